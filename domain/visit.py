@@ -2,9 +2,8 @@
 
 import enum
 import math
-from typing import Any
 
-from attrs import Attribute, field, frozen, validators
+from attrs import Attribute, field, frozen
 
 from domain.errors import PromptProcessingError
 from domain.times import TaiSeconds, UtcSeconds, utc_from_tai
@@ -51,22 +50,22 @@ class Dome(enum.IntEnum):
     EITHER = 3
 
 
-def _finite(_: Any, attribute: "Attribute[float]", value: float) -> None:
+def _finite[T: float](_: object, attribute: "Attribute[T]", value: T) -> None:
     if not math.isfinite(value):
         raise InvalidVisitError(f"{attribute.name}: {value!r} is not a finite number")
 
 
-def _not_negative(_: Any, attribute: "Attribute[float]", value: float) -> None:
+def _not_negative[T: float](_: object, attribute: "Attribute[T]", value: T) -> None:
     if value < 0:
         raise InvalidVisitError(f"{attribute.name}: {value!r} is negative")
 
 
-def _not_blank(_: Any, attribute: "Attribute[str]", value: str) -> None:
+def _not_blank(_: object, attribute: "Attribute[str]", value: str) -> None:
     if not value.strip():
         raise InvalidVisitError(f"{attribute.name}: is blank")
 
 
-def _pair(_: Any, attribute: "Attribute[tuple[float, float]]", value: tuple[float, ...]) -> None:
+def _pair(_: object, attribute: "Attribute[tuple[float, float]]", value: tuple[float, ...]) -> None:
     if len(value) != 2 or not all(math.isfinite(v) for v in value):
         raise InvalidVisitError(f"{attribute.name}: {value!r} is not two finite numbers")
 
@@ -125,7 +124,7 @@ class VisitDetector:
     """The unit of work: one visit as one detector sees it."""
 
     visit: Visit
-    detector: int = field(validator=[validators.instance_of(int), _not_negative])
+    detector: int = field(validator=_not_negative)
 
     @property
     def identity(self) -> Identity:

@@ -1,0 +1,72 @@
+"""The shared registry, as the Butler Writer writes it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from attrs import frozen
+
+from domain.errors import PromptProcessingError
+
+__all__ = [
+    "CentralRegistry",
+    "OutputEvent",
+    "OutputEvents",
+    "RegistryUnavailableError",
+    "UnappliableEventError",
+]
+
+
+class RegistryUnavailableError(PromptProcessingError):
+    """The registry cannot be reached now; the batch may be tried again."""
+
+
+class UnappliableEventError(PromptProcessingError):
+    """A batch holds a message that can never be applied; nothing was written."""
+
+
+@frozen(kw_only=True)
+class OutputEvent:
+    """One message of a worker, undecoded."""
+
+    body: bytes
+    position: str
+    """Names the message for logs and dead letters."""
+
+
+class CentralRegistry(Protocol):
+    """Applies workers' messages, all of a batch or none of it."""
+
+    async def apply(self, events: Sequence[OutputEvent]) -> Sequence[UUID]:
+        """Insert dimension records and datasets, skipping what is there.
+
+        Returns the datasets that the batch names, present before or not.
+
+        Raises
+        ------
+        UnappliableEventError
+            Raised if a message is unreadable or conflicts with the registry.
+        RegistryUnavailableError
+            Raised if the registry is out of reach.
+        """
+        ...
+
+
+class OutputEvents(Protocol):
+    """Workers' messages in, word of finished batches out."""
+
+    async def batch(self) -> Sequence[OutputEvent]:
+        """Wait for messages: as many as are there, bounded by size and age."""
+        ...
+
+    async def finish(self, datasets: Sequence[UUID]) -> None:
+        """Announce the batch and commit the offsets read so far, together."""
+        ...
+
+    async def set_aside(self, event: OutputEvent, reason: str) -> None:
+        """Move a message to the dead letters."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the topic."""
+        ...

@@ -1,0 +1,51 @@
+"""The closed list of what is counted and timed."""
+
+import enum
+from typing import Protocol
+
+__all__ = ["Counter", "Duration", "Metrics"]
+
+
+class Counter(enum.Enum):
+    """Counters: name, meaning, and the labels that each sample has."""
+
+    OUTCOMES = "outcomes", "Attempts ended, by outcome", ("instrument", "outcome")
+    VISITS_FANNED_OUT = "visits_fanned_out", "Visits published to the queue", ("instrument", "novelty")
+    ANNOUNCEMENTS_DROPPED = "announcements_dropped", "Announcements not published, by reason", ("reason",)
+    LEASES_LOST = "leases_lost", "Attempts whose lease was lost", ("instrument",)
+    NOTIFICATIONS = "notifications", "Bucket notifications read, by what they were", ("kind",)
+    RAWS_INDEXED = "raws_indexed", "Raws that the microservice took in", ("instrument",)
+    PRESENCE_REQUESTS = "presence_requests", "Requests to the microservice, by answer", ("status",)
+    WRITER_EVENTS = "writer_events", "Workers' messages, by what the writer did", ("result",)
+    WRITER_DATASETS = "writer_datasets", "Datasets that the writer made known", ()
+    CLOCK_SKEW = "clock_skew", "Instants that differ from this clock by more than a second", ("source",)
+
+    def __init__(self, key: str, meaning: str, labels: tuple[str, ...]) -> None:
+        self.key = key
+        self.meaning = meaning
+        self.labels = labels
+
+
+class Duration(enum.Enum):
+    """Distributions of seconds: name, meaning, labels."""
+
+    STAGE = "stage_seconds", "Time a visit-detector spent in a stage", ("instrument", "stage")
+    FAN_OUT = "fan_out_seconds", "From reading an announcement to its last copy", ()
+    WRITER_BATCH = "writer_batch_seconds", "Time to apply one batch", ()
+
+    def __init__(self, key: str, meaning: str, labels: tuple[str, ...]) -> None:
+        self.key = key
+        self.meaning = meaning
+        self.labels = labels
+
+
+class Metrics(Protocol):
+    """Takes samples; never fails and never waits."""
+
+    def count(self, counter: Counter, amount: int = 1, **labels: str) -> None:
+        """Raise a counter; labels are exactly those that it lists."""
+        ...
+
+    def observe(self, duration: Duration, seconds: float, **labels: str) -> None:
+        """Add a sample to a distribution; labels are exactly those that it lists."""
+        ...

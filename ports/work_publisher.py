@@ -1,0 +1,50 @@
+"""Where the fan-out puts the copies of a visit."""
+
+import enum
+from collections.abc import Iterable
+from typing import Protocol
+
+from attrs import frozen
+
+from domain.visit import Visit
+
+__all__ = ["Novelty", "Published", "WorkPublisher"]
+
+
+class Novelty(enum.Enum):
+    """How an announcement relates to what was published before."""
+
+    NEW = "new"
+    REPEATED = "repeated"
+    CHANGED = "changed"
+
+
+@frozen(kw_only=True)
+class Published:
+    """What became of one visit."""
+
+    novelty: Novelty
+    revision: int
+    """Of the visit, from 1."""
+    copies: int
+    """Visit-detectors added to the queue."""
+
+
+class WorkPublisher(Protocol):
+    """The producing end of `ports.work_queue.WorkQueue`.
+
+    The copies of a visit and the mark of its identity are stored in one atomic
+    step: after a crash there are all copies or none. A visit that was
+    published before with the same contents adds nothing; with other contents
+    it is added again as a new revision, after a note on the control stream.
+    """
+
+    async def publish(self, visit: Visit, detectors: Iterable[int]) -> Published:
+        """Add one visit-detector for each detector.
+
+        Raises
+        ------
+        ports.work_queue.QueueUnavailableError
+            Raised if the queue is out of reach.
+        """
+        ...

@@ -1,0 +1,201 @@
+"""The science side of one attempt: what the worker's child process does."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from attrs import field, frozen
+from domain.raws import RawImage
+
+from domain.errors import PromptProcessingError
+from domain.exposure import Exposure
+from domain.outcomes import Export
+from domain.visit import VisitDetector
+from ports.ledger import Attempt
+
+__all__ = [
+    "Assignment",
+    "ClaimRefusedError",
+    "InitOutputsMissingError",
+    "LocalWorkspace",
+    "NothingRunnableError",
+    "Prepared",
+    "Processed",
+    "RawUnreadableError",
+    "Workspace",
+    "WorkspaceError",
+    "WorkspaceLostError",
+]
+
+
+class WorkspaceError(PromptProcessingError):
+    """A step failed; another attempt may succeed."""
+
+
+class WorkspaceLostError(WorkspaceError):
+    """The process that did the work is gone, or did not answer in time."""
+
+
+class RawUnreadableError(PromptProcessingError):
+    """An image is not what its key or the camera promise; a newer version may be."""
+
+
+class InitOutputsMissingError(WorkspaceError):
+    """The initializer has not prepared this deployment and day."""
+
+
+class NothingRunnableError(PromptProcessingError):
+    """No pipeline of the visit can run on what the repository holds.
+
+    The text names what is missing for each pipeline.
+    """
+
+
+class ClaimRefusedError(WorkspaceError):
+    """The claim before the first change was not granted; nothing was changed."""
+
+
+@frozen(kw_only=True)
+class Assignment:
+    """One attempt, with all that was decided when it began."""
+
+    attempt: Attempt
+    work: VisitDetector
+    day: str
+    """Day_obs of processing, ``YYYY-MM-DD``, fixed for the attempt."""
+    preprocessing: tuple[str, ...]
+    """Pipeline files in order of preference."""
+    main: tuple[str, ...]
+    """Pipeline files in order of preference."""
+
+
+@frozen(kw_only=True)
+class Prepared:
+    """What preloading brought."""
+
+    datasets: int
+    """Inputs now in the local repository."""
+    warnings: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(factory=dict)
+    """Time spent by stage."""
+
+
+@frozen(kw_only=True)
+class Processed:
+    """How the main pipeline ended."""
+
+    pipeline: str
+    """Base name of the pipeline that was run."""
+    failure: str = ""
+    """What failed; blank if all quanta succeeded."""
+    changed: bool = False
+    """True once the claim was made: permanent changes may exist."""
+    seconds: Mapping[str, float] = field(factory=dict)
+    """Time spent by stage and task."""
+
+
+class Workspace(Protocol):
+    """One worker's local repository and the processing in it, one attempt at a time.
+
+    The steps come in the order prepare, ingest (once for each raw), process,
+    export, clean; clean may follow any of them. Every step raises
+    `WorkspaceLostError` if the process behind it died or had to be killed; the
+    next call starts a new one on the same folder, so export and clean still
+    work.
+    """
+
+    async def prepare(self, assignment: Assignment) -> Prepared:
+        """Copy inputs from the shared repository and run the preprocessing pipeline.
+
+        A failing preprocessing pipeline is a warning.
+
+        Raises
+        ------
+        NothingRunnableError
+            Raised if no main pipeline can run.
+        InitOutputsMissingError
+            Raised if the initializer's outputs are not there (yet).
+        WorkspaceError
+            Raised if something else went wrong.
+        """
+        ...
+
+    async def ingest(self, raw: RawImage) -> Exposure:
+        """Download one raw into the local repository and read its header.
+
+        Raises
+        ------
+        RawUnreadableError
+            Raised if the file is damaged or contradicts its key.
+        WorkspaceError
+            Raised if it cannot be fetched or stored.
+        """
+        ...
+
+    async def process(self, exposures: Sequence[int]) -> Processed:
+        """Run the first main pipeline whose graph can be built on the exposures.
+
+        The claim is made before the first permanent change. A pipeline that
+        fails while it runs ends the attempt; no other is tried.
+
+        Raises
+        ------
+        NothingRunnableError
+            Raised if no pipeline's graph can be built.
+        ClaimRefusedError
+            Raised if the exposures belong to another attempt.
+        WorkspaceError
+            Raised if something else went wrong.
+        """
+        ...
+
+    async def export(self, what: Export) -> bytes | None:
+        """Copy outputs to the shared datastore.
+
+        Returns the message for the Butler Writer, opaque here; None if there
+        was nothing to tell, or the child told the registry itself.
+
+        Raises
+        ------
+        WorkspaceError
+            Raised if outputs could not be copied.
+        """
+        ...
+
+    async def clean(self) -> None:
+        """Remove what the attempt left in the local repository; never fails."""
+        ...
+
+    async def close(self) -> None:
+        """End the process behind the workspace."""
+        ...
+
+
+class LocalWorkspace(Protocol):
+    """The same steps, synchronous: what stands at the other end, inside the child.
+
+    Semantics and errors are those of `Workspace`.
+    """
+
+    def prepare(self, assignment: Assignment) -> Prepared:
+        """See `Workspace.prepare`."""
+        ...
+
+    def resume(self, assignment: Assignment) -> None:
+        """Take over the folder of an assignment whose process died, to export and clean."""
+        ...
+
+    def ingest(self, raw: RawImage) -> Exposure:
+        """See `Workspace.ingest`."""
+        ...
+
+    def process(self, exposures: Sequence[int]) -> Processed:
+        """See `Workspace.process`."""
+        ...
+
+    def export(self, what: Export) -> bytes | None:
+        """See `Workspace.export`."""
+        ...
+
+    def clean(self) -> None:
+        """See `Workspace.clean`."""
+        ...
