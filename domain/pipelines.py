@@ -1,0 +1,211 @@
+"""Which pipelines a visit-detector is for (contract 6)."""
+
+import enum
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from attrs import field, frozen
+
+from domain.errors import PromptProcessingError
+
+__all__ = [
+    "NO_PIPELINE",
+    "CoordType",
+    "DecRange",
+    "InvalidPipelinesError",
+    "NoMatchingNodeError",
+    "Node",
+    "PipelinesConfig",
+    "Pointing",
+    "RaRange",
+    "SkyMask",
+    "name_clash",
+    "pipeline_name",
+]
+
+NO_PIPELINE = "NoPipeline"
+"""Takes the place of a pipeline's name in the run of preload products (contract 7)."""
+
+
+class InvalidPipelinesError(PromptProcessingError):
+    """A pipelines configuration contradicts itself or the contract."""
+
+
+class NoMatchingNodeError(PromptProcessingError):
+    """No node of the configuration matches a visit."""
+
+
+class SkyMask(Protocol):
+    """A part of the sky."""
+
+    def contains(self, ra: float, dec: float) -> bool:
+        """Say whether a position (degrees ICRS) lies in it; no if that is unknown."""
+        ...
+
+
+class Pointing(Protocol):
+    """Where a visit-detector looks. Asked only if a node needs it, so that it can be found lazily.
+
+    Both methods raise the project's own error if the visit announces a
+    coordinate or rotation system that cannot be converted to the sky.
+    """
+
+    def boresight(self) -> tuple[float, float] | None:
+        """Ra and dec of the boresight, degrees ICRS; None if no position was announced."""
+        ...
+
+    def detector_centre(self) -> tuple[float, float] | None:
+        """Ra and dec of the detector's centre, degrees ICRS.
+
+        None if no position or no rotation was announced.
+        """
+        ...
+
+
+class CoordType(enum.Enum):
+    """Which position the limits of a node are about."""
+
+    DETECTOR = "detector"
+    BORESIGHT = "boresight"
+
+
+def _check_limit(name: str, value: float, lowest: float, highest: float) -> None:
+    if not lowest <= value <= highest:
+        raise InvalidPipelinesError(f"{name}: {value!r} is not between {lowest:g} and {highest:g} degrees")
+
+
+@frozen
+class RaRange:
+    """Right ascensions from `min` eastward to `max`, degrees, both included; may pass through 0."""
+
+    min: float
+    max: float
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("min", "max"):
+            _check_limit(f"ra.{name}", getattr(self, name), 0.0, 360.0)
+
+    def __contains__(self, ra: float) -> bool:
+        ra %= 360.0
+        if self.min > self.max:
+            return ra >= self.min or ra <= self.max
+        # 0 and 360 are the same meridian, and a limit includes itself.
+        return self.min <= ra <= self.max or (self.max == 360.0 and ra == 0.0)
+
+
+@frozen
+class DecRange:
+    """Declinations from `min` to `max`, degrees, both included."""
+
+    min: float
+    max: float
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("min", "max"):
+            _check_limit(f"dec.{name}", getattr(self, name), -90.0, 90.0)
+        if self.min > self.max:
+            raise InvalidPipelinesError(f"dec.min: {self.min!r} is above dec.max, {self.max!r}")
+
+    def __contains__(self, dec: float) -> bool:
+        return self.min <= dec <= self.max
+
+
+def pipeline_name(file: str) -> str:
+    """Find a pipeline's name: its file's base name without extension, whatever subset follows ``#``."""
+    return PurePosixPath(file.partition("#")[0]).stem
+
+
+def name_clash(files: Iterable[str]) -> str:
+    """Say which two different files have the same pipeline name, and so would share a run; blank if none."""
+    first: dict[str, str] = {}
+    for file in files:
+        if first.setdefault(pipeline_name(file), file) != file:
+            return f"{first[pipeline_name(file)]!r} and {file!r} have the same base name"
+    return ""
+
+
+@frozen(kw_only=True)
+class Node:
+    """One rule of the configuration: which visits, and what for."""
+
+    pipelines: tuple[str, ...]
+    """Files in falling order of preference; none: ignore the visit."""
+    survey: str | None = None
+    """None: any."""
+    ra: RaRange | None = None
+    dec: DecRange | None = None
+    binary_map: SkyMask | None = None
+    coord_type: CoordType = CoordType.DETECTOR
+
+    def __attrs_post_init__(self) -> None:
+        for name, count in Counter(map(pipeline_name, self.pipelines)).items():
+            if count > 1:
+                raise InvalidPipelinesError(f"pipelines: {count} files have the base name {name!r}")
+            if name in {"", NO_PIPELINE}:
+                raise InvalidPipelinesError(f"pipelines: a file cannot have the base name {name!r}")
+
+    @property
+    def needs_position(self) -> bool:
+        """Whether the node is about a part of the sky."""
+        return not (self.ra is None and self.dec is None and self.binary_map is None)
+
+    def matches(self, survey: str, pointing: Pointing) -> bool:
+        """Say whether a visit is one of those the node is about.
+
+        The position is asked for only if the survey fits.
+        """
+        if self.survey is not None and self.survey != survey:
+            return False
+        return not self.needs_position or self._covers(pointing)
+
+    def _covers(self, pointing: Pointing) -> bool:
+        boresight = self.coord_type is CoordType.BORESIGHT
+        position = pointing.boresight() if boresight else pointing.detector_centre()
+        if position is None:
+            return False
+        ra, dec = position
+        return (
+            (self.ra is None or ra in self.ra)
+            and (self.dec is None or dec in self.dec)
+            and (self.binary_map is None or self.binary_map.contains(ra, dec))
+        )
+
+
+@frozen(kw_only=True)
+class PipelinesConfig:
+    """The nodes in order; the first that matches decides."""
+
+    nodes: tuple[Node, ...] = field()
+    source: str
+    """Where the configuration stands, for messages."""
+
+    def __attrs_post_init__(self) -> None:
+        if not self.nodes:
+            raise InvalidPipelinesError(f"{self.source}: has no node, so that no visit could match")
+        if clash := name_clash(self.files):
+            raise InvalidPipelinesError(f"{self.source}: {clash}")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All pipeline files, each once, in the order of their first mention."""
+        return tuple(dict.fromkeys(file for node in self.nodes for file in node.pipelines))
+
+    def choose(self, survey: str, pointing: Pointing) -> tuple[str, ...]:
+        """Find the pipelines for a visit-detector, in falling order of preference.
+
+        Returns
+        -------
+        pipelines
+            Files; none means that the visit is to be ignored.
+
+        Raises
+        ------
+        NoMatchingNodeError
+            Raised if no node matches.
+        """
+        for node in self.nodes:
+            if node.matches(survey, pointing):
+                return node.pipelines
+        raise NoMatchingNodeError(f"no node of {self.source} matches a visit of survey {survey!r} there")
