@@ -1,0 +1,1 @@
+"""Files that people write: cameras, and the fan-out's configuration."""

@@ -1,0 +1,204 @@
+"""Cameras from their YAML files."""
+
+import functools
+import importlib.resources
+import re
+from collections.abc import Mapping
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+import cattrs
+from attrs import field, frozen
+
+from adapters.files.yaml_files import UnreadableFileError, read_yaml, strict_converter, structured
+from domain.camera import (
+    Box,
+    Camera,
+    CardRule,
+    Detector,
+    DetectorType,
+    FocalPlane,
+    HeaderRules,
+    InvalidCameraError,
+    Placement,
+    Purpose,
+    RawKeys,
+)
+
+__all__ = ["CameraFileError", "find_camera", "load_camera", "load_shipped_cameras"]
+
+_SUFFIX: Final = ".yaml"
+_SECTION = re.compile(r"\[([0-9]{1,9}):([0-9]{1,9}),([0-9]{1,9}):([0-9]{1,9})\]")
+
+
+class CameraFileError(UnreadableFileError):
+    """A camera's file is absent, malformed, or contradicts itself."""
+
+
+def load_camera(path_or_name: str | Path) -> Camera:
+    """Read a camera's file.
+
+    Parameters
+    ----------
+    path_or_name
+        A path; or the bare name, in any case, of one of the shipped files.
+
+    Raises
+    ------
+    CameraFileError
+        Raised if there is none such or it is malformed; the text names file,
+        key and reason.
+    """
+    text = str(path_or_name)
+    if isinstance(path_or_name, Path) or "/" in text or text.endswith((_SUFFIX, ".yml")):
+        return _load(Path(path_or_name))
+    for file in _shipped():
+        if file.name == text.lower() + _SUFFIX:
+            return _load(file)
+    names = ", ".join(file.name.removesuffix(_SUFFIX) for file in _shipped())
+    raise CameraFileError(f"no camera {text!r} is shipped: it is a path, or one of {names}")
+
+
+def load_shipped_cameras() -> tuple[Camera, ...]:
+    """Read all cameras that come with the project, in the order of their files' names."""
+    return tuple(_load(file) for file in _shipped())
+
+
+def find_camera(instrument: str) -> Camera:
+    """Find the shipped camera of an instrument by the instrument's short name.
+
+    Raises
+    ------
+    CameraFileError
+        Raised if none of them is that instrument's.
+    """
+    # Most files bear the instrument's name: they are tried first.
+    for file in sorted(_shipped(), key=lambda file: file.name != instrument.lower() + _SUFFIX):
+        camera = _load(file)
+        if camera.instrument == instrument:
+            return camera
+    raise CameraFileError(f"no shipped camera is that of instrument {instrument!r}")
+
+
+def _shipped() -> tuple[Traversable, ...]:
+    files = importlib.resources.files("cameras").iterdir()
+    return tuple(sorted((file for file in files if file.name.endswith(_SUFFIX)), key=lambda file: file.name))
+
+
+@frozen(kw_only=True)
+class _FocalPlaneEntry:
+    plate_scale_arcsec_per_mm: float
+    x_axis: str
+    radial_distortion: tuple[float, ...] = (0.0, 1.0)
+
+
+@frozen(kw_only=True)
+class _DetectorEntry:
+    number: int
+    name: str
+    purpose: Purpose = Purpose.SCIENCE
+    type: str | None = None
+    x_mm: float | None = None
+    y_mm: float | None = None
+    yaw_deg: float = 0.0
+
+
+@frozen(kw_only=True)
+class _CameraEntry:
+    instrument: str
+    raw_keys: RawKeys
+    header: HeaderRules
+    filters: Mapping[str, str]
+    detectors: tuple[_DetectorEntry, ...]
+    detector_types: Mapping[str, DetectorType] = field(factory=dict)
+    focal_plane: FocalPlane | None = None
+
+
+def _load(file: Path | Traversable) -> Camera:
+    try:
+        entry = structured(_converter(), read_yaml(file), _CameraEntry, file)
+        return Camera(
+            instrument=entry.instrument,
+            detectors=tuple(_detector(one, entry.detector_types) for one in entry.detectors),
+            raw_keys=entry.raw_keys,
+            header=entry.header,
+            filters=entry.filters,
+            focal_plane=entry.focal_plane,
+        )
+    except UnreadableFileError as error:
+        raise CameraFileError(str(error)) from error
+    except InvalidCameraError as error:
+        raise CameraFileError(f"{file}: {error}") from error
+
+
+def _detector(entry: _DetectorEntry, types: Mapping[str, DetectorType]) -> Detector:
+    if entry.type is not None and entry.type not in types:
+        raise InvalidCameraError(f"detectors: {entry.name}: type {entry.type!r} is none of detector_types")
+    if (entry.x_mm is None) != (entry.y_mm is None):
+        raise InvalidCameraError(f"detectors: {entry.name}: has one of x_mm and y_mm only")
+    return Detector(
+        number=entry.number,
+        name=entry.name,
+        purpose=entry.purpose,
+        type=None if entry.type is None else types[entry.type],
+        placement=None
+        if entry.x_mm is None or entry.y_mm is None
+        else Placement(x=entry.x_mm, y=entry.y_mm, yaw=entry.yaw_deg),
+    )
+
+
+@functools.cache
+def _converter() -> cattrs.Converter:
+    converter = strict_converter()
+    converter.register_structure_hook_func(
+        lambda kind: kind == str | float | int | None, lambda value, _: _scalar(value)
+    )
+    converter.register_structure_hook(Box, lambda value, _: _box(value))
+    converter.register_structure_hook(
+        DetectorType,
+        cattrs.gen.make_dict_structure_fn(
+            DetectorType,
+            converter,
+            _cattrs_forbid_extra_keys=True,
+            pixel_size=cattrs.override(rename="pixel_size_um"),
+        ),
+    )
+    converter.register_structure_hook(FocalPlane, lambda value, _: _focal_plane(converter, value))
+    as_written = cattrs.gen.make_dict_structure_fn(CardRule, converter, _cattrs_forbid_extra_keys=True)
+    converter.register_structure_hook(CardRule, lambda value, kind: as_written(_with_cards(value), kind))
+    return converter
+
+
+def _box(section: object) -> Box:
+    match = _SECTION.fullmatch(section.replace(" ", "")) if isinstance(section, str) else None
+    if match is None:
+        raise ValueError(f"{section!r} is not a section such as [1:256,1:512]")
+    x_first, x_last, y_first, y_last = (int(bound) for bound in match.groups())
+    return Box(x_first - 1, x_last, y_first - 1, y_last)
+
+
+def _focal_plane(converter: cattrs.Converter, value: object) -> FocalPlane:
+    entry = converter.structure(value, _FocalPlaneEntry)
+    if entry.x_axis not in {"west", "east"}:
+        raise ValueError(f"x_axis {entry.x_axis!r} is neither west nor east")
+    return FocalPlane(
+        plate_scale=entry.plate_scale_arcsec_per_mm,
+        radial_distortion=entry.radial_distortion,
+        x_is_east=entry.x_axis == "east",
+    )
+
+
+def _with_cards(rule: object) -> object:
+    """Write the one ``card`` of a rule as its ``cards``."""
+    if not isinstance(rule, dict) or "card" not in rule:
+        return rule
+    if "cards" in rule:
+        raise ValueError("has both card and cards")
+    return {**{name: value for name, value in rule.items() if name != "card"}, "cards": [rule["card"]]}
+
+
+def _scalar(value: object) -> str | float | int | None:
+    if isinstance(value, bool) or not isinstance(value, str | float | int | None):
+        raise TypeError(f"{value!r} is neither text nor a number")
+    return value
