@@ -5,6 +5,7 @@ on one monotonic clock, which nothing here reads.
 """
 
 import enum
+import itertools
 import math
 from collections.abc import Callable
 from typing import Self
@@ -32,6 +33,8 @@ __all__ = [
 
 MAX_SKY_ANGLE_ERROR = 1.0
 """Degrees between announced and observed rotation that are tolerated (contract 6)."""
+
+_MOST_MISSING = 100
 
 
 class NotAwaitingIngestError(PromptProcessingError):
@@ -217,14 +220,14 @@ class Expectation:
     def missing(self) -> tuple[int, ...]:
         """Snap numbers to look for: announced and not here yet, in any readable version.
 
-        With nimages = 0, the lowest number that has not come.
+        With nimages = 0, the lowest number that has not come. At most the
+        lowest hundred.
         """
         here = {
             one.raw.snap for one in self._standing(Standing.PENDING, Standing.ACCEPTED, Standing.REJECTED)
         }
-        if self.expected:
-            return tuple(snap for snap in range(self.expected) if snap not in here)
-        return (next(snap for snap in range(len(here) + 1) if snap not in here),)
+        awaited = (snap for snap in range(self.expected or len(here) + 1) if snap not in here)
+        return tuple(itertools.islice(awaited, _MOST_MISSING if self.expected else 1))
 
     @property
     def wait_until(self) -> float:

@@ -1,0 +1,1 @@
+"""Kafka: what the observatory announces, and what the image bucket tells."""

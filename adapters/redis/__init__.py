@@ -1,0 +1,1 @@
+"""Redis: the queue of visit-detectors and what goes with it."""

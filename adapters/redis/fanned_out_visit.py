@@ -1,0 +1,104 @@
+"""The fanned-out visit (contract 2): a stream entry of flat strings, or a JSON object."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from adapters.wire.visit_record import (
+    UndecodableVisitError,
+    record_of_visit,
+    record_of_work,
+    work_from_record,
+)
+from domain.visit import Visit, VisitDetector
+
+__all__ = ["copies", "from_fields", "from_json", "to_fields", "to_json"]
+
+_TEXTS: Final = frozenset({"groupId", "filters", "instrument", "survey"})
+"""Fields that are strings in JSON too; the others are JSON, written out."""
+
+_OTHERS: Final = (
+    "salIndex",
+    "scriptSalIndex",
+    "coordinateSystem",
+    "position",
+    "startTime",
+    "rotationSystem",
+    "cameraAngle",
+    "dome",
+    "duration",
+    "nimages",
+    "totalCheckpoints",
+    "private_sndStamp",
+    "detector",
+)
+
+
+def copies(visit: Visit, detectors: Iterable[int]) -> list[dict[str, str]]:
+    """Write a visit once for each detector, as stream entries."""
+    shared = _strings(record_of_visit(visit))
+    return [shared | {"detector": str(detector)} for detector in detectors]
+
+
+def to_fields(work: VisitDetector) -> dict[str, str]:
+    """Write a stream entry."""
+    return _strings(record_of_work(work))
+
+
+def to_json(work: VisitDetector) -> bytes:
+    """Write a JSON object."""
+    return json.dumps(record_of_work(work), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def from_fields(entry: Mapping[bytes, bytes] | Mapping[str, str]) -> VisitDetector:
+    """Read a stream entry; fields beyond the contract's are passed over.
+
+    Raises
+    ------
+    UndecodableVisitError
+        Raised if a field is missing or holds what no visit can have.
+    """
+    texts = dict(_decoded(entry))
+    record: dict[str, object] = {name: text for name, text in texts.items() if name in _TEXTS}
+    for name in _OTHERS:
+        if name in texts:
+            record[name] = _parsed(name, texts[name])
+    return work_from_record(record)
+
+
+def from_json(message: bytes | str) -> VisitDetector:
+    """Read a JSON object; fields beyond the contract's are passed over.
+
+    Raises
+    ------
+    UndecodableVisitError
+        Raised if the message is no JSON object, or a field is missing or
+        holds what no visit can have.
+    """
+    try:
+        record = json.loads(message)
+    except (ValueError, RecursionError) as error:
+        raise UndecodableVisitError(f"message is not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise UndecodableVisitError(f"message is a JSON {type(record).__name__}, not an object")
+    return work_from_record(record)
+
+
+def _strings(record: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value if name in _TEXTS else json.dumps(value) for name, value in record.items()}
+
+
+def _decoded(entry: Mapping[bytes, bytes] | Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    for key, value in entry.items():
+        name = key.decode(errors="replace") if isinstance(key, bytes) else key
+        try:
+            yield name, value.decode() if isinstance(value, bytes) else value
+        except UnicodeDecodeError as error:
+            raise UndecodableVisitError(f"{name}: is not UTF-8") from error
+
+
+def _parsed(name: str, text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UndecodableVisitError(f"{name}: {text[:80]!r} is not a number or a list of numbers") from error

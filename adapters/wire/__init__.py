@@ -1,0 +1,1 @@
+"""What several wires have in common. It is no adapter: it stands below all of them."""
