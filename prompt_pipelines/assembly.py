@@ -1,0 +1,89 @@
+"""From a raw frame to a trimmed image: overscan, trim, saturation."""
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+from prompt_pipelines.camera import DetectorDict
+from prompt_pipelines.errors import UnusableImageError
+from prompt_pipelines.raw import RawFrame
+
+__all__ = ["Assembled", "amplifier_map", "assemble", "cut"]
+
+_MAX_EXCESS = 1.25  # prescan, parallel overscan and dark columns stay well below; another binning does not
+
+
+@frozen(eq=False)
+class Assembled:
+    """A trimmed image without its electronic offset."""
+
+    pixels: npt.NDArray[np.float32]
+    """ADU, indexed ``[y, x]``; NaN where the raw had no number."""
+    saturated: npt.NDArray[np.bool_]
+    overscan_levels: dict[str, float]
+    """ADU, by amplifier."""
+
+
+def cut(box: list[int]) -> tuple[slice, slice]:
+    """Make the index ``[y, x]`` of a box ``[x_min, x_max, y_min, y_max]``."""
+    return slice(box[2], box[3]), slice(box[0], box[1])
+
+
+def assemble(raw: RawFrame, detector: DetectorDict) -> Assembled:
+    """Subtract each amplifier's overscan and put the light-sensitive pixels together.
+
+    The offset is one number for each amplifier, the median of its overscan: what
+    structure the offset has, the bias frame takes out.
+
+    Raises
+    ------
+    UnusableImageError
+        Raised if the frame is too small for the detector's sections, or so
+        much larger that it was read out in another way.
+    """
+    _check_size(raw, detector)
+    pixels = np.full((detector["ny"], detector["nx"]), np.nan, dtype=np.float32)
+    saturated = np.zeros(pixels.shape, dtype=bool)
+    levels = {}
+    for amplifier in detector["amplifiers"]:
+        data = raw.pixels[cut(amplifier["data"])]
+        level = _level(raw.pixels[cut(amplifier["overscan"])])
+        levels[amplifier["name"]] = level
+        pixels[cut(amplifier["image"])] = data.astype(np.float32) - np.float32(level)
+        saturated[cut(amplifier["image"])] = data >= amplifier["saturation"]
+    return Assembled(pixels, saturated, levels)
+
+
+def amplifier_map(detector: DetectorDict, quantity: Literal["gain", "read_noise"]) -> npt.NDArray[np.float32]:
+    """Spread ``gain`` or ``read_noise`` over the pixels of the trimmed frame; NaN where no amplifier is."""
+    values = np.full((detector["ny"], detector["nx"]), np.nan, dtype=np.float32)
+    for amplifier in detector["amplifiers"]:
+        values[cut(amplifier["image"])] = amplifier[quantity]
+    return values
+
+
+def _level(overscan: npt.NDArray[Any]) -> float:
+    if overscan.size == 0:  # a camera without overscan: the bias holds the whole offset
+        return 0.0
+    finite = overscan[np.isfinite(overscan)]
+    return float(np.median(finite)) if finite.size else math.nan
+
+
+def _check_size(raw: RawFrame, detector: DetectorDict) -> None:
+    if not detector["amplifiers"]:
+        raise UnusableImageError(f"the camera describes no amplifier of {detector['name']}")
+    boxes = [
+        box for amplifier in detector["amplifiers"] for box in (amplifier["data"], amplifier["overscan"])
+    ]
+    columns, rows = max(box[1] for box in boxes), max(box[3] for box in boxes)
+    got_rows, got_columns = raw.pixels.shape
+    if not (rows <= got_rows <= _MAX_EXCESS * rows and columns <= got_columns <= _MAX_EXCESS * columns):
+        raise UnusableImageError(
+            f"the raw of {detector['name']} has {got_columns} x {got_rows} pixels, "
+            f"where its amplifiers reach to {columns} x {rows}",
+            columns=got_columns,
+            rows=got_rows,
+        )

@@ -1,0 +1,97 @@
+"""The ``camera`` dataset: one camera's geometry and electronics as a plain dictionary.
+
+It is stored with stock storage class and formatter (JSON), so that anybody can
+read it. Boxes are ``[x_min, x_max, y_min, y_max]``, counted from 0, the upper
+ends excluded.
+"""
+
+from typing import NotRequired, TypedDict
+
+from prompt_pipelines.errors import CameraDescriptionError
+
+__all__ = ["AmplifierDict", "CameraDict", "DetectorDict", "FocalPlaneDict", "WcsDict", "find_detector"]
+
+
+class AmplifierDict(TypedDict):
+    """One readout of a detector."""
+
+    name: str
+    data: list[int]
+    """Box of the light-sensitive pixels, raw frame."""
+    overscan: list[int]
+    """Box of the serial overscan, raw frame; without area if there is none."""
+    image: list[int]
+    """Box where `data` goes in the trimmed frame."""
+    gain: float
+    """Electrons per ADU."""
+    read_noise: float
+    """Electrons."""
+    saturation: float
+    """ADU, before overscan subtraction."""
+
+
+class DetectorDict(TypedDict):
+    """One sensor."""
+
+    name: str
+    nx: int
+    """Columns after trimming."""
+    ny: int
+    """Rows after trimming."""
+    pixel_size_um: float
+    """Micrometres, binning included."""
+    x_mm: float
+    """Of the centre, on the focal plane."""
+    y_mm: float
+    """Of the centre, on the focal plane."""
+    yaw_deg: float
+    """From focal-plane x to detector x, anticlockwise."""
+    amplifiers: list[AmplifierDict]
+    purpose: NotRequired[str]
+    """``SCIENCE`` (if absent), ``GUIDE`` or ``WAVEFRONT``."""
+
+
+class FocalPlaneDict(TypedDict):
+    """How millimetres on the focal plane become angles."""
+
+    plate_scale_arcsec_per_mm: float
+    radial_distortion: list[float]
+    """Coefficients in powers of the radius (mm), applied before the scale."""
+    x_is_east: bool
+    """At rotation 0 +Y points north and +X west; true for a flipped camera."""
+
+
+class WcsDict(TypedDict):
+    """How to read the sky WCS in the camera's raw headers."""
+
+    projection: str | None
+    """Replaces the projection in CTYPE; None keeps it."""
+
+
+class CameraDict(TypedDict):
+    """One camera."""
+
+    instrument: str
+    detectors: dict[str, DetectorDict]
+    """By detector number, as text because JSON has no other keys."""
+    focal_plane: FocalPlaneDict | None
+    wcs: WcsDict | None
+    """None: the WCS follows from pointing, rotation and geometry."""
+    filters: dict[str, str]
+    """From physical filter to band."""
+
+
+def find_detector(camera: CameraDict, number: int) -> DetectorDict:
+    """Find a detector by its number.
+
+    Raises
+    ------
+    CameraDescriptionError
+        Raised if the camera has none such.
+    """
+    try:
+        return camera["detectors"][str(number)]
+    except KeyError:
+        raise CameraDescriptionError(
+            f"the camera {camera['instrument']} has no detector number {number}"
+        ) from None
