@@ -85,7 +85,7 @@ class RaRange:
 
     def __attrs_post_init__(self) -> None:
         for name in ("min", "max"):
-            _check_limit(f"ra.{name}", getattr(self, name), 0.0, 360.0)
+            _check_limit(name, getattr(self, name), 0.0, 360.0)
 
     def __contains__(self, ra: float) -> bool:
         ra %= 360.0
@@ -104,9 +104,9 @@ class DecRange:
 
     def __attrs_post_init__(self) -> None:
         for name in ("min", "max"):
-            _check_limit(f"dec.{name}", getattr(self, name), -90.0, 90.0)
+            _check_limit(name, getattr(self, name), -90.0, 90.0)
         if self.min > self.max:
-            raise InvalidPipelinesError(f"dec.min: {self.min!r} is above dec.max, {self.max!r}")
+            raise InvalidPipelinesError(f"min: {self.min!r} is above max, {self.max!r}")
 
     def __contains__(self, dec: float) -> bool:
         return self.min <= dec <= self.max
@@ -180,6 +180,8 @@ class PipelinesConfig:
     nodes: tuple[Node, ...] = field()
     source: str
     """Where the configuration stands, for messages."""
+    map_files: tuple[str, ...] = ()
+    """Files of the nodes' sky masks."""
 
     def __attrs_post_init__(self) -> None:
         if not self.nodes:

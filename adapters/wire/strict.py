@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 import cattrs
-from cattrs.errors import ClassValidationError
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
 
 from domain.times import TaiSeconds, utc_from_tai
 
@@ -32,22 +32,27 @@ def faults(error: ClassValidationError, names: Mapping[str, str]) -> str:
     error
         What the converter raised.
     names
-        From attribute to field, where the two differ.
+        From attribute to field, where the two differ; a blank name leaves the
+        attribute out of the path to a nested field.
     """
-    return "; ".join(_lines(error, names))
+    return "; ".join(_lines(error, names, ""))
 
 
-def _lines(error: ClassValidationError, names: Mapping[str, str]) -> Iterator[str]:
+def _lines(error: ClassValidationError, names: Mapping[str, str], path: str) -> Iterator[str]:
     described, others = error.group_exceptions()
     for fault, note in described:
+        name = names.get(note.name, note.name)
         if isinstance(fault, ClassValidationError):
-            yield from _lines(fault, names)
+            yield from _lines(fault, names, f"{path}{name}." if name else path)
         else:
-            yield f"{names.get(note.name, note.name)}: {_reason(fault)}"
+            yield f"{path}{name}: {_reason(fault)}"
     for fault in others:
-        # What a value's own validators say begins with the attribute's name.
-        name, colon, reason = str(fault).partition(": ")
-        yield f"{names.get(name, name)}{colon}{reason}"
+        if isinstance(fault, ForbiddenExtraKeysError):
+            yield f"{path}{', '.join(sorted(map(_shown, fault.extra_fields)))}: not a known key"
+        else:
+            # What a value's own validators say begins with the attribute's name.
+            name, colon, reason = str(fault).partition(": ")
+            yield f"{path}{names.get(name, name)}{colon}{reason}"
 
 
 def _reason(fault: Exception) -> str:

@@ -35,6 +35,7 @@ _NAMES: Final = {
     "camera_angle": "cameraAngle",
     "total_checkpoints": "totalCheckpoints",
     "sent": "private_sndStamp",
+    "visit": "",
 }
 """From attribute to field, where the two differ."""
 

@@ -1,0 +1,118 @@
+"""The facts from which the deployment id follows (contract 7), gathered from this installation."""
+
+import hashlib
+import importlib.metadata
+import importlib.resources
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from domain.errors import PromptProcessingError
+from domain.pipelines import InvalidPipelinesError, PipelinesConfig, name_clash, pipeline_name
+from domain.runs import DeploymentFacts
+
+__all__ = ["UnreadableDeploymentError", "gather_facts", "installed_packages", "own_code", "read_local"]
+
+_OWN: Final = (
+    "adapters",
+    "application",
+    "cameras",
+    "domain",
+    "entrypoints",
+    "initializer",
+    "ports",
+    "prompt_pipelines",
+)
+"""Folders of this project that a worker runs or reads; the simulator is none of them."""
+
+
+class UnreadableDeploymentError(PromptProcessingError):
+    """A file that belongs to the deployment cannot be read."""
+
+
+def gather_facts(
+    configs: Iterable[PipelinesConfig], apdb: str, read: Callable[[str], bytes]
+) -> DeploymentFacts:
+    """Gather all that makes this deployment differ from another.
+
+    Parameters
+    ----------
+    configs
+        The pipelines configurations of the deployment, in any order.
+    apdb
+        URI of the APDB's configuration; blank if there is none.
+    read
+        Reads a file by path or URI (see `read_local`).
+
+    Raises
+    ------
+    InvalidPipelinesError
+        Raised if two configurations name different files with the same base
+        name, which would share a run.
+    UnreadableDeploymentError
+        Raised if a configured file cannot be read.
+    """
+    configs = list(configs)
+    files = sorted({file for config in configs for file in config.files})
+    if clash := name_clash(files):
+        raise InvalidPipelinesError(f"{' and '.join(config.source for config in configs)}: {clash}")
+    return DeploymentFacts(
+        packages=installed_packages(),
+        code=own_code(),
+        pipelines={pipeline_name(file): _digest(read(file.partition("#")[0])) for file in files},
+        maps={file: _digest(read(file)) for config in configs for file in config.map_files},
+        apdb={"uri": apdb, "content": _digest(read(apdb))} if apdb else {},
+    )
+
+
+def installed_packages() -> Mapping[str, str]:
+    """List the versions of all distributions that Python can import from."""
+    versions: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name is not None:
+            # The first on the path is the one that is imported.
+            versions.setdefault(name.lower().replace("_", "-"), distribution.version)
+    return versions
+
+
+def own_code() -> Mapping[str, str]:
+    """Digest this project's own files, by their path within the project."""
+    return {
+        path: _digest(file.read_bytes())
+        for name in _OWN
+        for path, file in _files(importlib.resources.files(name), name)
+    }
+
+
+def read_local(path: str) -> bytes:
+    """Read a file by path or ``file:`` URI.
+
+    Raises
+    ------
+    UnreadableDeploymentError
+        Raised if it cannot be read.
+    """
+    url = urlsplit(path)
+    try:
+        return Path(url2pathname(url.path) if url.scheme == "file" else path).read_bytes()
+    except (OSError, ValueError) as error:
+        raise UnreadableDeploymentError(f"{path}: {error}") from error
+
+
+def _files(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        inner = f"{path}/{entry.name}"
+        if entry.name.startswith((".", "__pycache__")) or entry.name.endswith((".pyc", "~")):
+            continue
+        if entry.is_dir():
+            yield from _files(entry, inner)
+        else:
+            yield inner, entry
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
