@@ -14,6 +14,8 @@ from prompt_pipelines.errors import RawFormatError
 
 __all__ = ["RawFrame", "read_raw", "write_raw"]
 
+_FITS_BLOCK = 2880
+
 
 @frozen(eq=False)
 class RawFrame:
@@ -70,7 +72,9 @@ def _image_hdu(hdus: fits.HDUList, path: str | os.PathLike[str]) -> fits.ImageHD
 
 def _check_length(hdu: fits.ImageHDU, size: int, path: str | os.PathLike[str]) -> None:
     info = hdu.fileinfo()
-    # Not the padding after the data: some writers leave it out, and no pixel is lost.
-    needed = info["datLoc"] + hdu.size
+    # Some writers leave out the padding after the data, and no pixel is lost. How much of a
+    # compressed image's last block is padding cannot be seen here: its decompressor notices.
+    unpadded = info["datSpan"] - _FITS_BLOCK + 1 if isinstance(hdu, fits.CompImageHDU) else hdu.size
+    needed = info["datLoc"] + unpadded
     if size < needed:
         raise RawFormatError(f"{path}: truncated, {size} bytes where at least {needed} belong")
