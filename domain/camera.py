@@ -10,9 +10,19 @@ import math
 import re
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import frozen
 
+from domain.detectors import (
+    Amplifier,
+    Box,
+    Detector,
+    DetectorType,
+    InvalidCameraError,
+    Placement,
+    Purpose,
+)
 from domain.errors import PromptProcessingError
+from domain.header_rules import CardRule, HeaderRules, WcsRule
 
 __all__ = [
     "Amplifier",
@@ -34,21 +44,8 @@ __all__ = [
 ]
 
 
-class InvalidCameraError(PromptProcessingError):
-    """A camera's description contradicts itself."""
-
-
 class UnknownDetectorError(PromptProcessingError):
     """A camera has no detector of that number or name."""
-
-
-class Purpose(enum.Enum):
-    """What a detector is there for."""
-
-    SCIENCE = "science"
-    GUIDE = "guide"
-    WAVEFRONT = "wavefront"
-    FOCUS = "focus"
 
 
 class RawKeyScheme(enum.Enum):
@@ -62,107 +59,6 @@ class RawKeyScheme(enum.Enum):
     def has_sidecars(self) -> bool:
         """Whether only a sidecar tells the group and snap of a raw."""
         return self is not RawKeyScheme.GROUPED
-
-
-@frozen
-class Box:
-    """Pixels ``x_min <= x < x_max``, ``y_min <= y < y_max`` of an array indexed ``[y, x]``, from 0."""
-
-    x_min: int
-    x_max: int
-    y_min: int
-    y_max: int
-
-    def __attrs_post_init__(self) -> None:
-        if not (0 <= self.x_min < self.x_max and 0 <= self.y_min < self.y_max):
-            raise InvalidCameraError(
-                f"box x {self.x_min}:{self.x_max}, y {self.y_min}:{self.y_max} is empty or begins below 0"
-            )
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.y_max - self.y_min, self.x_max - self.x_min
-
-
-@frozen(kw_only=True)
-class Amplifier:
-    """One readout of a detector type."""
-
-    name: str
-    data: Box
-    """Light-sensitive pixels, in the raw frame."""
-    overscan: Box
-    """Serial overscan, in the raw frame."""
-    image: Box
-    """Where `data` goes in the trimmed frame."""
-    gain: float
-    """Electrons per ADU."""
-    read_noise: float
-    """Electrons."""
-    saturation: float
-    """ADU, before overscan subtraction."""
-
-    def __attrs_post_init__(self) -> None:
-        if self.data.shape != self.image.shape:
-            raise InvalidCameraError(
-                f"amplifier {self.name}: data of {self.data.shape} pixels do not fill {self.image.shape}"
-            )
-        if not (self.gain > 0 and self.read_noise >= 0 and self.saturation > 0):
-            raise InvalidCameraError(
-                f"amplifier {self.name}: gain and saturation are positive, read noise not negative"
-            )
-
-
-@frozen(kw_only=True)
-class DetectorType:
-    """What detectors of one make share."""
-
-    nx: int
-    """Columns after trimming."""
-    ny: int
-    """Rows after trimming."""
-    pixel_size: float
-    """Micrometres, binning included."""
-    amplifiers: tuple[Amplifier, ...] = ()
-
-    def __attrs_post_init__(self) -> None:
-        if self.nx < 1 or self.ny < 1 or not self.pixel_size > 0 or math.isinf(self.pixel_size):
-            raise InvalidCameraError(
-                f"a detector of {self.nx} x {self.ny} pixels of {self.pixel_size} um is none"
-            )
-        for amplifier in self.amplifiers:
-            if amplifier.image.x_max > self.nx or amplifier.image.y_max > self.ny:
-                raise InvalidCameraError(
-                    f"amplifier {amplifier.name}: its image leaves the {self.nx} x {self.ny} pixels"
-                )
-
-
-@frozen(kw_only=True)
-class Placement:
-    """Where a detector sits on the focal plane."""
-
-    x: float
-    """Millimetres, of the detector's centre."""
-    y: float
-    """Millimetres, of the detector's centre."""
-    yaw: float = 0.0
-    """Degrees from focal-plane x to detector x, anticlockwise."""
-
-    def __attrs_post_init__(self) -> None:
-        if not all(math.isfinite(value) for value in (self.x, self.y, self.yaw)):
-            raise InvalidCameraError(f"a detector cannot sit at ({self.x}, {self.y}), yaw {self.yaw}")
-
-
-@frozen(kw_only=True)
-class Detector:
-    """One sensor of a camera."""
-
-    number: int
-    name: str
-    purpose: Purpose = Purpose.SCIENCE
-    type: DetectorType | None = None
-    placement: Placement | None = None
 
 
 @frozen(kw_only=True)
@@ -217,95 +113,6 @@ class RawKeys:
     def __attrs_post_init__(self) -> None:
         if self.scheme is RawKeyScheme.LSST and not re.fullmatch("[A-Z]+", self.abbreviation):
             raise InvalidCameraError("raw keys of scheme lsst need an abbreviation in capitals")
-
-
-@frozen(kw_only=True)
-class CardRule:
-    """Where one fact stands in a raw's header.
-
-    `value` if there is one, else the text of `cards` joined by `join`, else
-    nothing is known. A number is multiplied by `factor`, then `offset` is
-    added.
-    """
-
-    cards: tuple[str, ...] = ()
-    join: str = ""
-    value: str | float | int | None = None
-    unit: str | None = None
-    """Of an angle: ``deg`` or ``hourangle``; sexagesimal text is understood."""
-    format: str | None = None
-    """Of an instant: ``isot``, ``mjd`` or ``jd``."""
-    time_scale: str | None = None
-    """Of an instant: ``utc`` or ``tai``."""
-    factor: float = 1.0
-    offset: float = 0.0
-    pattern: str | None = None
-    """Regular expression; its first group is the part of the text that counts."""
-
-    def __attrs_post_init__(self) -> None:
-        if (self.value is None) == (not self.cards):
-            raise InvalidCameraError("a header rule names either cards or a value")
-        for name, allowed in _ALLOWED_WORDS.items():
-            if getattr(self, name) not in allowed:
-                raise InvalidCameraError(
-                    f"{name} {getattr(self, name)!r} of a header rule is none of {allowed}"
-                )
-        if (self.format is None) != (self.time_scale is None):
-            raise InvalidCameraError("an instant in a header has both a format and a time_scale")
-        if self.pattern is not None and _groups(self.pattern) != 1:
-            raise InvalidCameraError(f"pattern {self.pattern!r} is not an expression with one group")
-
-
-_ALLOWED_WORDS: Mapping[str, tuple[str | None, ...]] = {
-    "unit": (None, "deg", "hourangle"),
-    "format": (None, "isot", "mjd", "jd"),
-    "time_scale": (None, "utc", "tai"),
-}
-
-
-def _groups(pattern: str) -> int | None:
-    try:
-        return re.compile(pattern).groups
-    except re.error:
-        return None
-
-
-@frozen(kw_only=True)
-class WcsRule:
-    """How to read the sky WCS of a raw whose header holds a usable one."""
-
-    projection: str | None = None
-    """Replaces the projection in CTYPE, for headers that name another than they use."""
-
-
-FACTS = frozenset(
-    {
-        "begin", "day_obs", "dec", "detector", "detector_name", "end", "exposure", "exposure_time",
-        "group", "instrument", "obs_id", "observation_type", "physical_filter", "ra", "seqnum",
-        "sky_angle", "snap",
-    }
-)  # fmt: skip
-"""What `HeaderRules` can tell of an exposure."""
-
-
-@frozen(kw_only=True)
-class HeaderRules:
-    """Which cards of a raw (or of its sidecar) hold what the service needs."""
-
-    facts: Mapping[str, CardRule]
-    """By the field names of `domain.exposure.Exposure`; ``detector`` may be given by
-    number, or by name as ``detector_name``."""
-    wcs: WcsRule | None = None
-    """None: the WCS follows from pointing, rotation and geometry."""
-    observation_types: Mapping[str, str] = field(factory=dict)
-    """From the camera's word for a frame's kind to ``bias``, ``flat``, ``science``, ..."""
-
-    def __attrs_post_init__(self) -> None:
-        if unknown := sorted(set(self.facts) - FACTS):
-            raise InvalidCameraError(f"header rules for unknown facts: {', '.join(unknown)}")
-        for name in ("begin", "end"):
-            if name in self.facts and self.facts[name].format is None:
-                raise InvalidCameraError(f"the header rule for {name} states no format and time_scale")
 
 
 @frozen(kw_only=True)

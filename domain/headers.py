@@ -10,59 +10,14 @@ from domain.camera import Camera, CardRule, RawKeyScheme, UnknownDetectorError
 from domain.cards import InvalidHeaderError
 from domain.exposure import Exposure
 from domain.exposure_ids import InvalidExposureIdError, ObservationId, exposure_id, parse_observation_id
-from domain.raws import RawKey, exposure_id_of
+from domain.header_facts import Facts
+from domain.raw_keys import RawKey, exposure_id_of
 from domain.times import TaiSeconds, day_obs_of, utc_from_tai
 
 __all__ = ["InvalidHeaderError", "group_and_snap", "read_exposure"]
 
-_NO_RULE: Final = CardRule(cards=("",))
 _DAY: Final = 86_400.0
 _UNKNOWN_FILTER: Final = "unknown"
-
-
-@frozen
-class _Facts:
-    """A header under a camera's rules, beside the key that it came with."""
-
-    camera: Camera
-    cards: Mapping[str, object]
-    key: RawKey | None
-
-    def rule(self, fact: str) -> CardRule:
-        return self.camera.header.facts.get(fact, _NO_RULE)
-
-    def text(self, fact: str) -> str | None:
-        return read.text(self.rule(fact), self.cards)
-
-    def integer(self, fact: str) -> int | None:
-        return read.integer(self.rule(fact), self.cards)
-
-    def number(self, fact: str) -> float | None:
-        return read.number(self.rule(fact), self.cards)
-
-    def angle(self, fact: str) -> float | None:
-        return read.angle(self.rule(fact), self.cards)
-
-    def instant(self, fact: str) -> TaiSeconds | None:
-        return read.instant(self.rule(fact), self.cards)
-
-    def place(self, fact: str) -> str:
-        """Say where a fact stands, for an error's text."""
-        names = self.rule(fact).cards
-        return f"card {' and '.join(names)} ({fact})" if names else fact
-
-    def need[T](self, fact: str, value: T | None) -> T:
-        """Insist on a fact."""
-        if value is None:
-            raise InvalidHeaderError(f"{self.camera.instrument}: {self.place(fact)} is absent")
-        return value
-
-    def agreed[T](self, fact: str, said: T | None, told: T | None) -> T | None:
-        """Take the header's word, else the key's; they must not differ."""
-        if said is not None and told is not None and said != told:
-            where = self.key.key if self.key is not None else "?"
-            raise InvalidHeaderError(f"{self.place(fact)} says {said!r}, the key {where!r} says {told!r}")
-        return told if said is None else said
 
 
 def group_and_snap(camera: Camera, cards: Mapping[str, object]) -> tuple[str, int]:
@@ -73,7 +28,7 @@ def group_and_snap(camera: Camera, cards: Mapping[str, object]) -> tuple[str, in
     InvalidHeaderError
         Raised if one of them is absent or malformed.
     """
-    facts = _Facts(camera, cards, None)
+    facts = Facts(camera, cards, None)
     return facts.need("group", facts.text("group")), facts.need("snap", facts.integer("snap"))
 
 
@@ -100,7 +55,7 @@ def read_exposure(camera: Camera, cards: Mapping[str, object], key: RawKey | Non
         Raised if a fact is absent, malformed, or not the one that the key
         tells; the text names card and values.
     """
-    facts = _Facts(camera, cards, key)
+    facts = Facts(camera, cards, key)
     instrument = _instrument(facts)
     detector = _detector(facts)
     begin, end, exposure_time = _times(facts)
@@ -134,7 +89,7 @@ def _turn(degrees: float | None) -> float | None:
     return None if degrees is None else degrees % 360.0 % 360.0
 
 
-def _instrument(facts: _Facts) -> str:
+def _instrument(facts: Facts) -> str:
     camera = facts.camera
     said = facts.text("instrument")
     if said is not None and said.strip() not in camera.names:
@@ -144,7 +99,7 @@ def _instrument(facts: _Facts) -> str:
     return camera.instrument
 
 
-def _detector(facts: _Facts) -> int:
+def _detector(facts: Facts) -> int:
     told = facts.key.detector if facts.key is not None else None
     number = facts.integer("detector")
     name = facts.text("detector_name")
@@ -165,15 +120,19 @@ def _detector(facts: _Facts) -> int:
     return facts.need("detector_name" if "detector_name" in facts.camera.header.facts else "detector", found)
 
 
-def _physical_filter(facts: _Facts) -> str:
+def _physical_filter(facts: Facts) -> str:
     said = facts.text("physical_filter")
     told = facts.key.physical_filter if facts.key is not None else None
-    if said is not None and told is not None and facts.camera.filters.get(said) == told:
-        return said  # Some cameras' keys name the band.
+    if said is not None and told is not None:
+        # One of the two may be the band only.
+        if facts.camera.filters.get(said) == told:
+            return said
+        if facts.camera.filters.get(told) == said:
+            return told
     return facts.agreed("physical_filter", said, told) or _UNKNOWN_FILTER
 
 
-def _times(facts: _Facts) -> tuple[TaiSeconds, TaiSeconds, float]:
+def _times(facts: Facts) -> tuple[TaiSeconds, TaiSeconds, float]:
     begin = facts.need("begin", facts.instant("begin"))
     exposure_time = facts.need("exposure_time", facts.number("exposure_time"))
     if exposure_time < 0:
@@ -199,7 +158,7 @@ class _Observation:
     seqnum: int
 
 
-def _observation(facts: _Facts, begin: TaiSeconds) -> _Observation:
+def _observation(facts: Facts, begin: TaiSeconds) -> _Observation:
     key = facts.key
     grouped = not facts.camera.raw_keys.scheme.has_sidecars
     obs_id = facts.agreed("obs_id", facts.text("obs_id"), key.obs_id if key else None)
@@ -229,7 +188,7 @@ def _observation(facts: _Facts, begin: TaiSeconds) -> _Observation:
 
 
 def _check_against(
-    observation: ObservationId | None, facts: _Facts, day_obs: int | None, seqnum: int | None
+    observation: ObservationId | None, facts: Facts, day_obs: int | None, seqnum: int | None
 ) -> None:
     if observation is None:
         return
@@ -244,7 +203,7 @@ def _check_against(
 
 
 def _computed_exposure(
-    facts: _Facts, observation: ObservationId | None, day_obs: int, seqnum: int | None
+    facts: Facts, observation: ObservationId | None, day_obs: int, seqnum: int | None
 ) -> int:
     camera = facts.camera
     if observation is not None:
@@ -261,7 +220,7 @@ def _computed_exposure(
         raise InvalidHeaderError(f"no exposure id: {error}") from error
 
 
-def _time_stamp(facts: _Facts) -> int:
+def _time_stamp(facts: Facts) -> int:
     """Make an exposure id of the digits of a time, to the tenth of a second, as LSST-TS8's were."""
     stamps = facts.camera.raw_keys.timestamp_ids
     card = stamps.card if stamps is not None else ""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cattrs
 from attrs import field, frozen
@@ -166,7 +166,7 @@ def _converter() -> cattrs.Converter:
     )
     converter.register_structure_hook(FocalPlane, lambda value, _: _focal_plane(converter, value))
     as_written = cattrs.gen.make_dict_structure_fn(CardRule, converter, _cattrs_forbid_extra_keys=True)
-    converter.register_structure_hook(CardRule, lambda value, kind: as_written(_with_cards(value), kind))
+    converter.register_structure_hook(CardRule, lambda rule, kind: as_written(_with_cards(rule), kind))
     return converter
 
 
@@ -189,9 +189,11 @@ def _focal_plane(converter: cattrs.Converter, value: object) -> FocalPlane:
     )
 
 
-def _with_cards(rule: object) -> object:
+def _with_cards(rule: object) -> dict[str, Any]:
     """Write the one ``card`` of a rule as its ``cards``."""
-    if not isinstance(rule, dict) or "card" not in rule:
+    if not isinstance(rule, dict):
+        raise TypeError("is not a mapping")
+    if "card" not in rule:
         return rule
     if "cards" in rule:
         raise ValueError("has both card and cards")

@@ -1,0 +1,58 @@
+"""The fan-out's configuration file, INSTRUMENT_CONFIG_FILE (contract 8)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import field, frozen
+from cattrs.gen import make_dict_structure_fn, override
+
+from adapters.files.yaml_files import UnreadableFileError, read_yaml, strict_converter, structured
+from domain.fan_out import FanOutConfig
+
+__all__ = ["FanOutFileError", "load_fan_out_config"]
+
+
+class FanOutFileError(UnreadableFileError):
+    """The fan-out's configuration file is absent or malformed."""
+
+
+@frozen(kw_only=True)
+class _File:
+    redis_streams: Mapping[str, str]
+    detectors: Mapping[str, Mapping[int, bool]]
+    knative_urls: object = field(default=None)
+    """Of an older way to workers; accepted, ignored."""
+
+
+def load_fan_out_config(path: Path) -> FanOutConfig:
+    """Read the fan-out's configuration.
+
+    Raises
+    ------
+    FanOutFileError
+        Raised if the file is absent or malformed; the text names file, key and
+        reason.
+    """
+    converter = strict_converter()
+    converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
+    converter.register_structure_hook(
+        _File,
+        make_dict_structure_fn(
+            _File,
+            converter,
+            _cattrs_forbid_extra_keys=True,
+            redis_streams=override(rename="redis-streams"),
+            knative_urls=override(rename="knative-urls"),
+        ),
+    )
+    try:
+        file = structured(converter, read_yaml(path), _File, path)
+    except UnreadableFileError as error:
+        raise FanOutFileError(str(error)) from error
+    return FanOutConfig(
+        streams=dict(file.redis_streams),
+        detectors={
+            name: frozenset(number for number, active in numbers.items() if active)
+            for name, numbers in file.detectors.items()
+        },
+    )
