@@ -53,7 +53,8 @@ class ControlNotes(Protocol):
         ...
 
     def follow(self) -> AsyncIterator[Note]:
-        """Iterate over notes from now on, without end and without gap.
+        """Iterate over the notes that are kept (those of the last MESSAGE_EXPIRATION) and then
+        over what comes, without end and without gap.
 
         Out of reach, it waits and goes on from where it was.
         """

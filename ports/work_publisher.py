@@ -6,9 +6,14 @@ from typing import Protocol
 
 from attrs import frozen
 
-from domain.visit import Visit
+from domain.errors import PromptProcessingError
+from domain.visit import Visit, VisitDetector
 
-__all__ = ["Novelty", "Published", "WorkPublisher"]
+__all__ = ["NoQueueError", "Novelty", "Published", "WorkPublisher"]
+
+
+class NoQueueError(PromptProcessingError):
+    """No queue is configured for the instrument of a visit."""
 
 
 class Novelty(enum.Enum):
@@ -37,14 +42,21 @@ class WorkPublisher(Protocol):
     step: after a crash there are all copies or none. A visit that was
     published before with the same contents adds nothing; with other contents
     it is added again as a new revision, after a note on the control stream.
+    When it was sent is not part of the contents; it only tells an older
+    revision that is read again (repeated) from a return to it (changed).
+
+    All methods raise `ports.work_queue.QueueUnavailableError` if the queue is
+    out of reach, and `NoQueueError` if the instrument has none.
     """
 
     async def publish(self, visit: Visit, detectors: Iterable[int]) -> Published:
-        """Add one visit-detector for each detector.
+        """Add one visit-detector for each detector."""
+        ...
 
-        Raises
-        ------
-        ports.work_queue.QueueUnavailableError
-            Raised if the queue is out of reach.
-        """
+    async def put_again(self, work: VisitDetector) -> None:
+        """Add one visit-detector, whatever was published before."""
+        ...
+
+    async def announced(self, instrument: str, group: str) -> Visit | None:
+        """Find the newest revision of a visit as it was published; None once that is forgotten."""
         ...

@@ -2,17 +2,29 @@
 
 from typing import Protocol
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import VisitDetector
 
-__all__ = ["Lease", "LeaseLostError", "QueueUnavailableError", "WorkQueue"]
+__all__ = [
+    "Lease",
+    "LeaseLostError",
+    "QueueDepth",
+    "QueueMissingError",
+    "QueueUnavailableError",
+    "QueueUpkeep",
+    "WorkQueue",
+]
 
 
 class QueueUnavailableError(PromptProcessingError):
     """The queue cannot be reached now; the same call may succeed later."""
+
+
+class QueueMissingError(QueueUnavailableError):
+    """The queue does not exist, and no setting allows to create it."""
 
 
 class LeaseLostError(PromptProcessingError):
@@ -27,13 +39,31 @@ class Lease:
     """Names the delivery within its queue."""
     queue: str
     delivered: UtcSeconds
-    """When the work was put into the queue, by the queue's clock."""
+    """When the work was first put into the queue, by the queue's clock."""
     work: VisitDetector | None
     """None if the delivery cannot be read."""
     fault: str = ""
     """Why the delivery cannot be read."""
     revision: int = 1
     """Of the visit; a changed announcement raises it."""
+    latest_revision: int = 1
+    """The newest of the visit when the lease began: if it is higher, this delivery is superseded."""
+    origin: str = field(default=Factory(lambda self: self.entry, takes_self=True))
+    """The entry under which the work first came; putting it back gives it a new entry, never a new origin."""
+    times_leased: int = 1
+    """Of this entry, this lease included; tells two leases of one entry apart."""
+
+
+@frozen(kw_only=True)
+class QueueDepth:
+    """How much there is to do."""
+
+    waiting: int
+    """Deliveries that nobody has leased; what workers are started for."""
+    leased: int
+    """Deliveries leased and not finished, expired leases included."""
+    dead: int
+    """Deliveries set aside."""
 
 
 class WorkQueue(Protocol):
@@ -43,7 +73,9 @@ class WorkQueue(Protocol):
     but a holder that slept past its lease may still believe that it holds it:
     whatever must not happen twice needs a claim (`ports.ledger.Claims`).
     A delivery stays until it is acknowledged or set aside. The queue does not
-    count attempts; the ledger does.
+    count attempts; the ledger does. A call with a lease that was lost changes
+    nothing: whoever holds the delivery now decides over it. Every call may be
+    repeated when its answer did not arrive.
 
     All methods raise `QueueUnavailableError` if the queue is out of reach.
     """
@@ -52,6 +84,11 @@ class WorkQueue(Protocol):
         """Lease the next delivery, or one whose holder let its lease run out.
 
         Waits up to `wait` seconds for one; returns None if none came.
+
+        Raises
+        ------
+        QueueMissingError
+            Raised if there is no such queue.
         """
         ...
 
@@ -82,4 +119,31 @@ class WorkQueue(Protocol):
 
     async def leave(self) -> None:
         """Stop being a consumer; leases still held run out by themselves."""
+        ...
+
+
+class QueueUpkeep(Protocol):
+    """What one process does for a queue from time to time; any number may.
+
+    All methods raise `QueueUnavailableError` if the queue is out of reach.
+    """
+
+    async def put_back_expired(self) -> int:
+        """Put work back whose lease ran out, so that it counts as waiting again.
+
+        Obeys the same limit as a takeover by `WorkQueue.lease`. Returns how
+        many deliveries were put back.
+        """
+        ...
+
+    async def trim(self) -> int:
+        """Forget deliveries that are finished and have nothing unfinished before them.
+
+        Consumers that ended without leaving are forgotten as well. Returns how
+        many deliveries were forgotten.
+        """
+        ...
+
+    async def depth(self) -> QueueDepth:
+        """Tell how much there is to do."""
         ...

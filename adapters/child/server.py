@@ -1,0 +1,114 @@
+"""The child's end: carry out the parent's steps, one at a time."""
+
+import logging
+import os
+import queue
+import socket
+import threading
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.child.wire import (
+    CONVERTER,
+    ERRORS,
+    LENGTHS,
+    Frame,
+    MalformedFrameError,
+    decode_header,
+    encode,
+    lengths,
+)
+from application.log_context import logging_about
+from domain.outcomes import Export
+from domain.raws import RawImage
+from ports.workspace import Assignment, LocalWorkspace, WorkspaceError
+
+__all__ = ["serve"]
+
+_LOG = logging.getLogger(__name__)
+_PARENT_GONE = 0
+
+
+def serve(connection: socket.socket, workspace: LocalWorkspace) -> None:
+    """Serve the parent until it says ``close``.
+
+    If the parent dies, this process ends at once, in the middle of whatever it
+    does: nobody would take the results.
+    """
+    requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(connection, requests), daemon=True).start()
+    child = _Child(workspace)
+    connection.sendall(encode(Frame({"id": 0, "result": None})))
+    while True:
+        request = requests.get()
+        if request.header["step"] == "close":
+            return
+        connection.sendall(encode(child.answer(request)))
+
+
+def _receive(connection: socket.socket, requests: "queue.SimpleQueue[Frame]") -> None:
+    stream = connection.makefile("rb")
+    while True:
+        try:
+            prefix = stream.read(LENGTHS.size)
+            if len(prefix) < LENGTHS.size:
+                os._exit(_PARENT_GONE)
+            header_length, payload_length = lengths(prefix)
+            header = decode_header(stream.read(header_length))
+            requests.put(Frame(header, stream.read(payload_length)))
+        except (OSError, MalformedFrameError):
+            _LOG.exception("the parent cannot be understood")
+            os._exit(1)
+
+
+class _Child:
+    """Unpacks requests, calls the workspace and packs the answers."""
+
+    def __init__(self, workspace: LocalWorkspace) -> None:
+        self._workspace = workspace
+        self._assignment: Assignment | None = None
+
+    def answer(self, request: Frame) -> Frame:
+        header = request.header
+        try:
+            result, payload = self._carry_out(header["step"], header["arguments"])
+        except tuple(ERRORS.values()) as error:
+            return Frame({"id": header["id"], "error": type(error).__name__, "message": str(error)})
+        except Exception as error:  # noqa: BLE001 - whatever a task throws must not end the child
+            _LOG.error("%s failed:\n%s", header["step"], traceback.format_exc())
+            message = f"{type(error).__name__}: {error}"
+            return Frame({"id": header["id"], "error": WorkspaceError.__name__, "message": message})
+        return Frame({"id": header["id"], "result": result, "payload": payload is not None}, payload or b"")
+
+    def _carry_out(self, step: str, arguments: Mapping[str, Any]) -> tuple[Any, bytes | None]:
+        if step in {"prepare", "resume"}:
+            self._assignment = CONVERTER.structure(arguments["assignment"], Assignment)
+        if self._assignment is None:
+            return None, None  # Only `clean` comes without an assignment, and there is nothing to clean.
+        attempt = self._assignment.attempt.number
+        with logging_about(self._assignment.work, attempt=attempt):
+            return self._step(step, arguments, self._assignment)
+
+    def _step(
+        self, step: str, arguments: Mapping[str, Any], assignment: Assignment
+    ) -> tuple[Any, bytes | None]:
+        match step:
+            case "prepare":
+                return CONVERTER.unstructure(self._workspace.prepare(assignment)), None
+            case "resume":
+                self._workspace.resume(assignment)
+                return None, None
+            case "ingest":
+                raw = CONVERTER.structure(arguments["raw"], RawImage)
+                return CONVERTER.unstructure(self._workspace.ingest(raw)), None
+            case "process":
+                return CONVERTER.unstructure(self._workspace.process(arguments["exposures"])), None
+            case "export":
+                return None, self._workspace.export(Export(arguments["what"]))
+            case "clean":
+                self._workspace.clean()
+                self._assignment = None
+                return None, None
+            case _:
+                raise WorkspaceError(f"the child knows no step {step!r}")

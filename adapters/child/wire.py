@@ -1,0 +1,102 @@
+"""Frames between parent and child: a header in JSON, and bytes as they are.
+
+A frame is two big-endian 4-byte lengths, the header, and the payload. Requests
+are ``{"id", "step", "arguments"}``; answers are ``{"id", "result"}`` or ``{"id", "error",
+"message"}``.
+"""
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+from cattrs.preconf.json import make_converter
+
+from domain.errors import PromptProcessingError
+from ports.ledger import LedgerUnavailableError
+from ports.workspace import (
+    ClaimRefusedError,
+    InitOutputsMissingError,
+    NothingRunnableError,
+    RawUnreadableError,
+    WorkspaceError,
+)
+
+__all__ = [
+    "CONVERTER",
+    "ERRORS",
+    "LENGTHS",
+    "Frame",
+    "MalformedFrameError",
+    "decode_header",
+    "encode",
+    "lengths",
+]
+
+LENGTHS = struct.Struct(">II")
+_LONGEST = 1 << 30
+
+CONVERTER = make_converter()
+
+ERRORS: Mapping[str, type[PromptProcessingError]] = {
+    error.__name__: error
+    for error in (
+        WorkspaceError,
+        RawUnreadableError,
+        InitOutputsMissingError,
+        NothingRunnableError,
+        ClaimRefusedError,
+        LedgerUnavailableError,
+    )
+}
+"""Errors that cross as themselves; any other crosses as `WorkspaceError`."""
+
+
+class MalformedFrameError(PromptProcessingError):
+    """Parent and child do not speak the same protocol."""
+
+
+@frozen
+class Frame:
+    """One message."""
+
+    header: Mapping[str, Any]
+    payload: bytes = b""
+
+
+def encode(frame: Frame) -> bytes:
+    """Write a frame."""
+    header = json.dumps(frame.header).encode()
+    return LENGTHS.pack(len(header), len(frame.payload)) + header + frame.payload
+
+
+def lengths(prefix: bytes) -> tuple[int, int]:
+    """Read the lengths of header and payload.
+
+    Raises
+    ------
+    MalformedFrameError
+        Raised if they are beyond all reason.
+    """
+    header, payload = LENGTHS.unpack(prefix)
+    if header > _LONGEST or payload > _LONGEST:
+        raise MalformedFrameError(f"a frame of {header} + {payload} bytes is no frame")
+    return header, payload
+
+
+def decode_header(text: bytes) -> Mapping[str, Any]:
+    """Read a header.
+
+    Raises
+    ------
+    MalformedFrameError
+        Raised if it is not a JSON object.
+    """
+    try:
+        header = json.loads(text)
+    except ValueError as error:
+        raise MalformedFrameError(f"a frame's header is not JSON: {error}") from error
+    if not isinstance(header, dict):
+        raise MalformedFrameError(f"a frame's header is {type(header).__name__}, not an object")
+    return header

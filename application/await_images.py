@@ -1,0 +1,103 @@
+"""Wait for the snaps of a visit-detector and ingest each as it comes."""
+
+import asyncio
+import logging
+
+from application.beside import beside
+from application.find_raws import RawSearch
+from application.stages import Stages
+from domain.expectation import Arrival, Expectation
+from domain.outcomes import Cancelled
+from domain.raws import RawImage
+from domain.visit import Cancellation, VisitDetector
+from ports.control import ControlNotes, Superseded
+from ports.workspace import RawUnreadableError, Workspace
+
+__all__ = ["ImageWait"]
+
+_LOG = logging.getLogger(__name__)
+
+type Events = asyncio.Queue[RawImage | Cancelled]
+
+
+class ImageWait:
+    """Gathers the images of one visit-detector after another.
+
+    Parameters
+    ----------
+    search
+        Finds raws.
+    control
+        Tells of visits taken back, which matters until the first snap is
+        ingested.
+    """
+
+    def __init__(self, search: RawSearch, control: ControlNotes) -> None:
+        self._search = search
+        self._control = control
+
+    async def gather(
+        self, expectation: Expectation, revision: int, workspace: Workspace, stages: Stages
+    ) -> tuple[Expectation, Cancelled | None]:
+        """Wait until the expectation is over or the visit is taken back.
+
+        A superseding announcement counts if it is newer than `revision`.
+
+        Raises
+        ------
+        ports.workspace.WorkspaceError
+            Raised if a raw cannot be ingested for reasons that are not its own.
+        """
+        work = expectation.work
+        events: Events = asyncio.Queue()
+        async with beside(self._search.search(work, events.put_nowait), self._heed(work, revision, events)):
+            while True:
+                with stages.timing("wait"):
+                    event = await _next(events, expectation.wait_until)
+                if event is None:
+                    return expectation, None
+                if isinstance(event, Cancelled):
+                    if expectation.accepted:
+                        _LOG.info("taken back too late: a snap is ingested")
+                        continue
+                    return expectation, event
+                expectation = await self._take(expectation, event, workspace, stages)
+
+    async def _take(
+        self, expectation: Expectation, raw: RawImage, workspace: Workspace, stages: Stages
+    ) -> Expectation:
+        expectation, arrival = expectation.arrived(raw, asyncio.get_running_loop().time())
+        if arrival in {Arrival.LATE, Arrival.REWRITTEN_AFTER_INGEST}:
+            _LOG.warning("image %s is not processed: %s", raw.uri, arrival.value)
+        if arrival not in {Arrival.NEW, Arrival.REWRITTEN_BEFORE_INGEST}:
+            return expectation
+        try:
+            with stages.timing("ingest"):
+                exposure = await workspace.ingest(raw)
+        except RawUnreadableError as error:
+            _LOG.warning("image %s cannot be used: %s", raw.uri, error)
+            return expectation.unreadable(raw.exposure, str(error))
+        expectation, verdict = expectation.ingested(exposure, known_as=raw.exposure)
+        if not verdict.accepted:
+            _LOG.warning("image %s is rejected: %s", raw.uri, verdict.reason)
+        return expectation
+
+    async def _heed(self, work: VisitDetector, revision: int, events: Events) -> None:
+        visit = work.visit
+        async for note in self._control.follow():
+            match note:
+                case Cancellation() if (note.sal_index, note.group) == (visit.sal_index, visit.group):
+                    events.put_nowait(Cancelled())
+                case Superseded() if note.identity == work.identity and note.revision > revision:
+                    events.put_nowait(Cancelled(superseded=True))
+
+
+async def _next(events: Events, until: float) -> RawImage | Cancelled | None:
+    """Take the next event; None if there is none by then."""
+    if not events.empty():
+        return events.get_nowait()
+    try:
+        async with asyncio.timeout_at(until):
+            return await events.get()
+    except TimeoutError:
+        return None

@@ -1,0 +1,145 @@
+"""Copy each announced visit once for each active detector."""
+
+import asyncio
+import logging
+
+from attrs import frozen
+
+from domain.expiry import age_of, clock_skew, has_expired
+from domain.fan_out import FanOutConfig, UnconfiguredInstrumentError
+from domain.outcomes import Expired
+from domain.times import InvalidInstantError
+from domain.visit import Cancellation, Identity, Visit
+from ports.announcements import (
+    Announcement,
+    Announcements,
+    AnnouncementsUnavailableError,
+    NotForUs,
+    Unreadable,
+)
+from ports.clock import Clock
+from ports.control import ControlUnavailableError, ControlWriter
+from ports.ledger import Ledger, LedgerUnavailableError
+from ports.metrics import Counter, Duration, Metrics
+from ports.work_publisher import WorkPublisher
+from ports.work_queue import QueueUnavailableError
+
+__all__ = ["FanOut", "FanOutPolicy"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class FanOutPolicy:
+    """What the fan-out serves; times in seconds."""
+
+    instruments: frozenset[str]
+    """SUPPORTED_INSTRUMENTS."""
+    message_expiration: float
+    retry_delay: float
+
+
+class FanOut:
+    """Turns announcements into work, each exactly once."""
+
+    def __init__(
+        self,
+        *,
+        policy: FanOutPolicy,
+        config: FanOutConfig,
+        announcements: Announcements,
+        publisher: WorkPublisher,
+        control: ControlWriter,
+        ledger: Ledger,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._policy = policy
+        self._config = config
+        self._announcements = announcements
+        self._publisher = publisher
+        self._control = control
+        self._ledger = ledger
+        self._clock = clock
+        self._metrics = metrics
+
+    async def run(self) -> None:
+        """Serve until cancelled; every announcement is settled once it is dealt with."""
+        while True:
+            try:
+                announcement = await self._announcements.next()
+            except AnnouncementsUnavailableError as error:
+                _LOG.error("%s; trying again in %g s", error, self._policy.retry_delay)
+                await asyncio.sleep(self._policy.retry_delay)
+                continue
+            await self._until_done(announcement)
+
+    async def _until_done(self, announcement: Announcement) -> None:
+        while True:
+            try:
+                await self.handle(announcement)
+                await self._announcements.settle(announcement)
+            except (
+                QueueUnavailableError,
+                ControlUnavailableError,
+                LedgerUnavailableError,
+                AnnouncementsUnavailableError,
+            ) as error:
+                _LOG.error("%s; trying again in %g s", error, self._policy.retry_delay)
+                await asyncio.sleep(self._policy.retry_delay)
+            else:
+                return
+
+    async def handle(self, announcement: Announcement) -> None:
+        """Deal with one announcement; doing so again changes nothing."""
+        match announcement.content:
+            case Unreadable(reason=reason):
+                _LOG.error("announcement %s is unreadable: %s", announcement.position, reason)
+                self._drop("unreadable")
+            case NotForUs(reason=reason):
+                _LOG.debug("announcement %s: %s", announcement.position, reason)
+                self._drop("not an observation")
+            case Cancellation() as cancellation:
+                _LOG.info("group %s is cancelled", cancellation.group)
+                await self._control.put(cancellation)
+            case Visit() as visit:
+                try:
+                    await self._fan_out(visit)
+                except (UnconfiguredInstrumentError, InvalidInstantError) as error:
+                    _LOG.error("announcement %s is dropped: %s", announcement.position, error)
+                    self._drop("invalid")
+
+    async def _fan_out(self, visit: Visit) -> None:
+        if visit.instrument not in self._policy.instruments:
+            _LOG.info("group %s is of %s, which is not served here", visit.group, visit.instrument)
+            self._drop("unsupported instrument")
+            return
+        detectors = self._config.active_detectors(visit)
+        now = self._clock.utc()
+        if clock_skew(visit, now) > 1.0:
+            self._metrics.count(Counter.CLOCK_SKEW, source="nextVisit")
+        if has_expired(visit, now, self._policy.message_expiration):
+            age = age_of(visit, now)
+            _LOG.warning("group %s was announced %.0f s ago: expired", visit.group, age)
+            self._drop("expired")
+            for detector in sorted(detectors):
+                identity = Identity(visit.instrument, visit.group, detector)
+                await self._ledger.record_undelivered(identity, Expired(age=age))
+            return
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        published = await self._publisher.publish(visit, detectors)
+        self._metrics.observe(Duration.FAN_OUT, loop.time() - begin)
+        self._metrics.count(
+            Counter.VISITS_FANNED_OUT, instrument=visit.instrument, novelty=published.novelty.value
+        )
+        _LOG.info(
+            "group %s of %s is %s: %d copies",
+            visit.group,
+            visit.instrument,
+            published.novelty.value,
+            published.copies,
+        )
+
+    def _drop(self, reason: str) -> None:
+        self._metrics.count(Counter.ANNOUNCEMENTS_DROPPED, reason=reason)

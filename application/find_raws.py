@@ -1,0 +1,175 @@
+"""Find the raws of one visit-detector: hear of them, and look for them.
+
+Notifications are fast and may fail; the raw microservice and the bucket are
+slow and do not. What is found is handed on as soon as it is known to belong to
+the visit; repeats are the receiver's business (`domain.expectation`).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+
+from attrs import frozen
+
+from application.sidecars import Sidecars
+from domain.camera import Camera
+from domain.raws import (
+    Belongs,
+    RawImage,
+    RawKey,
+    belongs,
+    parse_raw_key,
+    raw_keys_of_sidecar,
+    raw_prefixes,
+    sidecar_in_folder,
+)
+from domain.stored_object import StoredObject
+from domain.times import day_obs_of
+from domain.visit import VisitDetector
+from ports.clock import Clock
+from ports.raw_arrivals import (
+    ImageStore,
+    ImageStoreUnavailableError,
+    RawLookup,
+    RawLookupUnavailableError,
+    RawNotifications,
+)
+
+__all__ = ["RawSearch", "SearchPolicy"]
+
+_LOG = logging.getLogger(__name__)
+
+type Found = Callable[[RawImage], None]
+
+
+@frozen(kw_only=True)
+class SearchPolicy:
+    """How patiently raws are looked for; pauses and patience in seconds."""
+
+    first_pause: float = 2.0
+    """From the first look into the stores to the second."""
+    longest_pause: float = 15.0
+    """Pauses between looks double up to this."""
+    folders_a_look: int = 32
+    """New folders of exposures that one look opens, newest first."""
+
+
+class RawSearch:
+    """Searches for the raws of visit-detectors; one for the life of a worker.
+
+    Parameters
+    ----------
+    camera
+        Knows how keys are written.
+    notifications, store, lookup
+        Where to hear and look; `lookup` may be absent.
+    sidecars
+        Knows which group a raw belongs to.
+    """
+
+    def __init__(
+        self,
+        *,
+        camera: Camera,
+        notifications: RawNotifications,
+        store: ImageStore,
+        lookup: RawLookup | None,
+        sidecars: Sidecars,
+        clock: Clock,
+        policy: SearchPolicy,
+    ) -> None:
+        self._camera = camera
+        self._notifications = notifications
+        self._store = store
+        self._lookup = lookup
+        self._sidecars = sidecars
+        self._clock = clock
+        self._policy = policy
+
+    async def search(self, work: VisitDetector, found: Found) -> None:
+        """Call `found` with every raw of the visit-detector, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen(work, found))
+            tasks.create_task(self._look(work, found))
+
+    async def _listen(self, work: VisitDetector, found: Found) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            async for stored in self._notifications.follow(work.detector):
+                key = parse_raw_key(self._camera, stored.key)
+                if key is not None and belongs(key, work) is not Belongs.NO:
+                    # A sidecar may be late: wait for it beside the next notification.
+                    tasks.create_task(self._hand_on(work, key, stored, found))
+
+    async def _hand_on(self, work: VisitDetector, key: RawKey, stored: StoredObject, found: Found) -> None:
+        raw = await self._sidecars.identify(key, stored)
+        if raw is not None and raw.group == work.visit.group:
+            found(raw)
+
+    async def _look(self, work: VisitDetector, found: Found) -> None:
+        pause = self._policy.first_pause
+        while True:
+            try:
+                await self._ask_microservice(work, found)
+                await self._list_bucket(work, found)
+            except ImageStoreUnavailableError as error:
+                _LOG.warning("cannot look for images: %s", error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, self._policy.longest_pause)
+
+    async def _ask_microservice(self, work: VisitDetector, found: Found) -> None:
+        if self._lookup is None:
+            return
+        visit = work.visit
+        name = self._camera.detector(work.detector).name
+        for snap in range(max(visit.nimages, 1)):
+            try:
+                uri = await self._lookup.find(visit.instrument, visit.group, snap, name)
+            except RawLookupUnavailableError as error:
+                _LOG.warning("the raw microservice is of no help: %s", error)
+                return
+            if uri is not None:
+                await self._take(work, uri, found)
+
+    async def _take(self, work: VisitDetector, uri: str, found: Found) -> None:
+        name = uri.partition("://")[2].partition("/")[2]
+        key = parse_raw_key(self._camera, name)
+        stored = await self._store.find(name) if key else None
+        if key is None or stored is None:
+            _LOG.warning("the raw microservice names %s, where there is no image", uri)
+            return
+        await self._hand_on(work, key, stored, found)
+
+    async def _list_bucket(self, work: VisitDetector, found: Found) -> None:
+        today = int(day_obs_of(self._clock.utc()).strftime("%Y%m%d"))
+        for prefix in raw_prefixes(self._camera, work, today):
+            if self._camera.raw_keys.scheme.has_sidecars:
+                await self._open_folders(work, await self._store.folders(prefix), found)
+            else:
+                await self._open(work, prefix, found)
+
+    async def _open(self, work: VisitDetector, prefix: str, found: Found) -> None:
+        for stored in await self._store.objects(prefix):
+            key = parse_raw_key(self._camera, stored.key)
+            if key is not None and belongs(key, work) is not Belongs.NO:
+                await self._hand_on(work, key, stored, found)
+
+    async def _open_folders(self, work: VisitDetector, folders: Collection[str], found: Found) -> None:
+        unknown = 0
+        for folder in sorted(folders, reverse=True):
+            sidecar = sidecar_in_folder(self._camera, folder, work.detector)
+            if sidecar is None:
+                await self._open(work, folder, found)
+                continue
+            unknown += not self._sidecars.is_known(sidecar)
+            if unknown > self._policy.folders_a_look:
+                return
+            await self._open_sidecar(work, sidecar, found)
+
+    async def _open_sidecar(self, work: VisitDetector, sidecar: str, found: Found) -> None:
+        keys = raw_keys_of_sidecar(self._camera, sidecar)
+        if not keys or await self._sidecars.group_of(sidecar, keys[0]) != work.visit.group:
+            return
+        for key in keys:
+            stored = await self._store.find(key.key)
+            if stored is not None:
+                await self._hand_on(work, key, stored, found)

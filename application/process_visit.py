@@ -1,0 +1,276 @@
+"""Carry one attempt on one visit-detector from its lease to its outcome.
+
+Read `VisitProcessor.process` from top to bottom: it is the list of what
+happens to a visit-detector.
+"""
+
+import asyncio
+import logging
+
+from attrs import frozen
+
+from application.await_images import ImageWait
+from application.choose_pipelines import PipelineChooser
+from application.stages import Stages
+from domain.expectation import Expectation, image_deadline
+from domain.expiry import age_of, clock_skew, has_expired
+from domain.field_angles import NoGeometryError
+from domain.outcomes import (
+    Cancelled,
+    Completed,
+    Expired,
+    Export,
+    FailedAfterChange,
+    FailedBeforeChange,
+    Ignored,
+    ImagesRejected,
+    Never,
+    NoImages,
+    Outcome,
+    SnapResult,
+    rule_for,
+)
+from domain.pipelines import NoMatchingNodeError
+from domain.runs import day_of_processing
+from domain.sky import UnsupportedSystemError
+from domain.times import InvalidInstantError, UtcSeconds
+from domain.visit import InvalidVisitError, VisitDetector
+from ports.clock import Clock
+from ports.control import ControlNotes
+from ports.ledger import Attempt, Ledger
+from ports.metrics import Counter, Metrics
+from ports.output_notifier import NotificationLostError, OutputNotifier
+from ports.workspace import (
+    Assignment,
+    InitOutputsMissingError,
+    NothingRunnableError,
+    Processed,
+    Workspace,
+    WorkspaceError,
+)
+
+__all__ = ["VisitPolicy", "VisitProcessor"]
+
+_LOG = logging.getLogger(__name__)
+_SKEW = 1.0  # Seconds between clocks that NTP is trusted to stay below (semantics 13).
+
+
+@frozen(kw_only=True)
+class VisitPolicy:
+    """The time that an attempt may take; all in seconds."""
+
+    image_timeout: float
+    """IMAGE_TIMEOUT: how long images may be late."""
+    worker_timeout: float
+    """WORKER_TIMEOUT: how long an attempt may last, export included."""
+    message_expiration: float
+    """MESSAGE_EXPIRATION: announcements older than this are not worked on."""
+    unknown_count_grace: float = 2.0
+    """With nimages = 0: how long to wait for more snaps after the first."""
+    init_outputs_pause: float = 5.0
+    """Between two looks for init-outputs that are not there yet."""
+    max_attempts: int = 3
+
+
+UNPLACEABLE = (UnsupportedSystemError, InvalidVisitError, InvalidInstantError, NoGeometryError)
+"""The visit cannot be placed in time or on the sky, or the camera has no geometry to do it."""
+
+
+class VisitProcessor:
+    """Processes visit-detectors of one instrument, one at a time."""
+
+    def __init__(
+        self,
+        *,
+        policy: VisitPolicy,
+        clock: Clock,
+        ledger: Ledger,
+        control: ControlNotes,
+        chooser: PipelineChooser,
+        images: ImageWait,
+        workspace: Workspace,
+        notifier: OutputNotifier,
+        metrics: Metrics,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._ledger = ledger
+        self._control = control
+        self._chooser = chooser
+        self._images = images
+        self._workspace = workspace
+        self._notifier = notifier
+        self._metrics = metrics
+
+    async def process(self, attempt: Attempt, work: VisitDetector, revision: int, stages: Stages) -> Outcome:
+        """Work on one revision of a visit-detector until it has an outcome.
+
+        Outputs are handed on and the local repository is clean when this
+        returns; to record the outcome and to tell the queue is the caller's.
+
+        Raises
+        ------
+        ports.ledger.LedgerUnavailableError
+            Raised if it cannot be known whether permanent changes were made.
+        """
+        try:
+            outcome = await self._refuse(work)
+            if outcome is not None:
+                return outcome
+            chosen = self._chooser.choose(work)
+        except NoMatchingNodeError as error:
+            return FailedBeforeChange(reason=str(error), never=Never.NO_MATCHING_NODE)
+        except UNPLACEABLE as error:
+            return FailedBeforeChange(reason=str(error), never=Never.UNPLACEABLE_VISIT)
+        if not chosen.main:
+            return Ignored(reason="the configuration lists no pipeline for this visit")
+        assignment = Assignment(
+            attempt=attempt,
+            work=work,
+            day=day_of_processing(begun),
+            preprocessing=chosen.preprocessing,
+            main=chosen.main,
+        )
+        try:
+            return await self._work(assignment, revision, expectation, stages)
+        finally:
+            with stages.timing("clean"):
+                await self._workspace.clean()
+
+    async def _refuse(self, work: VisitDetector) -> Outcome | None:
+        """Turn away what is not worth beginning."""
+        visit, now = work.visit, self._clock.utc()
+        skew = clock_skew(visit, now)
+        if skew > _SKEW:
+            self._metrics.count(Counter.CLOCK_SKEW, source="nextVisit")
+            _LOG.warning("the announcement is %.1f s ahead of this clock", skew)
+        if has_expired(visit, now, self._policy.message_expiration):
+            return Expired(age=age_of(visit, now))
+        if await self._control.is_cancelled(visit.sal_index, visit.group):
+            return Cancelled()
+        return None
+
+    async def _work(
+        self, assignment: Assignment, revision: int, expectation: Expectation, stages: Stages
+    ) -> Outcome:
+        try:
+            async with asyncio.timeout(self._policy.worker_timeout):
+                outcome = await self._science(assignment, revision, expectation, stages)
+        except TimeoutError:
+            reason = f"took longer than {self._policy.worker_timeout:g} s"
+            outcome = await self._failure(assignment.attempt, reason)
+        return await self._hand_on(assignment.attempt, outcome, stages)
+
+    def _expect(self, work: VisitDetector, begun: UtcSeconds) -> Expectation:
+        deadline = image_deadline(work.visit, begun, self._policy.image_timeout, self._policy.worker_timeout)
+        now = asyncio.get_running_loop().time()
+        return Expectation.of(work, now + (deadline - begun), self._policy.unknown_count_grace)
+
+    async def _science(
+        self, assignment: Assignment, revision: int, expectation: Expectation, stages: Stages
+    ) -> Outcome:
+        """Preload, await the images and run the pipeline."""
+        try:
+            failure = await self._prepare(assignment, expectation, stages)
+            if failure is not None:
+                return failure
+            begun = asyncio.get_running_loop().time()
+            expectation, cancelled = await self._images.gather(expectation, revision, self._workspace, stages)
+            if cancelled is not None:
+                return cancelled
+            if not expectation.accepted:
+                waited = asyncio.get_running_loop().time() - begun
+                snaps = _snap_results(expectation, None)
+                return ImagesRejected(snaps=snaps) if snaps else NoImages(waited=waited)
+            with stages.timing("process"):
+                processed = await self._workspace.process(
+                    [exposure.exposure for exposure in expectation.accepted]
+                )
+            return self._judge(processed, expectation, stages)
+        except NothingRunnableError as error:
+            return FailedBeforeChange(reason=str(error), never=Never.NOTHING_RUNNABLE)
+        except WorkspaceError as error:
+            return await self._failure(assignment.attempt, str(error), _snap_results(expectation, None))
+
+    async def _prepare(
+        self, assignment: Assignment, expectation: Expectation, stages: Stages
+    ) -> Outcome | None:
+        """Prepare the workspace; wait for the initializer if it is behind."""
+        loop = asyncio.get_running_loop()
+        with stages.timing("prepare"):
+            while True:
+                try:
+                    prepared = await self._workspace.prepare(assignment)
+                except InitOutputsMissingError as error:
+                    if loop.time() + self._policy.init_outputs_pause >= expectation.deadline:
+                        return FailedBeforeChange(reason=str(error))
+                    _LOG.warning("%s; looking again in %g s", error, self._policy.init_outputs_pause)
+                    await self._workspace.clean()
+                    await asyncio.sleep(self._policy.init_outputs_pause)
+                else:
+                    break
+        for warning in prepared.warnings:
+            _LOG.warning("preload: %s", warning)
+        for stage, seconds in prepared.seconds.items():
+            stages.add(f"prepare.{stage}", seconds)
+        return None
+
+    def _judge(self, processed: Processed, expectation: Expectation, stages: Stages) -> Outcome:
+        for stage, seconds in processed.seconds.items():
+            stages.add(f"process.{stage}", seconds)
+        snaps = _snap_results(expectation, processed)
+        if processed.failure and processed.changed:
+            return FailedAfterChange(reason=processed.failure, snaps=snaps)
+        if processed.failure:
+            return FailedBeforeChange(reason=processed.failure, snaps=snaps)
+        return Completed(pipeline=processed.pipeline, snaps=snaps)
+
+    async def _hand_on(self, attempt: Attempt, outcome: Outcome, stages: Stages) -> Outcome:
+        """Export what the outcome allows, and tell the Butler Writer."""
+        what = rule_for(outcome, attempt.number, self._policy.max_attempts).export
+        if what is Export.NOTHING:
+            return outcome
+        try:
+            async with asyncio.timeout(self._policy.worker_timeout):
+                with stages.timing("export"):
+                    message = await self._workspace.export(what)
+                    if message is not None:
+                        await self._notifier.send(message)
+        except (WorkspaceError, NotificationLostError, TimeoutError) as error:
+            reason = f"export: {error or 'took too long'}"
+            if not isinstance(outcome, Completed):
+                _LOG.error("nothing was exported: %s", reason)
+                return outcome
+            return await self._failure(attempt, reason, outcome.snaps)
+        return outcome
+
+    async def interrupted(self, attempt: Attempt, reason: str) -> Outcome:
+        """Find the outcome of an attempt whose processing was cancelled."""
+        return await self._failure(attempt, reason)
+
+    async def _failure(self, attempt: Attempt, reason: str, snaps: tuple[SnapResult, ...] = ()) -> Outcome:
+        """Sort a failure by the one fact that decides: is there a claim?"""
+        if await self._ledger.has_claim(attempt.identity):
+            return FailedAfterChange(reason=reason, snaps=snaps)
+        return FailedBeforeChange(reason=reason, snaps=snaps)
+
+
+def _snap_results(expectation: Expectation, processed: Processed | None) -> tuple[SnapResult, ...]:
+    """List what became of each exposure that came."""
+    if processed is None:
+        done, reason = "failed", ""
+    else:
+        done, reason = ("failed", processed.failure) if processed.failure else ("completed", "")
+    accepted = [
+        SnapResult(exposure=exposure.exposure, result=done, reason=reason)
+        for exposure in expectation.accepted
+    ]
+    rejected = [
+        SnapResult(exposure=rejection.raw.exposure, result="rejected", reason=rejection.reason)
+        for rejection in expectation.rejected
+    ]
+    late = [
+        SnapResult(exposure=raw.exposure, result="late", reason="came after the wait")
+        for raw in expectation.late
+    ]
+    return (*accepted, *rejected, *late)

@@ -1,0 +1,118 @@
+"""Learn from its key or its sidecar which snap of which group a raw is."""
+
+import asyncio
+import logging
+
+from attrs import frozen
+
+from domain.camera import Camera
+from domain.headers import InvalidHeaderError, group_and_snap, read_exposure
+from domain.raws import RawImage, RawKey, sidecar_key
+from domain.stored_object import StoredObject
+from ports.raw_arrivals import ImageStore, ImageStoreUnavailableError, UnreadableSidecarError
+
+__all__ = ["Sidecars"]
+
+_LOG = logging.getLogger(__name__)
+_REMEMBERED = 4096
+
+
+@frozen
+class _Facts:
+    group: str
+    snap: int
+    exposure: int
+
+
+class Sidecars:
+    """Reads sidecars, each once, for the life of a worker.
+
+    Parameters
+    ----------
+    camera
+        Knows how keys and cards are written.
+    store
+        Where the sidecars are.
+    pause, patience
+        Seconds between two reads of a sidecar that is not there or cannot be
+        read yet, and for how long to go on.
+    """
+
+    def __init__(self, camera: Camera, store: ImageStore, *, pause: float, patience: float) -> None:
+        self._camera = camera
+        self._store = store
+        self._pause = pause
+        self._patience = patience
+        self._known: dict[str, _Facts] = {}
+
+    def is_known(self, name: str) -> bool:
+        """Say whether a sidecar has been read before."""
+        return name in self._known
+
+    async def identify(self, key: RawKey, stored: StoredObject) -> RawImage | None:
+        """Find group and snap of a raw, waiting for its sidecar if need be.
+
+        None, and one line in the log, if the sidecar never becomes readable.
+        """
+        sidecar = sidecar_key(key)
+        facts = await (self._patiently(sidecar, key) if sidecar else self._from_key(key))
+        if facts is None:
+            return None
+        return RawImage(
+            key=key,
+            uri=self._store.uri(stored.key),
+            exposure=facts.exposure,
+            group=facts.group,
+            snap=facts.snap,
+            version=stored.version,
+        )
+
+    async def group_of(self, sidecar: str, key: RawKey) -> str | None:
+        """Tell the group that a sidecar names; None if it cannot be read (yet)."""
+        try:
+            facts = await self._read(sidecar, key)
+        except (UnreadableSidecarError, InvalidHeaderError) as error:
+            _LOG.debug("sidecar %s cannot be read yet: %s", sidecar, error)
+            return None
+        return facts.group if facts else None
+
+    async def _from_key(self, key: RawKey) -> _Facts | None:
+        if key.group is None or key.snap is None or key.exposure is None:
+            _LOG.warning("%s: its key does not tell group, snap and exposure", key.key)
+            return None
+        return _Facts(key.group, key.snap, key.exposure)
+
+    async def _patiently(self, sidecar: str, key: RawKey) -> _Facts | None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._patience
+        while True:
+            reason = "it has not come"
+            try:
+                facts = await self._read(sidecar, key)
+            except (UnreadableSidecarError, InvalidHeaderError, ImageStoreUnavailableError) as error:
+                facts, reason = None, str(error)
+            if facts is not None:
+                return facts
+            if loop.time() >= end:
+                _LOG.warning("image %s is left for a later look: sidecar %s: %s", key.key, sidecar, reason)
+                return None
+            await asyncio.sleep(self._pause)
+
+    async def _read(self, sidecar: str, key: RawKey) -> _Facts | None:
+        if sidecar in self._known:
+            return self._known[sidecar]
+        cards = await self._store.sidecar(sidecar)
+        if cards is None:
+            return None
+        group, snap = group_and_snap(self._camera, cards)
+        exposure = key.exposure
+        if exposure is None:
+            exposure = read_exposure(self._camera, cards, key).exposure
+        facts = _Facts(group, snap, exposure)
+        self._remember(sidecar, facts)
+        return facts
+
+    def _remember(self, sidecar: str, facts: _Facts) -> None:
+        while len(self._known) >= _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[sidecar] = facts

@@ -1,0 +1,219 @@
+"""Lease visit-detectors one after another and see each to its recorded outcome."""
+
+import asyncio
+import enum
+import logging
+from collections.abc import Awaitable, Mapping
+
+from attrs import frozen
+
+from application.beside import beside
+from application.log_context import logging_about
+from application.process_visit import VisitProcessor
+from application.stages import Stages
+from domain.camera import Camera, UnknownDetectorError
+from domain.outcomes import (
+    RULES,
+    Duplicate,
+    FailedBeforeChange,
+    Outcome,
+    Poisoned,
+    QueueVerb,
+    describe,
+    may_retry,
+    rule_for,
+)
+from domain.visit import VisitDetector
+from ports.control import ControlUnavailableError
+from ports.ledger import Attempt, Ledger, LedgerUnavailableError, NotTheHolderError
+from ports.metrics import Counter, Metrics
+from ports.work_queue import Lease, LeaseLostError, QueueUnavailableError, WorkQueue
+from ports.workspace import Workspace
+
+__all__ = ["Ending", "Worker", "WorkerPolicy"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class Ending(enum.Enum):
+    """Why a worker ended."""
+
+    IDLE = "no work came"
+    RECYCLED = "it has done its number of visits"
+    STOPPED = "it was told to stop"
+
+
+@frozen(kw_only=True)
+class WorkerPolicy:
+    """When a worker gives up, renews and ends; times in seconds."""
+
+    idle_timeout: float
+    """FANNED_OUT_MSG_LISTEN_TIMEOUT: idle time before the worker ends."""
+    retry_delay: float
+    """REDIS_RETRY_DELAY: pause when queue or ledger are out of reach."""
+    renewal: float
+    """Between two renewals of the lease; well below the lease's own time."""
+    shutdown_grace: float
+    """For the running visit, once told to stop."""
+    recycle_after: int = 0
+    """WORKER_RESTART_FREQ: visits before the worker ends; 0 is never."""
+    max_attempts: int = 3
+
+
+class Worker:
+    """Works on visit-detectors of one instrument until it is idle, recycled or stopped."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        camera: Camera,
+        policy: WorkerPolicy,
+        queue: WorkQueue,
+        ledger: Ledger,
+        processor: VisitProcessor,
+        workspace: Workspace,
+        metrics: Metrics,
+    ) -> None:
+        self._name = name
+        self._camera = camera
+        self._policy = policy
+        self._queue = queue
+        self._ledger = ledger
+        self._processor = processor
+        self._workspace = workspace
+        self._metrics = metrics
+
+    async def run(self, stop: asyncio.Event) -> Ending:
+        """Work until there is no more to do or `stop` is set; then leave the queue."""
+        done = 0
+        try:
+            while not stop.is_set():
+                if self._policy.recycle_after and done >= self._policy.recycle_after:
+                    return Ending.RECYCLED
+                try:
+                    lease = await self._lease(stop)
+                    if lease is None:
+                        return Ending.STOPPED if stop.is_set() else Ending.IDLE
+                    await self._see_through(lease, stop)
+                    done += 1
+                except (QueueUnavailableError, LedgerUnavailableError, ControlUnavailableError) as error:
+                    _LOG.error("%s; trying again in %g s", error, self._policy.retry_delay)
+                    await _either(asyncio.sleep(self._policy.retry_delay), stop.wait())
+            return Ending.STOPPED
+        finally:
+            await self._workspace.close()
+            await self._queue.leave()
+
+    async def _lease(self, stop: asyncio.Event) -> Lease | None:
+        leasing = asyncio.ensure_future(self._queue.lease(self._policy.idle_timeout))
+        await _either(leasing, stop.wait())
+        return leasing.result() if leasing.done() and not leasing.cancelled() else None
+
+    async def _see_through(self, lease: Lease, stop: asyncio.Event) -> None:
+        """Take a delivery from its lease to its recorded outcome."""
+        fault = lease.fault if lease.work is None else self._fault(lease.work)
+        if lease.work is None or fault:
+            await self._set_poison_aside(lease, fault)
+            return
+        with logging_about(lease.work):
+            record = await self._ledger.begin(lease.work.identity, self._name, lease)
+            if record.final and record.outcome is not None:
+                duplicate = Duplicate(reason=f"attempt {record.attempt.number} {describe(record.outcome)}")
+                self._report(lease.work, duplicate, logging.INFO, {})
+                await self._queue.acknowledge(lease)
+                return
+            with logging_about(lease.work, attempt=record.attempt.number):
+                await self._attempt(lease, lease.work, record.attempt, stop)
+
+    def _fault(self, work: VisitDetector) -> str:
+        if work.visit.instrument != self._camera.instrument:
+            return f"a visit of {work.visit.instrument}, and this worker serves {self._camera.instrument}"
+        try:
+            self._camera.detector(work.detector)
+        except UnknownDetectorError as error:
+            return str(error)
+        return ""
+
+    async def _set_poison_aside(self, lease: Lease, fault: str) -> None:
+        outcome = Poisoned(reason=fault)
+        _LOG.error("delivery %s of %s is set aside: %s", lease.entry, lease.queue, fault)
+        self._metrics.count(
+            Counter.OUTCOMES, instrument=self._camera.instrument, outcome=RULES[Poisoned].name
+        )
+        await self._ledger.record_unread(lease.queue, lease.entry, outcome)
+        await self._queue.set_aside(lease, fault)
+
+    async def _attempt(
+        self, lease: Lease, work: VisitDetector, attempt: Attempt, stop: asyncio.Event
+    ) -> None:
+        stages = Stages(work.visit.instrument, self._metrics)
+        try:
+            async with beside(self._keep(lease)):
+                outcome = await self._outcome(lease, work, attempt, stages, stop)
+                rule = rule_for(outcome, attempt.number, self._policy.max_attempts)
+                retry = may_retry(outcome, attempt.number, self._policy.max_attempts)
+                await self._ledger.record(attempt, outcome, final=not retry)
+        except (LeaseLostError, NotTheHolderError) as error:
+            _LOG.error("lease lost, nothing is recorded: %s", error)
+            self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
+            return
+        self._report(work, outcome, rule.level, stages.seconds())
+        match rule.verb:
+            case QueueVerb.ACKNOWLEDGE:
+                await self._queue.acknowledge(lease)
+            case QueueVerb.GIVE_BACK:
+                await self._queue.give_back(lease)
+            case QueueVerb.DEAD_LETTER:
+                await self._queue.set_aside(lease, describe(outcome))
+
+    async def _outcome(
+        self, lease: Lease, work: VisitDetector, attempt: Attempt, stages: Stages, stop: asyncio.Event
+    ) -> Outcome:
+        if attempt.number > self._policy.max_attempts:
+            return FailedBeforeChange(reason=f"{attempt.number - 1} attempts ended without an outcome")
+        working = asyncio.ensure_future(self._processor.process(attempt, work, lease.revision, stages))
+        await _either(working, self._grace(stop))
+        if not working.cancelled():
+            return working.result()
+        return await self._processor.interrupted(attempt, "the worker was told to stop")
+
+    async def _grace(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        await asyncio.sleep(self._policy.shutdown_grace)
+
+    async def _keep(self, lease: Lease) -> None:
+        """Renew the lease for as long as the work goes on."""
+        while True:
+            await asyncio.sleep(self._policy.renewal)
+            try:
+                await self._queue.renew(lease)
+            except QueueUnavailableError as error:
+                _LOG.warning("the lease could not be renewed: %s", error)
+
+    def _report(
+        self, work: VisitDetector, outcome: Outcome, level: int, seconds: Mapping[str, float]
+    ) -> None:
+        name = RULES[type(outcome)].name
+        self._metrics.count(Counter.OUTCOMES, instrument=work.visit.instrument, outcome=name)
+        _LOG.log(
+            level,
+            "%s",
+            describe(outcome),
+            extra={
+                "outcome": name,
+                "seconds": seconds,
+                "exposures": [snap.exposure for snap in getattr(outcome, "snaps", ())],
+            },
+        )
+
+
+async def _either(first: Awaitable[object], second: Awaitable[object]) -> None:
+    """Wait for one of two, then cancel the other and see it end."""
+    both = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in both:
+            one.cancel()
+        await asyncio.wait(both)

@@ -1,0 +1,66 @@
+"""Write workers' outputs into the shared registry, in batches and serially."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from ports.central_registry import (
+    CentralRegistry,
+    OutputEvent,
+    OutputEvents,
+    RegistryUnavailableError,
+    UnappliableEventError,
+)
+from ports.metrics import Counter, Duration, Metrics
+
+__all__ = ["OutputWriter"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class OutputWriter:
+    """The Butler Writer."""
+
+    def __init__(
+        self, *, events: OutputEvents, registry: CentralRegistry, metrics: Metrics, retry_delay: float
+    ) -> None:
+        self._events = events
+        self._registry = registry
+        self._metrics = metrics
+        self._retry_delay = retry_delay
+
+    async def run(self) -> None:
+        """Serve until cancelled; a batch is finished before its messages are settled."""
+        while True:
+            batch = await self._events.batch()
+            begin = asyncio.get_running_loop().time()
+            datasets = await self._apply(batch)
+            await self._events.finish(datasets)
+            seconds = asyncio.get_running_loop().time() - begin
+            self._metrics.observe(Duration.WRITER_BATCH, seconds)
+            self._metrics.count(Counter.WRITER_DATASETS, len(datasets))
+            _LOG.info("%d messages, %d datasets in %.3f s", len(batch), len(datasets), seconds)
+
+    async def _apply(self, batch: Sequence[OutputEvent]) -> Sequence[UUID]:
+        """Apply a batch; a message that never can be is found by bisection and set aside."""
+        try:
+            datasets = await self._patiently(batch)
+        except UnappliableEventError as error:
+            if len(batch) == 1:
+                _LOG.error("message %s is set aside: %s", batch[0].position, error)
+                self._metrics.count(Counter.WRITER_EVENTS, result="set aside")
+                await self._events.set_aside(batch[0], str(error))
+                return ()
+            middle = len(batch) // 2
+            return (*await self._apply(batch[:middle]), *await self._apply(batch[middle:]))
+        self._metrics.count(Counter.WRITER_EVENTS, len(batch), result="applied")
+        return datasets
+
+    async def _patiently(self, batch: Sequence[OutputEvent]) -> Sequence[UUID]:
+        while True:
+            try:
+                return await self._registry.apply(batch)
+            except RegistryUnavailableError as error:
+                _LOG.error("%s; trying again in %g s", error, self._retry_delay)
+                await asyncio.sleep(self._retry_delay)
