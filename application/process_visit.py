@@ -118,6 +118,8 @@ class VisitProcessor:
             if outcome is not None:
                 return outcome
             chosen = self._chooser.choose(work)
+            begun = self._clock.utc()
+            expectation = self._expect(work, begun)
         except NoMatchingNodeError as error:
             return FailedBeforeChange(reason=str(error), never=Never.NO_MATCHING_NODE)
         except UNPLACEABLE as error:

@@ -1,9 +1,10 @@
 """Reading YAML into typed values, with errors that name file, key and reason."""
 
+import math
 from collections.abc import Callable
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import cattrs
 import yaml
@@ -14,11 +15,25 @@ from domain.errors import PromptProcessingError
 __all__ = ["UnreadableFileError", "read_yaml", "strict_converter", "structured"]
 
 # The C parser takes a tenth of the time.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class UnreadableFileError(PromptProcessingError):
     """A file is absent, no YAML, or does not hold what it should."""
+
+
+class _OnceLoader(_SafeLoader):  # type: ignore[misc]  # which of the two bases it is depends on the platform
+    """A loader that does not let a key of a mapping hide an earlier one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(names)) != len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {twice!r} stands twice", node.start_mark
+            )
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
 
 
 def read_yaml(file: Path | Traversable) -> object:
@@ -30,18 +45,18 @@ def read_yaml(file: Path | Traversable) -> object:
         Raised if the file cannot be read or is not YAML.
     """
     try:
-        return yaml.load(file.read_bytes(), Loader=_Loader)  # noqa: S506 - both loaders are safe ones
-    except (OSError, yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        return yaml.load(file.read_bytes(), Loader=_OnceLoader)  # noqa: S506 - it is a safe loader
+    except (OSError, yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableFileError(f"{file}: {' '.join(str(error).split())}") from error
 
 
 def strict_converter() -> cattrs.Converter:
     """Make a converter that refuses unknown keys and never turns one scalar type into another."""
     converter = cattrs.Converter(forbid_extra_keys=True)
-    converter.register_structure_hook_func(lambda kind: kind is str, _exactly(str, "text"))
-    converter.register_structure_hook_func(lambda kind: kind is bool, _exactly(bool, "true or false"))
-    converter.register_structure_hook_func(lambda kind: kind is int, _exactly(int, "a whole number"))
-    converter.register_structure_hook_func(lambda kind: kind is float, _float)
+    converter.register_structure_hook(str, _exactly(str, "text"))
+    converter.register_structure_hook(bool, _exactly(bool, "true or false"))
+    converter.register_structure_hook(int, _exactly(int, "a whole number"))
+    converter.register_structure_hook(float, _float)
     return converter
 
 
@@ -53,33 +68,41 @@ def structured[T](converter: cattrs.Converter, data: object, kind: type[T], file
     UnreadableFileError
         Raised if it does not fit; all faults are named.
     """
+    if not isinstance(data, dict):
+        raise UnreadableFileError(f"{file}: is not a mapping of keys to values")
     try:
         return converter.structure(data, kind)
     except (ClassValidationError, IterableValidationError) as error:
-        faults = cattrs.transform_error(error, path="", format_exception=_reason)
+        faults = (_key_first(fault) for fault in cattrs.transform_error(error, "", _reason))
         raise UnreadableFileError(f"{file}: {'; '.join(faults)}") from error
 
 
 def _exactly(kind: type, name: str) -> Callable[[object, object], object]:
     def structure(value: object, _: object) -> object:
         if type(value) is not kind:
-            raise TypeError(f"{value!r} is not {name}")
+            raise ValueError(f"{value!r} is not {name}")
         return value
 
     return structure
 
 
 def _float(value: object, _: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is not a number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is not a finite number")
     return float(value)
 
 
-def _reason(error: BaseException, expected: type | None) -> str:
+def _key_first(fault: str) -> str:
+    reason, _, key = fault.rpartition(" @ ")
+    return f"{key.removeprefix('.')}: {reason}" if key else reason
+
+
+def _reason(error: BaseException, expected: object) -> str:
     if isinstance(error, KeyError):
-        return f"{error.args[0]} is missing"
+        return "is missing"
     if isinstance(error, ForbiddenExtraKeysError):
         return f"unknown keys {', '.join(sorted(map(str, error.extra_fields)))}"
-    if isinstance(error, AttributeError):
-        return "is not a mapping"
-    return str(error) or f"is not {getattr(expected, '__name__', expected)}"
+    if isinstance(error, ValueError | PromptProcessingError | OverflowError):
+        return str(error)
+    # Structuring code tripped over a value of another shape.
+    return "is not a list" if get_origin(expected) is tuple else "is not a mapping"
