@@ -1,0 +1,112 @@
+"""Raws of the simulated night, read as the service reads them."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from astropy.io import fits
+from attrs import asdict, evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.camera import CardRule, HeaderRules, RawKeyScheme
+from domain.exposure import Exposure
+from domain.headers import read_exposure
+from domain.raws import parse_raw_key
+from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
+from simulator.cards import header_cards
+from simulator.demo import demo_plan
+from simulator.errors import SimulatorError
+from tests.unit.simulator.cameras import FACTS, make_camera
+
+NOW = UtcSeconds(1_773_454_507.25)
+OPENED = tai_from_utc(NOW)
+
+exposures = st.builds(
+    Exposure,
+    instrument=st.just("TestCam"),
+    detector=st.sampled_from([0, 5]),
+    exposure=st.just(2026031300217),
+    obs_id=st.just("TC_O_20260313_000217"),
+    group=st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1),
+    snap=st.integers(0, 9),
+    day_obs=st.just(20260313),
+    seqnum=st.just(217),
+    physical_filter=st.sampled_from(["r_test", "g_test"]),
+    exposure_time=st.floats(0, 1000),
+    begin=st.integers(1_000_000_000_000, 1_600_000_000_000).map(lambda ms: TaiSeconds(ms / 1000)),
+    end=st.integers(1_600_000_000_000, 1_800_000_000_000).map(lambda ms: TaiSeconds(ms / 1000)),
+    ra=st.floats(0, 359.99),
+    dec=st.floats(-90, 90),
+    sky_angle=st.floats(0, 359.99),
+    observation_type=st.sampled_from(["science", "bias", "flat"]),
+)
+
+
+def approximately(exposure: Exposure) -> Any:
+    """Compare an exposure but for the last digits of its numbers."""
+    return {
+        name: pytest.approx(value, rel=1e-12, abs=2e-6) if isinstance(value, float) else value
+        for name, value in asdict(exposure).items()
+    }
+
+
+@given(exposures)
+def test_the_service_reads_back_what_the_header_was_made_of(exposure: Exposure) -> None:
+    camera = make_camera()
+    assert asdict(read_exposure(camera, header_cards(camera, exposure))) == approximately(exposure)
+
+
+@pytest.mark.parametrize(("style", "scale"), [("mjd", "tai"), ("jd", "utc")])
+def test_instants_are_also_written_as_day_numbers(style: str, scale: str) -> None:
+    exposure = _exposure()
+    rule = CardRule(cards=("BEGIN",), format=style, time_scale=scale)
+    camera = evolve(make_camera(), header=HeaderRules(facts={**FACTS, "begin": rule}))
+    read = read_exposure(camera, header_cards(camera, exposure))
+    assert read.begin == pytest.approx(exposure.begin, abs=1e-4)
+
+
+def test_a_name_that_cannot_be_spread_over_its_cards_is_an_error_that_names_it() -> None:
+    rule = CardRule(cards=("A", "B", "C"), join="_")
+    camera = evolve(make_camera(), header=HeaderRules(facts={**FACTS, "detector_name": rule}))
+    with pytest.raises(SimulatorError, match="detector_name: 'R22_S00'"):
+        header_cards(camera, _exposure())
+
+
+@pytest.mark.parametrize("scheme", [RawKeyScheme.LSST, RawKeyScheme.GROUPED, RawKeyScheme.IMSIM])
+def test_every_raw_of_the_demo_is_one_that_the_service_recognises(scheme: RawKeyScheme) -> None:
+    camera = make_camera(scheme=scheme)
+    plan = demo_plan(camera, seed=1, now=NOW).plan
+    assert [visit.snaps for visit in plan.visits] == [1, 2, 1]
+    assert sum("#" in visit.group for visit in plan.visits) == 1
+    seen = set()
+    for visit in plan.visits:
+        for snap in range(visit.snaps):
+            for raw in plan.raws.take(visit, snap, OPENED, TaiSeconds(OPENED + 15)):
+                key = parse_raw_key(camera, raw.key)
+                assert key is not None
+                with fits.open(io.BytesIO(raw.body)) as hdus:
+                    cards = dict(hdus[0].header)
+                exposure = read_exposure(camera, cards, key)
+                assert (exposure.group, exposure.snap) == (visit.group, snap)
+                assert exposure.detector == raw.detector
+                assert exposure.ra == pytest.approx(visit.ra)
+                assert (raw.sidecar_key is not None) == scheme.has_sidecars
+                assert json.loads(raw.sidecar).items() <= cards.items()
+                seen.add((exposure.exposure, exposure.detector))
+    assert len(seen) == 4 * 2
+
+
+def test_a_visit_of_another_night_is_an_error_that_names_it() -> None:
+    plan = demo_plan(make_camera(), seed=1, now=NOW).plan
+    stranger = evolve(plan.visits[0], group="elsewhen")
+    with pytest.raises(SimulatorError, match="elsewhen"):
+        list(plan.raws.take(stranger, 0, OPENED, OPENED))
+
+
+def _exposure() -> Exposure:
+    camera = make_camera()
+    plan = demo_plan(camera, seed=1, now=NOW).plan
+    raw = next(iter(plan.raws.take(plan.visits[0], 0, OPENED, TaiSeconds(OPENED + 15))))
+    return read_exposure(camera, json.loads(raw.sidecar))
