@@ -1,0 +1,1 @@
+"""Processes: their settings, their containers, and the command line."""

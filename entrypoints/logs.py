@@ -1,0 +1,65 @@
+"""One JSON line for each log record, on standard error."""
+
+import logging
+import logging.config
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter
+
+from application.log_context import current_log_context
+
+__all__ = ["configure_logs"]
+
+
+class _ContextFilter(logging.Filter):
+    """Adds which visit-detector a record is about, where the code knows."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        for name, value in current_log_context().items():
+            if not hasattr(record, name):
+                setattr(record, name, value)
+        return True
+
+
+class _LineFormatter(JsonFormatter):
+    """Writes text that people may grep: names and exceptions stay readable."""
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        super().add_fields(log_data, record, message_dict)
+        log_data["level"] = log_data.pop("levelname", record.levelname)
+        log_data["logger"] = log_data.pop("name", record.name)
+
+
+def configure_logs(levels: Mapping[str, str], process: str) -> None:
+    """Log JSON lines to standard error.
+
+    Parameters
+    ----------
+    levels
+        From logger to level; ``.`` is the root.
+    process
+        Stands in every line.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_ContextFilter())
+    handler.setFormatter(
+        _LineFormatter(
+            "{asctime}{levelname}{name}{message}",
+            style="{",
+            rename_fields={"asctime": "time"},
+            static_fields={"process": process},
+            json_ensure_ascii=False,
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=levels.get(".", "INFO"), force=True)
+    logging.captureWarnings(capture=True)
+    # Root loggers of chatty libraries say at INFO what matters to nobody at night.
+    for chatty in ("botocore", "urllib3", "kafka", "uvicorn.access"):
+        logging.getLogger(chatty).setLevel("WARNING")
+    for logger, level in levels.items():
+        if logger != ".":
+            logging.getLogger(logger).setLevel(level)

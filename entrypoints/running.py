@@ -1,0 +1,72 @@
+"""What every process has in common: settings read or refused, signals heeded, a clean end."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from domain.errors import PromptProcessingError
+from entrypoints.settings.environment import SettingsError, read_settings
+
+__all__ = [
+    "CANNOT_START",
+    "SETTINGS",
+    "run_service",
+    "run_until_stopped",
+    "settings_or_exit",
+    "stopping_on_signals",
+]
+
+CANNOT_START = 1
+"""Exit code of a process that could not begin its work."""
+SETTINGS = 2
+"""Exit code of a process whose settings are missing or wrong."""
+
+_LOG = logging.getLogger(__name__)
+
+
+def settings_or_exit[T](kind: type[T]) -> T:
+    """Read a process's settings; with faults, list them all and exit with code 2."""
+    try:
+        return read_settings(kind, os.environ)
+    except SettingsError as error:
+        lines = "\n".join(f"  {fault}" for fault in error.faults)
+        sys.stderr.write(f"prompt-processing cannot start, its settings are incomplete:\n{lines}\n")
+        raise SystemExit(SETTINGS) from None
+
+
+def stopping_on_signals() -> asyncio.Event:
+    """Make an event that SIGTERM and SIGINT set; to be called inside the event loop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def run_until_stopped(*services: Awaitable[None]) -> None:
+    """Run services until a signal comes or one of them ends or fails."""
+    stop = stopping_on_signals()
+    tasks = [asyncio.ensure_future(service) for service in services]
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        _LOG.info("told to stop" if stop.is_set() else "a service ended")
+    finally:
+        for task in (*tasks, stopping):
+            task.cancel()
+        await asyncio.gather(*tasks, stopping, return_exceptions=True)
+
+
+def run_service(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a process; what the project understands becomes one line and exit code 1."""
+    try:
+        asyncio.run(main())
+    except PromptProcessingError as error:
+        _LOG.critical("cannot go on: %s", error)
+        raise SystemExit(CANNOT_START) from None

@@ -1,0 +1,1 @@
+"""What each process is told by its environment, one class for each process."""

@@ -1,0 +1,41 @@
+"""Settings of the Butler Writer (contract 8)."""
+
+from pathlib import Path
+
+from attrs import frozen
+
+from entrypoints.settings.common import LogSettings, MetricsSettings
+from entrypoints.settings.environment import group, setting
+from entrypoints.settings.parsers import boolean, folder, positive, seconds, text
+
+__all__ = ["ButlerWriterSettings"]
+
+
+@frozen(kw_only=True)
+class ButlerWriterSettings:
+    """What the Butler Writer is told."""
+
+    metrics: MetricsSettings = group(MetricsSettings)
+    logs: LogSettings = group(LogSettings)
+
+    repository: str = setting("BUTLER_REPOSITORY", text, "shared Butler repository")
+    servers: str = setting("KAFKA_CLUSTER", text, "host:port of Kafka")
+    topic: str = setting("KAFKA_TOPIC", text, "topic of workers' messages")
+    output_topic: str = setting("KAFKA_OUTPUT_TOPIC", text, "topic for word of finished batches")
+    batch_folder: Path = setting(
+        "OUTPUT_DATASET_LIST_DIRECTORY", folder, "folder for lists of the datasets of a batch"
+    )
+    username: str = setting("KAFKA_USERNAME", text, "blank: nobody logs in", default="")
+    password: str = setting("KAFKA_PASSWORD", text, "password of the user", default="", secret=True)
+    ca_file: str = setting("KAFKA_CA_FILE", text, "CA of the brokers' certificates", default="")
+    fetch_wait: float = setting(
+        "KAFKA_FETCH_WAIT", seconds, "s a broker may hold back an empty answer", default="0.1"
+    )
+    transactional: bool = setting(
+        "KAFKA_TRANSACTIONS", boolean, "0: the broker has no transactions (librdkafka's mock)", default="1"
+    )
+    batch_size: int = setting("BATCH_SIZE", positive, "messages in a batch at most", default="500")
+    batch_age: float = setting("BATCH_AGE", seconds, "s for which a message waits for others", default="0.05")
+    retry_delay: float = setting(
+        "REPO_RETRY_DELAY", seconds, "s between attempts to reach the repository", default="5"
+    )

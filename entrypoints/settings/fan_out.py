@@ -1,0 +1,43 @@
+"""Settings of Next Visit Fan Out (contract 8)."""
+
+from pathlib import Path
+
+from attrs import frozen
+
+from entrypoints.settings.common import LedgerSettings, LogSettings, MetricsSettings, QueueStoreSettings
+from entrypoints.settings.environment import group, setting
+from entrypoints.settings.kafka import KafkaSettings
+from entrypoints.settings.parsers import boolean, choice, existing_file, http_uri, names, seconds, text
+
+__all__ = ["FanOutSettings"]
+
+
+@frozen(kw_only=True)
+class FanOutSettings:
+    """What the fan-out is told."""
+
+    kafka: KafkaSettings = group(KafkaSettings)
+    redis: QueueStoreSettings = group(QueueStoreSettings)
+    ledger: LedgerSettings = group(LedgerSettings)
+    metrics: MetricsSettings = group(MetricsSettings)
+    logs: LogSettings = group(LogSettings)
+
+    registry: str | None = setting("KAFKA_SCHEMA_REGISTRY_URL", http_uri, "schema registry")
+    consumer_group: str = setting("CONSUMER_GROUP", text, "Kafka consumer group")
+    topic: str = setting("NEXT_VISIT_TOPIC", text, "topic of nextVisit")
+    canceled_topic: str = setting(
+        "NEXT_VISIT_CANCELED_TOPIC", text, "topic of nextVisitCanceled; none: nobody listens", default=""
+    )
+    offset: str = setting(
+        "OFFSET", choice("earliest", "latest"), "where a new group begins", default="latest"
+    )
+    message_expiration: float = setting("MESSAGE_EXPIRATION", seconds, "s after which a visit is dropped")
+    instruments: frozenset[str] = setting(
+        "SUPPORTED_INSTRUMENTS", names, "instruments to serve, separated by blanks or commas"
+    )
+    config_file: Path = setting("INSTRUMENT_CONFIG_FILE", existing_file, "YAML: streams and active detectors")
+    redis_host: str = setting("REDIS_HOST", text, "host, or host:port, of Redis")
+    retry_delay: float = setting(
+        "REDIS_RETRY_INITIAL_DELAY", seconds, "s between attempts to reach Redis", default="1"
+    )
+    debug: bool = setting("DEBUG_LOGS", boolean, "1: log debug messages", default="0")

@@ -1,0 +1,49 @@
+"""How processes reach Kafka; the same names mean other clusters in other processes."""
+
+from attrs import frozen
+
+from entrypoints.settings.environment import setting
+from entrypoints.settings.parsers import optional, seconds, text
+
+__all__ = ["AlertKafkaSettings", "KafkaSettings", "WriterKafkaSettings"]
+
+
+@frozen(kw_only=True)
+class KafkaSettings:
+    """The process's main cluster."""
+
+    servers: str = setting("KAFKA_CLUSTER", text, "host:port of Kafka")
+    security_protocol: str = setting(
+        "SECURITY_PROTOCOL", text, "as Kafka spells it; by default from user name and CA", default=""
+    )
+    sasl_mechanism: str = setting("SASL_MECHANISM", text, "as Kafka spells it", default="SCRAM-SHA-512")
+    username: str = setting("SASL_USERNAME", text, "blank: nobody logs in", default="")
+    password: str = setting("SASL_PASSWORD", text, "password of the user", default="", secret=True)
+    ca_file: str = setting("KAFKA_CA_FILE", text, "CA of the brokers' certificates", default="")
+    fetch_wait: float = setting(
+        "KAFKA_FETCH_WAIT", seconds, "s a broker may hold back an empty answer", default="0.1"
+    )
+
+
+@frozen(kw_only=True)
+class WriterKafkaSettings:
+    """The cluster on which workers tell the Butler Writer."""
+
+    servers: str | None = setting(
+        "BUTLER_WRITER_KAFKA_CLUSTER", optional, "host:port of the writer's Kafka", default=""
+    )
+    username: str = setting("BUTLER_WRITER_KAFKA_USERNAME", text, "blank: nobody logs in", default="")
+    password: str = setting(
+        "BUTLER_WRITER_KAFKA_PASSWORD", text, "password of the user", default="", secret=True
+    )
+    topic: str | None = setting(
+        "BUTLER_WRITER_KAFKA_TOPIC", optional, "topic that the writer reads", default=""
+    )
+
+
+@frozen(kw_only=True)
+class AlertKafkaSettings:
+    """The cluster that gets the alerts; pipelines read these variables themselves."""
+
+    server: str | None = setting("AP_KAFKA_SERVER", optional, "host:port for alerts", default="")
+    topic: str | None = setting("AP_KAFKA_TOPIC", optional, "topic of the alerts", default="")

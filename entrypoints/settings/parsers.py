@@ -1,0 +1,163 @@
+"""From a variable's text to its value; the `ValueError` says what is expected."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+__all__ = [
+    "address",
+    "boolean",
+    "choice",
+    "existing_file",
+    "folder",
+    "http_uri",
+    "integer",
+    "log_levels",
+    "names",
+    "optional",
+    "optional_file",
+    "patterns",
+    "positive",
+    "seconds",
+    "text",
+    "yaml_list",
+]
+
+
+def text(value: str) -> str:
+    """Take any text."""
+    return value
+
+
+def optional(value: str) -> str | None:
+    """Take any text; blank is None."""
+    return value or None
+
+
+def integer(value: str) -> int:
+    """Take a whole number, 0 or more."""
+    try:
+        number = int(value)
+    except ValueError:
+        raise ValueError("is not a whole number") from None
+    if number < 0:
+        raise ValueError("is negative")
+    return number
+
+
+def positive(value: str) -> int:
+    """Take a whole number, 1 or more."""
+    number = integer(value)
+    if not number:
+        raise ValueError("is not 1 or more")
+    return number
+
+
+def seconds(value: str) -> float:
+    """Take a duration in seconds."""
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError("is not a number of seconds") from None
+    if not 0 <= number < float("inf"):
+        raise ValueError("is not a duration")
+    return number
+
+
+def boolean(value: str) -> bool:
+    """Take 0 or 1, or a word for them."""
+    known = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes": True}
+    try:
+        return known[value.lower()]
+    except KeyError:
+        raise ValueError("is neither 0 nor 1") from None
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """Make a parser that takes one of some words."""
+
+    def parse(value: str) -> str:
+        if value.lower() not in allowed:
+            raise ValueError(f"is none of {', '.join(allowed)}")
+        return value.lower()
+
+    return parse
+
+
+def names(value: str) -> frozenset[str]:
+    """Take names separated by blanks or commas."""
+    return frozenset(value.replace(",", " ").split())
+
+
+def folder(value: str) -> Path:
+    """Take a folder, which need not be there yet."""
+    path = Path(value)
+    if path.exists() and not path.is_dir():
+        raise ValueError("is not a folder")
+    return path
+
+
+def existing_file(value: str) -> Path:
+    """Take a file that is there."""
+    path = Path(value)
+    if not path.is_file():
+        raise ValueError("is not a file that can be read")
+    return path
+
+
+def http_uri(value: str) -> str | None:
+    """Take an http or https address; blank is None."""
+    if value and urlsplit(value).scheme not in {"http", "https"}:
+        raise ValueError("does not begin with http:// or https://")
+    return value.rstrip("/") or None
+
+
+def address(value: str) -> tuple[str, int]:
+    """Take ``host:port``."""
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError("is not host:port")
+    return host, int(port)
+
+
+def optional_file(value: str) -> Path | None:
+    """Take a file that is there; blank is None."""
+    return existing_file(value) if value else None
+
+
+def yaml_list(value: str) -> list[object]:
+    """Take a YAML list."""
+    try:
+        content = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ValueError(f"is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, list):
+        raise ValueError("is not a YAML list")
+    return content
+
+
+def patterns(value: str) -> tuple[re.Pattern[str], ...]:
+    """Take a YAML list of regular expressions."""
+    compiled = []
+    for entry in yaml_list(value):
+        if not isinstance(entry, str):
+            raise ValueError(f"its entry {entry!r} is not text")
+        try:
+            compiled.append(re.compile(entry))
+        except re.error as error:
+            raise ValueError(f"its entry {entry!r} is not a regular expression: {error}") from None
+    return tuple(compiled)
+
+
+def log_levels(value: str) -> Mapping[str, str]:
+    """Take ``logger=LEVEL`` pairs, ``.`` being the root."""
+    levels = {}
+    for pair in value.split():
+        logger, _, level = pair.partition("=")
+        if level.upper() not in {"CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"}:
+            raise ValueError(f"its pair {pair!r} is not logger=LEVEL")
+        levels[logger] = level.upper()
+    return levels

@@ -1,0 +1,50 @@
+"""Settings of the raw microservice (contract 8)."""
+
+from attrs import frozen
+
+from entrypoints.settings.common import LogSettings, MetricsSettings, QueueStoreSettings
+from entrypoints.settings.environment import group, setting
+from entrypoints.settings.kafka import KafkaSettings
+from entrypoints.settings.parsers import boolean, choice, http_uri, integer, names, seconds, text
+
+__all__ = ["RawPresenceSettings"]
+
+_LSST = "LATISS LSSTComCam LSSTComCamSim LSSTCam LSST-TS8"
+
+
+def _refused(value: str) -> bool:
+    if boolean(value):
+        raise ValueError("is refused: an image that was asked for once would be denied to a retry")
+    return False
+
+
+@frozen(kw_only=True)
+class RawPresenceSettings:
+    """What the raw microservice is told."""
+
+    kafka: KafkaSettings = group(KafkaSettings)
+    redis: QueueStoreSettings = group(QueueStoreSettings)
+    metrics: MetricsSettings = group(MetricsSettings)
+    logs: LogSettings = group(LogSettings)
+
+    redis_host: str = setting("REDIS_HOST", text, "host, or host:port, of Redis")
+    lifetime: float = setting("GROUP_LIFETIME", seconds, "s that an image is remembered", default="86400")
+    delete_seen: bool = setting("DELETE_SEEN", _refused, "refused if 1", default="0")
+    instruments: frozenset[str] = setting(
+        "SUPPORTED_INSTRUMENTS", names, "instruments whose raws are indexed", default=_LSST
+    )
+    camera_files: frozenset[str] = setting(
+        "CAMERA_FILES", names, "camera files beside the shipped ones", default=""
+    )
+    s3_endpoint: str | None = setting("S3_ENDPOINT_URL", http_uri, "the image bucket's S3 server")
+    bucket: str = setting("IMAGE_BUCKET", text, "bucket of the raw images")
+    bucket_topic: str = setting(
+        "BUCKET_TOPIC", text, "topic of the bucket's notifications", default="rubin-prompt-processing"
+    )
+    consumer_group: str = setting("CONSUMER_GROUP", text, "Kafka consumer group", default="raw-presence")
+    offset: str = setting(
+        "OFFSET", choice("earliest", "latest"), "where a new group begins", default="latest"
+    )
+    host: str = setting("HOST", text, "address to serve on", default="127.0.0.1")
+    port: int = setting("PORT", integer, "port to serve on; 0 is any free one", default="8080")
+    retry_delay: float = setting("RETRY_DELAY", seconds, "s between attempts to reach Redis", default="1")

@@ -1,0 +1,143 @@
+"""Settings of a worker (contract 8), and of its child."""
+
+import re
+from pathlib import Path
+
+from attrs import frozen
+
+from entrypoints.settings.common import LedgerSettings, LogSettings, MetricsSettings, QueueStoreSettings
+from entrypoints.settings.environment import group, setting
+from entrypoints.settings.kafka import KafkaSettings, WriterKafkaSettings
+from entrypoints.settings.parsers import (
+    boolean,
+    choice,
+    folder,
+    http_uri,
+    integer,
+    names,
+    optional,
+    optional_file,
+    patterns,
+    positive,
+    seconds,
+    text,
+)
+from entrypoints.settings.pipelines import DeploymentSettings
+
+__all__ = ["ChildSettings", "WorkerSettings"]
+
+
+@frozen(kw_only=True)
+class StreamSettings:
+    """The queue of visit-detectors."""
+
+    host: str = setting("REDIS_STREAM_HOST", text, "host, or host:port, of Redis")
+    stream: str = setting("REDIS_STREAM_NAME", text, "stream of fanned-out visits")
+    group: str = setting("REDIS_STREAM_CONSUMER_GROUP", text, "consumer group of the workers")
+    create: bool = setting("REDIS_STREAM_CREATE", boolean, "1: create a missing group", default="1")
+    lease: float = setting(
+        "LEASE_SECONDS", seconds, "s after which a silent worker's work is taken over", default="60"
+    )
+
+
+@frozen(kw_only=True)
+class WorkerSettings:
+    """What the parent process of a worker is told."""
+
+    deployment: DeploymentSettings = group(DeploymentSettings)
+    stream: StreamSettings = group(StreamSettings)
+    redis: QueueStoreSettings = group(QueueStoreSettings)
+    ledger: LedgerSettings = group(LedgerSettings)
+    kafka: KafkaSettings = group(KafkaSettings)
+    writer_kafka: WriterKafkaSettings = group(WriterKafkaSettings)
+    metrics: MetricsSettings = group(MetricsSettings)
+    logs: LogSettings = group(LogSettings)
+
+    s3_endpoint: str | None = setting("S3_ENDPOINT_URL", http_uri, "the image bucket's S3 server")
+    bucket: str = setting("IMAGE_BUCKET", text, "bucket of the raw images")
+    bucket_topic: str = setting(
+        "BUCKET_TOPIC", text, "topic of the bucket's notifications", default="rubin-prompt-processing"
+    )
+    offset_reset: str = setting(
+        "BUCKET_NOTIFICATION_KAFKA_OFFSET_RESET",
+        choice("earliest", "latest"),
+        "where to begin if the broker cannot find an offset by time",
+        default="latest",
+    )
+    raw_microservice: str | None = setting(
+        "RAW_MICROSERVICE", http_uri, "base URI of the raw microservice, ends in /presence", default=""
+    )
+    use_writer: bool = setting(
+        "USE_KAFKA_BUTLER_WRITER", boolean, "1: the Butler Writer writes the registry", default="0"
+    )
+    worker_timeout: float = setting("WORKER_TIMEOUT", seconds, "s that one attempt may take")
+    image_timeout: float = setting("IMAGE_TIMEOUT", seconds, "s that images may be late", default="20")
+    message_expiration: float = setting(
+        "MESSAGE_EXPIRATION", seconds, "s after which a visit is dropped", default="3600"
+    )
+    restart_freq: int = setting(
+        "WORKER_RESTART_FREQ", integer, "visits before the worker recycles itself; 0 is never", default="0"
+    )
+    listen_timeout: float = setting(
+        "FANNED_OUT_MSG_LISTEN_TIMEOUT", seconds, "idle s before the worker ends", default="300"
+    )
+    redis_retry_delay: float = setting(
+        "REDIS_RETRY_DELAY", seconds, "s between attempts to reach Redis", default="30"
+    )
+    max_attempts: int = setting("MAX_ATTEMPTS", positive, "attempts on one visit-detector", default="3")
+    shutdown_grace: float = setting(
+        "SHUTDOWN_GRACE", seconds, "s that SIGTERM leaves to the running visit", default="60"
+    )
+    unknown_count_grace: float = setting(
+        "UNKNOWN_NIMAGES_GRACE", seconds, "nimages = 0: s to wait for more snaps after the first", default="2"
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.use_writer and not (self.writer_kafka.servers and self.writer_kafka.topic):
+            raise ValueError(
+                "BUTLER_WRITER_KAFKA_CLUSTER, BUTLER_WRITER_KAFKA_TOPIC:"
+                " are required if USE_KAFKA_BUTLER_WRITER is 1"
+            )
+
+
+@frozen(kw_only=True)
+class ChildSettings:
+    """What the child of a worker is told; it inherits the worker's environment."""
+
+    deployment: DeploymentSettings = group(DeploymentSettings)
+    stream: StreamSettings = group(StreamSettings)
+    redis: QueueStoreSettings = group(QueueStoreSettings)
+    ledger: LedgerSettings = group(LedgerSettings)
+    logs: LogSettings = group(LogSettings)
+
+    read_repo: str | None = setting(
+        "READ_CENTRAL_REPO", optional, "shared repository to read from; by default CENTRAL_REPO", default=""
+    )
+    use_writer: bool = setting(
+        "USE_KAFKA_BUTLER_WRITER", boolean, "1: the Butler Writer writes the registry", default="0"
+    )
+    local_repos: Path = setting("LOCAL_REPOS", folder, "folder of the local repositories", default="/tmp")  # noqa: S108 - the contract's default
+    local_repo_config: Path | None = setting(
+        "LOCAL_REPO_CONFIG",
+        optional_file,
+        "Butler configuration",
+        default="",
+    )
+    cache_size: int = setting(
+        "LOCAL_REPO_CACHE_SIZE", positive, "datasets of a type that are kept across visits", default="3"
+    )
+    padding: float = setting(
+        "PRELOAD_PADDING", seconds, "arcsec by which footprints are padded", default="30"
+    )
+    export: tuple[re.Pattern[str], ...] = setting(
+        "EXPORT_TYPE_REGEXP", patterns, "YAML list of patterns of dataset types to export", default="- .*"
+    )
+    change_tasks: frozenset[str] = setting(
+        "CHANGE_TASKS",
+        names,
+        "task classes that make permanent changes",
+        default="lsst.ap.association.DiaPipelineTask prompt_pipelines.tasks.AssociateTask",
+    )
+    repo_retry_delay: float = setting(
+        "REPO_RETRY_DELAY", seconds, "s between attempts to reach the shared repository", default="30"
+    )
