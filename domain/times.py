@@ -8,6 +8,7 @@ mix, so that an age is never reckoned across the 37 s between them.
 import datetime
 import functools
 import math
+import warnings
 from typing import NewType
 
 from astropy.time import Time
@@ -86,7 +87,11 @@ def _day(instant: float) -> int:
 def _tai_minus_utc(day: int) -> float:
     """Seconds by which TAI is ahead on a UTC day counted from 1970-01-01.
 
-    Leap seconds are those of the ERFA table that astropy ships.
+    Leap seconds are those of the ERFA table that astropy ships; after its end
+    the last offset is taken to hold.
     """
     noon = (day + 0.5) * _SECONDS_A_DAY
-    return round(float(Time(noon, format="unix", scale="utc").unix_tai) - noon, 6)
+    with warnings.catch_warnings():
+        # ERFA calls years dubious that are far beyond its table.
+        warnings.simplefilter("ignore")
+        return round(float(Time(noon, format="unix", scale="utc").unix_tai) - noon, 6)

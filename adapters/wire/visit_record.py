@@ -9,7 +9,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from adapters.wire.strict import faults, strict_converter
 from domain.errors import PromptProcessingError
-from domain.visit import Cancellation, Visit, VisitDetector
+from domain.visit import Cancellation, CoordinateSystem, Visit, VisitDetector
 
 __all__ = [
     "UndecodableVisitError",
@@ -48,7 +48,7 @@ def visit_from_record(record: Mapping[str, object]) -> Visit:
     UndecodableVisitError
         Raised if a field is missing or holds what no visit can have.
     """
-    return _read(Visit, record)
+    return _placed(_read(Visit, record))
 
 
 def work_from_record(record: Mapping[str, object]) -> VisitDetector:
@@ -60,7 +60,9 @@ def work_from_record(record: Mapping[str, object]) -> VisitDetector:
         Raised if a field is missing or holds what no visit-detector can have.
     """
     nested = {"visit": record} | {name: record[name] for name in ("detector",) if name in record}
-    return _read(VisitDetector, nested)
+    work = _read(VisitDetector, nested)
+    _placed(work.visit)
+    return work
 
 
 def cancellation_from_record(record: Mapping[str, object]) -> Cancellation:
@@ -84,6 +86,14 @@ def record_of_visit(visit: Visit) -> dict[str, Any]:
 def record_of_work(work: VisitDetector) -> dict[str, Any]:
     """Write a visit and its detector as numbers, strings and a list of two."""
     return record_of_visit(work.visit) | {"detector": work.detector}
+
+
+def _placed(visit: Visit) -> Visit:
+    """Refuse what is no place on a sphere."""
+    spherical = visit.coordinate_system in {CoordinateSystem.ICRS, CoordinateSystem.OBSERVED}
+    if spherical and abs(visit.position[1]) > 90:
+        raise UndecodableVisitError(f"position: {visit.position[1]} is not between -90 and 90 degrees")
+    return visit
 
 
 def _read[T: (Visit, VisitDetector, Cancellation)](kind: type[T], record: Mapping[str, object]) -> T:
