@@ -1,0 +1,63 @@
+# `make demo` and `make test` set up what they need; `make help` lists the rest.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+SEED ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo replay test test-fast lint bench clean lock
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(READY)  ## Make the virtual environment
+
+# A shim may stand on the PATH and fail, so each candidate has to run to be believed.
+$(READY): requirements.lock pyproject.toml
+	@for candidate in $(PYTHON) python3.13 python3.12 python3.14 python3 python \
+	    $$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.13*/bin/python \
+	             $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.12*/bin/python 2>/dev/null); do \
+	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then \
+	    found="$$candidate"; break; \
+	  fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "No Python 3.12 or newer (with venv) was found on the PATH or among pyenv's versions." >&2; \
+	  echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Setting up $(VENV) with $$found (about two minutes, once)"; \
+	"$$found" -m venv --clear $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: $(READY)  ## Observe a short simulated night
+	@$(VENV)/bin/prompt-processing demo --seed $(SEED) $(ARGS)
+
+replay: $(READY)  ## Observe the raw frames of DIR with the camera CAMERA
+	@$(VENV)/bin/prompt-processing replay $(DIR) --camera $(CAMERA) $(ARGS)
+
+lint: $(READY)  ## Check style, types and import contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache
+
+test: lint  ## Lint, then run all tests
+	$(PY) -m pytest $(ARGS)
+
+test-fast: $(READY)  ## Run the unit tests only
+	$(PY) -m pytest -m "not slow" tests/unit $(ARGS)
+
+bench: $(READY)  ## Measure; prints the figures that docs/results.md records
+	$(PY) -m benchmarks $(ARGS)
+
+lock: $(READY)  ## Resolve the dependencies anew
+	$(PY) -m pip install --quiet uv
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 --no-emit-index-url \
+	  --no-emit-find-links --upgrade --extra dev pyproject.toml --output-file requirements.lock
+
+clean:  ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
