@@ -12,6 +12,7 @@ __all__ = [
     "CentralRegistry",
     "OutputEvent",
     "OutputEvents",
+    "OutputEventsUnavailableError",
     "RegistryUnavailableError",
     "UnappliableEventError",
 ]
@@ -23,6 +24,10 @@ class RegistryUnavailableError(PromptProcessingError):
 
 class UnappliableEventError(PromptProcessingError):
     """A batch holds a message that can never be applied; nothing was written."""
+
+
+class OutputEventsUnavailableError(PromptProcessingError):
+    """The workers' messages cannot be reached now; the same call may be repeated."""
 
 
 @frozen(kw_only=True)
@@ -53,18 +58,37 @@ class CentralRegistry(Protocol):
 
 
 class OutputEvents(Protocol):
-    """Workers' messages in, word of finished batches out."""
+    """Workers' messages in, word of finished batches out.
+
+    At least once: a batch that was not finished comes again, also to another
+    writer that has taken over. What lies in the outbox comes as well.
+    """
 
     async def batch(self) -> Sequence[OutputEvent]:
-        """Wait for messages: as many as are there, bounded by size and age."""
+        """Wait for messages: as many as are there, bounded by size and age.
+
+        Raises
+        ------
+        OutputEventsUnavailableError
+            Raised if the topic is out of reach or does not exist.
+        """
         ...
 
     async def finish(self, datasets: Sequence[UUID]) -> None:
-        """Announce the batch and commit the offsets read so far, together."""
+        """Announce the batch and commit the offsets read so far, together.
+
+        A batch of no datasets is not announced. If another writer has taken
+        over, neither is done, and it is not an error: the batch is that one's.
+
+        Raises
+        ------
+        OutputEventsUnavailableError
+            Raised if the broker did not take it; nothing was announced.
+        """
         ...
 
     async def set_aside(self, event: OutputEvent, reason: str) -> None:
-        """Move a message to the dead letters."""
+        """Move a message to the dead letters, together with its batch's end."""
         ...
 
     async def close(self) -> None:

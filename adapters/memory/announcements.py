@@ -1,0 +1,60 @@
+"""Announcements kept in memory."""
+
+import asyncio
+
+from domain.visit import Cancellation, Visit
+from ports.announcements import Announcement, AnnouncementsUnavailableError, NotForUs, Unreadable
+
+__all__ = ["MemoryAnnouncements"]
+
+
+class MemoryAnnouncements:
+    """One topic and its one reader.
+
+    `outage` is for tests: while it is not blank, the topic is out of reach for
+    that reason.
+    """
+
+    def __init__(self) -> None:
+        self.outage = ""
+        self._contents: list[Visit | Cancellation | NotForUs | Unreadable] = []
+        self._next = 0
+        self._settled = 0
+        self._changed = asyncio.Condition()
+
+    async def announce(self, content: Visit | Cancellation | NotForUs | Unreadable) -> None:
+        """Publish something, as the observatory does."""
+        async with self._changed:
+            self._contents.append(content)
+            self._changed.notify_all()
+
+    def restart(self) -> None:
+        """Make the reader a new one, which is given again what was not settled."""
+        self._next = self._settled
+
+    @property
+    def unsettled(self) -> int:
+        """Announcements that are not settled, delivered or not."""
+        return len(self._contents) - self._settled
+
+    async def next(self) -> Announcement:
+        """See `ports.announcements.Announcements.next`."""
+        async with self._changed:
+            self._check()
+            await self._changed.wait_for(lambda: self._next < len(self._contents))
+            self._check()
+            number = self._next
+            self._next += 1
+        return Announcement(content=self._contents[number], position=str(number))
+
+    async def settle(self, announcement: Announcement) -> None:
+        """See `ports.announcements.Announcements.settle`."""
+        self._check()
+        self._settled = max(self._settled, int(announcement.position) + 1)
+
+    async def close(self) -> None:
+        """See `ports.announcements.Announcements.close`."""
+
+    def _check(self) -> None:
+        if self.outage:
+            raise AnnouncementsUnavailableError(f"announcements: {self.outage}")

@@ -1,0 +1,49 @@
+"""Metrics kept in memory."""
+
+from collections import Counter as Tally
+from collections import defaultdict
+
+from ports.metrics import Counter, Duration
+
+__all__ = ["MemoryMetrics"]
+
+type _Labels = tuple[tuple[str, str], ...]
+
+
+class MemoryMetrics:
+    """Keeps every sample, and refuses labels that are not those of the list."""
+
+    def __init__(self) -> None:
+        self._counts: Tally[tuple[Counter, _Labels]] = Tally()
+        self._seconds: defaultdict[tuple[Duration, _Labels], list[float]] = defaultdict(list)
+
+    def count(self, counter: Counter, amount: int = 1, **labels: str) -> None:
+        """See `ports.metrics.Metrics.count`."""
+        self._counts[counter, _checked(counter, labels)] += amount
+
+    def observe(self, duration: Duration, seconds: float, **labels: str) -> None:
+        """See `ports.metrics.Metrics.observe`."""
+        self._seconds[duration, _checked(duration, labels)].append(seconds)
+
+    def total(self, counter: Counter, **labels: str) -> int:
+        """Add up a counter over all samples that have these labels."""
+        return sum(
+            amount
+            for (found, has), amount in self._counts.items()
+            if found is counter and labels.items() <= dict(has).items()
+        )
+
+    def samples(self, duration: Duration, **labels: str) -> list[float]:
+        """List all samples of a distribution that have these labels."""
+        return [
+            seconds
+            for (found, has), samples in self._seconds.items()
+            if found is duration and labels.items() <= dict(has).items()
+            for seconds in samples
+        ]
+
+
+def _checked(metric: Counter | Duration, labels: dict[str, str]) -> _Labels:
+    if sorted(labels) != sorted(metric.labels):
+        raise ValueError(f"{metric.key} has the labels {metric.labels}, not {tuple(labels)}")
+    return tuple(sorted(labels.items()))
