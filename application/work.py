@@ -120,7 +120,7 @@ class Worker:
             record = await self._ledger.begin(lease.work.identity, self._name, lease)
             if record.final and record.outcome is not None:
                 duplicate = Duplicate(reason=f"attempt {record.attempt.number} {describe(record.outcome)}")
-                self._report(lease.work, duplicate, logging.INFO, {})
+                self._report(lease.work, duplicate, logging.INFO, {}, final=True)
                 await self._queue.acknowledge(lease)
                 return
             with logging_about(lease.work, attempt=record.attempt.number):
@@ -158,7 +158,7 @@ class Worker:
             _LOG.error("lease lost, nothing is recorded: %s", error)
             self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
             return
-        self._report(work, outcome, rule.level, stages.seconds())
+        self._report(work, outcome, rule.level, stages.seconds(), final=not retry)
         match rule.verb:
             case QueueVerb.ACKNOWLEDGE:
                 await self._queue.acknowledge(lease)
@@ -192,7 +192,13 @@ class Worker:
                 _LOG.warning("the lease could not be renewed: %s", error)
 
     def _report(
-        self, work: VisitDetector, outcome: Outcome, level: int, seconds: Mapping[str, float]
+        self,
+        work: VisitDetector,
+        outcome: Outcome,
+        level: int,
+        seconds: Mapping[str, float],
+        *,
+        final: bool,
     ) -> None:
         name = RULES[type(outcome)].name
         self._metrics.count(Counter.OUTCOMES, instrument=work.visit.instrument, outcome=name)
@@ -202,6 +208,7 @@ class Worker:
             describe(outcome),
             extra={
                 "outcome": name,
+                "final": final,
                 "seconds": seconds,
                 "exposures": [snap.exposure for snap in getattr(outcome, "snaps", ())],
             },

@@ -1,0 +1,51 @@
+"""The command line: one command for each process, and two for people.
+
+Commands are loaded when they are called, so that each process imports only
+what it needs.
+"""
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+__all__ = ["main"]
+
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("entrypoints.demo", "Observe a short simulated night on this machine."),
+    "replay": ("entrypoints.replay", "Observe a folder of real raw frames on this machine."),
+    "fan-out": ("entrypoints.fan_out", "Serve: copy each announced visit for each detector."),
+    "worker": ("entrypoints.worker", "Serve: process visit-detectors."),
+    "raw-presence": ("entrypoints.raw_presence", "Serve: tell whether a raw image has come."),
+    "butler-writer": ("entrypoints.butler_writer", "Serve: write outputs into the shared registry."),
+    "initialize": ("initializer.command", "Prepare the shared repository for a deployment."),
+    "deployment-id": ("initializer.deployment_id", "Print the deployment id and what went into it."),
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{_COMMANDS[cmd_name][0]}.command is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, meaning) for name, (_, meaning) in _COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="prompt-processing")
+def main() -> None:
+    """Turn a survey telescope's images into calibrated images, differences and alerts.
+
+    `demo` and `replay` run everything on this machine. The others are the
+    services; they take their settings from environment variables, which their
+    --help lists.
+    """

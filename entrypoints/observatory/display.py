@@ -1,0 +1,127 @@
+"""What a person sees while the night goes on: a live table, or lines."""
+
+import time
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from entrypoints.observatory.progress import Progress, Row
+
+__all__ = ["Display", "make_display"]
+
+_MAIN_STAGES = ("prepare", "wait", "ingest", "process", "export")
+
+
+class Display(Protocol):
+    """Shows a night; used as a context manager."""
+
+    def say(self, text: str) -> None:
+        """Show one line about the night as a whole."""
+        ...
+
+    def ended(self, row: Row) -> None:
+        """Show that a visit-detector has its outcome."""
+        ...
+
+    def follow(self, progress: Progress) -> None:
+        """Show this progress from now on."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def make_display(console: Console, begin: float) -> Display:
+    """Choose a live table on a terminal, lines elsewhere.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    begin
+        Monotonic seconds at which the night began.
+    """
+    return _LiveTable(console, begin) if console.is_terminal else _Lines(console, begin)
+
+
+class _Lines:
+    def __init__(self, console: Console, begin: float) -> None:
+        self._console = console
+        self._begin = begin
+
+    def say(self, text: str) -> None:
+        self._console.print(f"{time.monotonic() - self._begin:7.1f} s  {text}", highlight=False, soft_wrap=True)
+
+    def ended(self, row: Row) -> None:
+        seconds = " ".join(f"{stage} {row.seconds[stage]:.2f}" for stage in _MAIN_STAGES if stage in row.seconds)
+        self.say(f"{row.group} detector {row.detector}: {row.detail}  ({seconds})")
+
+    def follow(self, progress: Progress) -> None:
+        self.say(f"{len(progress.rows)} visit-detectors to come")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class _LiveTable:
+    def __init__(self, console: Console, begin: float) -> None:
+        self._begin = begin
+        self._progress: Progress | None = None
+        self._live = Live(
+            console=console, get_renderable=self._render, refresh_per_second=4, vertical_overflow="ellipsis"
+        )
+
+    def say(self, text: str) -> None:
+        self._live.console.print(f"{time.monotonic() - self._begin:7.1f} s  {text}", highlight=False)
+
+    def ended(self, row: Row) -> None:
+        if row.outcome != "completed":
+            self.say(f"{row.group} detector {row.detector}: {row.detail}")
+
+    def follow(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.vertical_overflow = "visible"
+        self._live.stop()
+
+    def _render(self) -> Table | Group:
+        if self._progress is None:
+            return Group()
+        now = time.monotonic() - self._begin
+        table = Table("visit", "detector", "worker", "stage", *(f"{stage} s" for stage in _MAIN_STAGES))
+        for row in self._progress.rows.values():
+            table.add_row(
+                row.group,
+                str(row.detector),
+                row.worker,
+                _stage(row, now),
+                *(f"{row.seconds[stage]:.2f}" if stage in row.seconds else "" for stage in _MAIN_STAGES),
+            )
+        return table
+
+
+def _stage(row: Row, now: float) -> Text:
+    if row.final:
+        return Text(row.outcome, style="green" if row.outcome == "completed" else "bold red")
+    if not row.worker:
+        return Text(row.stage, style="dim")
+    return Text(f"{row.stage} {now - row.since:.0f} s", style="cyan")

@@ -1,0 +1,63 @@
+"""Where each visit-detector of the night is, as the workers' logs tell."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import define, field
+
+__all__ = ["Progress", "Row"]
+
+
+@define
+class Row:
+    """One visit-detector."""
+
+    group: str
+    detector: int
+    worker: str = ""
+    stage: str = "announced"
+    since: float = 0.0
+    """When the stage began, seconds since the night began."""
+    seconds: Mapping[str, float] = field(factory=dict)
+    """Time in each stage, once there is an outcome."""
+    outcome: str = ""
+    detail: str = ""
+    final: bool = False
+
+
+class Progress:
+    """Gathers what the workers log.
+
+    Parameters
+    ----------
+    expected
+        Group and detector of all that is to be processed.
+    """
+
+    def __init__(self, expected: Iterable[tuple[str, int]]) -> None:
+        self.rows = {key: Row(*key) for key in expected}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every visit-detector has its final outcome."""
+        return all(row.final for row in self.rows.values())
+
+    @property
+    def failed(self) -> list[Row]:
+        """Visit-detectors that ended otherwise than completed, or did not end."""
+        return [row for row in self.rows.values() if row.outcome != "completed"]
+
+    def heard(self, worker: str, record: Mapping[str, Any], now: float) -> Row | None:
+        """Take note of a log record; returns the row that it ended, if it did."""
+        row = self.rows.get((str(record.get("group")), record.get("detector", -1)))
+        if row is None or row.final:
+            return None
+        if "stage" in record:
+            row.worker, row.stage, row.since = worker, str(record["stage"]), now
+        if "outcome" in record:
+            row.worker, row.outcome, row.detail = worker, str(record["outcome"]), str(record.get("message"))
+            row.seconds = record.get("seconds", {})
+            row.final = bool(record.get("final", True))
+            row.stage, row.since = row.outcome, now
+            return row
+        return None

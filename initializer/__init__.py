@@ -1,0 +1,1 @@
+"""The initializer: prepares the shared repository before a deployment's workers start."""
