@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?
 _SEXAGESIMAL = re.compile(r"([+-]?)\s*([0-9]{1,3})[:\s]+([0-9]{1,2})(?:[:\s]+([0-9]{1,2}(?:\.[0-9]*)?))?")
 _ISOT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
-    r"(?:[T ]\s*([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]*)?))?)?(Z?)"
+    r"(?:[T ]\s*([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2}(?:\.[0-9]*)?))?)?(Z?)"
 )
 
 
@@ -81,8 +81,8 @@ def integer(rule: CardRule, cards: Mapping[str, object]) -> int | None:
     written = text(rule, cards)
     if written is None:
         return None
-    if written.isascii() and written.isdigit() and len(written) < 20 and rule.factor == 1:
-        value = int(written) + rule.offset
+    if re.fullmatch("[0-9]{1,19}", written.strip()) and rule.factor == 1 and rule.offset.is_integer():
+        value: int | float = int(written) + int(rule.offset)
     else:
         value = _finite(rule, written, _float(rule, written) * rule.factor + rule.offset)
     if value != int(value) or not 0 <= value <= _LARGEST_INTEGER:
@@ -138,6 +138,8 @@ def instant(rule: CardRule, cards: Mapping[str, object]) -> TaiSeconds | None:
 def _card_text(card: str, value: object) -> str | None:
     if isinstance(value, str):
         return value.rstrip() or None
+    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        raise InvalidHeaderError(f"card {card}: holds a number of {value.bit_length()} bits")
     if isinstance(value, SupportsFloat):
         return str(value)
     if isinstance(value, (Mapping, Sequence, Set)):

@@ -1,0 +1,137 @@
+import csv
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from attrs import evolve
+
+from domain.camera import (
+    Amplifier,
+    Box,
+    Camera,
+    CardRule,
+    Detector,
+    DetectorType,
+    FocalPlane,
+    HeaderRules,
+    InvalidCameraError,
+    Placement,
+    Purpose,
+    RawKeys,
+    RawKeyScheme,
+    UnknownDetectorError,
+)
+from tests.shared_data import shared_data
+from tests.strategies.cameras import SHIPPED
+
+CORNER_RAFTS = ("R00", "R04", "R40", "R44")
+SENSORS = [f"S{x}{y}" for x in range(3) for y in range(3)]
+
+
+@pytest.mark.parametrize("camera", SHIPPED.values(), ids=SHIPPED)
+def test_names_and_numbers_both_ways(camera: Camera) -> None:
+    for detector in camera.detectors:
+        assert camera.detector(detector.number) is detector
+        assert camera.detector_named(detector.name) is detector
+        assert camera.numbers[detector.name] == detector.number
+
+
+@pytest.mark.parametrize("camera", SHIPPED.values(), ids=SHIPPED)
+def test_unknown_detectors_are_named(camera: Camera) -> None:
+    with pytest.raises(UnknownDetectorError, match=rf"{camera.instrument}.*\b999\b"):
+        camera.detector(999)
+    with pytest.raises(UnknownDetectorError, match=rf"{camera.instrument}.*'R99_S99'"):
+        camera.detector_named("R99_S99")
+
+
+@pytest.mark.parametrize("instrument", ["LSSTCam", "LSSTCam-imSim"])
+def test_numbers_of_the_full_focal_plane(instrument: str) -> None:
+    rafts = [f"R{x}{y}" for x in range(5) for y in range(5)]
+    names = [f"{raft}_{sensor}" for raft in rafts if raft not in CORNER_RAFTS for sensor in SENSORS]
+    names += [f"{raft}_{sensor}" for raft in CORNER_RAFTS for sensor in ("SG0", "SG1", "SW0", "SW1")]
+    assert [detector.name for detector in SHIPPED[instrument].detectors] == names
+    assert [detector.number for detector in SHIPPED[instrument].detectors] == list(range(205))
+
+
+def test_numbers_of_the_small_cameras() -> None:
+    for instrument in ("LSSTComCam", "LSSTComCamSim", "LSST-TS8"):
+        numbers = SHIPPED[instrument].numbers
+        assert numbers == {f"R22_S{x}{y}": 3 * x + y for x in range(3) for y in range(3)}
+    assert SHIPPED["LATISS"].numbers == {"R00_S00": 0}
+    assert SHIPPED["HSC"].numbers == {str(number): number for number in range(112)}
+
+
+def test_purposes() -> None:
+    found = Counter(detector.purpose for detector in SHIPPED["LSSTCam"].detectors)
+    assert found == {Purpose.SCIENCE: 189, Purpose.GUIDE: 8, Purpose.WAVEFRONT: 8}
+
+
+def test_lsstcam_is_as_measured() -> None:
+    table = shared_data("lsstcam_focal_plane.csv")
+    purposes = {"SCIENCE": Purpose.SCIENCE, "GUIDER": Purpose.GUIDE, "WAVEFRONT": Purpose.WAVEFRONT}
+    with table.open() as file:
+        for row in csv.DictReader(file):
+            kind = DetectorType(nx=int(row["nx"]), ny=int(row["ny"]), pixel_size=10.0)
+            place = Placement(x=float(row["x_mm"]), y=float(row["y_mm"]), yaw=float(row["yaw_deg"]))
+            assert SHIPPED["LSSTCam"].detector(int(row["detector"])) == Detector(
+                number=int(row["detector"]),
+                name=row["name"],
+                purpose=purposes[row["purpose"]],
+                type=kind,
+                placement=place,
+            )
+
+
+AMPLIFIER = Amplifier(
+    name="A",
+    data=Box(0, 4, 0, 2),
+    overscan=Box(4, 6, 0, 2),
+    image=Box(0, 4, 0, 2),
+    gain=1.0,
+    read_noise=5.0,
+    saturation=60_000.0,
+)
+CAMERA = Camera(
+    instrument="Small",
+    detectors=(Detector(number=1, name="one"), Detector(number=2, name="two")),
+    raw_keys=RawKeys(scheme=RawKeyScheme.GROUPED),
+    header=HeaderRules(facts={}),
+    filters={},
+)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Box(3, 3, 0, 1), "empty"),
+        (lambda: Box(-1, 3, 0, 1), "below 0"),
+        (lambda: evolve(AMPLIFIER, image=Box(0, 3, 0, 2)), "amplifier A"),
+        (lambda: evolve(AMPLIFIER, gain=0.0), "amplifier A: gain"),
+        (lambda: DetectorType(nx=0, ny=5, pixel_size=10), "0 x 5"),
+        (lambda: DetectorType(nx=5, ny=5, pixel_size=float("nan")), "nan"),
+        (lambda: DetectorType(nx=3, ny=5, pixel_size=10, amplifiers=(AMPLIFIER,)), "leaves the 3 x 5"),
+        (lambda: Placement(x=float("inf"), y=0), "inf"),
+        (lambda: FocalPlane(plate_scale=0), "plate scale 0"),
+        (lambda: FocalPlane(plate_scale=1, radial_distortion=(1.0, 1.0)), r"\[1.0, 1.0\]"),
+        (lambda: FocalPlane(plate_scale=1, radial_distortion=(0.0,)), "coefficient of the radius"),
+        (lambda: RawKeys(scheme=RawKeyScheme.LSST), "abbreviation"),
+        (CardRule, "either cards or a value"),
+        (lambda: CardRule(cards=("A",), value=1), "either cards or a value"),
+        (lambda: CardRule(cards=("A",), unit="rad"), "unit 'rad'"),
+        (lambda: CardRule(cards=("A",), format="isot"), "time_scale"),
+        (lambda: CardRule(cards=("A",), pattern="("), "pattern"),
+        (lambda: CardRule(cards=("A",), pattern="a"), "pattern"),
+        (lambda: HeaderRules(facts={"colour": CardRule(value=1)}), "colour"),
+        (lambda: HeaderRules(facts={"end": CardRule(value=1)}), "end states no format"),
+        (lambda: evolve(CAMERA, instrument="a/b"), "'a/b'"),
+        (lambda: evolve(CAMERA, detectors=()), "no detectors"),
+        (lambda: evolve(CAMERA, detectors=CAMERA.detectors * 2), "Small: two detectors have the same number"),
+        (
+            lambda: evolve(CAMERA, detectors=(CAMERA.detectors[0], evolve(CAMERA.detectors[0], number=3))),
+            "Small: two detectors have the same name",
+        ),
+    ],
+)
+def test_a_contradiction_is_named(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(InvalidCameraError, match=said):
+        make()
