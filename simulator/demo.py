@@ -35,7 +35,7 @@ def demo_plan(camera: Camera, *, seed: int, now: UtcSeconds) -> DemoNight:
     Parameters
     ----------
     camera
-        Its science detectors all observe; its first two filters are used.
+        Its science detectors all observe, in its middle filter.
     seed
         Of all that is random.
     now
@@ -46,7 +46,7 @@ def demo_plan(camera: Camera, *, seed: int, now: UtcSeconds) -> DemoNight:
     SimulatorError
         Raised if the camera is not described well enough.
     """
-    filters = (*camera.filters, *camera.filters)
+    filters = tuple(camera.filters)
     detectors = tuple(one.number for one in camera.detectors if one.purpose is Purpose.SCIENCE)
     visits = tuple(
         PlannedVisit(
@@ -55,7 +55,7 @@ def demo_plan(camera: Camera, *, seed: int, now: UtcSeconds) -> DemoNight:
             ra=_FIELD[0] + number * _DITHER,
             dec=_FIELD[1] - number * _DITHER,
             sky_angle=sky_angle,
-            physical_filter=filters[number % 2],
+            physical_filter=filters[len(filters) // 2],
             exposure_time=_EXPOSURE_TIME,
             snaps=snaps,
             survey=_SURVEY,

@@ -96,3 +96,8 @@ class NightPlan:
     def filters(self) -> tuple[str, ...]:
         """Physical filters that the night uses."""
         return tuple(dict.fromkeys(visit.physical_filter for visit in self.visits))
+
+    @property
+    def detectors(self) -> tuple[int, ...]:
+        """Detectors that the night uses."""
+        return tuple(sorted({number for visit in self.visits for number in visit.detectors}))

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import override
 
 from simulator.process import read_line, start_process, stop_process
@@ -21,17 +22,20 @@ class ObjectStore(Service):
     bootstrap_servers
         The Kafka that is told of new objects; must outlive the store.
     image_bucket
-        The one bucket whose new objects it is told of. It is there from the
-        start; other buckets are the client's to create.
+        The one bucket whose new objects it is told of.
     topic
         Where notifications go.
+    other_buckets
+        More buckets that are there from the start.
     """
 
     description = "moto's S3 server (in memory), notifications relayed in Ceph's format"
     is_real = False
 
-    def __init__(self, bootstrap_servers: str, *, image_bucket: str, topic: str) -> None:
-        self._arguments = (bootstrap_servers, image_bucket, topic)
+    def __init__(
+        self, bootstrap_servers: str, *, image_bucket: str, topic: str, other_buckets: Sequence[str] = ()
+    ) -> None:
+        self._arguments = (bootstrap_servers, topic, image_bucket, *other_buckets)
         self._process: subprocess.Popen[str] | None = None
         self._url = ""
 

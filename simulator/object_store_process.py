@@ -26,7 +26,7 @@ class _Handler(MotoRequestHandler):
         """Say nothing: one line a request would drown the night's."""
 
 
-def main(bootstrap_servers: str, image_bucket: str, topic: str) -> None:
+def main(bootstrap_servers: str, topic: str, image_bucket: str, *other_buckets: str) -> None:
     """Serve until the process is told to end."""
     logging.basicConfig(level=logging.WARNING, format="object store: %(message)s")
     sender = NotificationSender(bootstrap_servers, topic)
@@ -34,7 +34,8 @@ def main(bootstrap_servers: str, image_bucket: str, topic: str) -> None:
     # Many clients come at once; werkzeug's threads are enough for one machine.
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    _create_bucket(server.port, image_bucket)
+    for bucket in (image_bucket, *other_buckets):
+        _create_bucket(server.port, bucket)
     sys.stdout.write(f"http://127.0.0.1:{server.port}\n")
     sys.stdout.flush()
     _wait_for_the_end()
