@@ -1,0 +1,197 @@
+"""What producer and consumers of a queue in memory share."""
+
+import asyncio
+import itertools
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+
+from attrs import define, evolve, field, frozen
+
+from domain.times import UtcSeconds
+from domain.visit import VisitDetector
+from ports.clock import Clock
+from ports.work_queue import Lease, QueueDepth
+
+__all__ = ["DeadLetter", "MemoryQueueStore"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class DeadLetter:
+    """A delivery that was set aside."""
+
+    entry: str
+    work: VisitDetector | None
+    reason: str
+
+
+@frozen(kw_only=True)
+class _Delivery:
+    entry: str
+    origin: str
+    delivered: UtcSeconds
+    work: VisitDetector | None
+    fault: str
+    revision: int
+
+
+@define
+class _Holding:
+    delivery: _Delivery
+    consumer: str
+    times: int
+    deadline: float
+
+
+@define
+class MemoryQueueStore:
+    """What the producer and all consumers of one queue share, in one event loop.
+
+    Parameters
+    ----------
+    clock
+        Stamps deliveries.
+    name
+        Of the queue.
+    lease_seconds
+        How long a lease lasts unless it is renewed.
+    """
+
+    clock: Clock
+    name: str = "memory"
+    lease_seconds: float = 30.0
+    dead: list[DeadLetter] = field(factory=list, init=False)
+    """What was set aside, in that order."""
+    revisions: dict[tuple[str, str], int] = field(factory=dict, init=False)
+    """The newest revision of each visit, by instrument and group."""
+    _waiting: deque[_Delivery] = field(factory=deque, init=False)
+    # All leases last equally long, so the order of renewal is that of expiry.
+    _held: OrderedDict[str, _Holding] = field(factory=OrderedDict, init=False)
+    _sleepers: OrderedDict[int, asyncio.Future[None]] = field(factory=OrderedDict, init=False)
+    _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
+    _numbers: Iterator[int] = field(factory=lambda: itertools.count(1), init=False)
+
+    def add(self, work: VisitDetector | None, *, fault: str = "", revision: int = 1) -> str:
+        """Put work into the queue, or (without work) a delivery that nobody can read."""
+        entry = str(next(self._numbers))
+        self._append(
+            _Delivery(
+                entry=entry,
+                origin=entry,
+                delivered=self.clock.utc(),
+                work=work,
+                fault=fault,
+                revision=revision,
+            )
+        )
+        return entry
+
+    def depth(self) -> QueueDepth:
+        """Count what is waiting, leased and dead."""
+        return QueueDepth(waiting=len(self._waiting), leased=len(self._held), dead=len(self.dead))
+
+    def take(self, consumer: str) -> Lease | None:
+        """Lease an expired delivery, else the next one; None if there is none."""
+        if self._held and next(iter(self._held.values())).deadline <= _now():
+            _, expired = self._held.popitem(last=False)
+            _LOG.warning("lease of %s on %s ran out: taken over", expired.consumer, expired.delivery.entry)
+            return self._hold(expired.delivery, consumer, expired.times + 1)
+        if self._waiting:
+            return self._hold(self._waiting.popleft(), consumer, 1)
+        return None
+
+    def holding(self, lease: Lease, consumer: str) -> bool:
+        """Say whether the consumer has this very lease."""
+        held = self._held.get(lease.entry)
+        return held is not None and held.consumer == consumer and held.times == lease.times_leased
+
+    def prolong(self, entry: str) -> None:
+        """Start the time of a lease anew."""
+        self._held[entry].deadline = _now() + self.lease_seconds
+        self._held.move_to_end(entry)
+
+    def drop(self, entry: str) -> None:
+        """Take a leased delivery out of the queue."""
+        del self._held[entry]
+
+    def set_aside(self, entry: str, reason: str) -> None:
+        """Move a leased delivery to the dead letters."""
+        work = self._held.pop(entry).delivery.work
+        self.dead.append(DeadLetter(entry=entry, work=work, reason=reason))
+
+    def put_back(self, entry: str) -> None:
+        """Make a leased delivery wait again, behind all others."""
+        delivery = self._held.pop(entry).delivery
+        self._append(evolve(delivery, entry=str(next(self._numbers))))
+
+    def expired(self) -> list[str]:
+        """List the deliveries whose lease ran out."""
+        now = _now()
+        return [
+            entry for entry, _ in itertools.takewhile(lambda it: it[1].deadline <= now, self._held.items())
+        ]
+
+    async def news(self, seconds: float) -> None:
+        """Sleep until there may be something to lease, or time is up."""
+        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers[id(sleeper)] = sleeper
+        self._set_alarm()
+        try:
+            async with asyncio.timeout(seconds):
+                await sleeper
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            if sleeper.done() and not sleeper.cancelled():
+                self._wake()
+            raise
+        finally:
+            self._sleepers.pop(id(sleeper), None)
+
+    def _append(self, delivery: _Delivery) -> None:
+        self._waiting.append(delivery)
+        self._wake()
+
+    def _hold(self, delivery: _Delivery, consumer: str, times: int) -> Lease:
+        self._held[delivery.entry] = _Holding(delivery, consumer, times, _now() + self.lease_seconds)
+        self._set_alarm()
+        return Lease(
+            entry=delivery.entry,
+            queue=self.name,
+            delivered=delivery.delivered,
+            work=delivery.work,
+            fault=delivery.fault,
+            revision=delivery.revision,
+            latest_revision=max(delivery.revision, self._latest(delivery.work)),
+            origin=delivery.origin,
+            times_leased=times,
+        )
+
+    def _latest(self, work: VisitDetector | None) -> int:
+        return 1 if work is None else self.revisions.get((work.visit.instrument, work.visit.group), 1)
+
+    def _wake(self) -> None:
+        while self._sleepers:
+            _, sleeper = self._sleepers.popitem(last=False)
+            if not sleeper.done():
+                sleeper.set_result(None)
+                return
+
+    def _set_alarm(self) -> None:
+        """See to it that a sleeper wakes when the oldest lease runs out."""
+        if self._alarm is None and self._held and self._sleepers:
+            deadline = max(next(iter(self._held.values())).deadline, _now())
+            self._alarm = asyncio.get_running_loop().call_at(deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        for _ in self.expired():
+            self._wake()
+        if len(self.expired()) < len(self._held):
+            self._set_alarm()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

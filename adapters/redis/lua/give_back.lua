@@ -1,0 +1,5 @@
+-- Put an entry back if it is still held. KEYS: stream, origins. ARGV: group, consumer, entry, times leased.
+local stream, group, consumer, entry, times = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if holds(stream, group, consumer, entry, times) then
+    put_back(stream, group, KEYS[2], entry)
+end

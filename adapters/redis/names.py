@@ -1,0 +1,64 @@
+"""The names of the keys, documented in ``docs/redis-keys.md``."""
+
+from attrs import frozen
+
+__all__ = ["LedgerKeys", "StreamKeys"]
+
+
+@frozen
+class StreamKeys:
+    """The keys around one stream of work."""
+
+    stream: str
+    """As the configuration names it, such as ``instrument:lsstcam``."""
+
+    @property
+    def dead(self) -> str:
+        """Stream of what was set aside."""
+        return f"{self.stream}:dead"
+
+    @property
+    def control(self) -> str:
+        """Stream of control notes."""
+        return f"{self.stream}:control"
+
+    @property
+    def origins(self) -> str:
+        """Hash from an entry that was put back to the one under which it first came."""
+        return f"{self.stream}:origins"
+
+    def mark(self, instrument: str, group: str) -> str:
+        """Hash that marks a visit as published."""
+        return f"{self.stream}:visit:{instrument}:{group}"
+
+    def tombstone(self, sal_index: int, group: str) -> str:
+        """Key that stands for a cancelled visit."""
+        return f"{self.stream}:cancelled:{sal_index}:{group}"
+
+
+@frozen
+class LedgerKeys:
+    """The keys of one ledger and its claims."""
+
+    prefix: str
+    """Tells ledgers in one Redis apart."""
+
+    def visits(self, instrument: str) -> str:
+        """Sorted set of groups by the time of their last record."""
+        return f"{self.prefix}:visits:{instrument}"
+
+    def visit(self, instrument: str, group: str) -> str:
+        """Hash from detector to all attempts on it."""
+        return f"{self.prefix}:visit:{instrument}:{group}"
+
+    def claimed(self, instrument: str, group: str) -> str:
+        """Hash from detector to the attempt that has claimed exposures of the visit."""
+        return f"{self.prefix}:claimed:{instrument}:{group}"
+
+    def claims(self, instrument: str, exposure: int) -> str:
+        """Hash from detector to the attempt that has claimed the exposure."""
+        return f"{self.prefix}:claims:{instrument}:{exposure}"
+
+    def unread(self, queue: str) -> str:
+        """Hash from entry to the outcome of a delivery that nobody can read."""
+        return f"{self.prefix}:unread:{queue}"

@@ -1,0 +1,80 @@
+"""What one process does for a queue on Redis from time to time."""
+
+import logging
+from typing import Final
+
+from adapters.redis.connection import Connected, RedisConnection, lua
+from adapters.redis.names import StreamKeys
+from ports.work_queue import QueueDepth, QueueUnavailableError
+
+__all__ = ["RedisQueueUpkeep"]
+
+_LOG = logging.getLogger(__name__)
+
+_PUT_BACK_EXPIRED: Final = lua("put_back_expired", "common", "groups")
+_TRIM: Final = lua("trim", "groups")
+_DEPTH: Final = lua("depth", "groups")
+
+_AT_ONCE = 100
+"""Entries put back in one script, which nothing else can interrupt."""
+
+
+class RedisQueueUpkeep(Connected):
+    """`ports.work_queue.QueueUpkeep` of one stream and group.
+
+    Parameters
+    ----------
+    url
+        As for `RedisConnection`.
+    stream, group
+        Stream and consumer group, as configured.
+    lease_seconds
+        The same as that of the consumers.
+    gone_seconds
+        A consumer that holds nothing and was not seen for so long is removed.
+    timeout
+        Seconds for one command.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        stream: str,
+        group: str,
+        lease_seconds: float = 30.0,
+        gone_seconds: float = 3600.0,
+        timeout: float = 5.0,
+    ) -> None:
+        self._keys = StreamKeys(stream)
+        self._group = group
+        self._lease_seconds = lease_seconds
+        self._gone_seconds = gone_seconds
+        self._redis = RedisConnection(url, unavailable=QueueUnavailableError, timeout=timeout)
+        super().__init__(self._redis)
+
+    async def put_back_expired(self) -> int:
+        """Put back what expired, some at a time."""
+        keys = [self._keys.stream, self._keys.origins]
+        milliseconds = round(self._lease_seconds * 1000)
+        total = 0
+        while True:
+            arguments: list[str | int] = [self._group, milliseconds, _AT_ONCE]
+            moved, seen = await self._redis.run(_PUT_BACK_EXPIRED, keys, arguments)
+            total += int(moved)
+            if moved:
+                _LOG.warning("%d expired leases of %s were put back", moved, self._keys.stream)
+            if not moved or seen < _AT_ONCE:
+                return total
+
+    async def trim(self) -> int:
+        """Forget what all groups of the stream have finished."""
+        milliseconds = round(self._gone_seconds * 1000)
+        count: int = await self._redis.run(_TRIM, [self._keys.stream], [self._group, milliseconds])
+        return count
+
+    async def depth(self) -> QueueDepth:
+        """Tell how much there is to do."""
+        keys = [self._keys.stream, self._keys.dead]
+        waiting, leased, dead = await self._redis.run(_DEPTH, keys, [self._group])
+        return QueueDepth(waiting=waiting, leased=leased, dead=dead)

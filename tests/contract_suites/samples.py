@@ -1,0 +1,36 @@
+"""Visits to work with, each as any other but for what a test names."""
+
+from typing import Any
+
+from domain.times import TaiSeconds
+from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector
+
+__all__ = ["INSTRUMENT", "a_visit", "some_work"]
+
+INSTRUMENT = "Lowell"
+
+
+def a_visit(group: str = "2026-03-14T02:15:07.310#2", **changes: Any) -> Visit:
+    fields: dict[str, Any] = {
+        "instrument": INSTRUMENT,
+        "group": group,
+        "sal_index": 2,
+        "script_sal_index": 100_017,
+        "coordinate_system": CoordinateSystem.ICRS,
+        "position": (149.9, 2.2),
+        "start_time": TaiSeconds(1_773_454_500.25),
+        "rotation_system": RotationSystem.SKY,
+        "camera_angle": 12.5,
+        "filters": "r_03",
+        "dome": Dome.OPEN,
+        "duration": 35.0,
+        "nimages": 2,
+        "survey": "BLOCK-407",
+        "total_checkpoints": 3,
+        "sent": TaiSeconds(1_773_454_480.1234567),
+    }
+    return Visit(**(fields | changes))
+
+
+def some_work(detector: int = 4, group: str = "2026-03-14T02:15:07.310#2", **changes: Any) -> VisitDetector:
+    return VisitDetector(a_visit(group, **changes), detector)

@@ -1,0 +1,84 @@
+"""The benches of the contract suites on a Redis server, each on a stream of its own."""
+
+import contextlib
+import uuid
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import redis.asyncio
+
+from adapters.redis.control import RedisControlNotes
+from adapters.redis.queue_upkeep import RedisQueueUpkeep
+from adapters.redis.work_publisher import RedisWorkPublisher
+from adapters.redis.work_queue import RedisWorkQueue
+from tests.contract_suites.samples import INSTRUMENT
+from tests.contract_suites.work_publisher import PublisherBench
+from tests.contract_suites.work_queue import QueueBench
+
+__all__ = ["GROUP", "RedisPublisherBench", "RedisQueueBench", "a_stream"]
+
+GROUP = "workers"
+
+
+def a_stream() -> str:
+    """Name a stream that no other test has."""
+    return f"instrument:{uuid.uuid4()}"
+
+
+class RedisQueueBench(QueueBench):
+    lease_seconds = 0.4
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.stream = a_stream()
+        self.publisher: RedisWorkPublisher
+        self._open = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        enter = self._open.enter_async_context
+        self.publisher = await enter(RedisWorkPublisher(self.url, streams={INSTRUMENT: self.stream}))
+        self.upkeep = await enter(
+            RedisQueueUpkeep(self.url, stream=self.stream, group=GROUP, lease_seconds=self.lease_seconds)
+        )
+        self.raw = await enter(
+            redis.asyncio.from_url(self.url, decode_responses=True, encoding_errors="replace")
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
+
+    async def consumer(self, name: str) -> RedisWorkQueue:
+        queue = RedisWorkQueue(
+            self.url, stream=self.stream, group=GROUP, consumer=name, lease_seconds=self.lease_seconds
+        )
+        return await self._open.enter_async_context(queue)
+
+    async def add_unreadable(self) -> None:
+        await self.raw.xadd(self.stream, {"instrument": b"\xff\xfe", "detector": "four"})
+
+    async def dead(self) -> Sequence[tuple[str, str]]:
+        entries: Any = await self.raw.xrange(f"{self.stream}:dead")
+        return [(fields["dead_entry"], fields["dead_reason"]) for _, fields in entries]
+
+
+class RedisPublisherBench(PublisherBench):
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._open = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        stream = a_stream()
+        enter = self._open.enter_async_context
+        self.publisher = await enter(RedisWorkPublisher(self._url, streams={INSTRUMENT: stream}))
+        self.queue = await enter(RedisWorkQueue(self._url, stream=stream, group=GROUP, consumer="eyes"))
+        self.notes = await enter(RedisControlNotes(self._url, stream=stream))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._open.aclose()

@@ -1,0 +1,60 @@
+"""The queue in memory holds the contract."""
+
+from collections.abc import Sequence
+from typing import override
+
+import pytest
+
+from adapters.memory.control import MemoryControl
+from adapters.memory.queue_store import MemoryQueueStore
+from adapters.memory.work_publisher import MemoryWorkPublisher
+from adapters.memory.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
+from adapters.system.clock import SystemClock
+from ports.work_queue import WorkQueue
+from tests.contract_suites.samples import INSTRUMENT
+from tests.contract_suites.work_publisher import PublisherBench, WorkPublisherContract
+from tests.contract_suites.work_queue import QueueBench, WorkQueueContract
+
+
+class _Bench(QueueBench):
+    lease_seconds = 0.1
+
+    def __init__(self) -> None:
+        clock = SystemClock()
+        self._store = MemoryQueueStore(clock, lease_seconds=self.lease_seconds)
+        self.publisher = MemoryWorkPublisher({INSTRUMENT: self._store}, MemoryControl(clock))
+        self.upkeep = MemoryQueueUpkeep(self._store)
+
+    @override
+    async def consumer(self, name: str) -> WorkQueue:
+        return MemoryWorkQueue(self._store, name)
+
+    @override
+    async def add_unreadable(self) -> None:
+        self._store.add(None, fault="detector: 'four' is not a number")
+
+    @override
+    async def dead(self) -> Sequence[tuple[str, str]]:
+        return [(letter.entry, letter.reason) for letter in self._store.dead]
+
+
+class _PublisherBench(PublisherBench):
+    def __init__(self) -> None:
+        clock = SystemClock()
+        store = MemoryQueueStore(clock)
+        control = MemoryControl(clock)
+        self.publisher = MemoryWorkPublisher({INSTRUMENT: store}, control)
+        self.queue = MemoryWorkQueue(store, "eyes")
+        self.notes = control
+
+
+class TestMemoryWorkQueue(WorkQueueContract):
+    @pytest.fixture
+    def bench(self) -> QueueBench:
+        return _Bench()
+
+
+class TestMemoryWorkPublisher(WorkPublisherContract):
+    @pytest.fixture
+    def bench(self) -> PublisherBench:
+        return _PublisherBench()
