@@ -1,0 +1,52 @@
+"""One attempt's folder: its repository, its journal, its files on the way in."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import define
+
+from adapters.butler.journal import Journal, write_journal
+from adapters.butler.visit_repository import VisitRepository
+from ports.ledger import Attempt
+from ports.workspace import Assignment
+
+__all__ = ["OpenAttempt", "attempt_folder"]
+
+
+def attempt_folder(root: Path, attempt: Attempt) -> Path:
+    """Name the folder of an attempt; any process finds it again."""
+    identity = attempt.identity
+    # A group may hold any character.
+    digest = hashlib.sha256(identity.group.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return root / f"{identity.instrument}-{identity.detector}-{digest}-{attempt.number}"
+
+
+@define
+class OpenAttempt:
+    """The attempt that the workspace is working on."""
+
+    assignment: Assignment
+    folder: Path
+    repository: VisitRepository
+    journal: Journal
+
+    @property
+    def incoming(self) -> Path:
+        """Where raws are downloaded to."""
+        return self.folder / "incoming"
+
+    @property
+    def data_id(self) -> Mapping[str, str | int]:
+        """The visit-detector before there is a visit."""
+        work = self.assignment.work
+        return {
+            "instrument": work.visit.instrument,
+            "group": work.visit.group,
+            "detector": work.detector,
+        }
+
+    def note(self, journal: Journal) -> None:
+        """Keep the new state, on disk first."""
+        write_journal(self.folder, journal)
+        self.journal = journal

@@ -1,0 +1,57 @@
+"""The shared repositories, opened when first needed and kept open."""
+
+from lsst.daf.butler import Butler, ButlerConfig
+
+__all__ = ["SharedRepositories"]
+
+
+class SharedRepositories:
+    """The repository that inputs come from and the one that outputs go to.
+
+    Parameters
+    ----------
+    read_repo
+        URI or label.
+    write_repo
+        URI or label.
+    """
+
+    def __init__(self, read_repo: str, write_repo: str) -> None:
+        self._read_repo = read_repo
+        self._write_repo = write_repo
+        self._reader: Butler | None = None
+        self._writer: Butler | None = None
+        self._write_config: ButlerConfig | None = None
+
+    @property
+    def reader(self) -> Butler:
+        """Inputs, dataset types and init-outputs; never written to."""
+        if self._reader is None:
+            self._reader = Butler.from_config(self._read_repo, writeable=False)
+        return self._reader
+
+    @property
+    def writer(self) -> Butler:
+        """The registry of outputs, for a worker that writes it itself."""
+        if self._writer is None:
+            self._writer = Butler.from_config(self._write_repo, writeable=True)
+        return self._writer
+
+    @property
+    def write_config(self) -> ButlerConfig:
+        """Configuration of the repository of outputs, whose datastore the files go to."""
+        if self._write_config is None:
+            self._write_config = ButlerConfig(self._write_repo)
+        return self._write_config
+
+    @property
+    def read_config(self) -> ButlerConfig:
+        """Configuration of the repository of inputs: storage classes, formatters, templates."""
+        return ButlerConfig(self._read_repo)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for butler in (self._reader, self._writer):
+            if butler is not None:
+                butler.close()
+        self._reader = self._writer = None

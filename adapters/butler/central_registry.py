@@ -1,0 +1,86 @@
+"""The shared registry, as the Butler Writer writes it."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import sqlalchemy.exc
+from lsst.daf.butler import Butler
+
+from adapters.butler.messages import Outputs, decode
+from adapters.butler.registration import register_outputs
+from adapters.butler.steps import one_line
+from ports.central_registry import OutputEvent, RegistryUnavailableError, UnappliableEventError
+
+__all__ = ["ButlerCentralRegistry"]
+
+_OUT_OF_REACH = (
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.InterfaceError,
+    sqlalchemy.exc.InternalError,
+    sqlalchemy.exc.TimeoutError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+
+
+class ButlerCentralRegistry:
+    """Applies workers' messages to a Butler repository.
+
+    One thread does all the work: a Butler is not to be shared between them.
+
+    Parameters
+    ----------
+    repository
+        URI or label.
+    """
+
+    def __init__(self, repository: str) -> None:
+        self._repository = repository
+        self._butler: Butler | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry")
+
+    async def apply(self, events: Sequence[OutputEvent]) -> Sequence[UUID]:
+        """See `ports.central_registry.CentralRegistry.apply`."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._apply, list(events))
+
+    async def close(self) -> None:
+        """Let go of the repository."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown(wait=False)
+
+    def _apply(self, events: Sequence[OutputEvent]) -> Sequence[UUID]:
+        try:
+            butler = self._connect()
+            batch = [_read(event, butler) for event in events]
+            register_outputs(butler, batch)
+        except UnappliableEventError:
+            raise
+        except _OUT_OF_REACH as error:
+            self._disconnect()
+            raise RegistryUnavailableError(f"{self._repository}: {one_line(error)}") from error
+        # A conflict shows itself in the registry's, the database's and the datastore's own errors.
+        except Exception as error:
+            raise UnappliableEventError(f"{self._repository}: {one_line(error)}") from error
+        return [ref.id for outputs in batch for file in outputs.files for ref in file.refs]
+
+    def _connect(self) -> Butler:
+        if self._butler is None:
+            self._butler = Butler.from_config(self._repository, writeable=True)
+        return self._butler
+
+    def _disconnect(self) -> None:
+        butler, self._butler = self._butler, None
+        if butler is not None:
+            butler.close()
+
+
+def _read(event: OutputEvent, butler: Butler) -> Outputs:
+    try:
+        return decode(event.body, butler.dimensions, butler.get_dataset_type)
+    except _OUT_OF_REACH:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise UnappliableEventError(f"{event.position}: unreadable ({one_line(error)})") from error

@@ -1,0 +1,72 @@
+"""Outputs to the shared repository: files first, then the registry is told."""
+
+from adapters.butler.attempt import OpenAttempt
+from adapters.butler.central import SharedRepositories
+from adapters.butler.claiming import make_claim
+from adapters.butler.export import ExportRules
+from adapters.butler.messages import Outputs, encode, unpack_records
+from adapters.butler.pipelines import PipelineLibrary
+from adapters.butler.registration import register_outputs
+from adapters.butler.settings import WorkspaceSettings
+from domain.outcomes import Export
+from ports.ledger import Claims
+
+__all__ = ["Exporter"]
+
+
+class Exporter:
+    """Copies outputs and writes the message about them, or the registry itself.
+
+    Parameters
+    ----------
+    settings
+        What is exported, and who writes the registry.
+    shared
+        The shared repositories.
+    claims
+        Guards permanent changes: a file in the shared datastore is one.
+    library
+        Knows which outputs come after a change.
+    """
+
+    def __init__(
+        self,
+        settings: WorkspaceSettings,
+        shared: SharedRepositories,
+        claims: Claims,
+        library: PipelineLibrary,
+    ) -> None:
+        self._settings = settings
+        self._shared = shared
+        self._claims = claims
+        self._library = library
+        self._rules = ExportRules(settings.export_types)
+
+    def export(self, attempt: OpenAttempt, what: Export) -> bytes | None:
+        """Export what an outcome allows.
+
+        Returns
+        -------
+        message
+            For the Butler Writer; None if there is nothing to tell it.
+        """
+        if what is Export.NOTHING or not self._settings.export_outputs:
+            return None
+        journal = attempt.journal
+        pipelines = {
+            run: None if file is None else self._library.load(file) for run, file in journal.runs.items()
+        }
+        refs = self._rules.choose(attempt.repository.outputs(list(journal.runs)), what, pipelines)
+        if not refs:
+            return None
+        make_claim(self._claims, attempt, journal.exposures)
+        packed = [*journal.group, *(one for key in journal.exposures for one in journal.records[str(key)])]
+        outputs = Outputs(
+            records=unpack_records(packed, attempt.repository.universe),
+            dataset_types=list({ref.datasetType.name: ref.datasetType for ref in refs}.values()),
+            files=attempt.repository.copy_out(refs),
+        )
+        if self._settings.use_writer:
+            return encode(outputs)
+        register_outputs(self._shared.writer, [outputs])
+        return None

@@ -1,0 +1,219 @@
+"""An attempt's datasets in a local repository of its own, registry and all.
+
+Graphs are built by queries, as everybody's are. It is the plain way, and the
+one that faster ways are measured against.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lsst.daf.butler import (
+    Butler,
+    DatasetRef,
+    DatasetType,
+    DimensionRecord,
+    DimensionUniverse,
+    FileDataset,
+)
+from lsst.daf.butler._rubin.temporary_for_ingest import TemporaryForIngest
+from lsst.pipe.base.all_dimensions_quantum_graph_builder import AllDimensionsQuantumGraphBuilder
+from lsst.pipe.base.quantum_graph import PredictedQuantumGraph
+from lsst.pipe.base.single_quantum_executor import SingleQuantumExecutor
+
+from adapters.butler.central import SharedRepositories
+from adapters.butler.copying import copy_datasets
+from adapters.butler.execution import GraphRun, run_graph
+from adapters.butler.inputs import Certified, Inputs
+from adapters.butler.local_template import LocalTemplate
+from adapters.butler.names import CollectionType, provenance_type
+from adapters.butler.records import insert_records
+from adapters.butler.steps import one_line
+from adapters.butler.visit_repository import BeforeTask, CannotBuildError, Execution, Plan
+
+__all__ = ["FullRepositories", "FullRepository"]
+
+
+class FullRepositories:
+    """Makes repositories from a template.
+
+    Parameters
+    ----------
+    shared
+        Where inputs come from and outputs go.
+    template
+        What each repository begins as.
+    clock
+        Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        shared: SharedRepositories,
+        template: LocalTemplate,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._shared = shared
+        self._template = template
+        self._clock = clock
+
+    def create(self, folder: Path, collections: Sequence[str]) -> "FullRepository":
+        """See `VisitRepositories.create`."""
+        butler = self._template.copy(folder)
+        _mirror(self._shared.reader, butler, collections)
+        return FullRepository(butler, self._shared, self._clock)
+
+    def reopen(self, folder: Path) -> "FullRepository":
+        """See `VisitRepositories.reopen`."""
+        return FullRepository(self._template.open(folder), self._shared, self._clock)
+
+
+def _mirror(central: Butler, local: Butler, names: Sequence[str]) -> None:
+    """Make the same collections, empty, chains as they are there."""
+    if not names:
+        return
+    infos = central.collections.query_info(names, flatten_chains=True, include_chains=True)
+    for info in infos:
+        local.collections.register(info.name, info.type)
+    for info in infos:
+        if info.type is CollectionType.CHAINED:
+            local.collections.redefine_chain(info.name, info.children)
+
+
+class FullRepository:
+    """One attempt's repository.
+
+    Parameters
+    ----------
+    butler
+        The local repository.
+    shared
+        Where inputs come from and outputs go.
+    clock
+        Seconds, monotonic.
+    """
+
+    def __init__(
+        self, butler: Butler, shared: SharedRepositories, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._butler = butler
+        self._shared = shared
+        self._clock = clock
+
+    def load(self, inputs: Inputs) -> None:
+        """See `VisitRepository.load`."""
+        central = self._shared.reader
+        self._butler.transfer_from(
+            central,
+            inputs.refs,
+            transfer="copy",
+            skip_missing=False,
+            register_dataset_types=True,
+            transfer_dimensions=True,
+        )
+        groups: dict[tuple[str, object], list[Certified]] = defaultdict(list)
+        for member in inputs.certified:
+            groups[member.collection, member.timespan].append(member)
+        for (collection, _), members in groups.items():
+            self._butler.collections.register(collection, CollectionType.CALIBRATION)
+            self._butler.registry.certify(collection, [m.ref for m in members], members[0].timespan)
+
+    @property
+    def universe(self) -> DimensionUniverse:
+        """See `VisitRepository.universe`."""
+        return self._butler.dimensions
+
+    def put(
+        self, thing: object, dataset_type: DatasetType, run: str, data_id: Mapping[str, str | int]
+    ) -> None:
+        """See `VisitRepository.put`."""
+        self._butler.registry.registerDatasetType(dataset_type)
+        self._butler.collections.register(run)
+        self._butler.put(thing, dataset_type, dict(data_id), run=run)
+
+    def add_records(self, records: Sequence[DimensionRecord]) -> None:
+        """See `VisitRepository.add_records`."""
+        insert_records(self._butler, records)
+
+    def add_raw(self, path: Path, raw_type: DatasetType, run: str, data_id: Mapping[str, str | int]) -> None:
+        """See `VisitRepository.add_raw`."""
+        self._butler.registry.registerDatasetType(raw_type)
+        self._butler.collections.register(run)
+        expanded = self._butler.registry.expandDataId(dict(data_id))
+        file = FileDataset(str(path), [DatasetRef(raw_type, expanded, run=run)])
+        self._butler.ingest(file, transfer="move", record_validation_info=False)
+
+    def execute(self, plan: Plan, before_task: BeforeTask) -> Execution:
+        """See `VisitRepository.execute`."""
+        began = self._clock()
+        for run in (plan.run, *plan.earlier):
+            self._butler.collections.register(run)
+        plan.pipeline.graph.register_dataset_types(self._butler)
+        graph = self._build(plan)
+        built = self._clock()
+        result = self._run(graph, plan, before_task)
+        seconds = {"graph": built - began, "run": self._clock() - built, **result.seconds}
+        return Execution(failures=result.failures, seconds=seconds)
+
+    def _run(self, graph: PredictedQuantumGraph, plan: Plan, before_task: BeforeTask) -> GraphRun:
+        dataset_type = provenance_type(self._butler.dimensions)
+        self._butler.registry.registerDatasetType(dataset_type)
+        data_id = self._butler.registry.expandDataId(
+            {name: plan.data_id[name] for name in dataset_type.dimensions.required}
+        )
+        executor = SingleQuantumExecutor(
+            butler=self._butler.clone(run=plan.run), assume_no_existing_outputs=True
+        )
+        ref = DatasetRef(dataset_type, data_id, run=plan.run)
+        with TemporaryForIngest(self._butler, ref) as temporary:
+            result = run_graph(graph, executor, temporary.ospath, before_task, self._clock)
+            if result.provenance:
+                temporary.ingest(record_validation_info=False)
+        return result
+
+    def _build(self, plan: Plan) -> PredictedQuantumGraph:
+        where, bind = _constraint(plan)
+        try:
+            builder = AllDimensionsQuantumGraphBuilder(
+                plan.pipeline.graph.copy(),
+                self._butler,
+                where=where,
+                bind=bind,
+                input_collections=[*plan.earlier, *plan.inputs],
+                output_run=plan.run,
+            )
+            graph = builder.finish(attach_datastore_records=False).assemble()
+        # Tasks take part in it, so it can end in any error.
+        except Exception as error:
+            raise CannotBuildError(one_line(error)) from error
+        if len(graph) == 0:
+            raise CannotBuildError("nothing to run on these data")
+        return graph
+
+    def outputs(self, runs: Sequence[str]) -> Sequence[DatasetRef]:
+        """See `VisitRepository.outputs`."""
+        for run in runs:
+            self._butler.collections.register(run)
+        if not runs:
+            return []
+        refs = self._butler.query_all_datasets(list(runs), find_first=False, limit=None)
+        there = self._butler.stored_many(refs)
+        return [ref for ref in refs if there[ref]]
+
+    def copy_out(self, refs: Sequence[DatasetRef]) -> Sequence[FileDataset]:
+        """See `VisitRepository.copy_out`."""
+        return copy_datasets(self._butler, self._shared.write_config, refs)
+
+    def close(self) -> None:
+        """See `VisitRepository.close`."""
+        self._butler.close()
+
+
+def _constraint(plan: Plan) -> tuple[str, dict[str, Any]]:
+    bind: dict[str, Any] = {name: plan.data_id[name] for name in ("instrument", "detector")}
+    where = "instrument = :instrument AND detector = :detector"
+    if plan.exposures:
+        return f"{where} AND exposure IN (:exposures)", {**bind, "exposures": list(plan.exposures)}
+    return f"{where} AND group = :group", {**bind, "group": plan.data_id["group"]}

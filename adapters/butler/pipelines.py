@@ -1,0 +1,98 @@
+"""Pipelines, read once per process."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from attrs import field, frozen
+from lsst.daf.butler import Butler
+from lsst.pipe.base import Pipeline
+from lsst.pipe.base.pipeline_graph import PipelineGraph
+
+from adapters.butler.steps import step
+from domain.pipelines import pipeline_name
+
+__all__ = ["LoadedPipeline", "PipelineLibrary"]
+
+
+@frozen(kw_only=True, eq=False)
+class LoadedPipeline:
+    """A pipeline whose dataset types are those of the shared repository."""
+
+    file: str
+    """As it is configured."""
+    name: str
+    graph: PipelineGraph
+    """Shared by all users: copy it before resolving it otherwise."""
+    change_labels: frozenset[str] = field()
+    """Tasks that make permanent changes."""
+    after_change: frozenset[str] = field()
+    """Those, and all tasks downstream of them."""
+
+    @property
+    def init_outputs(self) -> frozenset[str]:
+        """Names of the dataset types that the initializer writes for this pipeline."""
+        names = {self.graph.packages_dataset_type.name}
+        for task in self.graph.tasks.values():
+            names.update(edge.parent_dataset_type_name for edge in task.init.iter_all_outputs())
+        return frozenset(names)
+
+
+class PipelineLibrary:
+    """Loads pipelines and keeps them.
+
+    Parameters
+    ----------
+    root
+        Where files with relative paths are.
+    apdb_config
+        Value of the parameter ``apdb_config``, for pipelines that use it.
+    change_tasks
+        Full names of task classes that make permanent changes.
+    butler
+        Returns the repository whose dataset types hold.
+    """
+
+    def __init__(
+        self, root: Path, apdb_config: str, change_tasks: frozenset[str], butler: Callable[[], Butler]
+    ) -> None:
+        self._root = root
+        self._apdb_config = apdb_config
+        self._change_tasks = change_tasks
+        self._butler = butler
+        self._loaded: dict[str, LoadedPipeline] = {}
+
+    def load(self, file: str) -> LoadedPipeline:
+        """Load a pipeline.
+
+        Raises
+        ------
+        WorkspaceError
+            Raised if the file cannot be read, or contradicts the repository's
+            dataset types.
+        """
+        if file not in self._loaded:
+            with step(f"pipeline {file}"):
+                self._loaded[file] = self._load(file)
+        return self._loaded[file]
+
+    def forget(self) -> None:
+        """Load all pipelines anew when they are next asked for."""
+        self._loaded.clear()
+
+    def _load(self, file: str) -> LoadedPipeline:
+        path = os.path.expandvars(file)
+        pipeline = Pipeline.from_uri(path if "://" in path else str(self._root / path))
+        pipeline.addConfigOverride("parameters", "apdb_config", self._apdb_config)
+        graph = pipeline.to_graph(registry=self._butler().registry)
+        changing = {
+            label for label, task in graph.tasks.items() if task.task_class_name in self._change_tasks
+        }
+        after = {name for label in changing for name in graph.select_tasks(f">={label}")}
+        return LoadedPipeline(
+            file=file,
+            name=pipeline_name(file),
+            graph=graph,
+            change_labels=frozenset(changing),
+            after_change=frozenset(after),
+        )

@@ -1,0 +1,42 @@
+"""What a workspace is told when it is made."""
+
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+__all__ = ["CHANGE_TASKS", "WorkspaceSettings"]
+
+CHANGE_TASKS: Final = frozenset({"lsst.ap.association.DiaPipelineTask"})
+"""Tasks that make permanent changes, by full class name, if nothing else is set."""
+
+
+@frozen(kw_only=True)
+class WorkspaceSettings:
+    """Where a workspace reads, works and writes, and what it exports."""
+
+    central_repo: str
+    """URI or label of the shared repository that outputs go to."""
+    read_repo: str
+    """URI or label of the shared repository that inputs come from."""
+    folder: Path
+    """Where local repositories are made, one folder for each attempt."""
+    deployment: str
+    """The deployment id."""
+    skymap: str
+    apdb_config: str
+    """Given to pipelines as their parameter ``apdb_config``."""
+    pipelines_root: Path = Path()
+    """Where pipeline files with relative paths are."""
+    padding: float = 30.0
+    """Arcseconds around a detector within which inputs are loaded."""
+    export_types: tuple[str, ...] = (".*",)
+    """Patterns; dataset types that match none as a whole are not exported."""
+    export_outputs: bool = True
+    """False keeps all outputs from the shared repository (for trials)."""
+    use_writer: bool = True
+    """False writes the shared registry at once, without the Butler Writer."""
+    change_tasks: frozenset[str] = CHANGE_TASKS
+    """Tasks that make permanent changes, by full class name."""
+    local_config: str | None = None
+    """Butler configuration to merge into that of local repositories."""

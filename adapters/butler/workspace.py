@@ -1,0 +1,325 @@
+"""A visit-detector from its announcement to its outputs, in a local repository."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from attrs import evolve
+from lsst.pipe.base.utils import RegionTimeInfo
+
+from adapters.butler.attempt import OpenAttempt, attempt_folder
+from adapters.butler.camera_stack import CameraStack
+from adapters.butler.central import SharedRepositories
+from adapters.butler.claiming import make_claim
+from adapters.butler.exporting import Exporter
+from adapters.butler.init_outputs import InitOutputs
+from adapters.butler.inputs import Inputs, Selection
+from adapters.butler.journal import Journal, read_journal
+from adapters.butler.messages import pack_records
+from adapters.butler.names import RAW, REGION_TIME, raw_run, region_time_type
+from adapters.butler.pipelines import LoadedPipeline, PipelineLibrary
+from adapters.butler.preload import Preloader, existing_collections
+from adapters.butler.raw_file import fetch
+from adapters.butler.records import make_record
+from adapters.butler.selection import select
+from adapters.butler.settings import WorkspaceSettings
+from adapters.butler.steps import Stopwatch, step
+from adapters.butler.visit_repository import CannotBuildError, Execution, Plan, VisitRepositories
+from domain.camera import Camera
+from domain.errors import PromptProcessingError
+from domain.exposure import Exposure
+from domain.outcomes import Export
+from domain.raws import RawImage
+from domain.runs import chain, input_collections, output_run, preload_run
+from ports.ledger import Claims
+from ports.workspace import (
+    Assignment,
+    InitOutputsMissingError,
+    NothingRunnableError,
+    Prepared,
+    Processed,
+    RawUnreadableError,
+    WorkspaceError,
+)
+
+__all__ = ["ButlerWorkspace"]
+
+
+class ButlerWorkspace:
+    """A `ports.workspace.LocalWorkspace` on Butler repositories.
+
+    Parameters
+    ----------
+    settings
+        Where to read, work and write.
+    camera
+        The instrument's camera.
+    stack
+        Reads its raws.
+    shared
+        The shared repositories.
+    repositories
+        Makes the attempts' own repositories.
+    claims
+        Guards permanent changes.
+    clock
+        Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: WorkspaceSettings,
+        camera: Camera,
+        stack: CameraStack,
+        shared: SharedRepositories,
+        repositories: VisitRepositories,
+        claims: Claims,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._settings = settings
+        self._camera = camera
+        self._stack = stack
+        self._shared = shared
+        self._repositories = repositories
+        self._claims = claims
+        self._clock = clock
+        self._library = PipelineLibrary(
+            settings.pipelines_root, settings.apdb_config, settings.change_tasks, lambda: shared.reader
+        )
+        self._preloader = Preloader(InitOutputs(settings.deployment), frozenset({REGION_TIME}))
+        self._exporter = Exporter(settings, shared, claims, self._library)
+        self._attempt: OpenAttempt | None = None
+        self._folder: Path | None = None
+
+    def prepare(self, assignment: Assignment) -> Prepared:
+        """See `ports.workspace.Workspace.prepare`."""
+        self.clean()
+        watch = Stopwatch(self._clock)
+        with watch.stage("pipelines"):
+            preprocessing = [self._library.load(file) for file in assignment.preprocessing]
+            main = [self._library.load(file) for file in assignment.main]
+        selection, warnings = select(
+            self._camera,
+            self._stack,
+            assignment.work,
+            skymap=self._settings.skymap,
+            padding=self._settings.padding,
+        )
+        with watch.stage("find inputs"):
+            collections, missing = existing_collections(self._shared.reader, self._input_collections())
+            inputs = self._find(assignment, preprocessing, main, collections, selection)
+        with watch.stage("make repository"):
+            attempt = self._open(assignment, collections)
+        with watch.stage("copy inputs"):
+            attempt.repository.load(inputs)
+            self._tell_region(attempt, selection)
+        warnings += [f"collection {name} does not exist" for name in missing]
+        warnings += self._preprocess(attempt, preprocessing, watch)
+        return Prepared(datasets=len(inputs.refs), warnings=tuple(warnings), seconds=watch.seconds)
+
+    def _input_collections(self) -> Sequence[str]:
+        names = input_collections(self._camera.instrument)
+        return (
+            names.defaults,
+            names.calibrations,
+            names.reference_catalogues,
+            names.templates,
+            names.skymaps,
+        )
+
+    def _find(
+        self,
+        assignment: Assignment,
+        preprocessing: Sequence[LoadedPipeline],
+        main: Sequence[LoadedPipeline],
+        collections: Sequence[str],
+        selection: Selection,
+    ) -> Inputs:
+        try:
+            return self._preloader.find(
+                self._shared.reader,
+                preprocessing=preprocessing,
+                main=main,
+                runs={each.file: self._run_of(assignment, each) for each in (*preprocessing, *main)},
+                day=assignment.day,
+                collections=collections,
+                selection=selection,
+            )
+        except InitOutputsMissingError:
+            # What was not registered when they were loaded may be when they are tried again.
+            self._library.forget()
+            raise
+
+    def _run_of(self, assignment: Assignment, pipeline: LoadedPipeline) -> str:
+        return output_run(self._chain(assignment), pipeline.file, self._settings.deployment)
+
+    def _chain(self, assignment: Assignment) -> str:
+        return chain(self._camera.instrument, assignment.day)
+
+    def _preload_run(self, assignment: Assignment) -> str:
+        return preload_run(self._chain(assignment), self._settings.deployment)
+
+    def _open(self, assignment: Assignment, collections: Sequence[str]) -> OpenAttempt:
+        self._folder = attempt_folder(self._settings.folder, assignment.attempt)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        repository = self._repositories.create(self._folder / "repo", collections)
+        attempt = OpenAttempt(assignment, self._folder, repository, Journal(collections=tuple(collections)))
+        self._attempt = attempt
+        visit = assignment.work.visit
+        group = make_record(repository.universe, "group", instrument=visit.instrument, name=visit.group)
+        repository.add_records([group])
+        attempt.note(evolve(attempt.journal, group=tuple(pack_records([group]))))
+        return attempt
+
+    def _tell_region(self, attempt: OpenAttempt, selection: Selection) -> None:
+        """Store where and when the visit will be, for preload pipelines."""
+        if selection.region is None:
+            return
+        run = self._preload_run(attempt.assignment)
+        attempt.note(evolve(attempt.journal, runs={**attempt.journal.runs, run: None}))
+        attempt.repository.put(
+            RegionTimeInfo(region=selection.region, timespan=selection.timespan),
+            region_time_type(attempt.repository.universe),
+            run,
+            attempt.data_id,
+        )
+
+    def _preprocess(
+        self, attempt: OpenAttempt, pipelines: Sequence[LoadedPipeline], watch: Stopwatch
+    ) -> Sequence[str]:
+        """Run the first preprocessing pipeline that can be; its failure is no reason to stop."""
+        warnings: list[str] = []
+        for pipeline in pipelines:
+            try:
+                with watch.stage("preprocessing"):
+                    execution = self._execute(attempt, pipeline, ())
+            except PromptProcessingError as error:
+                warnings.append(f"preprocessing pipeline {pipeline.name}: {error}")
+                if not isinstance(error, CannotBuildError):
+                    return warnings
+            else:
+                failed = [f"preprocessing pipeline {pipeline.name}: {line}" for line in execution.failures]
+                return [*warnings, *failed]
+        return warnings
+
+    def _execute(self, attempt: OpenAttempt, pipeline: LoadedPipeline, exposures: Sequence[int]) -> Execution:
+        run = self._run_of(attempt.assignment, pipeline)
+        plan = Plan(
+            pipeline=pipeline,
+            run=run,
+            earlier=(*attempt.journal.runs, raw_run(self._camera.instrument)),
+            inputs=attempt.journal.collections,
+            data_id=attempt.data_id,
+            exposures=tuple(exposures),
+        )
+        attempt.note(evolve(attempt.journal, runs={**attempt.journal.runs, run: pipeline.file}))
+
+        def before_task(label: str) -> None:
+            if label in pipeline.change_labels:
+                make_claim(self._claims, attempt, exposures)
+
+        return attempt.repository.execute(plan, before_task)
+
+    def resume(self, assignment: Assignment) -> None:
+        """See `ports.workspace.LocalWorkspace.resume`.
+
+        Raises
+        ------
+        WorkspaceError
+            Raised if nothing usable was left; cleaning still works.
+        """
+        self._folder = attempt_folder(self._settings.folder, assignment.attempt)
+        with step("resume"):
+            repository = self._repositories.reopen(self._folder / "repo")
+            self._attempt = OpenAttempt(assignment, self._folder, repository, read_journal(self._folder))
+
+    def ingest(self, raw: RawImage) -> Exposure:
+        """See `ports.workspace.Workspace.ingest`."""
+        attempt = self._current()
+        with step(f"ingest {raw.uri}"):
+            path = fetch(raw.uri, attempt.incoming)
+            try:
+                exposure = self._stack.read(path, raw)
+                _check_expected(raw, exposure, attempt)
+                self._add(attempt, exposure, path)
+            finally:
+                path.unlink(missing_ok=True)
+        return exposure
+
+    def _add(self, attempt: OpenAttempt, exposure: Exposure, path: Path) -> None:
+        records = self._stack.records(attempt.repository.universe, exposure)
+        attempt.repository.add_records(records)
+        data_id: Mapping[str, str | int] = {
+            "instrument": exposure.instrument,
+            "exposure": exposure.exposure,
+            "detector": exposure.detector,
+        }
+        raw_type = self._shared.reader.get_dataset_type(RAW)
+        attempt.repository.add_raw(path, raw_type, raw_run(exposure.instrument), data_id)
+        known = {**attempt.journal.records, str(exposure.exposure): pack_records(records)}
+        attempt.note(evolve(attempt.journal, records=known))
+
+    def process(self, exposures: Sequence[int]) -> Processed:
+        """See `ports.workspace.Workspace.process`."""
+        attempt = self._current()
+        reasons: list[str] = []
+        with step("process"):
+            attempt.note(evolve(attempt.journal, exposures=tuple(exposures)))
+            for file in attempt.assignment.main:
+                pipeline = self._library.load(file)
+                try:
+                    execution = self._execute(attempt, pipeline, exposures)
+                except CannotBuildError as error:
+                    reasons.append(f"{pipeline.name}: {error}")
+                else:
+                    return Processed(
+                        pipeline=pipeline.name,
+                        failure="; ".join(execution.failures),
+                        changed=attempt.journal.claimed,
+                        seconds=execution.seconds,
+                    )
+        raise NothingRunnableError(f"no pipeline can run: {'; '.join(reasons)}")
+
+    def export(self, what: Export) -> bytes | None:
+        """See `ports.workspace.Workspace.export`."""
+        attempt = self._current()
+        with step("export"):
+            return self._exporter.export(attempt, what)
+
+    def clean(self) -> None:
+        """See `ports.workspace.Workspace.clean`."""
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            # Whatever closing throws, the files go.
+            with contextlib.suppress(Exception):
+                attempt.repository.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def close(self) -> None:
+        """Clean, and let go of the shared repositories."""
+        self.clean()
+        self._shared.close()
+
+    def _current(self) -> OpenAttempt:
+        if self._attempt is None:
+            raise WorkspaceError("nothing was prepared")
+        return self._attempt
+
+
+def _check_expected(raw: RawImage, exposure: Exposure, attempt: OpenAttempt) -> None:
+    work = attempt.assignment.work
+    for name, said, expected in (
+        ("instrument", exposure.instrument, work.visit.instrument),
+        ("group", exposure.group, work.visit.group),
+        ("detector", exposure.detector, work.detector),
+    ):
+        if said != expected:
+            raise RawUnreadableError(f"{raw.uri}: {name} {said!r} where {expected!r} is awaited")
+    if str(exposure.exposure) in attempt.journal.records:
+        raise RawUnreadableError(f"{raw.uri}: exposure {exposure.exposure} is ingested already")
