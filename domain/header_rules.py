@@ -38,20 +38,19 @@ class CardRule:
         if (self.value is None) == (not self.cards):
             raise InvalidCameraError("a header rule names either cards or a value")
         for name, allowed in _ALLOWED_WORDS.items():
-            if getattr(self, name) not in allowed:
-                raise InvalidCameraError(
-                    f"{name} {getattr(self, name)!r} of a header rule is none of {allowed}"
-                )
+            word = getattr(self, name)
+            if word is not None and word not in allowed:
+                raise InvalidCameraError(f"{name} {word!r} of a header rule is not {' or '.join(allowed)}")
         if (self.format is None) != (self.time_scale is None):
             raise InvalidCameraError("an instant in a header has both a format and a time_scale")
         if self.pattern is not None and _groups(self.pattern) != 1:
             raise InvalidCameraError(f"pattern {self.pattern!r} is not an expression with one group")
 
 
-_ALLOWED_WORDS: Final[Mapping[str, tuple[str | None, ...]]] = {
-    "unit": (None, "deg", "hourangle"),
-    "format": (None, "isot", "mjd", "jd"),
-    "time_scale": (None, "utc", "tai"),
+_ALLOWED_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "unit": ("deg", "hourangle"),
+    "format": ("isot", "mjd", "jd"),
+    "time_scale": ("utc", "tai"),
 }
 
 

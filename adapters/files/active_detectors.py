@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from attrs import field, frozen
 from cattrs.gen import make_dict_structure_fn, override
 
-from adapters.files.yaml_files import UnreadableFileError, read_yaml, strict_converter, structured
+from adapters.files.yaml_files import UnreadableFileError, strict_converter, structured
 from domain.fan_out import FanOutConfig
 
 __all__ = ["FanOutFileError", "load_fan_out_config"]
+
+
+_NAMES: Final = {"redis_streams": "redis-streams", "knative_urls": "knative-urls"}
 
 
 class FanOutFileError(UnreadableFileError):
@@ -41,12 +45,12 @@ def load_fan_out_config(path: Path) -> FanOutConfig:
             _File,
             converter,
             _cattrs_forbid_extra_keys=True,
-            redis_streams=override(rename="redis-streams"),
-            knative_urls=override(rename="knative-urls"),
+            redis_streams=override(rename=_NAMES["redis_streams"]),
+            knative_urls=override(rename=_NAMES["knative_urls"]),
         ),
     )
     try:
-        file = structured(converter, read_yaml(path), _File, path)
+        file = structured(converter, _File, path, _NAMES)
     except UnreadableFileError as error:
         raise FanOutFileError(str(error)) from error
     return FanOutConfig(

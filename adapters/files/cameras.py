@@ -11,7 +11,7 @@ from typing import Any, Final
 import cattrs
 from attrs import field, frozen
 
-from adapters.files.yaml_files import UnreadableFileError, read_yaml, strict_converter, structured
+from adapters.files.yaml_files import UnreadableFileError, strict_converter, structured
 from domain.camera import (
     Box,
     Camera,
@@ -29,6 +29,7 @@ from domain.camera import (
 __all__ = ["CameraFileError", "find_camera", "load_camera", "load_shipped_cameras"]
 
 _SUFFIX: Final = ".yaml"
+_NAMES: Final = {"pixel_size": "pixel_size_um"}
 _SECTION = re.compile(r"\[([0-9]{1,9}):([0-9]{1,9}),([0-9]{1,9}):([0-9]{1,9})\]")
 
 
@@ -117,7 +118,7 @@ class _CameraEntry:
 
 def _load(file: Path | Traversable) -> Camera:
     try:
-        entry = structured(_converter(), read_yaml(file), _CameraEntry, file)
+        entry = structured(_converter(), _CameraEntry, file, _NAMES)
         return Camera(
             instrument=entry.instrument,
             detectors=tuple(_detector(one, entry.detector_types) for one in entry.detectors),
@@ -161,7 +162,7 @@ def _converter() -> cattrs.Converter:
             DetectorType,
             converter,
             _cattrs_forbid_extra_keys=True,
-            pixel_size=cattrs.override(rename="pixel_size_um"),
+            pixel_size=cattrs.override(rename=_NAMES["pixel_size"]),
         ),
     )
     converter.register_structure_hook(FocalPlane, lambda value, _: _focal_plane(converter, value))
@@ -202,5 +203,5 @@ def _with_cards(rule: object) -> dict[str, Any]:
 
 def _scalar(value: object) -> str | float | int | None:
     if isinstance(value, bool) or not isinstance(value, str | float | int | None):
-        raise TypeError(f"{value!r} is neither text nor a number")
+        raise ValueError(f"{value!r} is neither text nor a number")  # noqa: TRY004 - a value's text is shown
     return value

@@ -1,7 +1,8 @@
 """Reading YAML into typed values, with errors that name file, key and reason."""
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, get_origin
@@ -60,20 +61,39 @@ def strict_converter() -> cattrs.Converter:
     return converter
 
 
-def structured[T](converter: cattrs.Converter, data: object, kind: type[T], file: Path | Traversable) -> T:
-    """Structure a parsed file.
+def structured[T](
+    converter: cattrs.Converter,
+    kind: type[T],
+    file: Path | Traversable,
+    names: Mapping[str, str],
+) -> T:
+    """Read a YAML file into a value.
+
+    Parameters
+    ----------
+    converter
+        A `strict_converter`.
+    kind
+        The value's class.
+    file
+        The file.
+    names
+        From attributes to the keys that the file has for them, where they
+        differ.
 
     Raises
     ------
     UnreadableFileError
-        Raised if it does not fit; all faults are named.
+        Raised if the file cannot be read or does not fit; all faults are
+        named.
     """
+    data = read_yaml(file)
     if not isinstance(data, dict):
         raise UnreadableFileError(f"{file}: is not a mapping of keys to values")
     try:
         return converter.structure(data, kind)
     except (ClassValidationError, IterableValidationError) as error:
-        faults = (_key_first(fault) for fault in cattrs.transform_error(error, "", _reason))
+        faults = (_key_first(fault, names) for fault in cattrs.transform_error(error, "", _reason))
         raise UnreadableFileError(f"{file}: {'; '.join(faults)}") from error
 
 
@@ -92,9 +112,11 @@ def _float(value: object, _: object) -> float:
     return float(value)
 
 
-def _key_first(fault: str) -> str:
-    reason, _, key = fault.rpartition(" @ ")
-    return f"{key.removeprefix('.')}: {reason}" if key else reason
+def _key_first(fault: str, names: Mapping[str, str]) -> str:
+    reason, _, path = fault.rpartition(" @ ")
+    for attribute, key in names.items():
+        path = re.sub(rf"(?<=\.){attribute}\b", key, path)
+    return f"{path.removeprefix('.')}: {reason}" if path else reason
 
 
 def _reason(error: BaseException, expected: object) -> str:

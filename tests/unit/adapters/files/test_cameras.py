@@ -1,0 +1,177 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.files.cameras import CameraFileError, find_camera, load_camera, load_shipped_cameras
+from domain.camera import Box, RawKeyScheme
+
+INSTRUMENTS = {
+    "LSSTCam": 205,
+    "LSSTComCam": 9,
+    "LSSTComCamSim": 9,
+    "LATISS": 1,
+    "LSST-TS8": 9,
+    "LSSTCam-imSim": 205,
+    "HSC": 112,
+    "SimCam": 9,
+    "Lowell42": 2,
+}
+SHIPPED = Path(__file__).parents[4] / "cameras"
+SIMULATED = (SHIPPED / "simulated.yaml").read_text()
+PLAIN = yaml.safe_load(SIMULATED)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "camera.yaml"
+
+
+def test_all_instruments_are_shipped() -> None:
+    assert {camera.instrument: len(camera.detectors) for camera in load_shipped_cameras()} == INSTRUMENTS
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+def test_a_camera_is_found_by_its_instrument(instrument: str) -> None:
+    assert find_camera(instrument).instrument == instrument
+
+
+def test_an_instrument_that_is_not_shipped_is_named() -> None:
+    with pytest.raises(CameraFileError, match="'lsstcam'"):
+        find_camera("lsstcam")
+
+
+@pytest.mark.parametrize(
+    "name", ["lsstcam", "LSSTCam", SHIPPED / "lsstcam.yaml", str(SHIPPED / "lsstcam.yaml")]
+)
+def test_a_camera_is_loaded_by_name_or_path(name: str | Path) -> None:
+    assert load_camera(name).instrument == "LSSTCam"
+
+
+def test_a_name_that_is_not_shipped_is_answered_with_those_that_are() -> None:
+    with pytest.raises(CameraFileError, match=r"'nothing'.*simulated"):
+        load_camera("nothing")
+
+
+def test_a_file_that_is_absent_is_named(file: Path) -> None:
+    with pytest.raises(CameraFileError, match=rf"{file}.*No such file"):
+        load_camera(file)
+
+
+def test_sections_are_turned_into_boxes_from_zero() -> None:
+    kind = load_camera("simulated").detectors[0].type
+    assert kind is not None
+    assert kind.amplifiers[0].overscan == Box(512, 544, 0, 512)
+
+
+def test_raw_keys() -> None:
+    schemes = {camera.instrument: camera.raw_keys for camera in load_shipped_cameras()}
+    lsst = {name: keys.abbreviation for name, keys in schemes.items() if keys.scheme is RawKeyScheme.LSST}
+    assert lsst == {
+        "LATISS": "AT",
+        "LSST-TS8": "TS",
+        "LSSTCam": "MC",
+        "LSSTComCam": "CC",
+        "LSSTComCamSim": "CC",
+        "SimCam": "SC",
+    }
+    assert schemes["LSSTCam-imSim"].scheme is RawKeyScheme.IMSIM
+    assert {keys.prefixes for keys in schemes.values()} == {(), ("ComCam",), ("TS8",)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("instrument: SimCam", "instrument: 3", "instrument: 3 is not text"),
+        ("instrument: SimCam", "", "instrument: is missing"),
+        ("instrument: SimCam", "instrument: SimCam\ninstrument: B", "'instrument' stands twice"),
+        ("instrument: SimCam", "instrument: SimCam\ncolour: red", "unknown keys colour"),
+        ("nx: 512", "nx: 51.2", r"detector_types\['ccd'\].nx: 51.2 is not a whole number"),
+        ("nx: 512", "nx: '512'", r"detector_types\['ccd'\].nx: '512' is not a whole number"),
+        ("nx: 512", "nx: true", r"detector_types\['ccd'\].nx: True is not a whole number"),
+        ("pixel_size_um: 10.0", "pixel_size_um: x", r"detector_types\['ccd'\].pixel_size_um: 'x' is not"),
+        ("nx: 512", "nx: 100", r"detector_types\['ccd'\]: amplifier C00: its image leaves"),
+        ("gain: 1.5", "gain: .inf", r"amplifiers\[0\].gain: inf is not a finite number"),
+        ("gain: 1.5", "gian: 1.5", r"amplifiers\[0\].gain: is missing; .*: unknown keys gian"),
+        ('data: "[1:256,1:512]"', 'data: "[1:256]"', r"amplifiers\[0\].data: '\[1:256\]' is not a section"),
+        ('data: "[1:256,1:512]"', 'data: "[0:255,1:512]"', r"amplifiers\[0\].data: box x -1"),
+        ('data: "[1:256,1:512]"', 'data: "[256:1,1:512]"', r"amplifiers\[0\].data: box x 255"),
+        ('data: "[1:256,1:512]"', "data: [1, 256]", r"amplifiers\[0\].data: \[1, 256\] is not a section"),
+        ("scheme: lsst", "scheme: other", "raw_keys.scheme: 'other'"),
+        ("abbreviation: SC", "prefixes: []", "raw_keys: .*abbreviation"),
+        ("g_sim: g,", "g_sim: 3,", r"filters\['g_sim'\]: 3 is not text"),
+        ("{card: OBSID}", "{card: OBSID, cards: [A]}", r"facts\['obs_id'\]: has both card and cards"),
+        ("{card: OBSID}", "OBSID", r"facts\['obs_id'\]: is not a mapping"),
+        ("{card: OBSID}", "{}", r"facts\['obs_id'\]: a header rule names either cards or a value"),
+        ("{card: OBSID}", "{value: [1]}", r"facts\['obs_id'\].value: \[1\] is neither text nor a number"),
+        ("{card: OBSID}", "{card: OBSID, pattern: '('}", r"facts\['obs_id'\]: pattern '\('"),
+        ("format: isot", "format: iso", "facts.'begin'.: format 'iso' .* is not isot or mjd or jd"),
+        ("sky_angle:", "sky_ang:", "header: header rules for unknown facts: sky_ang"),
+        ("x_axis: west", "x_axis: up", "focal_plane: x_axis 'up'"),
+        ("number: 1,", "number: 0,", "SimCam: two detectors have the same number"),
+        ("type: ccd, x_mm: -5.5, y_mm: -5.5", "type: cdc", "R22_S00: type 'cdc'"),
+        ("x_mm: -5.5, y_mm: -5.5", "x_mm: -5.5", "R22_S00: has one of x_mm and y_mm only"),
+        ("detectors:\n", "detectors: 3\nothers:\n", "detectors: is not a list; unknown keys others"),
+        (SIMULATED, "", "is not a mapping"),
+        (SIMULATED, "- SimCam", "is not a mapping"),
+        (SIMULATED, "a: [b", "line 1"),
+        (SIMULATED, "a: \0", "unacceptable character"),
+    ],
+)
+def test_file_key_and_reason_of_a_fault_are_named(file: Path, old: str, new: str, said: str) -> None:
+    assert old in SIMULATED
+    file.write_text(SIMULATED.replace(old, new))
+    with pytest.raises(CameraFileError, match=f"{file}: .*{said}"):
+        load_camera(file)
+
+
+def test_bytes_that_are_no_text_are_refused(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(CameraFileError, match=str(file)):
+        load_camera(file)
+
+
+def _paths(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path, *(below for key, value in items for below in _paths(value, (*path, key)))]
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(_paths(PLAIN)), junk)
+def test_a_camera_with_anything_anywhere_is_read_or_refused(
+    file: Path, path: tuple[Any, ...], value: Any
+) -> None:
+    plain = {"root": copy.deepcopy(PLAIN)}
+    target: Any = plain
+    for key in ("root", *path)[:-1]:
+        target = target[key]
+    target[("root", *path)[-1]] = value
+    file.write_text(yaml.safe_dump(plain["root"]))
+    try:
+        camera = load_camera(file)
+    except CameraFileError as error:
+        text = str(error)
+    else:
+        text = f"{file}: {camera.instrument}"
+    assert text.startswith(f"{file}: ")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
+def test_arbitrary_bytes_are_refused(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(CameraFileError):
+        load_camera(file)
