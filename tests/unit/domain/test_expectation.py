@@ -1,0 +1,227 @@
+"""Single rules; `test_expectation_model` tries them in any order."""
+
+import math
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.expectation import (
+    Arrival,
+    Expectation,
+    NotAwaitingIngestError,
+    image_deadline,
+    sky_angle_fault,
+)
+from domain.raws import RawImage
+from domain.times import UtcSeconds, tai_from_utc
+from domain.visit import RotationSystem, Visit
+from tests.strategies.visits import instants, visits
+from tests.unit.domain.expectations import exposure_of, raw_of, work_of
+
+finite = st.floats(-1e4, 1e4)
+
+
+def given_and_ingested(expectation: Expectation, raw: RawImage, now: float) -> Expectation:
+    expectation, arrival = expectation.arrived(raw, now)
+    assert arrival is Arrival.NEW
+    return expectation.ingested(exposure_of(raw))[0]
+
+
+@st.composite
+def shuffled_snaps(draw: st.DrawFn) -> tuple[int, list[RawImage]]:
+    """Announced snaps in any order, each at least once."""
+    nimages = draw(st.integers(1, 5))
+    snaps = [raw_of(100 + snap, snap) for snap in range(nimages)]
+    return nimages, draw(st.permutations(snaps + draw(st.lists(st.sampled_from(snaps)))))
+
+
+@given(shuffled_snaps())
+def test_all_announced_snaps_end_the_wait_in_any_order_and_however_often(
+    heard: tuple[int, list[RawImage]],
+) -> None:
+    nimages, raws = heard
+    expectation = Expectation.of(work_of(nimages), deadline=100.0, grace=2.0)
+    seen: set[int] = set()
+    for raw in raws:
+        assert expectation.is_over(1.0) == (len(seen) == nimages)
+        expectation, arrival = expectation.arrived(raw, 1.0)
+        assert arrival is (Arrival.REPEATED if raw.exposure in seen else Arrival.NEW)
+        if arrival is Arrival.NEW:
+            expectation, _ = expectation.ingested(exposure_of(raw))
+        seen.add(raw.exposure)
+        assert set(expectation.missing) == {snap for snap in range(nimages) if 100 + snap not in seen}
+    assert expectation.is_over(1.0)
+    assert [exposure.snap for exposure in expectation.accepted] == list(range(nimages))
+
+
+def test_a_partial_set_waits_for_the_deadline_and_is_kept() -> None:
+    expectation = given_and_ingested(Expectation.of(work_of(2), 100.0, 2.0), raw_of(7, snap=1), now=1.0)
+    assert not expectation.is_over(99.9)
+    assert expectation.is_over(100.0)
+    assert [exposure.exposure for exposure in expectation.accepted] == [7]
+    assert expectation.missing == (0,)
+
+
+def test_two_exposures_of_one_snap_stand_in_for_no_other() -> None:
+    expectation = Expectation.of(work_of(2), 100.0, 2.0)
+    for number in (7, 8):
+        expectation = given_and_ingested(expectation, raw_of(number, snap=0), now=1.0)
+    assert not expectation.is_over(1.0)
+    expectation = given_and_ingested(expectation, raw_of(9, snap=1), now=1.0)
+    assert expectation.is_over(1.0)
+    assert [exposure.exposure for exposure in expectation.accepted] == [7, 8, 9]
+
+
+def test_a_snap_beyond_the_announced_is_processed_and_ends_nothing() -> None:
+    expectation = given_and_ingested(Expectation.of(work_of(1), 100.0, 2.0), raw_of(7, snap=1), now=1.0)
+    assert not expectation.is_over(1.0)
+    assert len(expectation.accepted) == 1
+
+
+def test_with_an_unknown_number_the_first_snap_ends_the_wait_after_a_grace() -> None:
+    expectation = Expectation.of(work_of(0), 100.0, grace=2.0)
+    assert expectation.wait_until == 100.0
+    expectation = given_and_ingested(expectation, raw_of(7), now=10.0)
+    expectation = given_and_ingested(expectation, raw_of(8, snap=1), now=11.0)
+    assert expectation.wait_until == 12.0
+    assert expectation.missing == (2,)
+    expectation, arrival = expectation.arrived(raw_of(9, snap=2), 12.0)
+    assert arrival is Arrival.LATE
+
+
+def test_the_grace_never_outlasts_the_deadline() -> None:
+    expectation = given_and_ingested(Expectation.of(work_of(0), 100.0, 50.0), raw_of(7), now=99.0)
+    assert expectation.wait_until == 100.0
+
+
+def test_an_unreadable_first_snap_does_not_start_the_grace() -> None:
+    expectation, _ = Expectation.of(work_of(0), 100.0, grace=2.0).arrived(raw_of(7), 10.0)
+    expectation = expectation.unreadable(7, "truncated")
+    assert expectation.wait_until == 100.0
+    assert expectation.missing == (0,)
+
+
+def test_a_newer_version_gives_an_unreadable_raw_another_chance() -> None:
+    expectation, _ = Expectation.of(work_of(1), 100.0, 2.0).arrived(raw_of(7, version="a"), 1.0)
+    expectation = expectation.unreadable(7, "truncated")
+    assert [rejection.reason for rejection in expectation.rejected] == ["truncated"]
+    assert not expectation.is_over(1.0)
+    expectation, arrival = expectation.arrived(raw_of(7, version="a"), 2.0)
+    assert arrival is Arrival.REPEATED
+    newest = raw_of(7, version="b")
+    expectation, arrival = expectation.arrived(newest, 3.0)
+    assert arrival is Arrival.REWRITTEN_BEFORE_INGEST
+    assert expectation.pending == (newest,)
+    expectation, verdict = expectation.ingested(exposure_of(newest))
+    assert verdict.accepted
+    assert expectation.is_over(3.0)
+    assert expectation.rejected == ()
+
+
+def test_after_ingest_a_newer_version_changes_nothing() -> None:
+    before = given_and_ingested(Expectation.of(work_of(2), 100.0, 2.0), raw_of(7, version="a"), now=1.0)
+    after, arrival = before.arrived(raw_of(7, version="b"), 2.0)
+    assert arrival is Arrival.REWRITTEN_AFTER_INGEST
+    assert (after.accepted, after.pending) == (before.accepted, before.pending)
+    assert after.arrived(raw_of(7, version="b"), 2.0)[1] is Arrival.REPEATED
+
+
+@pytest.mark.parametrize(("first", "second"), [("", "a"), ("a", "")])
+def test_a_find_without_a_version_is_no_rewrite(first: str, second: str) -> None:
+    expectation, _ = Expectation.of(work_of(1), 100.0, 2.0).arrived(raw_of(7, version=first), 1.0)
+    assert expectation.arrived(raw_of(7, version=second), 1.0)[1] is Arrival.REPEATED
+
+
+@pytest.mark.parametrize("foreign", [{"group": "other"}, {"detector": 5}, {"instrument": "other"}])
+def test_raws_of_others_are_foreign(foreign: dict[str, Any]) -> None:
+    expectation = Expectation.of(work_of(1), 100.0, 2.0)
+    assert expectation.arrived(raw_of(7, **foreign), 1.0) == (expectation, Arrival.FOREIGN)
+
+
+@pytest.mark.parametrize("wrong", [{"group": "other"}, {"detector": 5}, {"instrument": "other"}])
+def test_an_exposure_whose_header_names_another_visit_is_rejected(wrong: dict[str, Any]) -> None:
+    expectation, _ = Expectation.of(work_of(1), 100.0, 2.0).arrived(raw_of(7), 1.0)
+    expectation, verdict = expectation.ingested(evolve(exposure_of(raw_of(7)), **wrong))
+    assert not verdict.accepted
+    assert [rejection.reason for rejection in expectation.rejected] == [verdict.reason]
+    assert expectation.is_over(1.0)
+
+
+def test_an_exposure_may_have_another_number_in_its_header_than_in_its_key() -> None:
+    expectation, _ = Expectation.of(work_of(1), 100.0, 2.0).arrived(raw_of(7), 1.0)
+    stamped = evolve(exposure_of(raw_of(7)), exposure=20230301121314)
+    with pytest.raises(NotAwaitingIngestError, match="20230301121314"):
+        expectation.ingested(stamped)
+    expectation, _ = expectation.ingested(stamped, known_as=7)
+    assert expectation.accepted == (stamped,)
+
+
+def test_what_is_not_pending_cannot_be_judged() -> None:
+    expectation = given_and_ingested(Expectation.of(work_of(2), 100.0, 2.0), raw_of(7), now=1.0)
+    with pytest.raises(NotAwaitingIngestError, match="it is accepted"):
+        expectation.unreadable(7, "truncated")
+    with pytest.raises(NotAwaitingIngestError, match="never came"):
+        expectation.ingested(exposure_of(raw_of(8)))
+
+
+def test_an_absurd_number_of_snaps_is_looked_for_in_portions() -> None:
+    assert Expectation.of(work_of(10**18), 100.0, 2.0).missing == tuple(range(100))
+
+
+@given(finite, finite, st.sampled_from([RotationSystem.SKY]))
+def test_the_sky_angle_is_compared_on_the_circle(
+    announced: float, observed: float, system: RotationSystem
+) -> None:
+    visit = evolve(work_of(1).visit, rotation_system=system, camera_angle=announced)
+    apart = math.degrees(
+        math.acos(max(-1.0, min(1.0, math.cos(math.radians(observed) - math.radians(announced)))))
+    )
+    if abs(apart - 1.0) > 1e-6:
+        assert bool(sky_angle_fault(visit, observed)) == (apart > 1.0)
+
+
+@given(visits(), st.sampled_from([-1.0, 0.0, 1.0]), st.integers(-2, 2))
+def test_one_degree_off_is_tolerated_in_any_turn(visit: Visit, off: float, turns: int) -> None:
+    visit = evolve(visit, rotation_system=RotationSystem.SKY, camera_angle=359.5)
+    assert not sky_angle_fault(visit, 359.5 + off + 360.0 * turns)
+
+
+@given(visits(), st.none() | st.floats())
+def test_without_a_rotation_on_the_sky_no_angle_is_compared(visit: Visit, observed: float | None) -> None:
+    known = observed is not None and math.isfinite(observed)
+    match visit.rotation_system:
+        case RotationSystem.NONE:
+            assert not sky_angle_fault(visit, observed)
+        case RotationSystem.SKY:
+            assert known or sky_angle_fault(visit, observed)
+        case _:
+            assert bool(sky_angle_fault(visit, observed)) != known
+
+
+seconds = st.floats(0, 1e5)
+
+
+@given(visits(), instants(), seconds, seconds, seconds)
+def test_the_deadline_leaves_time_for_the_script_and_never_outlasts_the_worker(
+    visit: Visit, received: float, duration: float, image_timeout: float, worker_timeout: float
+) -> None:
+    receipt = UtcSeconds(received)
+    visit = evolve(visit, duration=duration)
+    ends = image_deadline(visit, receipt, image_timeout, worker_timeout)
+    assert receipt <= ends <= receipt + worker_timeout
+    if ends < receipt + worker_timeout:
+        assert ends >= receipt + 2 * duration + image_timeout - 1e-3
+        script_ends = visit.start_time + duration + image_timeout
+        assert tai_from_utc(ends) >= script_ends - 1e-3
+
+
+def test_the_deadline_counts_from_the_start_in_tai_if_that_is_later() -> None:
+    visit = evolve(work_of(1).visit, duration=30.0)
+    start = tai_from_utc(UtcSeconds(1_773_454_600.0))
+    visit = evolve(visit, start_time=start)
+    assert image_deadline(visit, UtcSeconds(1_773_454_500.0), 20.0, 900.0) == 1_773_454_650.0
+    assert image_deadline(visit, UtcSeconds(1_773_454_599.0), 20.0, 900.0) == 1_773_454_679.0
+    assert image_deadline(visit, UtcSeconds(1_773_454_599.0), 20.0, 60.0) == 1_773_454_659.0

@@ -1,0 +1,64 @@
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.camera import Camera
+from domain.focal_plane import centres_on_sky
+from domain.pointing import VisitPointing
+from domain.sky import UnsupportedSystemError
+from domain.visit import CoordinateSystem, RotationSystem, VisitDetector
+from tests.strategies.cameras import PLACED, declinations, right_ascensions, sky_angles
+from tests.unit.domain.expectations import work_of
+
+SYSTEMS = st.tuples(st.sampled_from(CoordinateSystem), st.sampled_from(RotationSystem))
+
+
+def placed(camera: Camera, position: tuple[float, float], angle: float) -> VisitDetector:
+    visit = evolve(work_of(1).visit, position=position, camera_angle=angle)
+    return VisitDetector(visit, camera.detectors[0].number)
+
+
+@pytest.mark.parametrize("camera", PLACED, ids=lambda camera: camera.instrument)
+@given(ra=right_ascensions, dec=declinations, angle=sky_angles, data=st.data())
+def test_a_centre_is_where_the_focal_plane_puts_it(
+    camera: Camera, ra: float, dec: float, angle: float, data: st.DataObject
+) -> None:
+    detector = data.draw(st.sampled_from(camera.detectors)).number
+    work = VisitDetector(placed(camera, (ra, dec), angle).visit, detector)
+    found = VisitPointing(camera, work).detector_centre()
+    assert found is not None
+    ((expected_ra, expected_dec),) = centres_on_sky(camera, ra, dec, angle, detectors=[detector])
+    # Near a pole right ascensions mean little; 1e-7 deg is below a milliarcsecond.
+    assert found[1] == pytest.approx(expected_dec, abs=1e-7)
+    if abs(expected_dec) < 89.999:
+        assert abs((found[0] - expected_ra + 180.0) % 360.0 - 180.0) < 1e-7
+
+
+@given(SYSTEMS)
+def test_what_is_not_announced_is_none_and_what_cannot_be_placed_an_error(
+    systems: tuple[CoordinateSystem, RotationSystem],
+) -> None:
+    coordinates, rotation = systems
+    work = placed(PLACED[0], (10.0, 20.0), 0.0)
+    visit = evolve(work.visit, coordinate_system=coordinates, rotation_system=rotation)
+    pointing = VisitPointing(PLACED[0], VisitDetector(visit, work.detector))
+    match coordinates:
+        case CoordinateSystem.NONE:
+            assert pointing.boresight() is None
+            assert pointing.detector_centre() is None
+        case CoordinateSystem.OBSERVED | CoordinateSystem.MOUNT:
+            with pytest.raises(UnsupportedSystemError, match=coordinates.name):
+                pointing.boresight()
+            with pytest.raises(UnsupportedSystemError, match=coordinates.name):
+                pointing.detector_centre()
+        case CoordinateSystem.ICRS:
+            assert pointing.boresight() == (10.0, 20.0)
+            match rotation:
+                case RotationSystem.NONE:
+                    assert pointing.detector_centre() is None
+                case RotationSystem.SKY:
+                    assert pointing.detector_centre() is not None
+                case _:
+                    with pytest.raises(UnsupportedSystemError, match=rotation.name):
+                        pointing.detector_centre()
