@@ -101,7 +101,7 @@ class CameraInstrument(Instrument):
         }
 
 
-def _detector_records(camera: CameraDict) -> list[dict[str, str | int]]:
+def _detector_records(camera: CameraDict) -> list[dict[str, str | int | None]]:
     return [
         {
             "instrument": camera["instrument"],
@@ -109,8 +109,8 @@ def _detector_records(camera: CameraDict) -> list[dict[str, str | int]]:
             "full_name": detector["name"],
             # LSST names are raft_sensor; others are their own sensor in no raft.
             "name_in_raft": detector["name"].rpartition("_")[2],
-            "raft": detector["name"].rpartition("_")[0],
-            "purpose": detector.get("purpose", "SCIENCE"),
+            "raft": detector["name"].rpartition("_")[0] or None,
+            "purpose": detector.get("purpose", "SCIENCE").upper(),
         }
         for number, detector in camera["detectors"].items()
     ]

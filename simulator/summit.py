@@ -11,6 +11,7 @@ from attrs import field, frozen
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from domain.errors import PromptProcessingError
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 from simulator.announcement import Announcer, next_visit
 from simulator.errors import SimulatorError
@@ -94,7 +95,7 @@ class Summit:
 
         Raises
         ------
-        SimulatorError
+        PromptProcessingError
             Raised if Kafka, the registry, the store or the camera fails.
         """
         announcer = Announcer(
@@ -106,7 +107,7 @@ class Summit:
                 async with asyncio.TaskGroup() as visits:
                     for scheduled in self._schedule(plan.visits):
                         visits.create_task(self._observe(night, scheduled))
-            except* SimulatorError as errors:
+            except* PromptProcessingError as errors:
                 raise _first(errors) from errors
 
     def _schedule(self, visits: Iterable[PlannedVisit]) -> list[_Scheduled]:
@@ -195,7 +196,7 @@ def _s3_client(url: str) -> "S3Client":
     )
 
 
-def _first(group: BaseExceptionGroup[SimulatorError]) -> SimulatorError:
+def _first(group: BaseExceptionGroup[PromptProcessingError]) -> PromptProcessingError:
     return next(
         error
         for one in group.exceptions

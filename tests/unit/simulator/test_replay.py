@@ -1,0 +1,150 @@
+"""Folders of raws, and the nights that are made of them."""
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from domain.camera import Camera, RawKeyScheme
+from domain.exposure import Exposure
+from domain.raws import parse_raw_key
+from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
+from simulator.cards import header_cards
+from simulator.errors import SimulatorError
+from simulator.replay import replay_plan
+from tests.unit.simulator.cameras import make_camera
+
+CAMERA = make_camera()
+THE_PAST = tai_from_utc(UtcSeconds(1_553_569_414.5))
+DETECTORS = (0, 5)
+
+
+def write_frame(
+    folder: Path, camera: Camera, *, detector: int, number: int, kind: str, group: str = "", snap: int = 0
+) -> Path:
+    exposure = Exposure(
+        instrument=camera.instrument,
+        detector=detector,
+        exposure=2019032600000 + number,
+        obs_id=f"TC_O_20190326_{number:06d}",
+        group=group or f"group {number}",
+        snap=snap,
+        day_obs=20190326,
+        seqnum=number,
+        physical_filter="r_test",
+        exposure_time=300.0,
+        begin=TaiSeconds(THE_PAST + 400 * number),
+        end=TaiSeconds(THE_PAST + 400 * number + 300),
+        ra=124.6,
+        dec=25.3,
+        sky_angle=2.28,
+        observation_type=kind,
+    )
+    hdu = fits.PrimaryHDU(np.full((160, 236), number, dtype=np.uint16))
+    hdu.header.update(header_cards(camera, exposure))
+    path = folder / kind / f"{number:04d}_d{detector}.fits"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hdu.writeto(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for detector in DETECTORS:
+        for number, kind in enumerate(["bias", "bias", "flat", "science", "science"], start=1):
+            write_frame(tmp_path, CAMERA, detector=detector, number=number, kind=kind)
+    return tmp_path
+
+
+def test_science_exposures_become_visits_in_time_order(folder: Path) -> None:
+    write_frame(folder, CAMERA, detector=0, number=0, kind="science")
+    plan = replay_plan(folder, CAMERA)
+    assert [visit.group for visit in plan.visits] == ["group 0", "group 4", "group 5"]
+    assert [visit.detectors for visit in plan.visits] == [(0,), DETECTORS, DETECTORS]
+    visit = plan.visits[-1]
+    assert (visit.ra, visit.dec, visit.sky_angle) == pytest.approx((124.6, 25.3, 2.28))
+    assert (visit.physical_filter, visit.exposure_time, visit.snaps) == ("r_test", 300.0, 1)
+
+
+def test_exposures_of_one_group_are_its_snaps(folder: Path) -> None:
+    for snap in (0, 1):
+        write_frame(folder, CAMERA, detector=0, number=10 + snap, kind="science", group="double", snap=snap)
+    plan = replay_plan(folder, CAMERA)
+    assert (plan.visits[-1].group, plan.visits[-1].snaps) == ("double", 2)
+    (second,) = plan.raws.take(plan.visits[-1], 1, THE_PAST, THE_PAST)
+    assert second.key.endswith("TC_O_20190326_000011_R22_S00.fits")
+
+
+def test_what_is_played_are_the_bytes_of_the_files(folder: Path) -> None:
+    plan = replay_plan(folder, CAMERA)
+    raws = list(plan.raws.take(plan.visits[0], 0, THE_PAST, THE_PAST))
+    assert [raw.detector for raw in raws] == list(DETECTORS)
+    assert raws[1].body == (folder / "science" / "0004_d5.fits").read_bytes()
+    assert raws[1].key == "TestCam/20190326/TC_O_20190326_000004/TC_O_20190326_000004_R22_S12.fits"
+    assert raws[1].sidecar_key == raws[1].key.removesuffix("fits") + "json"
+    assert json.loads(raws[1].sidecar)["GROUPID"] == "group 4"
+
+
+def test_keys_that_hold_the_group_keep_the_file_name(tmp_path: Path) -> None:
+    camera = make_camera(scheme=RawKeyScheme.GROUPED)
+    for number, kind in enumerate(["bias", "flat", "science"]):
+        write_frame(tmp_path, camera, detector=0, number=number, kind=kind)
+    plan = replay_plan(tmp_path, camera)
+    (raw,) = plan.raws.take(plan.visits[0], 0, THE_PAST, THE_PAST)
+    key = parse_raw_key(camera, raw.key)
+    assert key is not None
+    assert (key.group, key.snap, raw.key.rpartition("/")[2]) == ("group 2", 0, "0002_d0.fits")
+    assert raw.sidecar_key is None
+
+
+def test_calibration_frames_are_those_of_detector_and_filter(folder: Path) -> None:
+    plan = replay_plan(folder, CAMERA)
+    assert [int(frame.pixels[0, 0]) for frame in plan.calibrations.biases(5)] == [1, 2]
+    assert [int(frame.pixels[0, 0]) for frame in plan.calibrations.flats(0, "r_test")] == [3]
+    with pytest.raises(SimulatorError, match="no flat fields of detector 0 in g_test"):
+        plan.calibrations.flats(0, "g_test")
+
+
+def test_missing_calibration_frames_are_all_named(tmp_path: Path) -> None:
+    for detector in DETECTORS:
+        write_frame(tmp_path, CAMERA, detector=detector, number=1, kind="science")
+    write_frame(tmp_path, CAMERA, detector=0, number=2, kind="bias")
+    expected = (
+        "no bias frames of detector 5; no flat fields of detector 0 in r_test;"
+        " no flat fields of detector 5 in r_test"
+    )
+    with pytest.raises(SimulatorError, match=expected) as caught:
+        replay_plan(tmp_path, CAMERA)
+    assert "1 bias, 2 science" in str(caught.value)
+
+
+def test_unreadable_files_are_named_and_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "noise.fits").write_bytes(b"no fits at all")
+    (folder / "short.fits").write_bytes((folder / "science" / "0004_d0.fits").read_bytes()[:1000])
+    with fits.open(folder / "science" / "0004_d0.fits") as hdus:
+        hdus[0].header["INSTRUME"] = "Other"
+        hdus.writeto(folder / "foreign.fits")
+    with caplog.at_level(logging.WARNING):
+        plan = replay_plan(folder, CAMERA)
+    assert [visit.detectors for visit in plan.visits] == [DETECTORS, DETECTORS]
+    named = [name for name in ("noise", "short", "foreign") if f"{name}.fits is left out" in caplog.text]
+    assert named == ["noise", "short", "foreign"]
+
+
+def test_a_folder_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(SimulatorError, match="nowhere is not a folder"):
+        replay_plan(tmp_path / "nowhere", CAMERA)
+
+
+def test_a_folder_without_frames_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(SimulatorError, match="holds no frame of TestCam"):
+        replay_plan(tmp_path, CAMERA)
+
+
+def test_a_night_without_science_is_an_error(folder: Path) -> None:
+    with pytest.raises(SimulatorError, match="no science exposures") as caught:
+        replay_plan(folder / "bias", CAMERA)
+    assert "4 bias" in str(caught.value)
