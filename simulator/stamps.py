@@ -35,11 +35,12 @@ def add_point_sources(image: Floats, x: Floats, y: Floats, flux: Floats, *, fwhm
     half = math.ceil(_REACH * _WING * sigma)
     rows, columns = image.shape
     near = (x > -half) & (x < columns + half) & (y > -half) & (y < rows + half)
-    padded = np.zeros((rows + 4 * half, columns + 4 * half))
+    margin = 2 * half + 1  # so that no stamp of a near source leaves the padded image
+    padded = np.zeros((rows + 2 * margin, columns + 2 * margin))
     for start in range(0, int(near.sum()), _BATCH):
         some = np.flatnonzero(near)[start : start + _BATCH]
-        _add(padded, x[some] + 2 * half, y[some] + 2 * half, flux[some], sigma=sigma, half=half)
-    image += padded[2 * half : 2 * half + rows, 2 * half : 2 * half + columns]
+        _add(padded, x[some] + margin, y[some] + margin, flux[some], sigma=sigma, half=half)
+    image += padded[margin : margin + rows, margin : margin + columns]
 
 
 def _add(image: Floats, x: Floats, y: Floats, flux: Floats, *, sigma: float, half: int) -> None:
