@@ -90,8 +90,9 @@ def _tai_minus_utc(day: int) -> float:
     Leap seconds are those of the ERFA table that astropy ships; after its end
     the last offset is taken to hold.
     """
-    noon = (day + 0.5) * _SECONDS_A_DAY
+    # Not at noon: on days with a leap second astropy stretches the others.
+    midnight = day * _SECONDS_A_DAY
     with warnings.catch_warnings():
         # ERFA calls years dubious that are far beyond its table.
         warnings.simplefilter("ignore")
-        return round(float(Time(noon, format="unix", scale="utc").unix_tai) - noon, 6)
+        return round(float(Time(midnight, format="unix", scale="utc").unix_tai) - midnight, 6)
