@@ -35,10 +35,11 @@ class Sidecars:
         Where the sidecars are.
     pause, patience
         Seconds between two reads of a sidecar that is not there or cannot be
-        read yet, and for how long to go on.
+        read yet, and for how long to go on; it can land about 2 s after its
+        image.
     """
 
-    def __init__(self, camera: Camera, store: ImageStore, *, pause: float, patience: float) -> None:
+    def __init__(self, camera: Camera, store: ImageStore, *, pause: float = 0.25, patience: float = 5.0) -> None:
         self._camera = camera
         self._store = store
         self._pause = pause

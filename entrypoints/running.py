@@ -1,12 +1,13 @@
 """What every process has in common: settings read or refused, signals heeded, a clean end."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, NoReturn, Protocol
 
 from domain.errors import PromptProcessingError
 from entrypoints.settings.environment import SettingsError, read_settings
@@ -14,6 +15,7 @@ from entrypoints.settings.environment import SettingsError, read_settings
 __all__ = [
     "CANNOT_START",
     "SETTINGS",
+    "loaded_or_exit",
     "run_service",
     "run_until_stopped",
     "settings_or_exit",
@@ -28,14 +30,68 @@ SETTINGS = 2
 _LOG = logging.getLogger(__name__)
 
 
-def settings_or_exit[T](kind: type[T]) -> T:
-    """Read a process's settings; with faults, list them all and exit with code 2."""
+def settings_or_exit[T](kind: type[T], *others: type) -> T:
+    """Read a process's settings; with faults, list them all and exit with code 2.
+
+    Parameters
+    ----------
+    kind
+        The process's own settings, which are returned.
+    others
+        Settings that processes started by this one will read.
+    """
+    faults: list[str] = []
+    settings = _read(kind, faults)
+    for other in others:
+        _read(other, faults)
+    if settings is None or faults:
+        _refuse(faults)
+    return settings
+
+
+def loaded_or_exit(*loads: Callable[[], object]) -> None:
+    """Load what settings name (files, configurations); with faults, list them all and exit with code 2."""
+    faults: list[str] = []
+    for load in loads:
+        try:
+            load()
+        except PromptProcessingError as error:
+            faults.append(str(error))
+    if faults:
+        _refuse(faults)
+
+
+def _refuse(faults: list[str]) -> NoReturn:
+    lines = "\n".join(f"  {fault}" for fault in dict.fromkeys(faults))
+    sys.stderr.write(f"prompt-processing cannot start; its settings are incomplete or wrong:\n{lines}\n")
+    raise SystemExit(SETTINGS)
+
+
+def _read[T](kind: type[T], faults: list[str]) -> T | None:
     try:
         return read_settings(kind, os.environ)
     except SettingsError as error:
-        lines = "\n".join(f"  {fault}" for fault in error.faults)
-        sys.stderr.write(f"prompt-processing cannot start, its settings are incomplete:\n{lines}\n")
-        raise SystemExit(SETTINGS) from None
+        faults += error.faults
+        return None
+
+
+class Neighbour(Protocol):
+    """Something that must be opened before use and closed after."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@contextlib.asynccontextmanager
+async def opened(*neighbours: Neighbour | None) -> AsyncIterator[None]:
+    """Open neighbours in order, and close them in reverse, whatever happens."""
+    async with contextlib.AsyncExitStack() as stack:
+        for neighbour in neighbours:
+            if neighbour is not None:
+                stack.push_async_callback(neighbour.close)
+                await neighbour.open()
+        yield
 
 
 def stopping_on_signals() -> asyncio.Event:

@@ -57,10 +57,14 @@ class _Lines:
         self._begin = begin
 
     def say(self, text: str) -> None:
-        self._console.print(f"{time.monotonic() - self._begin:7.1f} s  {text}", highlight=False, soft_wrap=True)
+        self._console.print(
+            f"{time.monotonic() - self._begin:7.1f} s  {text}", highlight=False, soft_wrap=True
+        )
 
     def ended(self, row: Row) -> None:
-        seconds = " ".join(f"{stage} {row.seconds[stage]:.2f}" for stage in _MAIN_STAGES if stage in row.seconds)
+        seconds = " ".join(
+            f"{stage} {row.seconds[stage]:.2f}" for stage in _MAIN_STAGES if stage in row.seconds
+        )
         self.say(f"{row.group} detector {row.detector}: {row.detail}  ({seconds})")
 
     def follow(self, progress: Progress) -> None:

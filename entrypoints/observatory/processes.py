@@ -114,7 +114,9 @@ class ServiceProcess:
         if not self._ready.done():
             code = await process.wait()
             self._ready.set_exception(
-                ProcessFailedError(f"{self.name} ended with exit code {code} before it was ready:\n{self._tail()}")
+                ProcessFailedError(
+                    f"{self.name} ended with exit code {code} before it was ready:\n{self.tail()}"
+                )
             )
             # Who never asks for readiness must not be told at garbage collection.
             self._ready.exception()
@@ -130,5 +132,6 @@ class ServiceProcess:
             self._ready.set_result(record)
         self._listener(self.name, record)
 
-    def _tail(self) -> str:
+    def tail(self) -> str:
+        """Give the last lines that the process wrote."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-10:])

@@ -7,7 +7,16 @@ from attrs import frozen
 from entrypoints.settings.common import LedgerSettings, LogSettings, MetricsSettings, QueueStoreSettings
 from entrypoints.settings.environment import group, setting
 from entrypoints.settings.kafka import KafkaSettings
-from entrypoints.settings.parsers import boolean, choice, existing_file, http_uri, names, seconds, text
+from entrypoints.settings.parsers import (
+    boolean,
+    choice,
+    existing_file,
+    http_uri,
+    names,
+    optional_folder,
+    seconds,
+    text,
+)
 
 __all__ = ["FanOutSettings"]
 
@@ -23,6 +32,9 @@ class FanOutSettings:
     logs: LogSettings = group(LogSettings)
 
     registry: str | None = setting("KAFKA_SCHEMA_REGISTRY_URL", http_uri, "schema registry")
+    schema_cache: Path | None = setting(
+        "SCHEMA_CACHE", optional_folder, "folder that keeps schemas for when the registry is away", default=""
+    )
     consumer_group: str = setting("CONSUMER_GROUP", text, "Kafka consumer group")
     topic: str = setting("NEXT_VISIT_TOPIC", text, "topic of nextVisit")
     canceled_topic: str = setting(

@@ -19,6 +19,8 @@ __all__ = [
     "names",
     "optional",
     "optional_file",
+    "optional_folder",
+    "or_none",
     "patterns",
     "positive",
     "seconds",
@@ -35,6 +37,11 @@ def text(value: str) -> str:
 def optional(value: str) -> str | None:
     """Take any text; blank is None."""
     return value or None
+
+
+def or_none(value: str) -> str:
+    """Take any text; ``none`` is blank, for what is required but may be absent on purpose."""
+    return "" if value.lower() == "none" else value
 
 
 def integer(value: str) -> int:
@@ -98,6 +105,11 @@ def folder(value: str) -> Path:
     if path.exists() and not path.is_dir():
         raise ValueError("is not a folder")
     return path
+
+
+def optional_folder(value: str) -> Path | None:
+    """Take a folder, which need not be there yet; blank is None."""
+    return folder(value) if value else None
 
 
 def existing_file(value: str) -> Path:

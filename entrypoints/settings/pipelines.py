@@ -7,7 +7,7 @@ that they cannot differ by construction.
 from attrs import frozen
 
 from entrypoints.settings.environment import setting
-from entrypoints.settings.parsers import optional, text
+from entrypoints.settings.parsers import optional, or_none, text
 
 __all__ = ["DeploymentSettings"]
 
@@ -26,4 +26,4 @@ class DeploymentSettings:
         "PREPROCESSING_PIPELINES_CONFIG", text, "YAML: pipelines to run before the images come"
     )
     main: str = setting("MAIN_PIPELINES_CONFIG", text, "YAML: pipelines to run on the images")
-    apdb: str = setting("CONFIG_APDB", text, "URI of the APDB's configuration")
+    apdb: str = setting("CONFIG_APDB", or_none, "URI of the APDB's configuration, or `none`")

@@ -53,6 +53,7 @@ class WorkerSettings:
     metrics: MetricsSettings = group(MetricsSettings)
     logs: LogSettings = group(LogSettings)
 
+    local_repos: Path = setting("LOCAL_REPOS", folder, "folder of the local repositories", default="/tmp")  # noqa: S108 - the contract's default
     s3_endpoint: str | None = setting("S3_ENDPOINT_URL", http_uri, "the image bucket's S3 server")
     bucket: str = setting("IMAGE_BUCKET", text, "bucket of the raw images")
     bucket_topic: str = setting(
@@ -116,7 +117,6 @@ class ChildSettings:
     use_writer: bool = setting(
         "USE_KAFKA_BUTLER_WRITER", boolean, "1: the Butler Writer writes the registry", default="0"
     )
-    local_repos: Path = setting("LOCAL_REPOS", folder, "folder of the local repositories", default="/tmp")  # noqa: S108 - the contract's default
     local_repo_config: Path | None = setting(
         "LOCAL_REPO_CONFIG",
         optional_file,

@@ -1,0 +1,42 @@
+"""A worker's child: the science, in a process that its parent may kill.
+
+Started by the parent, with the folder for local repositories and the number of
+a socket's file descriptor as arguments; everything else is in the environment.
+"""
+
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from entrypoints.containers.child import ChildContainer
+from entrypoints.logs import configure_logs
+from entrypoints.running import CANNOT_START, settings_or_exit
+from entrypoints.settings.worker import ChildSettings
+
+__all__ = ["main"]
+
+_ARGUMENTS = 2
+
+
+def main(arguments: list[str]) -> int:
+    """Serve the parent until it is done."""
+    if len(arguments) != _ARGUMENTS:
+        sys.stderr.write(
+            "usage: python -m entrypoints.child FOLDER DESCRIPTOR (a worker does this by itself)\n"
+        )
+        return CANNOT_START
+    folder, descriptor = arguments
+    # Ctrl-C reaches the whole terminal's group; what follows is the parent's to decide.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    settings = settings_or_exit(ChildSettings)
+    configure_logs(settings.logs.levels, "child")
+    container = ChildContainer(settings=settings, folder=Path(folder))
+    container.check_dependencies()
+    with socket.socket(fileno=int(descriptor)) as connection:
+        container.serve()(connection, container.workspace())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,75 @@
+"""From settings to the addresses and connections that adapters take."""
+
+import os
+import socket
+from urllib.parse import quote
+
+from adapters.kafka.connection import KafkaConnection
+from adapters.s3.client import S3Connection
+from entrypoints.settings.common import LedgerSettings, QueueStoreSettings
+from entrypoints.settings.kafka import KafkaSettings, WriterKafkaSettings
+
+__all__ = [
+    "kafka_connection",
+    "ledger_scheme",
+    "ledger_url",
+    "process_name",
+    "redis_url",
+    "s3_connection",
+    "writer_connection",
+]
+
+_REDIS_PORT = 6379
+
+
+def redis_url(host: str, settings: QueueStoreSettings) -> str:
+    """Write the address of Redis; `host` may name a port."""
+    where = host if ":" in host else f"{host}:{_REDIS_PORT}"
+    password = f":{quote(settings.password, safe='')}@" if settings.password else ""
+    scheme = "rediss" if settings.tls else "redis"
+    trusted = f"?ssl_ca_certs={quote(settings.ca_file)}" if settings.tls and settings.ca_file else ""
+    return f"{scheme}://{password}{where}/0{trusted}"
+
+
+def ledger_url(ledger: LedgerSettings, host: str, redis: QueueStoreSettings) -> str:
+    """Write the address of the ledger: LEDGER_URL, or the queue's Redis."""
+    return ledger.url or redis_url(host, redis)
+
+
+def ledger_scheme(url: str) -> str:
+    """Tell which adapter an address is for."""
+    return "sqlite" if url.startswith("sqlite:") else "redis"
+
+
+def kafka_connection(settings: KafkaSettings) -> KafkaConnection:
+    """Describe a process's main cluster."""
+    return KafkaConnection(
+        bootstrap_servers=settings.servers,
+        security_protocol=settings.security_protocol,
+        sasl_mechanism=settings.sasl_mechanism,
+        username=settings.username,
+        password=settings.password,
+        ca_file=settings.ca_file,
+        fetch_wait=settings.fetch_wait,
+    )
+
+
+def writer_connection(settings: WriterKafkaSettings, ca_file: str) -> KafkaConnection:
+    """Describe the cluster on which workers tell the Butler Writer."""
+    return KafkaConnection(
+        bootstrap_servers=settings.servers or "",
+        username=settings.username,
+        password=settings.password,
+        ca_file=ca_file,
+    )
+
+
+def s3_connection(endpoint: str) -> S3Connection:
+    """Describe the image bucket's server."""
+    validate = os.environ.get("LSST_DISABLE_BUCKET_VALIDATION", "0") in {"", "0"}
+    return S3Connection(endpoint_url=endpoint, validate_bucket=validate)
+
+
+def process_name() -> str:
+    """Name this process among its like: host and process id."""
+    return f"{socket.gethostname()}-{os.getpid()}"

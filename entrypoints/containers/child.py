@@ -1,0 +1,75 @@
+"""The wiring of a worker's child process."""
+
+from pathlib import Path
+
+from dependency_injector import containers, providers
+
+from adapters.butler.camera_stack import OurCameraStack
+from adapters.butler.central import SharedRepositories
+from adapters.butler.full_repository import FullRepositories
+from adapters.butler.local_template import LocalTemplate
+from adapters.butler.settings import WorkspaceSettings
+from adapters.butler.workspace import ButlerWorkspace
+from adapters.child.server import serve
+from adapters.redis.claims import RedisClaims
+from adapters.sqlite.claims import SqliteClaims
+from entrypoints.containers.addresses import ledger_scheme, ledger_url
+from entrypoints.containers.deployment import DeploymentContainer
+from entrypoints.settings.worker import ChildSettings
+
+__all__ = ["ChildContainer"]
+
+
+def _workspace_settings(settings: ChildSettings, folder: Path, deployment: str) -> WorkspaceSettings:
+    return WorkspaceSettings(
+        central_repo=settings.deployment.central_repo,
+        read_repo=settings.read_repo or settings.deployment.central_repo,
+        folder=folder,
+        deployment=deployment,
+        skymap=settings.deployment.skymap,
+        apdb_config=settings.deployment.apdb,
+        padding=settings.padding,
+        export_types=tuple(pattern.pattern for pattern in settings.export),
+        use_writer=settings.use_writer,
+        change_tasks=settings.change_tasks,
+        local_config=str(settings.local_repo_config) if settings.local_repo_config else None,
+    )
+
+
+class ChildContainer(containers.DeclarativeContainer):
+    """Wires the Butler workspace from `ChildSettings`."""
+
+    settings = providers.Dependency(instance_of=ChildSettings)
+
+    folder = providers.Dependency(instance_of=Path)
+
+    deployment = providers.Container(DeploymentContainer, settings=settings.provided.deployment)
+    workspace_settings = providers.Singleton(_workspace_settings, settings, folder, deployment.deployment_id)
+    shared = providers.Singleton(
+        SharedRepositories, workspace_settings.provided.read_repo, workspace_settings.provided.central_repo
+    )
+    ledger_address = providers.Singleton(
+        ledger_url, settings.provided.ledger, settings.provided.stream.host, settings.provided.redis
+    )
+    claims = providers.Selector(
+        providers.Callable(ledger_scheme, ledger_address),
+        redis=providers.Singleton(RedisClaims, ledger_address),
+        sqlite=providers.Singleton(SqliteClaims, ledger_address),
+    )
+    template = providers.Singleton(
+        LocalTemplate,
+        shared,
+        settings.provided.deployment.instrument,
+        providers.Callable(lambda folder: folder / "template", folder),
+        workspace_settings.provided.local_config,
+    )
+    workspace = providers.Singleton(
+        ButlerWorkspace,
+        settings=workspace_settings,
+        camera=deployment.camera,
+        stack=providers.Singleton(OurCameraStack, deployment.camera),
+        shared=shared,
+        repositories=providers.Singleton(FullRepositories, shared, template),
+        claims=claims,
+    )
+    serve = providers.Object(serve)

@@ -1,0 +1,37 @@
+"""The fan-out process."""
+
+import logging
+
+import click
+
+from entrypoints.containers.fan_out import FanOutContainer
+from entrypoints.help import service_help
+from entrypoints.logs import configure_logs
+from entrypoints.running import loaded_or_exit, opened, run_service, run_until_stopped, settings_or_exit
+from entrypoints.settings.fan_out import FanOutSettings
+
+__all__ = ["command"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@click.command(
+    name="fan-out",
+    help=service_help("Copy each announced visit once for each active detector.", FanOutSettings),
+)
+def command() -> None:
+    """Run the fan-out until it is stopped."""
+    settings = settings_or_exit(FanOutSettings)
+    levels = {**settings.logs.levels, **({".": "DEBUG"} if settings.debug else {})}
+    configure_logs(levels, "fan-out")
+    container = FanOutContainer(settings=settings)
+    container.check_dependencies()
+    loaded_or_exit(container.config)
+    run_service(lambda: _serve(container))
+
+
+async def _serve(container: FanOutContainer) -> None:
+    neighbours = [container.publisher(), container.control(), container.ledger(), container.announcements()]
+    async with opened(*neighbours):
+        _LOG.info("ready", extra={"ready": True})
+        await run_until_stopped(container.fan_out().run())

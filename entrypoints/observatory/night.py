@@ -1,0 +1,202 @@
+"""Play one night in the box and say how it went."""
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+from rich.console import Console
+
+from application.beside import beside
+from domain.errors import PromptProcessingError
+from domain.runs import chain, day_of_processing
+from domain.times import UtcSeconds
+from entrypoints.observatory.box import Box, NightSetup, opened_box, uninterrupted
+from entrypoints.observatory.display import make_display
+from entrypoints.observatory.environment import Topics
+from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
+from entrypoints.observatory.progress import Progress
+from entrypoints.observatory.results import Results, keep_results, read_results
+from simulator.summit import Summit
+
+__all__ = ["Night", "observe"]
+
+_FAILED = 1
+_INTERRUPTED = 130
+_OUTPUTS_PATIENCE = 60.0  # Seconds that the writer gets for the night's last outputs.
+
+
+@frozen(kw_only=True)
+class Night:
+    """How a night is to be played."""
+
+    setup: NightSetup
+    speed: float
+    """How much faster than real time the observatory lives."""
+    results: Path
+    """Folder for a repository with the night's outputs; must not exist."""
+
+
+@frozen(kw_only=True)
+class _Report:
+    progress: Progress
+    results: Results
+    kept: int
+    latencies: list[float]
+    chain: str
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether anything was not completed, or completed without its outputs being there."""
+        return bool(self.progress.failed) or not self.progress.rows.keys() <= self.results.arrived.keys()
+
+
+def observe(night: Night, console: Console) -> int:
+    """Play a night from start to end; returns the process's exit code.
+
+    Everything is stopped and removed, however the night ends; only the results
+    of a night that was played to its end are kept.
+    """
+    try:
+        report = asyncio.run(_observe(night, console))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("stopped; nothing is left running, and no results were kept")
+        return _INTERRUPTED
+    except PromptProcessingError as error:
+        console.print(f"[bold red]the night cannot go on:[/] {error}", soft_wrap=True)
+        return _FAILED
+    _summarize(night, report, console)
+    return _FAILED if report.is_incomplete else 0
+
+
+async def _observe(night: Night, console: Console) -> _Report:
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    plan = night.setup.plan
+    begin = time.monotonic()
+    progress = Progress((visit.group, detector) for visit in plan.visits for detector in visit.detectors)
+    over = asyncio.Event()
+    with make_display(console, begin) as display:
+
+        def listen(name: str, record: Mapping[str, Any]) -> None:
+            row = progress.heard(name, record, time.monotonic() - begin)
+            if row is not None:
+                display.ended(row)
+            if progress.is_over:
+                over.set()
+
+        async with opened_box(night.setup, display, listen) as box:
+            display.follow(progress)
+            summit = _summit(box, night.speed)
+            async with beside(_watch(box)):
+                await summit.play(plan)
+                await over.wait()
+            display.say("waiting for the last outputs in the central repository")
+            results = await _await_outputs(box, progress)
+            day_chain = chain(plan.camera.instrument, day_of_processing(UtcSeconds(time.time())))
+            kept = await uninterrupted(keep_results, box.addresses.repository, day_chain, night.results)
+            latencies = [
+                results.arrived[key] - notified
+                for key, notified in summit.last_notified.items()
+                if key in results.arrived
+            ]
+            return _Report(
+                progress=progress, results=results, kept=kept, latencies=latencies, chain=day_chain
+            )
+
+
+def _summit(box: Box, speed: float) -> Summit:
+    return Summit(
+        bootstrap_servers=box.addresses.kafka,
+        schema_registry_url=box.addresses.registry,
+        topic=Topics().next_visit,
+        object_store_url=box.addresses.s3["S3_ENDPOINT_URL"],
+        bucket=box.addresses.bucket,
+        speed=speed,
+    )
+
+
+async def _watch(box: Box) -> None:
+    """Fail as soon as one of the processes ends that should not."""
+    ending = [asyncio.ensure_future(_ended(service)) for service in box.running]
+    try:
+        done, _ = await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in ending:
+            one.cancel()
+    raise ProcessFailedError(done.pop().result())
+
+
+async def _ended(service: ServiceProcess) -> str:
+    code = await service.ended()
+    return f"{service.name} ended with exit code {code}:\n{service.tail()}"
+
+
+async def _await_outputs(box: Box, progress: Progress) -> Results:
+    """Wait until the outputs of everything completed are known, or the patience is over."""
+    completed = {key for key, row in progress.rows.items() if row.outcome == "completed"}
+    end = time.monotonic() + _OUTPUTS_PATIENCE
+    while True:
+        results = await uninterrupted(
+            read_results,
+            box.addresses.repository,
+            box.addresses.batches,
+            box.setup.plan.camera.instrument,
+        )
+        if completed <= results.arrived.keys() or time.monotonic() > end:
+            return results
+        await asyncio.sleep(0.5)
+
+
+def _summarize(night: Night, report: _Report, console: Console) -> None:
+    plan = night.setup.plan
+    rows = report.progress.rows.values()
+    lines = [
+        "",
+        f"{plan.camera.instrument}: {len(plan.visits)} visits, {len(rows)} visit-detectors",
+        "outcomes: " + _counts(Counter(row.outcome or "none" for row in rows)),
+    ]
+    lines += [
+        f"  {row.group} detector {row.detector}: {row.detail or row.stage}" for row in report.progress.failed
+    ]
+    missing = [
+        f"{row.group} detector {row.detector}"
+        for key, row in report.progress.rows.items()
+        if row.outcome == "completed" and key not in report.results.arrived
+    ]
+    if missing:
+        lines.append(f"completed, but not in the central repository: {', '.join(missing)}")
+    if report.latencies:
+        lines.append(
+            "from the last notification to outputs in the central repository: "
+            f"median {statistics.median(report.latencies):.1f} s, worst {max(report.latencies):.1f} s"
+        )
+    lines += [
+        "in the central repository: " + _counts(report.results.counts),
+        f"{report.kept} datasets were copied to {night.results}; look at them with",
+        f"  {_butler()} query-datasets {night.results} --collections {report.chain}",
+    ]
+    console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+
+
+def _butler() -> str:
+    """Name the `butler` command that belongs to this interpreter, as short as it works here."""
+    beside = Path(sys.executable).with_name("butler")
+    if shutil.which("butler") == str(beside) or not beside.exists():
+        return "butler"
+    with contextlib.suppress(ValueError):
+        return str(beside.relative_to(Path.cwd()))
+    return str(beside)

@@ -1,0 +1,108 @@
+"""What of the night is in the central repository, and since when."""
+
+import datetime
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from uuid import UUID
+
+from attrs import frozen
+from lsst.daf.butler import Butler, DatasetRef
+
+from domain.times import UtcSeconds
+
+__all__ = ["Results", "keep_results", "read_results"]
+
+_STAMP = "%Y-%m-%dT%H-%M-%S-%f"
+_STAMP_LENGTH = len("2026-03-14T02-16-09-120934")
+
+
+@frozen(kw_only=True)
+class Results:
+    """Outputs that the Butler Writer has made known."""
+
+    arrived: Mapping[tuple[str, int], UtcSeconds]
+    """By group and detector: when the last of its outputs became known."""
+    counts: Mapping[str, int]
+    """Datasets by type."""
+
+
+def read_results(repository: Path, batches: Path, instrument: str) -> Results:
+    """Read the writer's lists of datasets and look each dataset up in the registry.
+
+    Parameters
+    ----------
+    repository
+        The central repository.
+    batches
+        Folder of the writer's lists; their names begin with the time.
+    instrument
+        Whose exposures are meant.
+    """
+    arrived: dict[tuple[str, int], UtcSeconds] = {}
+    counts: Counter[str] = Counter()
+    with Butler.from_config(str(repository), writeable=False) as butler:
+        groups = {
+            record.id: record.group
+            for record in butler.query_dimension_records("exposure", instrument=instrument, explain=False)
+        }
+        for file in sorted(batches.glob("*.json")):
+            when = _time_of(file)
+            for ref in _datasets(butler, file):
+                counts[ref.datasetType.name] += 1
+                key = _visit_detector(ref, groups)
+                if key is not None:
+                    arrived[key] = max(when, arrived.get(key, when))
+    return Results(arrived=arrived, counts=counts)
+
+
+def keep_results(repository: Path, chain: str, target: Path) -> int:
+    """Copy the outputs of a day into a repository of their own, of plain files.
+
+    The central repository of a demo lives in memory; this outlives it.
+
+    Returns
+    -------
+    datasets
+        How many were copied.
+    """
+    with Butler.from_config(str(repository), writeable=False) as central:
+        with central.query() as query:
+            refs = [
+                ref
+                for dataset_type in central.registry.queryDatasetTypes()
+                for ref in query.datasets(dataset_type, chain, find_first=False)
+                if "detector" in dataset_type.dimensions
+            ]
+        Butler.makeRepo(str(target))
+        with Butler.from_config(str(target), writeable=True) as kept:
+            copied = kept.transfer_from(
+                central, refs, transfer="copy", register_dataset_types=True, transfer_dimensions=True
+            )
+            kept.collections.register(chain, central.collections.get_info(chain).type)
+            runs = {ref.run for ref in refs}
+            children = [run for run in central.collections.get_info(chain).children if run in runs]
+            kept.collections.redefine_chain(chain, children)
+    return len(copied)
+
+
+def _time_of(file: Path) -> UtcSeconds:
+    moment = datetime.datetime.strptime(file.name[:_STAMP_LENGTH], _STAMP).replace(tzinfo=datetime.UTC)
+    return UtcSeconds(moment.timestamp())
+
+
+def _datasets(butler: Butler, file: Path) -> Iterable[DatasetRef]:
+    for number in json.loads(file.read_text())["datasets"]:
+        ref = butler.get_dataset(UUID(number))
+        if ref is not None:
+            yield ref
+
+
+def _visit_detector(ref: DatasetRef, groups: Mapping[int, str]) -> tuple[str, int] | None:
+    data_id = ref.dataId.mapping
+    detector = data_id.get("detector")
+    # A visit is defined one-to-one, by the id of its exposure.
+    exposure = data_id.get("exposure", data_id.get("visit"))
+    group = data_id.get("group") or groups.get(exposure if isinstance(exposure, int) else -1)
+    return (str(group), detector) if group is not None and isinstance(detector, int) else None

@@ -1,0 +1,37 @@
+"""The replay: a folder of real raw frames, observed again on one machine."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from domain.errors import PromptProcessingError
+from entrypoints.containers.observatory import camera_from
+from entrypoints.observatory.box import NightSetup
+from entrypoints.observatory.night import Night, observe
+from entrypoints.observatory.options import SINGLE_FRAME, night_options, results_folder
+from simulator.replay import replay_plan
+
+__all__ = ["command"]
+
+
+@click.command(name="replay")
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--camera", "camera_file", required=True, help="Camera file, or a shipped one's name.")
+@night_options(speed=60.0)
+def command(folder: Path, camera_file: str, speed: float, workers: int, results: Path | None) -> None:
+    """Observe the raw frames below DIR again, on this machine.
+
+    Biases, flats and science exposures are told apart by the camera file's
+    rules. Calibrations are made from the first two; then every science
+    exposure is played as a visit, in the order of time.
+    """
+    try:
+        plan = replay_plan(folder, camera_from(camera_file))
+    except PromptProcessingError as error:
+        raise click.ClickException(f"{folder}: {error}") from error
+    setup = NightSetup(
+        plan=plan, camera_file=camera_file, pipelines=SINGLE_FRAME, reference=None, workers=workers
+    )
+    target = results_folder(results, plan.camera.instrument)
+    raise SystemExit(observe(Night(setup=setup, speed=speed, results=target), Console()))

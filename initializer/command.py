@@ -1,0 +1,40 @@
+"""The initializer's process."""
+
+import logging
+
+import click
+
+from entrypoints.help import service_help
+from entrypoints.logs import configure_logs
+from entrypoints.running import loaded_or_exit, run_service, settings_or_exit
+from initializer.container import InitializerContainer
+from initializer.settings import InitializerSettings
+
+__all__ = ["command"]
+
+_LOG = logging.getLogger(__name__)
+_SUMMARY = (
+    "Write init-outputs, runs and the day's chain for all configured pipelines, today's and tomorrow's."
+)
+
+
+@click.command(name="initialize", help=service_help(_SUMMARY, InitializerSettings))
+@click.option(
+    "--register-dataset-types", "register", is_flag=True, help="Register dataset types that are missing."
+)
+def command(*, register: bool) -> None:
+    """Prepare the shared repository; safe to repeat."""
+    settings = settings_or_exit(InitializerSettings)
+    configure_logs(settings.logs.levels, "initializer")
+    container = InitializerContainer(settings=settings)
+    container.check_dependencies()
+    loaded_or_exit(container.deployment.preprocessing, container.deployment.main)
+    run_service(lambda: _initialize(container, register=register))
+
+
+async def _initialize(container: InitializerContainer, *, register: bool) -> None:
+    done = await container.initializer().run(register=register)
+    for line in done:
+        click.echo(line)
+    if not done:
+        click.echo("nothing to do")
