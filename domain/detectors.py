@@ -122,3 +122,7 @@ class Detector:
     purpose: Purpose = Purpose.SCIENCE
     type: DetectorType | None = None
     placement: Placement | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.number < 0 or not self.name.strip() or "/" in self.name:
+            raise InvalidCameraError(f"number {self.number} and name {self.name!r} are no detector's")

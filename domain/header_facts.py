@@ -50,8 +50,8 @@ class Facts:
 
     def place(self, fact: str) -> str:
         """Say where a fact stands, for an error's text."""
-        names = self.rule(fact).cards
-        return f"card {' and '.join(names)} ({fact})" if names else fact
+        rule = self.camera.header.facts.get(fact)
+        return f"card {' and '.join(rule.cards)} ({fact})" if rule is not None and rule.cards else fact
 
     def need[T](self, fact: str, value: T | None) -> T:
         """Insist on a fact."""

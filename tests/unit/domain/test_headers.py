@@ -86,6 +86,11 @@ def test_a_fact_that_nobody_tells_is_named(card: str) -> None:
         read_exposure(LSSTCAM, cards)
 
 
+def test_a_fact_that_only_a_key_can_tell_is_named() -> None:
+    with pytest.raises(InvalidHeaderError, match="HSC: detector is absent"):
+        read_exposure(HSC, {"EXPTIME": 1.0, "DATE-OBS": "2016-11-22", "UT-STR": "01:00:00"})
+
+
 @pytest.mark.parametrize("card", ["GROUPID", "CURINDEX"])
 def test_a_sidecar_without_group_or_snap_is_refused(card: str) -> None:
     with pytest.raises(InvalidHeaderError, match=card):
