@@ -40,6 +40,7 @@ from ports.control import ControlNotes
 from ports.ledger import Attempt, Ledger
 from ports.metrics import Counter, Metrics
 from ports.output_notifier import NotificationLostError, OutputNotifier
+from ports.work_queue import Lease
 from ports.workspace import (
     Assignment,
     InitOutputsMissingError,
@@ -114,7 +115,7 @@ class VisitProcessor:
             Raised if it cannot be known whether permanent changes were made.
         """
         try:
-            outcome = await self._refuse(work)
+            outcome = await self._refuse(work, lease)
             if outcome is not None:
                 return outcome
             chosen = self._chooser.choose(work)
@@ -134,12 +135,12 @@ class VisitProcessor:
             main=chosen.main,
         )
         try:
-            return await self._work(assignment, revision, expectation, stages)
+            return await self._work(assignment, lease.revision, expectation, stages)
         finally:
             with stages.timing("clean"):
                 await self._workspace.clean()
 
-    async def _refuse(self, work: VisitDetector) -> Outcome | None:
+    async def _refuse(self, work: VisitDetector, lease: Lease) -> Outcome | None:
         """Turn away what is not worth beginning."""
         visit, now = work.visit, self._clock.utc()
         skew = clock_skew(visit, now)
@@ -150,6 +151,8 @@ class VisitProcessor:
             return Expired(age=age_of(visit, now))
         if await self._control.is_cancelled(visit.sal_index, visit.group):
             return Cancelled()
+        if lease.latest_revision > lease.revision:
+            return Cancelled(superseded=True)
         return None
 
     async def _work(

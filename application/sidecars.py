@@ -39,7 +39,9 @@ class Sidecars:
         image.
     """
 
-    def __init__(self, camera: Camera, store: ImageStore, *, pause: float = 0.25, patience: float = 5.0) -> None:
+    def __init__(
+        self, camera: Camera, store: ImageStore, *, pause: float = 0.25, patience: float = 5.0
+    ) -> None:
         self._camera = camera
         self._store = store
         self._pause = pause

@@ -20,7 +20,7 @@ from domain.outcomes import (
     Poisoned,
     QueueVerb,
     describe,
-    may_retry,
+    is_final,
     rule_for,
 )
 from domain.visit import VisitDetector
@@ -152,13 +152,13 @@ class Worker:
             async with beside(self._keep(lease)):
                 outcome = await self._outcome(lease, work, attempt, stages, stop)
                 rule = rule_for(outcome, attempt.number, self._policy.max_attempts)
-                retry = may_retry(outcome, attempt.number, self._policy.max_attempts)
-                await self._ledger.record(attempt, outcome, final=not retry)
+                final = is_final(outcome, attempt.number, self._policy.max_attempts)
+                await self._ledger.record(attempt, outcome, final=final)
         except (LeaseLostError, NotTheHolderError) as error:
             _LOG.error("lease lost, nothing is recorded: %s", error)
             self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
             return
-        self._report(work, outcome, rule.level, stages.seconds(), final=not retry)
+        self._report(work, outcome, rule.level, stages.seconds(), final=final)
         match rule.verb:
             case QueueVerb.ACKNOWLEDGE:
                 await self._queue.acknowledge(lease)
@@ -172,7 +172,7 @@ class Worker:
     ) -> Outcome:
         if attempt.number > self._policy.max_attempts:
             return FailedBeforeChange(reason=f"{attempt.number - 1} attempts ended without an outcome")
-        working = asyncio.ensure_future(self._processor.process(attempt, work, lease.revision, stages))
+        working = asyncio.ensure_future(self._processor.process(attempt, work, lease, stages))
         await _either(working, self._grace(stop))
         if not working.cancelled():
             return working.result()

@@ -30,6 +30,7 @@ __all__ = [
     "Rule",
     "SnapResult",
     "describe",
+    "is_final",
     "may_retry",
     "rule_for",
 ]
@@ -196,6 +197,12 @@ _EXHAUSTED = Rule(_NAME, QueueVerb.DEAD_LETTER, Export.EVERYTHING, logging.ERROR
 def may_retry(outcome: Outcome, attempt: int, max_attempts: int) -> bool:
     """Say whether another attempt, counted from 1, may mend this outcome."""
     return isinstance(outcome, FailedBeforeChange) and outcome.never is None and attempt < max_attempts
+
+
+def is_final(outcome: Outcome, attempt: int, max_attempts: int) -> bool:
+    """Say whether the identity is done with: neither a retry nor a newer revision follows."""
+    superseded = isinstance(outcome, Cancelled) and outcome.superseded
+    return not superseded and not may_retry(outcome, attempt, max_attempts)
 
 
 def rule_for(outcome: Outcome, attempt: int, max_attempts: int) -> Rule:

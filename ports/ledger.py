@@ -1,10 +1,9 @@
 """The record of attempts and outcomes, and the claims that guard permanent changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from attrs import frozen
-
+from domain.attempts import Attempt, AttemptRecord
 from domain.errors import PromptProcessingError
 from domain.outcomes import Outcome
 from domain.times import UtcSeconds
@@ -16,6 +15,7 @@ __all__ = [
     "AttemptRecord",
     "ClaimedElsewhereError",
     "Claims",
+    "HeldElsewhereError",
     "Ledger",
     "LedgerUnavailableError",
     "NotTheHolderError",
@@ -27,37 +27,15 @@ class LedgerUnavailableError(PromptProcessingError):
 
 
 class NotTheHolderError(PromptProcessingError):
-    """A later attempt has begun: this one may write nothing any more."""
+    """The attempt was closed, or a later one has begun: it may write nothing any more."""
+
+
+class HeldElsewhereError(PromptProcessingError):
+    """Another delivery of the same work is being worked on; what comes of it is not known yet."""
 
 
 class ClaimedElsewhereError(PromptProcessingError):
-    """An exposure of the visit-detector belongs to another attempt."""
-
-
-@frozen(order=True)
-class Attempt:
-    """One lease of one visit-detector by one worker."""
-
-    identity: Identity
-    number: int
-    """From 1, counted by the ledger."""
-
-    def __str__(self) -> str:
-        return f"{self.identity} attempt {self.number}"
-
-
-@frozen(kw_only=True)
-class AttemptRecord:
-    """What the ledger knows of one attempt."""
-
-    attempt: Attempt
-    worker: str
-    begun: UtcSeconds
-    outcome: Outcome | None = None
-    """None while it goes on, or if its worker died."""
-    ended: UtcSeconds | None = None
-    final: bool = False
-    """True if no further attempt follows."""
+    """An exposure of the visit-detector belongs to another attempt, or the work itself does by now."""
 
 
 class Ledger(Protocol):
@@ -73,19 +51,35 @@ class Ledger(Protocol):
     async def begin(self, identity: Identity, worker: str, lease: Lease) -> AttemptRecord:
         """Begin the next attempt, closing the one before if its worker died.
 
-        A dead attempt is closed as failed after change if there is a claim,
-        else as failed before change. If the identity has a final outcome, no
-        attempt is begun and the final record is returned.
+        A dead attempt is closed as failed after change if there is a claim
+        (and is final then), else as failed before change; how it was closed
+        stands in the `closed` of the returned record. Its worker counts as
+        dead when its delivery has been leased again. If the identity has a
+        final outcome, no attempt is begun and the final record is returned.
+        Asked again with the same lease, it answers the same.
+
+        Raises
+        ------
+        HeldElsewhereError
+            Raised if another delivery of the same work (an older revision, or
+            one that was published twice) has an attempt under way: until that
+            ends, it cannot be said whether this one is a duplicate. If its
+            worker is dead, the queue will deliver that work again.
         """
         ...
 
     async def record(self, attempt: Attempt, outcome: Outcome, *, final: bool) -> None:
         """Record how the attempt ended.
 
+        Whatever `final` says, the end is not final if the work was put back
+        by hand meanwhile, or if it is cancelled as superseded: then another
+        attempt follows. The same record again is harmless.
+
         Raises
         ------
         NotTheHolderError
-            Raised if a later attempt has begun; nothing is written.
+            Raised if a later attempt has begun, or if this one was closed or
+            ended otherwise; nothing is written.
         """
         ...
 
@@ -96,7 +90,16 @@ class Ledger(Protocol):
     async def record_undelivered(self, identity: Identity, outcome: Outcome) -> None:
         """Record a final outcome for work that never reached a worker.
 
-        Nothing is written if an attempt was begun before.
+        It becomes the final record, as attempt 0. Nothing is written if an
+        attempt was begun before, or the work was put back by hand.
+        """
+        ...
+
+    async def mark_requeued(self, identity: Identity) -> None:
+        """Note that work is about to be put back by hand.
+
+        What was final before does not count any more; claims do. Attempts that
+        begin from now on carry the time of this mark.
         """
         ...
 
@@ -108,8 +111,23 @@ class Ledger(Protocol):
         """List the attempts on one identity, in their order."""
         ...
 
-    async def finals(self, instrument: str) -> Sequence[AttemptRecord]:
-        """List the final records of an instrument, one for each identity that has one."""
+    async def finals(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
+        """List the final records of an instrument, one for each identity that has one.
+
+        Visits on which nothing was recorded at or after `since` are left out.
+        """
+        ...
+
+    async def unfinished(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
+        """List the last records of identities that have no final one, as `finals` does."""
+        ...
+
+    async def unread(self, queue: str) -> Mapping[str, Outcome]:
+        """List the outcomes of deliveries that have no identity, by entry."""
+        ...
+
+    async def check_durable(self) -> Sequence[str]:
+        """Say in sentences what keeps this store from outliving a crash; nothing if nothing does."""
         ...
 
 

@@ -51,10 +51,6 @@ class LedgerKeys:
         """Hash from detector to all attempts on it."""
         return f"{self.prefix}:visit:{instrument}:{group}"
 
-    def claimed(self, instrument: str, group: str) -> str:
-        """Hash from detector to the attempt that has claimed exposures of the visit."""
-        return f"{self.prefix}:claimed:{instrument}:{group}"
-
     def claims(self, instrument: str, exposure: int) -> str:
         """Hash from detector to the attempt that has claimed the exposure."""
         return f"{self.prefix}:claims:{instrument}:{exposure}"
