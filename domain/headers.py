@@ -61,9 +61,6 @@ def read_exposure(camera: Camera, cards: Mapping[str, object], key: RawKey | Non
     begin, end, exposure_time = _times(facts)
     observed = _observation(facts, begin)
     physical_filter = _physical_filter(facts)
-    dec = facts.angle("dec")
-    if dec is not None and not -90 <= dec <= 90:
-        raise InvalidHeaderError(f"{facts.place('dec')}: {dec} degrees is no declination")
     kind = facts.text("observation_type")
     return Exposure(
         instrument=instrument,
@@ -79,7 +76,7 @@ def read_exposure(camera: Camera, cards: Mapping[str, object], key: RawKey | Non
         begin=begin,
         end=end,
         ra=_turn(facts.angle("ra")),
-        dec=dec,
+        dec=_declination(facts),
         sky_angle=_turn(facts.angle("sky_angle")),
         observation_type=camera.header.observation_types.get(kind, kind.lower()) if kind else "science",
     )
@@ -87,6 +84,13 @@ def read_exposure(camera: Camera, cards: Mapping[str, object], key: RawKey | Non
 
 def _turn(degrees: float | None) -> float | None:
     return None if degrees is None else degrees % 360.0 % 360.0
+
+
+def _declination(facts: Facts) -> float | None:
+    dec = facts.angle("dec")
+    if dec is not None and not -90 <= dec <= 90:
+        raise InvalidHeaderError(f"{facts.place('dec')}: {dec} degrees is no declination")
+    return dec
 
 
 def _instrument(facts: Facts) -> str:
