@@ -103,8 +103,8 @@ class VisitProcessor:
         self._notifier = notifier
         self._metrics = metrics
 
-    async def process(self, attempt: Attempt, work: VisitDetector, revision: int, stages: Stages) -> Outcome:
-        """Work on one revision of a visit-detector until it has an outcome.
+    async def process(self, attempt: Attempt, work: VisitDetector, lease: Lease, stages: Stages) -> Outcome:
+        """Work on a leased visit-detector until it has an outcome.
 
         Outputs are handed on and the local repository is clean when this
         returns; to record the outcome and to tell the queue is the caller's.
