@@ -92,6 +92,25 @@ def test_with_an_unknown_number_the_first_snap_ends_the_wait_after_a_grace() -> 
     assert arrival is Arrival.LATE
 
 
+@pytest.mark.parametrize("nimages", [0, 1])
+def test_while_a_snap_is_being_ingested_the_wait_stays_open(nimages: int) -> None:
+    first, second = raw_of(7), raw_of(8, snap=1)
+    expectation, _ = Expectation.of(work_of(nimages), 100.0, grace=2.0).arrived(first, 1.0)
+    expectation, _ = expectation.arrived(second, 2.0)
+    expectation, _ = expectation.ingested(exposure_of(first))
+    assert not expectation.is_over(50.0)
+    assert expectation.is_over(100.0)
+    expectation, _ = expectation.ingested(exposure_of(second))
+    assert expectation.is_over(50.0)
+
+
+def test_accepted_exposures_stand_in_the_order_of_their_snaps() -> None:
+    expectation = Expectation.of(work_of(2), 100.0, 2.0)
+    for number, snap in ((7, 1), (8, 0)):
+        expectation = given_and_ingested(expectation, raw_of(number, snap), now=1.0)
+    assert [exposure.exposure for exposure in expectation.accepted] == [8, 7]
+
+
 def test_the_grace_never_outlasts_the_deadline() -> None:
     expectation = given_and_ingested(Expectation.of(work_of(0), 100.0, 50.0), raw_of(7), now=99.0)
     assert expectation.wait_until == 100.0
