@@ -72,8 +72,8 @@ class Ledger(Protocol):
         """Record how the attempt ended.
 
         Whatever `final` says, the end is not final if the work was put back
-        by hand meanwhile, or if it is cancelled as superseded: then another
-        attempt follows. The same record again is harmless.
+        by hand meanwhile: then another attempt follows. The same record again
+        is harmless.
 
         Raises
         ------

@@ -8,15 +8,18 @@ from typing import Any, Self
 
 import redis.asyncio
 
+from adapters.redis.claims import RedisClaims
 from adapters.redis.control import RedisControlNotes
+from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.redis.work_queue import RedisWorkQueue
+from tests.contract_suites.ledger import LedgerBench
 from tests.contract_suites.samples import INSTRUMENT
 from tests.contract_suites.work_publisher import PublisherBench
 from tests.contract_suites.work_queue import QueueBench
 
-__all__ = ["GROUP", "RedisPublisherBench", "RedisQueueBench", "a_stream"]
+__all__ = ["GROUP", "RedisLedgerBench", "RedisPublisherBench", "RedisQueueBench", "a_stream"]
 
 GROUP = "workers"
 
@@ -82,3 +85,23 @@ class RedisPublisherBench(PublisherBench):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._open.aclose()
+
+
+class RedisLedgerBench(LedgerBench):
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._prefix = f"ledger-{uuid.uuid4()}"
+        self._open = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self.ledger = await self.another()
+        self.claims = self._open.enter_context(RedisClaims(self._url, prefix=self._prefix))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
+
+    async def another(self) -> RedisLedger:
+        return await self._open.enter_async_context(RedisLedger(self._url, prefix=self._prefix))

@@ -1,0 +1,250 @@
+"""What every ledger and its claims must hold, in memory and for real."""
+
+import abc
+import asyncio
+
+import pytest
+
+from domain.attempts import Attempt
+from domain.outcomes import (
+    Cancelled,
+    Completed,
+    Expired,
+    FailedAfterChange,
+    FailedBeforeChange,
+    NoImages,
+    Outcome,
+    Poisoned,
+    SnapResult,
+)
+from domain.times import UtcSeconds
+from domain.visit import Identity
+from ports.ledger import ClaimedElsewhereError, Claims, HeldElsewhereError, Ledger, NotTheHolderError
+from ports.work_queue import Lease
+from tests.contract_suites.samples import some_work
+
+__all__ = ["IDENTITY", "LedgerBench", "LedgerContract", "a_lease"]
+
+IDENTITY = Identity("Lowell", "2026-03-14T02:15:07.310#2", 4)
+_DONE = Completed(pipeline="ApPipe", snaps=(SnapResult(exposure=2026031400012, result="completed"),))
+_FAILED = FailedBeforeChange(reason="no calibrations \u00e9 /'\"")
+
+
+class LedgerBench(abc.ABC):
+    """An empty ledger, and the claims that go with it."""
+
+    ledger: Ledger
+    claims: Claims
+
+    @abc.abstractmethod
+    async def another(self) -> Ledger:
+        """Open the same ledger as another process would."""
+
+
+def a_lease(entry: str = "1-0", times: int = 1, origin: str = "1-0") -> Lease:
+    return Lease(
+        entry=entry,
+        queue="instrument:test",
+        delivered=UtcSeconds(1.8e9),
+        work=some_work(),
+        times_leased=times,
+        origin=origin,
+    )
+
+
+class LedgerContract:
+    """Tests of `ports.ledger.Ledger`."""
+
+    async def test_attempts_are_counted_by_identity(self, bench: LedgerBench) -> None:
+        numbers = []
+        for times in (1, 2, 3):
+            record = await bench.ledger.begin(IDENTITY, "w", a_lease(times=times))
+            numbers.append((record.attempt.number, record.turn, record.final))
+            await bench.ledger.record(record.attempt, _FAILED, final=False)
+        assert numbers == [(1, 1, False), (2, 2, False), (3, 3, False)]
+        other = await bench.ledger.begin(Identity("Lowell", IDENTITY.group, 5), "w", a_lease())
+        assert other.attempt.number == 1
+
+    async def test_what_is_recorded_comes_back(self, bench: LedgerBench) -> None:
+        assert list(await bench.ledger.history(IDENTITY)) == []
+        begun = await bench.ledger.begin(IDENTITY, "worker-a", a_lease())
+        await bench.ledger.record(begun.attempt, _DONE, final=True)
+        (record,) = await (await bench.another()).history(IDENTITY)
+        assert (record.attempt, record.worker, record.outcome) == (Attempt(IDENTITY, 1), "worker-a", _DONE)
+        assert record.final
+        assert record.ended is not None
+        assert record.ended >= record.begun == begun.begun
+
+    async def test_nothing_follows_a_final_outcome(self, bench: LedgerBench) -> None:
+        begun = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        await bench.ledger.record(begun.attempt, _DONE, final=True)
+        again = await bench.ledger.begin(IDENTITY, "b", a_lease("9-0", origin="9-0"))
+        assert (again.attempt, again.outcome, again.final, again.closed) == (begun.attempt, _DONE, True, None)
+        assert len(await bench.ledger.history(IDENTITY)) == 1
+
+    async def test_to_begin_again_with_the_same_lease_is_harmless(self, bench: LedgerBench) -> None:
+        first = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        assert await bench.ledger.begin(IDENTITY, "a", a_lease()) == first
+        assert len(await bench.ledger.history(IDENTITY)) == 1
+
+    @pytest.mark.parametrize("lease", [a_lease(times=2), a_lease("7-0", origin="1-0")])
+    async def test_a_dead_attempt_is_closed_before_change(self, bench: LedgerBench, lease: Lease) -> None:
+        await bench.ledger.begin(IDENTITY, "dead", a_lease())
+        new = await bench.ledger.begin(IDENTITY, "b", lease)
+        assert (new.attempt.number, new.worker, new.final) == (2, "b", False)
+        assert isinstance(new.closed, FailedBeforeChange)
+        assert "dead" in new.closed.reason
+        old, _ = await bench.ledger.history(IDENTITY)
+        assert (old.outcome, old.final) == (new.closed, False)
+
+    async def test_even_its_own_earlier_lease_is_a_dead_attempt(self, bench: LedgerBench) -> None:
+        await bench.ledger.begin(IDENTITY, "a", a_lease())
+        assert (await bench.ledger.begin(IDENTITY, "a", a_lease(times=2))).attempt.number == 2
+
+    async def test_a_dead_attempt_with_a_claim_is_the_end(self, bench: LedgerBench) -> None:
+        begun = await bench.ledger.begin(IDENTITY, "dead", a_lease())
+        bench.claims.claim(begun.attempt, [2026031400012])
+        found = await bench.ledger.begin(IDENTITY, "b", a_lease(times=2))
+        assert (found.attempt, found.final) == (begun.attempt, True)
+        assert isinstance(found.outcome, FailedAfterChange)
+        assert found.closed == found.outcome
+        later = await bench.ledger.begin(IDENTITY, "c", a_lease(times=3))
+        assert (later.outcome, later.closed) == (found.outcome, None)
+
+    async def test_a_lost_attempt_writes_nothing(self, bench: LedgerBench) -> None:
+        old = await bench.ledger.begin(IDENTITY, "paused", a_lease())
+        new = await bench.ledger.begin(IDENTITY, "b", a_lease(times=2))
+        with pytest.raises(NotTheHolderError):
+            await bench.ledger.record(old.attempt, _DONE, final=True)
+        await bench.ledger.record(new.attempt, NoImages(waited=3.5), final=True)
+        with pytest.raises(NotTheHolderError):
+            await bench.ledger.record(old.attempt, _DONE, final=True)
+        assert [record.outcome for record in await bench.ledger.finals("Lowell")] == [NoImages(waited=3.5)]
+
+    async def test_an_attempt_that_was_closed_after_change_writes_nothing(self, bench: LedgerBench) -> None:
+        old = await bench.ledger.begin(IDENTITY, "paused", a_lease())
+        bench.claims.claim(old.attempt, [1])
+        await bench.ledger.begin(IDENTITY, "b", a_lease(times=2))
+        with pytest.raises(NotTheHolderError):
+            await bench.ledger.record(old.attempt, _DONE, final=True)
+
+    async def test_a_record_may_be_repeated_but_not_replaced(self, bench: LedgerBench) -> None:
+        begun = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        await bench.ledger.record(begun.attempt, _DONE, final=True)
+        before = await bench.ledger.history(IDENTITY)
+        await bench.ledger.record(begun.attempt, _DONE, final=True)
+        with pytest.raises(NotTheHolderError):
+            await bench.ledger.record(begun.attempt, _FAILED, final=True)
+        assert await bench.ledger.history(IDENTITY) == before
+
+    async def test_what_never_began_cannot_be_recorded(self, bench: LedgerBench) -> None:
+        with pytest.raises(NotTheHolderError):
+            await bench.ledger.record(Attempt(IDENTITY, 1), _DONE, final=True)
+
+    async def test_another_delivery_waits_until_the_first_has_ended(self, bench: LedgerBench) -> None:
+        first = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        second = a_lease("2-0", origin="2-0")
+        with pytest.raises(HeldElsewhereError):
+            await bench.ledger.begin(IDENTITY, "b", second)
+        await bench.ledger.record(first.attempt, Cancelled(superseded=True), final=False)
+        assert (await bench.ledger.begin(IDENTITY, "b", second)).attempt.number == 2
+
+    async def test_of_many_that_begin_at_once_one_holds(self, bench: LedgerBench) -> None:
+        leases = [a_lease(f"{number}-0", origin=f"{number}-0") for number in range(1, 9)]
+        found = await asyncio.gather(
+            *[bench.ledger.begin(IDENTITY, lease.entry, lease) for lease in leases], return_exceptions=True
+        )
+        refused = [each for each in found if isinstance(each, HeldElsewhereError)]
+        assert len(refused) == len(leases) - 1
+        assert len(await bench.ledger.history(IDENTITY)) == 1
+
+    async def test_work_that_never_reached_a_worker_is_final(self, bench: LedgerBench) -> None:
+        await bench.ledger.record_undelivered(IDENTITY, Expired(age=4000.0))
+        await bench.ledger.record_undelivered(IDENTITY, Expired(age=5000.0))
+        found = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        assert (found.attempt.number, found.outcome, found.final) == (0, Expired(age=4000.0), True)
+        assert len(await bench.ledger.finals("Lowell")) == 1
+
+    async def test_undelivered_work_does_not_hide_an_attempt(self, bench: LedgerBench) -> None:
+        begun = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        await bench.ledger.record_undelivered(IDENTITY, Expired(age=4000.0))
+        assert list(await bench.ledger.history(IDENTITY)) == [begun]
+
+    async def test_a_requeue_lets_another_attempt_follow(self, bench: LedgerBench) -> None:
+        for times in (1, 2):
+            record = await bench.ledger.begin(IDENTITY, "a", a_lease(times=times))
+            await bench.ledger.record(record.attempt, _FAILED, final=times == 2)
+        await bench.ledger.mark_requeued(IDENTITY)
+        assert list(await bench.ledger.finals("Lowell")) == []
+        await bench.ledger.record_undelivered(IDENTITY, Expired(age=1e4))
+        new = await bench.ledger.begin(IDENTITY, "b", a_lease("5-0", origin="5-0"))
+        assert (new.attempt.number, new.turn, new.final) == (3, 1, False)
+        assert new.requeued is not None
+        assert record.requeued is None
+        await bench.ledger.record(new.attempt, _DONE, final=True)
+        assert [record.outcome for record in await bench.ledger.finals("Lowell")] == [_DONE]
+
+    async def test_a_requeue_closes_an_attempt_whose_delivery_is_gone(self, bench: LedgerBench) -> None:
+        old = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        await bench.ledger.mark_requeued(IDENTITY)
+        new = await bench.ledger.begin(IDENTITY, "b", a_lease("5-0", origin="5-0"))
+        assert new.attempt.number == 2
+        assert isinstance(new.closed, FailedBeforeChange)
+        with pytest.raises(NotTheHolderError):
+            await bench.ledger.record(old.attempt, _DONE, final=True)
+
+    async def test_what_ends_after_a_requeue_is_not_final(self, bench: LedgerBench) -> None:
+        old = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        await bench.ledger.mark_requeued(IDENTITY)
+        await bench.ledger.record(old.attempt, _FAILED, final=True)
+        new = await bench.ledger.begin(IDENTITY, "b", a_lease("5-0", origin="5-0"))
+        assert (new.attempt.number, new.closed) == (2, None)
+
+    async def test_a_claim_outlives_a_requeue(self, bench: LedgerBench) -> None:
+        old = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        bench.claims.claim(old.attempt, [1])
+        await bench.ledger.record(old.attempt, FailedAfterChange(reason="no disk"), final=True)
+        await bench.ledger.mark_requeued(IDENTITY)
+        new = await bench.ledger.begin(IDENTITY, "b", a_lease("5-0", origin="5-0"))
+        assert await bench.ledger.has_claim(IDENTITY)
+        with pytest.raises(ClaimedElsewhereError):
+            bench.claims.claim(new.attempt, [1])
+
+    async def test_finals_and_unfinished_share_the_identities(self, bench: LedgerBench) -> None:
+        done, failed, going = (Identity("Lowell", "g", detector) for detector in (1, 2, 3))
+        elsewhere = Identity("Other", "g", 1)
+        outcomes: dict[Identity, tuple[Outcome, bool]] = {
+            done: (_DONE, True),
+            failed: (_FAILED, False),
+            elsewhere: (_DONE, True),
+        }
+        for identity in (done, failed, going, elsewhere):
+            begun = await bench.ledger.begin(identity, "a", a_lease())
+            if identity in outcomes:
+                outcome, final = outcomes[identity]
+                await bench.ledger.record(begun.attempt, outcome, final=final)
+        finals = await bench.ledger.finals("Lowell")
+        unfinished = await bench.ledger.unfinished("Lowell")
+        assert {record.attempt.identity for record in finals} == {done}
+        assert {record.attempt.identity for record in unfinished} == {failed, going}
+
+    async def test_old_visits_can_be_left_out(self, bench: LedgerBench) -> None:
+        begun = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        await bench.ledger.record(begun.attempt, _DONE, final=True)
+        assert len(await bench.ledger.finals("Lowell", UtcSeconds(begun.begun - 2.0))) == 1
+        assert len(await bench.ledger.finals("Lowell", UtcSeconds(begun.begun + 3600.0))) == 0
+
+    async def test_unread_deliveries_are_kept_by_queue_and_entry(self, bench: LedgerBench) -> None:
+        outcome = Poisoned(reason="detector: 'four' is not a number")
+        await bench.ledger.record_unread("q", "1-0", outcome)
+        await bench.ledger.record_unread("q", "1-0", outcome)
+        assert await bench.ledger.unread("q") == {"1-0": outcome}
+        assert await bench.ledger.unread("r") == {}
+
+    async def test_it_is_known_whether_there_is_a_claim(self, bench: LedgerBench) -> None:
+        assert not await bench.ledger.has_claim(IDENTITY)
+        begun = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        assert not await bench.ledger.has_claim(IDENTITY)
+        bench.claims.claim(begun.attempt, [7])
+        assert await bench.ledger.has_claim(IDENTITY)
+        assert not await bench.ledger.has_claim(Identity("Lowell", IDENTITY.group, 5))
