@@ -37,7 +37,7 @@ from domain.times import InvalidInstantError, UtcSeconds
 from domain.visit import InvalidVisitError, VisitDetector
 from ports.clock import Clock
 from ports.control import ControlNotes
-from ports.ledger import Attempt, Ledger
+from ports.ledger import Attempt, AttemptRecord, Ledger
 from ports.metrics import Counter, Metrics
 from ports.output_notifier import NotificationLostError, OutputNotifier
 from ports.work_queue import Lease
@@ -77,6 +77,16 @@ UNPLACEABLE = (UnsupportedSystemError, InvalidVisitError, InvalidInstantError, N
 """The visit cannot be placed in time or on the sky, or the camera has no geometry to do it."""
 
 
+@frozen(kw_only=True)
+class _Job:
+    """One attempt under way."""
+
+    record: AttemptRecord
+    lease: Lease
+    assignment: Assignment
+    stages: Stages
+
+
 class VisitProcessor:
     """Processes visit-detectors of one instrument, one at a time."""
 
@@ -103,7 +113,9 @@ class VisitProcessor:
         self._notifier = notifier
         self._metrics = metrics
 
-    async def process(self, attempt: Attempt, work: VisitDetector, lease: Lease, stages: Stages) -> Outcome:
+    async def process(
+        self, record: AttemptRecord, work: VisitDetector, lease: Lease, stages: Stages
+    ) -> Outcome:
         """Work on a leased visit-detector until it has an outcome.
 
         Outputs are handed on and the local repository is clean when this
@@ -115,7 +127,7 @@ class VisitProcessor:
             Raised if it cannot be known whether permanent changes were made.
         """
         try:
-            outcome = await self._refuse(work, lease)
+            outcome = await self._refuse(work, lease, record.requeued)
             if outcome is not None:
                 return outcome
             chosen = self._chooser.choose(work)
@@ -128,84 +140,81 @@ class VisitProcessor:
         if not chosen.main:
             return Ignored(reason="the configuration lists no pipeline for this visit")
         assignment = Assignment(
-            attempt=attempt,
+            attempt=record.attempt,
             work=work,
             day=day_of_processing(begun),
             preprocessing=chosen.preprocessing,
             main=chosen.main,
         )
         try:
-            return await self._work(assignment, lease.revision, expectation, stages)
+            job = _Job(record=record, lease=lease, assignment=assignment, stages=stages)
+            return await self._work(job, expectation)
         finally:
             with stages.timing("clean"):
                 await self._workspace.clean()
 
-    async def _refuse(self, work: VisitDetector, lease: Lease) -> Outcome | None:
+    async def _refuse(self, work: VisitDetector, lease: Lease, requeued: UtcSeconds | None) -> Outcome | None:
         """Turn away what is not worth beginning."""
         visit, now = work.visit, self._clock.utc()
         skew = clock_skew(visit, now)
         if skew > _SKEW:
             self._metrics.count(Counter.CLOCK_SKEW, source="nextVisit")
             _LOG.warning("the announcement is %.1f s ahead of this clock", skew)
-        if has_expired(visit, now, self._policy.message_expiration):
-            return Expired(age=age_of(visit, now))
+        if has_expired(visit, now, self._policy.message_expiration, requeued):
+            return Expired(age=age_of(visit, now, requeued))
         if await self._control.is_cancelled(visit.sal_index, visit.group):
             return Cancelled()
         if lease.latest_revision > lease.revision:
             return Cancelled(superseded=True)
         return None
 
-    async def _work(
-        self, assignment: Assignment, revision: int, expectation: Expectation, stages: Stages
-    ) -> Outcome:
+    async def _work(self, job: _Job, expectation: Expectation) -> Outcome:
         try:
             async with asyncio.timeout(self._policy.worker_timeout):
-                outcome = await self._science(assignment, revision, expectation, stages)
+                outcome = await self._science(job, expectation)
         except TimeoutError:
             reason = f"took longer than {self._policy.worker_timeout:g} s"
-            outcome = await self._failure(assignment.attempt, reason)
-        return await self._hand_on(assignment.attempt, outcome, stages)
+            outcome = await self._failure(job.record.attempt, reason)
+        return await self._hand_on(job, outcome)
 
     def _expect(self, work: VisitDetector, begun: UtcSeconds) -> Expectation:
         deadline = image_deadline(work.visit, begun, self._policy.image_timeout, self._policy.worker_timeout)
         now = asyncio.get_running_loop().time()
         return Expectation.of(work, now + (deadline - begun), self._policy.unknown_count_grace)
 
-    async def _science(
-        self, assignment: Assignment, revision: int, expectation: Expectation, stages: Stages
-    ) -> Outcome:
+    async def _science(self, job: _Job, expectation: Expectation) -> Outcome:
         """Preload, await the images and run the pipeline."""
         try:
-            failure = await self._prepare(assignment, expectation, stages)
+            failure = await self._prepare(job, expectation)
             if failure is not None:
                 return failure
             begun = asyncio.get_running_loop().time()
-            expectation, cancelled = await self._images.gather(expectation, revision, self._workspace, stages)
+            expectation, cancelled = await self._images.gather(
+                expectation, job.lease.revision, self._workspace, job.stages
+            )
             if cancelled is not None:
                 return cancelled
             if not expectation.accepted:
                 waited = asyncio.get_running_loop().time() - begun
                 snaps = _snap_results(expectation, None)
                 return ImagesRejected(snaps=snaps) if snaps else NoImages(waited=waited)
-            with stages.timing("process"):
+            with job.stages.timing("process"):
                 processed = await self._workspace.process(
                     [exposure.exposure for exposure in expectation.accepted]
                 )
-            return self._judge(processed, expectation, stages)
+            return self._judge(job, processed, expectation)
         except NothingRunnableError as error:
             return FailedBeforeChange(reason=str(error), never=Never.NOTHING_RUNNABLE)
         except WorkspaceError as error:
-            return await self._failure(assignment.attempt, str(error), _snap_results(expectation, None))
+            return await self._failure(job.record.attempt, str(error), _snap_results(expectation, None))
 
-    async def _prepare(
-        self, assignment: Assignment, expectation: Expectation, stages: Stages
-    ) -> Outcome | None:
+    async def _prepare(self, job: _Job, expectation: Expectation) -> Outcome | None:
         """Prepare the workspace; wait for the initializer if it is behind."""
         loop = asyncio.get_running_loop()
-        with stages.timing("prepare"):
+        with job.stages.timing("prepare"):
             while True:
                 try:
-                    prepared = await self._workspace.prepare(assignment)
+                    prepared = await self._workspace.prepare(job.assignment)
                 except InitOutputsMissingError as error:
                     if loop.time() + self._policy.init_outputs_pause >= expectation.deadline:
                         return FailedBeforeChange(reason=str(error))
@@ -217,12 +226,12 @@ class VisitProcessor:
         for warning in prepared.warnings:
             _LOG.warning("preload: %s", warning)
         for stage, seconds in prepared.seconds.items():
-            stages.add(f"prepare.{stage}", seconds)
+            job.stages.add(f"prepare.{stage}", seconds)
         return None
 
-    def _judge(self, processed: Processed, expectation: Expectation, stages: Stages) -> Outcome:
+    def _judge(self, job: _Job, processed: Processed, expectation: Expectation) -> Outcome:
         for stage, seconds in processed.seconds.items():
-            stages.add(f"process.{stage}", seconds)
+            job.stages.add(f"process.{stage}", seconds)
         snaps = _snap_results(expectation, processed)
         if processed.failure and processed.changed:
             return FailedAfterChange(reason=processed.failure, snaps=snaps)
@@ -230,14 +239,14 @@ class VisitProcessor:
             return FailedBeforeChange(reason=processed.failure, snaps=snaps)
         return Completed(pipeline=processed.pipeline, snaps=snaps)
 
-    async def _hand_on(self, attempt: Attempt, outcome: Outcome, stages: Stages) -> Outcome:
+    async def _hand_on(self, job: _Job, outcome: Outcome) -> Outcome:
         """Export what the outcome allows, and tell the Butler Writer."""
-        what = rule_for(outcome, attempt.number, self._policy.max_attempts).export
+        what = rule_for(outcome, job.record.turn, self._policy.max_attempts).export
         if what is Export.NOTHING:
             return outcome
         try:
             async with asyncio.timeout(self._policy.worker_timeout):
-                with stages.timing("export"):
+                with job.stages.timing("export"):
                     message = await self._workspace.export(what)
                     if message is not None:
                         await self._notifier.send(message)
@@ -246,7 +255,7 @@ class VisitProcessor:
             if not isinstance(outcome, Completed):
                 _LOG.error("nothing was exported: %s", reason)
                 return outcome
-            return await self._failure(attempt, reason, outcome.snaps)
+            return await self._failure(job.record.attempt, reason, outcome.snaps)
         return outcome
 
     async def interrupted(self, attempt: Attempt, reason: str) -> Outcome:

@@ -25,7 +25,13 @@ from domain.outcomes import (
 )
 from domain.visit import VisitDetector
 from ports.control import ControlUnavailableError
-from ports.ledger import Attempt, Ledger, LedgerUnavailableError, NotTheHolderError
+from ports.ledger import (
+    AttemptRecord,
+    HeldElsewhereError,
+    Ledger,
+    LedgerUnavailableError,
+    NotTheHolderError,
+)
 from ports.metrics import Counter, Metrics
 from ports.work_queue import Lease, LeaseLostError, QueueUnavailableError, WorkQueue
 from ports.workspace import Workspace
@@ -117,14 +123,22 @@ class Worker:
             await self._set_poison_aside(lease, fault)
             return
         with logging_about(lease.work):
-            record = await self._ledger.begin(lease.work.identity, self._name, lease)
+            try:
+                record = await self._ledger.begin(lease.work.identity, self._name, lease)
+            except HeldElsewhereError as error:
+                _LOG.info("given back, to be looked at again in %g s: %s", self._policy.renewal, error)
+                await _either(asyncio.sleep(self._policy.renewal), stop.wait())
+                await self._queue.give_back(lease)
+                return
+            if record.closed is not None:
+                self._report(lease.work, record.closed, logging.ERROR, {}, final=record.final)
             if record.final and record.outcome is not None:
                 duplicate = Duplicate(reason=f"attempt {record.attempt.number} {describe(record.outcome)}")
                 self._report(lease.work, duplicate, logging.INFO, {}, final=True)
                 await self._queue.acknowledge(lease)
                 return
             with logging_about(lease.work, attempt=record.attempt.number):
-                await self._attempt(lease, lease.work, record.attempt, stop)
+                await self._attempt(lease, lease.work, record, stop)
 
     def _fault(self, work: VisitDetector) -> str:
         if work.visit.instrument != self._camera.instrument:
@@ -145,15 +159,15 @@ class Worker:
         await self._queue.set_aside(lease, fault)
 
     async def _attempt(
-        self, lease: Lease, work: VisitDetector, attempt: Attempt, stop: asyncio.Event
+        self, lease: Lease, work: VisitDetector, record: AttemptRecord, stop: asyncio.Event
     ) -> None:
         stages = Stages(work.visit.instrument, self._metrics)
         try:
             async with beside(self._keep(lease)):
-                outcome = await self._outcome(lease, work, attempt, stages, stop)
-                rule = rule_for(outcome, attempt.number, self._policy.max_attempts)
-                final = is_final(outcome, attempt.number, self._policy.max_attempts)
-                await self._ledger.record(attempt, outcome, final=final)
+                outcome = await self._outcome(lease, work, record, stages, stop)
+                rule = rule_for(outcome, record.turn, self._policy.max_attempts)
+                final = is_final(outcome, record.turn, self._policy.max_attempts)
+                await self._ledger.record(record.attempt, outcome, final=final)
         except (LeaseLostError, NotTheHolderError) as error:
             _LOG.error("lease lost, nothing is recorded: %s", error)
             self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
@@ -168,15 +182,15 @@ class Worker:
                 await self._queue.set_aside(lease, describe(outcome))
 
     async def _outcome(
-        self, lease: Lease, work: VisitDetector, attempt: Attempt, stages: Stages, stop: asyncio.Event
+        self, lease: Lease, work: VisitDetector, record: AttemptRecord, stages: Stages, stop: asyncio.Event
     ) -> Outcome:
-        if attempt.number > self._policy.max_attempts:
-            return FailedBeforeChange(reason=f"{attempt.number - 1} attempts ended without an outcome")
-        working = asyncio.ensure_future(self._processor.process(attempt, work, lease, stages))
+        if record.turn > self._policy.max_attempts:
+            return FailedBeforeChange(reason=f"{record.turn - 1} attempts ended without success")
+        working = asyncio.ensure_future(self._processor.process(record, work, lease, stages))
         await _either(working, self._grace(stop))
         if not working.cancelled():
             return working.result()
-        return await self._processor.interrupted(attempt, "the worker was told to stop")
+        return await self._processor.interrupted(record.attempt, "the worker was told to stop")
 
     async def _grace(self, stop: asyncio.Event) -> None:
         await stop.wait()

@@ -1,0 +1,266 @@
+"""A whole observatory in one event loop: every port in memory, every use case the real one."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from attrs import evolve
+
+from adapters.files.cameras import load_camera
+from adapters.memory.announcements import MemoryAnnouncements
+from adapters.memory.central_registry import MemoryCentralRegistry
+from adapters.memory.control import MemoryControl
+from adapters.memory.deployment_outputs import MemoryDeploymentOutputs
+from adapters.memory.image_store import MemoryImageStore
+from adapters.memory.ledger import MemoryClaims, MemoryLedger
+from adapters.memory.metrics import MemoryMetrics
+from adapters.memory.object_feed import MemoryObjectFeed
+from adapters.memory.output_events import MemoryOutputEvents
+from adapters.memory.output_notifier import MemoryOutputNotifier
+from adapters.memory.output_topic import MemoryOutputTopic
+from adapters.memory.queue_store import MemoryQueueStore
+from adapters.memory.raw_index import MemoryRawIndex
+from adapters.memory.raw_lookup import MemoryRawLookup
+from adapters.memory.raw_notifications import MemoryRawNotifications
+from adapters.memory.shared_repository import MemoryRepository
+from adapters.memory.work_publisher import MemoryWorkPublisher
+from adapters.memory.work_queue import MemoryWorkQueue
+from adapters.memory.workspace import MemoryPipelines, MemoryWorkspace
+from application.await_images import ImageWait
+from application.choose_pipelines import PipelineChooser
+from application.fan_out import FanOut, FanOutPolicy
+from application.find_raws import RawSearch, SearchPolicy
+from application.index_raws import RawIndexer
+from application.initialize import Initializer
+from application.process_visit import VisitPolicy, VisitProcessor
+from application.sidecars import Sidecars
+from application.work import Worker, WorkerPolicy
+from application.write_outputs import OutputWriter
+from domain.exposure import Exposure
+from domain.fan_out import FanOutConfig
+from domain.headers import read_exposure
+from domain.pipelines import Node, PipelinesConfig
+from domain.raws import RawImage, make_raw_key, parse_raw_key, sidecar_key
+from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
+from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit
+
+CAMERA = load_camera("simulated")
+INSTRUMENT = CAMERA.instrument
+BEGIN = UtcSeconds(1_773_454_500.0)
+EXPOSURE_TIME = 15.0
+
+
+class LoopClock:
+    """The wall clock, led by the event loop's."""
+
+    def utc(self) -> UtcSeconds:
+        return UtcSeconds(BEGIN + asyncio.get_running_loop().time())
+
+
+class MemoryNight:
+    """The services around `workers` workers, and the summit that keeps them busy."""
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        detectors: frozenset[int] = frozenset({0, 1}),
+        pipelines: tuple[str, ...] = ("SingleFrame.yaml", "Isr.yaml"),
+        behaviour: MemoryPipelines | None = None,
+        durations: Mapping[str, float] | None = None,
+        lease_seconds: float = 30.0,
+    ) -> None:
+        self.clock = LoopClock()
+        self.metrics = MemoryMetrics()
+        self.announcements = MemoryAnnouncements()
+        self.control = MemoryControl(self.clock)
+        self.ledger = MemoryLedger(self.clock)
+        self.queue = MemoryQueueStore(self.clock, lease_seconds=lease_seconds)
+        self.images = MemoryImageStore()
+        self.feed = MemoryObjectFeed()
+        self.index = MemoryRawIndex(self.clock)
+        self.topic = MemoryOutputTopic()
+        self.repository = MemoryRepository()
+        self.notifications: list[MemoryRawNotifications] = []
+        self.workspaces: list[MemoryWorkspace] = []
+        self.headers: dict[str, Mapping[str, Any]] = {}
+        self.sequence = 0
+        self._main = PipelinesConfig(nodes=(Node(pipelines=pipelines),), source="main")
+        self._before = PipelinesConfig(nodes=(Node(pipelines=()),), source="before")
+        self._detectors = detectors
+        self._behaviour = behaviour
+        self._durations = durations or {"prepare": 2.0, "ingest": 0.2, "process": 5.0, "export": 0.5}
+        self._number = workers
+        self.images.tell(self.feed.notify)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run all services until the block ends."""
+        await self._initializer().run(register=True)
+        services = [self._fan_out().run(), self._indexer().run(), self._writer().run()]
+        workers = [self.worker(f"worker {number}").run(asyncio.Event()) for number in range(self._number)]
+        running = [asyncio.ensure_future(one) for one in (*services, *workers)]
+        try:
+            yield
+            for one in running:
+                if one.done():
+                    one.result()
+        finally:
+            for one in running:
+                one.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    def visit(self, group: str, *, nimages: int = 1, **changes: Any) -> Visit:
+        """Announce nothing yet: only write what would be announced now."""
+        now = tai_from_utc(self.clock.utc())
+        return evolve(
+            Visit(
+                instrument=INSTRUMENT,
+                group=group,
+                sal_index=1,
+                script_sal_index=200,
+                coordinate_system=CoordinateSystem.ICRS,
+                position=(149.9, 2.2),
+                start_time=TaiSeconds(now + 20),
+                rotation_system=RotationSystem.SKY,
+                camera_angle=12.0,
+                filters="r_sim",
+                dome=Dome.OPEN,
+                duration=nimages * EXPOSURE_TIME + 5,
+                nimages=nimages,
+                survey="BLOCK-407",
+                total_checkpoints=1,
+                sent=now,
+            ),
+            **changes,
+        )
+
+    def expose(self, visit: Visit, detector: int, *, snap: int = 0, notify: bool = True, **cards: Any) -> str:
+        """Land one raw and its sidecar; returns the raw's key."""
+        self.sequence += 1
+        day_obs = 20260313
+        obs_id = f"SC_O_{day_obs}_{self.sequence:06d}"
+        name = CAMERA.detector(detector).name
+        raft, _, slot = name.partition("_")
+        header = {
+            "INSTRUME": INSTRUMENT,
+            "GROUPID": visit.group,
+            "CURINDEX": snap + 1,
+            "RAFTBAY": raft,
+            "CCDSLOT": slot,
+            "DAYOBS": day_obs,
+            "SEQNUM": self.sequence,
+            "OBSID": obs_id,
+            "FILTER": visit.filters,
+            "EXPTIME": EXPOSURE_TIME,
+            "DATE-BEG": "2026-03-14T02:15:40.000",
+            "DATE-END": "2026-03-14T02:15:55.000",
+            "RA": visit.position[0],
+            "DEC": visit.position[1],
+            "ROTPA": visit.camera_angle,
+            "IMGTYPE": "OBJECT",
+            **cards,
+        }
+        key = make_raw_key(CAMERA, read_exposure(CAMERA, header))
+        parsed = parse_raw_key(CAMERA, key)
+        assert parsed is not None
+        sidecar = sidecar_key(parsed)
+        assert sidecar is not None
+        self.headers[key] = header
+        self.images.put(sidecar, cards=header)
+        stored = self.images.put(key)
+        if notify:
+            for worker in self.notifications:
+                worker.notify(stored)
+        return key
+
+    def worker(self, name: str) -> Worker:
+        """Make one more worker."""
+        notifications = MemoryRawNotifications(CAMERA)
+        self.notifications.append(notifications)
+        workspace = MemoryWorkspace(
+            repository=self.repository,
+            instrument=INSTRUMENT,
+            deployment="deployment",
+            claims=MemoryClaims(self.ledger),
+            read=self._read,
+            pipelines=self._behaviour,
+            durations=self._durations,
+        )
+        self.workspaces.append(workspace)
+        search = RawSearch(
+            camera=CAMERA,
+            notifications=notifications,
+            store=self.images,
+            lookup=MemoryRawLookup(self.index),
+            sidecars=Sidecars(CAMERA, self.images),
+            clock=self.clock,
+            policy=SearchPolicy(),
+        )
+        processor = VisitProcessor(
+            policy=VisitPolicy(image_timeout=60.0, worker_timeout=600.0, message_expiration=3600.0),
+            clock=self.clock,
+            ledger=self.ledger,
+            control=self.control,
+            chooser=PipelineChooser(camera=CAMERA, preprocessing=self._before, main=self._main),
+            images=ImageWait(search, self.control),
+            workspace=workspace,
+            notifier=MemoryOutputNotifier(self.topic),
+            metrics=self.metrics,
+        )
+        return Worker(
+            name=name,
+            camera=CAMERA,
+            policy=WorkerPolicy(
+                idle_timeout=86_400, retry_delay=5.0, renewal=7.0, shutdown_grace=10.0, recycle_after=0
+            ),
+            queue=MemoryWorkQueue(self.queue, name),
+            ledger=self.ledger,
+            processor=processor,
+            workspace=workspace,
+            metrics=self.metrics,
+        )
+
+    def _read(self, raw: RawImage) -> Exposure:
+        return read_exposure(CAMERA, self.headers[raw.key.key], raw.key)
+
+    def _initializer(self) -> Initializer:
+        return Initializer(
+            instrument=INSTRUMENT,
+            deployment="deployment",
+            pipelines=self._main.files,
+            outputs=MemoryDeploymentOutputs(self.repository),
+            clock=self.clock,
+        )
+
+    def _fan_out(self) -> FanOut:
+        return FanOut(
+            policy=FanOutPolicy(
+                instruments=frozenset({INSTRUMENT}), message_expiration=3600.0, retry_delay=1.0
+            ),
+            config=FanOutConfig(streams={INSTRUMENT: "memory"}, detectors={INSTRUMENT: self._detectors}),
+            announcements=self.announcements,
+            publisher=MemoryWorkPublisher({INSTRUMENT: self.queue}, self.control),
+            control=self.control,
+            ledger=self.ledger,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+
+    def _indexer(self) -> RawIndexer:
+        return RawIndexer(
+            cameras=[(CAMERA, Sidecars(CAMERA, self.images))],
+            feed=self.feed,
+            index=self.index,
+            metrics=self.metrics,
+            retry_delay=1.0,
+        )
+
+    def _writer(self) -> OutputWriter:
+        return OutputWriter(
+            events=MemoryOutputEvents(self.topic),
+            registry=MemoryCentralRegistry(self.repository),
+            metrics=self.metrics,
+            retry_delay=1.0,
+        )

@@ -1,0 +1,324 @@
+"""The path of the demo, and what can happen on it, on adapters in memory and a virtual clock."""
+
+import asyncio
+from collections import Counter as Tally
+
+import pytest
+
+from adapters.memory.workspace import MemoryPipelines
+from domain.outcomes import (
+    Cancelled,
+    Completed,
+    Expired,
+    FailedAfterChange,
+    FailedBeforeChange,
+    Ignored,
+    ImagesRejected,
+    NoImages,
+    Outcome,
+    Poisoned,
+)
+from domain.times import TaiSeconds
+from domain.visit import Cancellation, Identity
+from ports.announcements import NotForUs, Unreadable
+from ports.metrics import Counter
+from ports.workspace import RawUnreadableError, WorkspaceError, WorkspaceLostError
+from tests.unit.application.night import INSTRUMENT, MemoryNight
+
+pytestmark = pytest.mark.looptime
+
+GROUP = "2026-03-14T02:15:07.310#2"
+
+
+async def outcome_of(night: MemoryNight, detector: int, group: str = GROUP, wait: float = 600.0) -> Outcome:
+    """Wait for a visit-detector's final outcome."""
+    identity = Identity(INSTRUMENT, group, detector)
+    async with asyncio.timeout(wait):
+        while True:
+            finals = {record.attempt.identity: record for record in await night.ledger.finals(INSTRUMENT)}
+            if identity in finals:
+                outcome = finals[identity].outcome
+                assert outcome is not None
+                return outcome
+            await asyncio.sleep(1.0)
+
+
+async def test_a_night_of_three_visits_is_completed_and_written() -> None:
+    night = MemoryNight(workers=4, detectors=frozenset(range(9)))
+    async with night.running():
+        visits = [night.visit(f"group {number}", nimages=2 if number == 1 else 1) for number in range(3)]
+        for visit in visits:
+            await night.announcements.announce(visit)
+        await asyncio.sleep(25)
+        for visit in visits:
+            for snap in range(visit.nimages):
+                for detector in range(9):
+                    night.expose(visit, detector, snap=snap)
+                await asyncio.sleep(15)
+        outcomes = [
+            await outcome_of(night, detector, visit.group) for visit in visits for detector in range(9)
+        ]
+        await asyncio.sleep(1)
+    assert Tally(type(outcome) for outcome in outcomes) == {Completed: 27}
+    snaps = Tally(len(outcome.snaps) for outcome in outcomes if isinstance(outcome, Completed))
+    assert snaps == {1: 18, 2: 9}
+    # Two datasets for each exposure.
+    assert len(night.repository.datasets) == 2 * (9 + 18 + 9)
+    assert night.repository.datasets == night.repository.files
+    assert night.queue.depth().waiting == night.queue.depth().leased == night.queue.depth().dead == 0
+
+
+async def announced(night: MemoryNight) -> None:
+    await night.announcements.announce(night.visit(GROUP))
+
+
+async def test_a_failing_pipeline_is_retried_and_then_set_aside_with_its_reason() -> None:
+    night = MemoryNight(
+        detectors=frozenset({4}), behaviour=MemoryPipelines(failing={"SingleFrame": "no stars"})
+    )
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        outcome = await outcome_of(night, 4)
+        await asyncio.sleep(1)
+    assert isinstance(outcome, FailedBeforeChange)
+    assert outcome.reason == "no stars"
+    assert [letter.reason for letter in night.queue.dead] == ["failed before change (no stars)"]
+    assert len(await night.ledger.history(Identity(INSTRUMENT, GROUP, 4))) == 3
+
+
+async def test_a_pipeline_that_fails_after_its_claim_is_never_tried_again() -> None:
+    behaviour = MemoryPipelines(failing={"ApPipe": "APDB gone"}, changing=frozenset({"ApPipe"}))
+    night = MemoryNight(detectors=frozenset({4}), pipelines=("ApPipe.yaml",), behaviour=behaviour)
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        outcome = await outcome_of(night, 4)
+        await asyncio.sleep(60)
+    assert isinstance(outcome, FailedAfterChange)
+    assert len(await night.ledger.history(Identity(INSTRUMENT, GROUP, 4))) == 1
+    # Its metadata is exported, what it was to change is not.
+    assert [name.rpartition(" ")[2] for name in night.repository.datasets.values()] == ["ApPipe_metadata"]
+
+
+async def test_the_second_pipeline_runs_where_the_first_lacks_its_inputs() -> None:
+    behaviour = MemoryPipelines(lacking={"SingleFrame": "a template"})
+    night = MemoryNight(detectors=frozenset({4}), behaviour=behaviour)
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        outcome = await outcome_of(night, 4)
+    assert isinstance(outcome, Completed)
+    assert outcome.pipeline == "Isr"
+
+
+async def test_no_pipeline_configured_means_ignored() -> None:
+    night = MemoryNight(detectors=frozenset({4}), pipelines=())
+    async with night.running():
+        await announced(night)
+        assert isinstance(await outcome_of(night, 4), Ignored)
+
+
+async def test_without_images_the_wait_ends_at_the_deadline() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        await announced(night)
+        outcome = await outcome_of(night, 4)
+    assert isinstance(outcome, NoImages)
+    # Start in 20 s, duration 20 s, and 60 s of patience, less what preloading took.
+    assert 95 < outcome.waited < 105
+
+
+async def test_images_whose_notifications_are_lost_are_found_by_looking() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        await asyncio.sleep(40)
+        night.expose(visit, 4, notify=False)
+        outcome = await outcome_of(night, 4, wait=30)
+    assert isinstance(outcome, Completed)
+
+
+async def test_an_image_with_the_wrong_angle_is_rejected() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4, ROTPA=visit.camera_angle + 3)
+        outcome = await outcome_of(night, 4)
+    assert isinstance(outcome, ImagesRejected)
+    assert "3.000 deg off" in outcome.snaps[0].reason
+
+
+async def test_a_truncated_image_that_is_rewritten_in_time_is_processed() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP)
+        night.workspaces[0].fail_next("ingest", RawUnreadableError("it is truncated"))
+        await night.announcements.announce(visit)
+        key = night.expose(visit, 4)
+        await asyncio.sleep(30)
+        night.notifications[0].notify(night.images.put(key, "rewritten"))
+        outcome = await outcome_of(night, 4)
+    assert isinstance(outcome, Completed)
+
+
+async def test_a_visit_cancelled_before_its_images_is_not_worked_on() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        await announced(night)
+        await asyncio.sleep(10)
+        await night.announcements.announce(Cancellation(sal_index=1, script_sal_index=200, group=GROUP))
+        outcome = await outcome_of(night, 4, wait=30)
+    assert outcome == Cancelled()
+
+
+async def test_a_cancellation_after_the_first_snap_changes_nothing() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP, nimages=2)
+        await night.announcements.announce(visit)
+        await asyncio.sleep(20)
+        night.expose(visit, 4, snap=0)
+        await asyncio.sleep(5)
+        await night.announcements.announce(Cancellation(sal_index=1, script_sal_index=200, group=GROUP))
+        await asyncio.sleep(10)
+        night.expose(visit, 4, snap=1)
+        outcome = await outcome_of(night, 4)
+    assert isinstance(outcome, Completed)
+    assert len(outcome.snaps) == 2
+
+
+async def test_a_changed_visit_takes_the_place_of_the_one_before() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        first = night.visit(GROUP)
+        await night.announcements.announce(first)
+        await asyncio.sleep(10)
+        second = night.visit(GROUP, camera_angle=200.0)
+        await night.announcements.announce(second)
+        await asyncio.sleep(10)
+        night.expose(second, 4)
+        outcome = await outcome_of(night, 4)
+    assert isinstance(outcome, Completed)
+    history = await night.ledger.history(Identity(INSTRUMENT, GROUP, 4))
+    assert [record.outcome for record in history] == [Cancelled(superseded=True), outcome]
+
+
+async def test_what_is_announced_twice_is_done_once() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        await outcome_of(night, 4)
+        await asyncio.sleep(60)
+    assert night.metrics.total(Counter.OUTCOMES) == 1
+    assert night.metrics.total(Counter.VISITS_FANNED_OUT, novelty="repeated") == 1
+
+
+async def test_an_old_announcement_is_recorded_as_expired_for_each_detector() -> None:
+    night = MemoryNight()
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(night.visit(GROUP, sent=TaiSeconds(visit.sent - 4000)))
+        outcomes = [await outcome_of(night, detector) for detector in (0, 1)]
+    assert all(isinstance(outcome, Expired) for outcome in outcomes)
+
+
+async def test_bad_announcements_are_counted_and_the_night_goes_on() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        await night.announcements.announce(Unreadable("no schema"))
+        await night.announcements.announce(NotForUs("its instrument is blank"))
+        await night.announcements.announce(night.visit("other", instrument="OtherCam"))
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        assert isinstance(await outcome_of(night, 4), Completed)
+    assert night.announcements.unsettled == 0
+    for reason in ("unreadable", "not an observation", "unsupported instrument"):
+        assert night.metrics.total(Counter.ANNOUNCEMENTS_DROPPED, reason=reason) == 1
+
+
+async def test_deliveries_that_nobody_can_work_on_are_set_aside() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({77}))
+    async with night.running():
+        entry = night.queue.add(None, fault="groupId is missing")
+        await announced(night)
+        await asyncio.sleep(5)
+    assert [letter.reason for letter in night.queue.dead] == [
+        "groupId is missing",
+        f"{INSTRUMENT} has no detector number 77",
+    ]
+    assert isinstance((await night.ledger.unread("memory"))[entry], Poisoned)
+
+
+async def test_a_lost_workspace_costs_an_attempt_and_not_the_visit() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        night.workspaces[0].fail_next("process", WorkspaceLostError("the child ended (signal 9)"))
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        outcome = await outcome_of(night, 4)
+    assert isinstance(outcome, Completed)
+    history = await night.ledger.history(Identity(INSTRUMENT, GROUP, 4))
+    assert history[0].outcome == FailedBeforeChange(
+        reason="the child ended (signal 9)", snaps=getattr(history[0].outcome, "snaps", ())
+    )
+
+
+async def test_outputs_that_cannot_be_exported_are_no_success() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        for _ in range(3):
+            night.workspaces[0].fail_next("export", WorkspaceError("the datastore is full"))
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        outcome = await outcome_of(night, 4)
+    assert isinstance(outcome, FailedBeforeChange)
+    assert outcome.reason == "export: the datastore is full"
+
+
+async def test_the_writer_s_broker_away_costs_nothing() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        night.topic.outage = "no broker"
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        assert isinstance(await outcome_of(night, 4), Completed)
+        assert len(night.topic.outbox) == 1
+        night.topic.outage = ""
+        await asyncio.sleep(15)
+    assert len(night.repository.datasets) == 2
+    assert not night.topic.outbox
+
+
+async def test_missing_init_outputs_are_looked_for_again() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        runs, night.repository.runs = night.repository.runs, set()
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        await asyncio.sleep(20)
+        night.repository.runs = runs
+        assert isinstance(await outcome_of(night, 4), Completed)
+
+
+async def test_init_outputs_that_never_come_are_named_in_the_failure() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        night.repository.runs = set()
+        await announced(night)
+        outcome = await outcome_of(night, 4)
+    assert isinstance(outcome, FailedBeforeChange)
+    assert "deployment is not initialized for day 2026-03-13" in outcome.reason
