@@ -15,11 +15,11 @@ from attrs import evolve, field, frozen
 from domain.errors import PromptProcessingError
 from domain.exposure import Exposure
 from domain.raws import RawImage
+from domain.sky_angle import sky_angle_fault
 from domain.times import UtcSeconds, utc_from_tai
-from domain.visit import Identity, RotationSystem, Visit, VisitDetector
+from domain.visit import Identity, Visit, VisitDetector
 
 __all__ = [
-    "MAX_SKY_ANGLE_ERROR",
     "Arrival",
     "Expectation",
     "NotAwaitingIngestError",
@@ -28,11 +28,7 @@ __all__ = [
     "Standing",
     "Verdict",
     "image_deadline",
-    "sky_angle_fault",
 ]
-
-MAX_SKY_ANGLE_ERROR = 1.0
-"""Degrees between announced and observed rotation that are tolerated (contract 6)."""
 
 _MOST_MISSING = 100
 
@@ -64,32 +60,6 @@ def image_deadline(
     """
     script_ends = max(receipt + 2 * visit.duration, utc_from_tai(visit.start_time) + visit.duration)
     return UtcSeconds(min(script_ends + image_timeout, receipt + worker_timeout))
-
-
-def sky_angle_fault(visit: Visit, observed: float | None) -> str:
-    """Say what is wrong with an exposure's sky angle (contract 6); blank if nothing is.
-
-    Nothing is checked if no rotation was announced. An announced rotation in
-    the horizon's or the mount's frame cannot be compared with an angle on the
-    sky: there the angle must be known, and may have any value.
-
-    Parameters
-    ----------
-    visit
-        What was announced.
-    observed
-        Degrees, of focal-plane +Y, east of north; None if the header does not tell.
-    """
-    if visit.rotation_system is RotationSystem.NONE:
-        return ""
-    if observed is None or not math.isfinite(observed):
-        return "its header has no sky angle"
-    if visit.rotation_system is not RotationSystem.SKY:
-        return ""
-    off = abs(math.remainder(observed - visit.camera_angle, 360.0))
-    if off <= MAX_SKY_ANGLE_ERROR:
-        return ""
-    return f"its sky angle {observed:.3f} deg is {off:.3f} deg off the announced {visit.camera_angle:.3f} deg"
 
 
 class Arrival(enum.Enum):

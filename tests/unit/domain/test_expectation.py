@@ -1,6 +1,5 @@
 """Single rules; `test_expectation_model` tries them in any order."""
 
-import math
 from typing import Any
 
 import pytest
@@ -13,15 +12,12 @@ from domain.expectation import (
     Expectation,
     NotAwaitingIngestError,
     image_deadline,
-    sky_angle_fault,
 )
 from domain.raws import RawImage
 from domain.times import UtcSeconds, tai_from_utc
-from domain.visit import RotationSystem, Visit
+from domain.visit import Visit
 from tests.strategies.visits import instants, visits
 from tests.unit.domain.expectations import exposure_of, raw_of, work_of
-
-finite = st.floats(-1e4, 1e4)
 
 
 def given_and_ingested(expectation: Expectation, raw: RawImage, now: float) -> Expectation:
@@ -188,36 +184,6 @@ def test_what_is_not_pending_cannot_be_judged() -> None:
 
 def test_an_absurd_number_of_snaps_is_looked_for_in_portions() -> None:
     assert Expectation.of(work_of(10**18), 100.0, 2.0).missing == tuple(range(100))
-
-
-@given(finite, finite, st.sampled_from([RotationSystem.SKY]))
-def test_the_sky_angle_is_compared_on_the_circle(
-    announced: float, observed: float, system: RotationSystem
-) -> None:
-    visit = evolve(work_of(1).visit, rotation_system=system, camera_angle=announced)
-    apart = math.degrees(
-        math.acos(max(-1.0, min(1.0, math.cos(math.radians(observed) - math.radians(announced)))))
-    )
-    if abs(apart - 1.0) > 1e-6:
-        assert bool(sky_angle_fault(visit, observed)) == (apart > 1.0)
-
-
-@given(visits(), st.sampled_from([-1.0, 0.0, 1.0]), st.integers(-2, 2))
-def test_one_degree_off_is_tolerated_in_any_turn(visit: Visit, off: float, turns: int) -> None:
-    visit = evolve(visit, rotation_system=RotationSystem.SKY, camera_angle=359.5)
-    assert not sky_angle_fault(visit, 359.5 + off + 360.0 * turns)
-
-
-@given(visits(), st.none() | st.floats())
-def test_without_a_rotation_on_the_sky_no_angle_is_compared(visit: Visit, observed: float | None) -> None:
-    known = observed is not None and math.isfinite(observed)
-    match visit.rotation_system:
-        case RotationSystem.NONE:
-            assert not sky_angle_fault(visit, observed)
-        case RotationSystem.SKY:
-            assert known or sky_angle_fault(visit, observed)
-        case _:
-            assert bool(sky_angle_fault(visit, observed)) != known
 
 
 seconds = st.floats(0, 1e5)
