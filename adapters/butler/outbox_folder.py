@@ -1,0 +1,91 @@
+"""Where the outbox of a shared repository is: ``.prompt-outbox`` at the root of its datastore.
+
+The worker's parent needs no more than this one word of the repository's
+configuration, and importing the Butler for it would double its memory: the
+configuration is read as the YAML that it is.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from lsst.resources import ResourcePath
+
+from domain.errors import PromptProcessingError
+
+__all__ = ["UnreadableRepositoryError", "outbox_folder"]
+
+_OUTBOX = ".prompt-outbox"
+_ROOT = "<butlerRoot>"
+
+
+class UnreadableRepositoryError(PromptProcessingError):
+    """A repository's configuration cannot be read, or names no datastore root."""
+
+
+def outbox_folder(repository: str) -> str:
+    """Name the folder, as a URI, in which messages to the Butler Writer may be laid down.
+
+    Parameters
+    ----------
+    repository
+        URI of the repository or of its configuration, or its label.
+
+    Raises
+    ------
+    UnreadableRepositoryError
+        Raised if the repository does not tell.
+    """
+    uri = ResourcePath(_labelled(repository), forceAbsolute=True)
+    if uri.getExtension() not in {".yaml", ".yml"}:
+        uri = ResourcePath(uri.geturl(), forceDirectory=True).join("butler.yaml")
+    config = _read(uri)
+    root = _datastore_root(config.get("datastore", {}))
+    if root is None:
+        raise UnreadableRepositoryError(f"{repository}: {uri} names no datastore root")
+    home = str(config.get("root") or uri.dirname().geturl())
+    return (
+        ResourcePath(root.replace(_ROOT, home.rstrip("/")), forceDirectory=True).join(f"{_OUTBOX}/").geturl()
+    )
+
+
+def _labelled(repository: str) -> str:
+    """Look a label up as the Butler does; anything else is a URI."""
+    text = os.environ.get("DAF_BUTLER_REPOSITORIES")
+    index = os.environ.get("DAF_BUTLER_REPOSITORY_INDEX")
+    if index:
+        return str(_read(ResourcePath(index)).get(repository, repository))
+    if text:
+        return str(_mapping(text, "DAF_BUTLER_REPOSITORIES").get(repository, repository))
+    return repository
+
+
+def _datastore_root(datastore: Any) -> str | None:  # noqa: ANN401 - whatever the YAML holds
+    if not isinstance(datastore, Mapping):
+        return None
+    if isinstance(datastore.get("root"), str):
+        return str(datastore["root"])
+    # A chain of datastores: the first with a root gets a worker's files first.
+    members = datastore.get("datastores", [])
+    roots = (
+        _datastore_root(member.get("datastore", member)) for member in members if isinstance(member, Mapping)
+    )
+    return next((root for root in roots if root is not None), None)
+
+
+def _read(uri: ResourcePath) -> Mapping[str, Any]:
+    try:
+        return _mapping(uri.read().decode(), str(uri))
+    except (OSError, ValueError) as error:
+        raise UnreadableRepositoryError(f"{uri}: {error}") from error
+
+
+def _mapping(text: str, source: str) -> Mapping[str, Any]:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UnreadableRepositoryError(f"{source}: {' '.join(str(error).split())}") from error
+    if not isinstance(content, Mapping):
+        raise UnreadableRepositoryError(f"{source}: is not a mapping")
+    return content
