@@ -41,7 +41,7 @@ class RedisControlWriter(Connected):
     """
 
     def __init__(
-        self, url: str, *, streams: Mapping[str, str], keep_seconds: int = 3600, timeout: float = 5.0
+        self, url: str, *, streams: Mapping[str, str], keep_seconds: float = 3600.0, timeout: float = 5.0
     ) -> None:
         self._streams = dict(streams)
         self._keep_seconds = keep_seconds
@@ -51,7 +51,7 @@ class RedisControlWriter(Connected):
     async def put(self, note: Note) -> None:
         """Write a note, with its tombstone."""
         words = itertools.chain.from_iterable(note_as_fields(note).items())
-        arguments: list[str | int] = [self._keep_seconds, *words]
+        arguments: list[str | int] = [round(self._keep_seconds * 1000), *words]
         if isinstance(note, Cancellation):
             for stream in sorted(set(self._streams.values())):
                 keys = StreamKeys(stream)
@@ -84,7 +84,7 @@ class RedisControlNotes(Connected):
         url: str,
         *,
         stream: str,
-        keep_seconds: int = 3600,
+        keep_seconds: float = 3600.0,
         retry_delay: float = 1.0,
         timeout: float = 5.0,
     ) -> None:
@@ -127,7 +127,7 @@ class RedisControlNotes(Connected):
     async def _beginning(self) -> str:
         """Find where the notes that are kept begin, by the server's clock."""
         seconds, _ = await self._reader.call("TIME")
-        return f"{(int(seconds) - self._keep_seconds) * 1000}-0"
+        return f"{max(0, round((int(seconds) - self._keep_seconds) * 1000))}-0"
 
     async def _read(self, position: str) -> Sequence[tuple[str, Mapping[str, str]]]:
         block = round(_LONGEST_READ * 1000)

@@ -40,8 +40,8 @@ class RedisWorkPublisher(Connected):
         url: str,
         *,
         streams: Mapping[str, str],
-        mark_seconds: int = 3 * 86_400,
-        note_seconds: int = 3600,
+        mark_seconds: float = 3 * 86_400.0,
+        note_seconds: float = 3600.0,
         timeout: float = 5.0,
     ) -> None:
         self._streams = dict(streams)
@@ -55,8 +55,9 @@ class RedisWorkPublisher(Connected):
         keys = self._keys(visit.instrument)
         copies = [str(detector) for detector in detectors]
         fields = list(itertools.chain.from_iterable(shared_fields(visit).items()))
-        arguments: list[str | int] = [digest(visit), repr(float(visit.sent)), self._mark_seconds]
-        arguments += [visit.instrument, visit.group, f"[{','.join(copies)}]", self._note_seconds * 1000]
+        arguments: list[str | int] = [digest(visit), repr(float(visit.sent))]
+        arguments += [round(self._mark_seconds * 1000), visit.instrument, visit.group]
+        arguments += [f"[{','.join(copies)}]", round(self._note_seconds * 1000)]
         arguments += [len(fields), *fields, *copies]
         mark = keys.mark(visit.instrument, visit.group)
         answer = await self._redis.run(_PUBLISH, [keys.stream, mark, keys.control], arguments)

@@ -1,6 +1,6 @@
 -- Add the copies of a visit and its mark, all or nothing.
 -- KEYS: stream, mark of the visit, control stream.
--- ARGV: digest of the contents, when sent, seconds to keep the mark, instrument, group, detectors as JSON,
+-- ARGV: digest of the contents, when sent, ms to keep the mark, instrument, group, detectors as JSON,
 --       ms to keep control notes, number of shared field names and values, these, then the detectors.
 -- Returns {'new' | 'repeated' | 'changed', revision, copies}.
 local stream, mark, control = KEYS[1], KEYS[2], KEYS[3]
@@ -20,7 +20,7 @@ for i = 9, 8 + shared do fields[#fields + 1] = ARGV[i] end
 
 redis.call('HSET', mark, 'digest', digest, 'revision', revision, digest, revision, 'sent:' .. digest, sent,
     'visit', cjson.encode(fields))
-redis.call('EXPIRE', mark, ARGV[3])
+redis.call('PEXPIRE', mark, ARGV[3])
 if newest then
     local time = redis.call('TIME')
     local limit = string.format('%.0f', time[1] * 1000 - ARGV[7])
