@@ -21,12 +21,10 @@ class _Bench(ControlBench):
     keep_seconds = 1.5
 
     def __init__(self, url: str) -> None:
-        stream = a_stream()
-        keep = self.keep_seconds
-        self.writer: RedisControlWriter = RedisControlWriter(
-            url, streams={"Lowell": stream}, keep_seconds=keep
-        )
-        self.notes: RedisControlNotes = RedisControlNotes(url, stream=stream, keep_seconds=keep)
+        stream, keep = a_stream(), self.keep_seconds
+        self._writer = RedisControlWriter(url, streams={"Lowell": stream}, keep_seconds=keep)
+        self._notes = RedisControlNotes(url, stream=stream, keep_seconds=keep)
+        self.writer, self.notes = self._writer, self._notes
 
     async def __aenter__(self) -> Self:
         await self._writer.open()
