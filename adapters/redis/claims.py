@@ -34,7 +34,7 @@ class RedisClaims:
     """
 
     def __init__(
-        self, url: str, *, prefix: str = "ledger", keep_seconds: int = 14 * 86_400, timeout: float = 5.0
+        self, url: str, *, prefix: str = "ledger", keep_seconds: int = 7 * 86_400, timeout: float = 5.0
     ) -> None:
         self._keys = LedgerKeys(prefix)
         self._keep_seconds = keep_seconds

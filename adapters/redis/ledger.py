@@ -39,7 +39,7 @@ class RedisLedger(Connected, HistoryLedger):
     """
 
     def __init__(
-        self, url: str, *, prefix: str = "ledger", keep_seconds: int = 14 * 86_400, timeout: float = 5.0
+        self, url: str, *, prefix: str = "ledger", keep_seconds: int = 7 * 86_400, timeout: float = 5.0
     ) -> None:
         self._keys = LedgerKeys(prefix)
         self._keep_seconds = keep_seconds
