@@ -1,0 +1,145 @@
+"""All of a topic from an instant on, without a consumer group."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from adapters.kafka.positions import TopicMissingError, partitions_of, positions_since
+from domain.times import UtcSeconds
+
+__all__ = ["TopicFollower"]
+
+_LOG: Final = logging.getLogger(__name__)
+_POLL: Final = 0.1  # Seconds; how soon the thread heeds that it shall stop.
+_BATCH: Final = 1000  # Messages.
+_NEW_PARTITIONS: Final = 60.0  # Seconds between two looks for them.
+_RETRY: Final = 2.0  # Seconds between two attempts to reach the brokers.
+
+
+class TopicFollower:
+    """Reads every partition, in a thread that calls `run`.
+
+    Parameters
+    ----------
+    config
+        Of the consumer; `auto.offset.reset` is ``error``, so that a gap is seen.
+    topic
+        What to read.
+    reset
+        ``earliest`` or ``latest``: where to begin if the broker does not know
+        the times of its messages.
+    patience
+        Seconds for each question to the brokers.
+    handle
+        Takes what was read.
+    tried
+        Called after each attempt to begin, with what went wrong, if anything.
+    """
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        topic: str,
+        *,
+        reset: str,
+        patience: float,
+        handle: Callable[[Sequence[Message]], None],
+        tried: Callable[[Exception | None], None],
+    ) -> None:
+        self._config = config
+        self._topic = topic
+        self._reset = reset
+        self._patience = patience
+        self._handle = handle
+        self._tried = tried
+        self._followed: set[int] = set()
+        self._latest: dict[int, UtcSeconds] = {}
+        self._silent = False
+
+    def run(self, since: UtcSeconds, stopping: threading.Event) -> None:
+        """Read from an instant on until told to stop."""
+        consumer = Consumer(self._config | {"error_cb": self._on_error})
+        try:
+            while not stopping.is_set() and not self._begin(consumer, since):
+                stopping.wait(_RETRY)
+            look = time.monotonic() + _NEW_PARTITIONS
+            while not stopping.is_set():
+                first = consumer.poll(_POLL)
+                if first is not None:
+                    self._take(consumer, [first, *consumer.consume(_BATCH, 0)], since)
+                if time.monotonic() >= look:
+                    self._look_for_partitions(consumer, since)
+                    look = time.monotonic() + _NEW_PARTITIONS
+        finally:
+            consumer.close()
+
+    def _begin(self, consumer: Consumer, since: UtcSeconds) -> bool:
+        try:
+            partitions = partitions_of(consumer, self._topic, self._patience)
+            consumer.assign(self._positions(consumer, partitions, since))
+        except (KafkaException, TopicMissingError) as error:
+            self._tried(error)
+            return False
+        self._followed = set(partitions)
+        self._tried(None)
+        return True
+
+    def _look_for_partitions(self, consumer: Consumer, since: UtcSeconds) -> None:
+        try:
+            new = set(partitions_of(consumer, self._topic, self._patience)) - self._followed
+            if new:
+                _LOG.info("topic %s has grown by partitions %s", self._topic, sorted(new))
+                consumer.incremental_assign(self._positions(consumer, sorted(new), since))
+                self._followed |= new
+        except (KafkaException, TopicMissingError) as error:
+            _LOG.warning("topic %s: %s", self._topic, error)
+
+    def _positions(
+        self, consumer: Consumer, partitions: Sequence[int], since: UtcSeconds
+    ) -> list[TopicPartition]:
+        return positions_since(
+            consumer, self._topic, partitions, since=since, reset=self._reset, patience=self._patience
+        )
+
+    def _take(self, consumer: Consumer, messages: Sequence[Message], since: UtcSeconds) -> None:
+        read = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                read.append(message)
+            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+                self._close_gap(consumer, message.partition() or 0, since)
+            else:
+                _LOG.warning("topic %s: %s", self._topic, error)
+        if not read:
+            return
+        if self._silent:
+            self._silent = False
+            _LOG.info("topic %s can be read again", self._topic)
+        for message in read:
+            self._latest[message.partition() or 0] = UtcSeconds(message.timestamp()[1] / 1000)
+        self._handle(read)
+
+    def _close_gap(self, consumer: Consumer, partition: int, since: UtcSeconds) -> None:
+        """Go on with what the brokers still have: they have lost what comes next."""
+        after = self._latest.get(partition, since)
+        _LOG.warning(
+            "topic %s, partition %d: messages were lost before they were read", self._topic, partition
+        )
+        try:
+            [position] = self._positions(consumer, [partition], after)
+            consumer.seek(position)
+        except KafkaException as error:
+            _LOG.error("topic %s, partition %d cannot be read: %s", self._topic, partition, error)
+            # Looked for again as if it were new.
+            self._followed.discard(partition)
+            consumer.incremental_unassign([TopicPartition(self._topic, partition)])
+
+    def _on_error(self, error: KafkaError) -> None:
+        if not self._silent:
+            self._silent = True
+            _LOG.warning("topic %s is silent: %s", self._topic, error)

@@ -1,0 +1,1 @@
+"""The raw microservice as its clients see it."""

@@ -1,0 +1,1 @@
+"""The bucket of raw images, over S3."""

@@ -1,0 +1,198 @@
+"""The image bucket: listings, single objects and sidecars."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
+
+from adapters.s3.client import S3Connection, connect
+from domain.stored_object import StoredObject
+from ports.raw_arrivals import ImageStoreUnavailableError, UnreadableSidecarError
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
+
+__all__ = ["S3ImageStore"]
+
+_LARGEST_SIDECAR: Final = 4 * 1024 * 1024  # Bytes; real ones have a few kilobytes.
+_SAFE_IN_URI: Final = "/:+@=,!*'()$&~"
+_TRANSIENT: Final = (HTTPClientError, IncompleteReadError, ResponseStreamingError)
+_ABSENT: Final = frozenset({"NoSuchKey", "404"})
+
+
+class S3ImageStore:
+    """Looks into one bucket, by a few threads of its own.
+
+    Cancelling an await leaves its thread busy for no longer than a request may
+    take: `attempts` times the time-outs of the connection.
+
+    Parameters
+    ----------
+    bucket
+        Name of the bucket, ``tenant:bucket`` where the store has tenants.
+    connection
+        Where the store is.
+    uri_profile
+        Written before the bucket in URIs, for clients that choose their
+        credentials by it; blank for none.
+    threads
+        Requests that may go on at once.
+    attempts
+        How often a request is made when the store fails.
+    """
+
+    def __init__(
+        self,
+        *,
+        bucket: str,
+        connection: S3Connection,
+        uri_profile: str = "",
+        threads: int = 4,
+        attempts: int = 2,
+    ) -> None:
+        self._bucket = bucket
+        self._connection = connection
+        self._root = f"s3://{uri_profile}@{bucket}/" if uri_profile else f"s3://{bucket}/"
+        self._threads = threads
+        self._retrying = Retrying(
+            stop=stop_after_attempt(attempts),
+            wait=wait_random(0.05, 0.25),
+            retry=retry_if_exception(_is_transient),
+            reraise=True,
+        )
+        self._executor: ThreadPoolExecutor | None = None
+        self._client: S3Client | None = None
+
+    async def open(self) -> None:
+        """Make the client; the store may still be out of reach."""
+        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="image-store")
+        loop = asyncio.get_running_loop()
+        # Reading botocore's models takes a tenth of a second.
+        self._client = await loop.run_in_executor(self._executor, connect, self._connection)
+
+    async def close(self) -> None:
+        """Wait for what goes on, and let go of the connections."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)
+            await asyncio.to_thread(executor.shutdown)
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def uri(self, key: str) -> str:
+        """Write where a key is; what a URI cannot hold is percent-encoded."""
+        return self._root + quote(key, safe=_SAFE_IN_URI)
+
+    async def folders(self, prefix: str) -> Sequence[str]:
+        """See `ports.raw_arrivals.ImageStore.folders`."""
+
+        def read(client: "S3Client") -> list[str]:
+            pages = self._pages(client, prefix, delimiter="/")
+            return [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", ())]
+
+        return await self._run(f"list {prefix}", read)
+
+    async def objects(self, prefix: str) -> Sequence[StoredObject]:
+        """See `ports.raw_arrivals.ImageStore.objects`."""
+
+        def read(client: "S3Client") -> list[StoredObject]:
+            return [
+                self._stored(found["Key"], found["Size"], found["ETag"])
+                for page in self._pages(client, prefix)
+                for found in page.get("Contents", ())
+            ]
+
+        return await self._run(f"list {prefix}", read)
+
+    async def find(self, key: str) -> StoredObject | None:
+        """See `ports.raw_arrivals.ImageStore.find`."""
+
+        def read(client: "S3Client") -> StoredObject | None:
+            try:
+                head = self._retrying(client.head_object, Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if _code(error) in _ABSENT:
+                    return None
+                raise
+            return self._stored(key, head["ContentLength"], head["ETag"])
+
+        return await self._run(f"look for {key}", read)
+
+    async def sidecar(self, key: str) -> Mapping[str, Any] | None:
+        """See `ports.raw_arrivals.ImageStore.sidecar`."""
+
+        def read(client: "S3Client") -> bytes | None:
+            try:
+                return self._retrying(self._download, client, key)
+            except ClientError as error:
+                if _code(error) in _ABSENT:
+                    return None
+                raise
+
+        content = await self._run(f"read {key}", read)
+        return None if content is None else _cards(key, content)
+
+    def _download(self, client: "S3Client", key: str) -> bytes:
+        answer = client.get_object(Bucket=self._bucket, Key=key)
+        with answer["Body"] as body:
+            if answer["ContentLength"] > _LARGEST_SIDECAR:
+                raise UnreadableSidecarError(f"sidecar {key} has {answer['ContentLength']} bytes")
+            return body.read()
+
+    def _pages(
+        self, client: "S3Client", prefix: str, *, delimiter: str = ""
+    ) -> "Iterator[ListObjectsV2OutputTypeDef]":
+        arguments = {"Bucket": self._bucket, "Prefix": prefix, "Delimiter": delimiter}
+        while True:
+            page = self._retrying(client.list_objects_v2, **arguments)
+            yield page
+            if not page["IsTruncated"]:
+                return
+            arguments["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _stored(self, key: str, size: int, etag: str) -> StoredObject:
+        return StoredObject(bucket=self._bucket, key=key, size=size, version=etag.strip('"'))
+
+    async def _run[T](self, what: str, read: "Callable[[S3Client], T]") -> T:
+        if self._executor is None or self._client is None:
+            raise ImageStoreUnavailableError(f"bucket {self._bucket}: is not open")
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._executor, read, self._client)
+        except (BotoCoreError, ClientError) as error:
+            raise ImageStoreUnavailableError(f"bucket {self._bucket}: cannot {what}: {error}") from error
+
+
+def _cards(key: str, content: bytes) -> Mapping[str, Any]:
+    try:
+        cards = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableSidecarError(f"sidecar {key} is no JSON: {error}") from error
+    if not isinstance(cards, dict):
+        raise UnreadableSidecarError(f"sidecar {key} is JSON, but no object")
+    return cards
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _is_transient(error: BaseException) -> bool:
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
+    return isinstance(error, _TRANSIENT)

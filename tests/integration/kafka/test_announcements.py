@@ -1,0 +1,145 @@
+import json
+from collections.abc import AsyncIterator, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, override
+
+import pytest
+
+from adapters.kafka.announcements import KafkaAnnouncements
+from adapters.kafka.connection import KafkaConnection
+from adapters.kafka.next_visit import encode_cancellation, encode_next_visit
+from adapters.kafka.schema_registry import SchemaRegistry
+from domain.visit import Cancellation, Visit
+from ports.announcements import Announcements, AnnouncementsUnavailableError, NotForUs, Unreadable
+from tests.contract_files import contract_json
+from tests.contract_suites.announcements import AnnouncementsContract, Observatory, groups, visit
+from tests.integration.kafka.mock_cluster import MockCluster
+from tests.integration.kafka.registry import Registry
+
+pytestmark = pytest.mark.slow
+
+VISITS, CANCELLATIONS = "next-visit", "next-visit-canceled"
+VISIT_SCHEMA: dict[str, Any] = contract_json("next_visit.avsc")
+CANCELLATION_SCHEMA: dict[str, Any] = json.loads(
+    (files("adapters.kafka") / "schemas" / "next_visit_canceled.avsc").read_text()
+)
+
+
+def body_of(content: Visit | Cancellation) -> bytes:
+    if isinstance(content, Visit):
+        return encode_next_visit(content, VISIT_SCHEMA, 1)
+    return encode_cancellation(content, CANCELLATION_SCHEMA, 2)
+
+
+class KafkaObservatory(Observatory):
+    def __init__(self, cluster: MockCluster, registry: Registry, cache: Path | None = None) -> None:
+        self.cluster = cluster
+        self._registry = registry
+        self._cache = cache
+        self._reader: KafkaAnnouncements | None = None
+
+    @override
+    async def announce(self, content: Visit | Cancellation) -> None:
+        topic = VISITS if isinstance(content, Visit) else CANCELLATIONS
+        await self.cluster.sent(topic, body_of(content))
+
+    @override
+    async def restarted(self) -> Announcements:
+        await self.close()
+        for topic in (VISITS, CANCELLATIONS):
+            self.cluster.create(topic)
+        self._reader = KafkaAnnouncements(
+            connection=self.cluster.connection,
+            group="fan-out",
+            topic=VISITS,
+            canceled_topic=CANCELLATIONS,
+            offset_reset="earliest",
+            registry=SchemaRegistry(self._registry.url, cache=self._cache, timeout=1.0),
+            patience=0.1,
+        )
+        await self._reader.open()
+        return self._reader
+
+    async def close(self) -> None:
+        if self._reader is not None:
+            await self._reader.close()
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    registry = Registry({1: VISIT_SCHEMA, 2: CANCELLATION_SCHEMA, 3: {"type": "string"}})
+    yield registry
+    registry.shut()
+
+
+class TestKafkaAnnouncements(AnnouncementsContract):
+    @pytest.fixture
+    async def observatory(
+        self, cluster: MockCluster, registry: Registry, tmp_path: Path
+    ) -> AsyncIterator[KafkaObservatory]:
+        observatory = KafkaObservatory(cluster, registry, tmp_path)
+        yield observatory
+        await observatory.close()
+
+    async def test_what_cannot_be_read_says_why_and_holds_nobody_up(
+        self, observatory: KafkaObservatory
+    ) -> None:
+        reader = await observatory.restarted()
+        good = body_of(visit("a"))
+        bodies = [b"", b"{}", good[:-3], good + b"\0", b"\0\0\0\0\x09" + good[5:], b"\0\0\0\0\x03" + good[5:]]
+        await observatory.cluster.sent(VISITS, *bodies, good)
+        found = [await reader.next() for _ in range(len(bodies) + 1)]
+        assert all(isinstance(announcement.content, Unreadable) for announcement in found[:-1])
+        assert found[-1].content == visit("a")
+
+    async def test_a_visit_without_instrument_is_not_for_us(self, observatory: KafkaObservatory) -> None:
+        reader = await observatory.restarted()
+        body = body_of(visit("a")).replace(b"\x0cSimCam", b"\x00")
+        await observatory.cluster.sent(VISITS, body)
+        assert isinstance((await reader.next()).content, NotForUs)
+
+    async def test_schemas_outlive_the_registry(
+        self, observatory: KafkaObservatory, registry: Registry
+    ) -> None:
+        reader = await observatory.restarted()
+        await observatory.announce(visit("a"))
+        await reader.settle(await reader.next())
+        registry.shut()
+        reader = await observatory.restarted()
+        await observatory.announce(visit("b"))
+        assert groups([await reader.next()]) == ["b"]
+
+    async def test_without_the_registry_a_new_schema_holds_up_for_a_while_only(
+        self, observatory: KafkaObservatory, registry: Registry
+    ) -> None:
+        reader = await observatory.restarted()
+        await observatory.announce(visit("a"))
+        await reader.next()
+        registry.shut()
+        good = body_of(visit("b"))
+        await observatory.cluster.sent(VISITS, b"\0\0\0\0\x63" + good[5:], good)
+        assert isinstance((await reader.next()).content, Unreadable)
+        assert groups([await reader.next()]) == ["b"]
+
+    async def test_schemas_are_asked_for_once(
+        self, observatory: KafkaObservatory, registry: Registry
+    ) -> None:
+        reader = await observatory.restarted()
+        for group in ("a", "b", "c"):
+            await observatory.announce(visit(group))
+            await reader.next()
+        assert registry.asked == ["/schemas/ids/1"]
+
+
+async def test_brokers_out_of_reach_are_said(registry: Registry) -> None:
+    reader = KafkaAnnouncements(
+        connection=KafkaConnection(bootstrap_servers="127.0.0.1:1"),
+        group="fan-out",
+        topic=VISITS,
+        registry=SchemaRegistry(registry.url, cache=None),
+    )
+    await reader.open()
+    with pytest.raises(AnnouncementsUnavailableError, match=VISITS):
+        await reader.next()
+    await reader.close()
