@@ -1,6 +1,7 @@
 """The night that the demo observes: three visits to one simulated field."""
 
 import datetime
+from collections.abc import Iterator
 
 from attrs import frozen
 
@@ -8,9 +9,12 @@ from domain.camera import Camera, Purpose
 from domain.times import UtcSeconds, tai_from_utc
 from simulator.frames import SimulatedCamera
 from simulator.night import NightPlan, PlannedVisit
-from simulator.optics import field_radius
+from simulator.optics import field_radius, pixel_scale
 from simulator.simulated_night import SimulatedNight
 from simulator.sky import Sky, make_sky
+from simulator.skymap import Skymap, make_skymap
+from simulator.stars import Patch
+from simulator.templates import PatchTemplate, make_templates, patches_seen
 
 __all__ = ["DemoNight", "demo_plan"]
 
@@ -27,6 +31,23 @@ class DemoNight:
 
     plan: NightPlan
     sky: Sky
+    source: SimulatedNight
+    """Where the raws come from; its ``truth()`` lists what was in them."""
+    skymap: Skymap
+    """Of the templates."""
+    seed: int
+
+    def templates(self) -> Iterator[PatchTemplate]:
+        """Make the templates that the night needs: of what its detectors see, in its bands."""
+        camera = self.plan.camera
+        return make_templates(
+            self.sky,
+            self.skymap,
+            patches_seen(self.skymap, camera, self.plan.visits),
+            tuple(dict.fromkeys(camera.filters[name] for name in self.plan.filters)),
+            exposure_time=_EXPOSURE_TIME,
+            seed=self.seed,
+        )
 
 
 def demo_plan(camera: Camera, *, seed: int, now: UtcSeconds) -> DemoNight:
@@ -63,9 +84,17 @@ def demo_plan(camera: Camera, *, seed: int, now: UtcSeconds) -> DemoNight:
         for number, (snaps, sky_angle, suffix) in enumerate([(1, 0.0, ""), (2, 12.0, ""), (1, 90.0, "#2")])
     )
     bands = tuple(dict.fromkeys(camera.filters.values()))
-    sky = make_sky(_FIELD, field_radius(camera) + len(visits) * 2 * _DITHER, bands, seed=seed)
+    radius = field_radius(camera) + len(visits) * 2 * _DITHER
+    patch = Patch(ra=_FIELD[0], dec=_FIELD[1], radius=radius)
+    sky = make_sky(patch, bands, seed=seed, epoch=tai_from_utc(now))
     night = SimulatedNight(SimulatedCamera(camera=camera, seed=seed), sky, visits)
-    return DemoNight(plan=NightPlan(camera=camera, visits=visits, raws=night, calibrations=night), sky=sky)
+    return DemoNight(
+        plan=NightPlan(camera=camera, visits=visits, raws=night, calibrations=night),
+        sky=sky,
+        source=night,
+        skymap=make_skymap(patch, scale=pixel_scale(camera, camera.detector(detectors[0]))),
+        seed=seed,
+    )
 
 
 def _group(instant: float) -> str:

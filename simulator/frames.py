@@ -4,13 +4,13 @@ import numpy as np
 from attrs import field, frozen
 
 from domain.camera import Camera
-from simulator.arrays import Bools, Counts, Floats, Integers
+from simulator.arrays import Bools, Counts, Floats
 from simulator.cosmic_rays import cosmic_rays
 from simulator.optics import Pointing, pixel_scale, pixels_of
 from simulator.photometry import SKY_MAGNITUDE, electrons_per_second, flux_from_magnitude
 from simulator.sensors import Sensor, make_sensor, read_out
 from simulator.sky import PointSources
-from simulator.stamps import add_point_sources
+from simulator.stamps import add_point_sources, effective_area
 
 __all__ = ["Frame", "SimulatedCamera", "SourceTruth"]
 
@@ -24,14 +24,17 @@ _SMALLEST_FWHM = 2.0  # pixels, where a camera's pixels are larger than the seei
 class SourceTruth:
     """The sources on one detector: columns of equal length."""
 
-    number: Integers
-    """As in `simulator.sky.PointSources`."""
+    sources: PointSources
     x: Floats
     """Pixels of the trimmed frame, the first one's centre at 0."""
     y: Floats
     """Pixels."""
     electrons: Floats
     """In all, before the sensor's response."""
+    change: Floats
+    """Electrons more (or fewer) than in a quiet sky."""
+    signal_to_noise: Floats
+    """Of the change, for whoever knows the profile and has a template without noise."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -112,18 +115,33 @@ class SimulatedCamera:
         generator = self._generator(_SCIENCE, detector, number)
         scale = pixel_scale(self.camera, sensor.detector)
         x, y = pixels_of(self.camera, sensor.detector, pointing, sources.ra, sources.dec)
-        electrons = exposure_time * electrons_per_second(sources.flux)
+        electrons, quiet = (
+            exposure_time * electrons_per_second(flux) for flux in (sources.flux, sources.quiet)
+        )
         sky = exposure_time * scale**2 * float(electrons_per_second(flux_from_magnitude(SKY_MAGNITUDE)))
         light = np.full(sensor.response.shape, sky)
-        add_point_sources(light, x, y, electrons, fwhm=max(_SEEING / scale, _SMALLEST_FWHM))
+        fwhm = max(_SEEING / scale, _SMALLEST_FWHM)
+        add_point_sources(light, x, y, electrons, fwhm=fwhm)
         collected = generator.poisson(light * sensor.response).astype(np.float64)
         rays = cosmic_rays(
             generator, light.shape, exposure_time=exposure_time, pixel_size=sensor.type.pixel_size
         )
         on = (x > -0.5) & (x < sensor.type.nx - 0.5) & (y > -0.5) & (y < sensor.type.ny - 0.5)
-        truth = SourceTruth(number=sources.number[on], x=x[on], y=y[on], electrons=electrons[on])
+        noise = np.sqrt(electrons + effective_area(fwhm) * (sky + _read_noise(sensor) ** 2))
+        truth = SourceTruth(
+            sources=sources.where(on),
+            x=x[on],
+            y=y[on],
+            electrons=electrons[on],
+            change=(electrons - quiet)[on],
+            signal_to_noise=((electrons - quiet) / noise)[on],
+        )
         pixels = read_out(sensor, collected + rays, generator)
         return Frame(pixels=pixels, sources=truth, cosmic_rays=rays > 0, sky=sky)
 
     def _generator(self, kind: int, detector: int, number: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, kind, detector, number])
+
+
+def _read_noise(sensor: Sensor) -> float:
+    return float(np.mean([amplifier.read_noise for amplifier in sensor.type.amplifiers]))

@@ -14,7 +14,7 @@ from domain.camera import Camera, Detector, DetectorType, FocalPlane, Placement
 from simulator.arrays import Floats
 from simulator.errors import SimulatorError
 
-__all__ = ["Pointing", "field_radius", "pixel_scale", "pixels_of"]
+__all__ = ["Pointing", "field_radius", "pixel_scale", "pixels_of", "tangent_plane"]
 
 _ARCSEC = math.radians(1 / 3600)
 _ROUNDS = 8  # Newton's; the distortion of any camera is a per cent.
@@ -54,12 +54,36 @@ def pixels_of(camera: Camera, detector: Detector, pointing: Pointing, ra: Floats
         Raised if the camera does not say where the detector is.
     """
     plane, kind, placement = _geometry(camera, detector)
-    focal = _focal_plane(plane, _tangent_plane(pointing, ra, dec), pointing.sky_angle)
+    focal = _focal_plane(plane, tangent_plane(pointing, ra, dec), pointing.sky_angle)
     dx, dy = focal[0] - placement.x, focal[1] - placement.y
     yaw = math.radians(placement.yaw)
     along = np.stack([dx * math.cos(yaw) + dy * math.sin(yaw), dy * math.cos(yaw) - dx * math.sin(yaw)])
     centre = np.array([[(kind.nx - 1) / 2], [(kind.ny - 1) / 2]])
     return np.asarray(along / (kind.pixel_size / 1000) + centre)
+
+
+def tangent_plane(pointing: Pointing, ra: Floats, dec: Floats) -> Floats:
+    """Project on the plane that touches the sky at the boresight.
+
+    Parameters
+    ----------
+    pointing
+        Where that is; its angle means nothing here.
+    ra, dec
+        Degrees ICRS, shape (n,).
+
+    Returns
+    -------
+    plane
+        East and north in arcseconds, shape (2, n); NaN behind the telescope.
+    """
+    lon, lat = np.radians(ra - pointing.ra), np.radians(dec)
+    lat0 = math.radians(pointing.dec)
+    depth = np.sin(lat) * math.sin(lat0) + np.cos(lat) * math.cos(lat0) * np.cos(lon)
+    east = np.cos(lat) * np.sin(lon)
+    north = np.sin(lat) * math.cos(lat0) - np.cos(lat) * math.sin(lat0) * np.cos(lon)
+    depth = np.where(depth > 0, depth, np.nan)
+    return np.stack([east, north]) / depth / _ARCSEC
 
 
 def pixel_scale(camera: Camera, detector: Detector) -> float:
@@ -99,17 +123,6 @@ def _geometry(camera: Camera, detector: Detector) -> tuple[FocalPlane, DetectorT
             f" {detector.number} is, or how large"
         )
     return camera.focal_plane, detector.type, detector.placement
-
-
-def _tangent_plane(pointing: Pointing, ra: Floats, dec: Floats) -> Floats:
-    """Project on the plane that touches the sky at the boresight: east and north in arcseconds."""
-    lon, lat = np.radians(ra - pointing.ra), np.radians(dec)
-    lat0 = math.radians(pointing.dec)
-    depth = np.sin(lat) * math.sin(lat0) + np.cos(lat) * math.cos(lat0) * np.cos(lon)
-    east = np.cos(lat) * np.sin(lon)
-    north = np.sin(lat) * math.cos(lat0) - np.cos(lat) * math.sin(lat0) * np.cos(lon)
-    depth = np.where(depth > 0, depth, np.nan)
-    return np.stack([east, north]) / depth / _ARCSEC
 
 
 def _focal_plane(plane: FocalPlane, tangent: Floats, sky_angle: float) -> Floats:

@@ -22,16 +22,27 @@ from simulator.errors import SimulatorError
 from simulator.masters import Master, make_masters
 from simulator.night import NightPlan
 from simulator.reference_catalogue import HTM_LEVEL, reference_shards
-from simulator.sky import Stars
+from simulator.skymap import SKYMAP, TRACT, Skymap, skymap_records
+from simulator.stars import Stars
+from simulator.templates import PatchTemplate
 
-__all__ = ["REFERENCE_CATALOGUE", "make_repository"]
+__all__ = ["REFERENCE_CATALOGUE", "TEMPLATE", "make_repository"]
 
 REFERENCE_CATALOGUE = "reference_catalogue"
 """Dataset type of the reference catalogue: tables of `simulator.reference_catalogue.Shard`."""
 
+TEMPLATE = "template_coadd"
+"""Dataset type of template images, `simulator.templates.PatchTemplate`."""
+
 
 def make_repository(
-    root: Path, plan: NightPlan, *, datastore: str | None = None, reference: Stars | None = None
+    root: Path,
+    plan: NightPlan,
+    *,
+    datastore: str | None = None,
+    reference: Stars | None = None,
+    skymap: Skymap | None = None,
+    templates: Iterable[PatchTemplate] = (),
 ) -> None:
     """Make a repository in which a night's pipelines find what they need.
 
@@ -48,6 +59,10 @@ def make_repository(
         `root`. For S3, the environment must say which endpoint and keys.
     reference
         Stars of the reference catalogue; None makes an empty one.
+    skymap
+        Of the templates, which is registered; None is none.
+    templates
+        Template images of its patches.
 
     Raises
     ------
@@ -67,6 +82,8 @@ def make_repository(
         _add_calibrations(butler, plan.camera, make_masters(plan))
         if reference is not None:
             _add_reference(butler, plan.camera.instrument, reference)
+        if skymap is not None:
+            _add_templates(butler, plan.camera.instrument, skymap, templates)
 
 
 def _register(butler: Butler, camera: Camera) -> None:
@@ -108,6 +125,21 @@ def _add_reference(butler: Butler, instrument: str, stars: Stars) -> None:
                 {f"htm{HTM_LEVEL}": shard.htm7},
                 run=_reference_run(instrument),
             )
+
+
+def _add_templates(
+    butler: Butler, instrument: str, skymap: Skymap, templates: Iterable[PatchTemplate]
+) -> None:
+    dimensions = ("skymap", "tract", "patch", "band")
+    butler.registry.registerDatasetType(
+        DatasetType(TEMPLATE, dimensions, "MaskedImageV2", universe=butler.dimensions)
+    )
+    with butler.transaction():
+        for element, records in skymap_records(skymap).items():
+            butler.registry.insertDimensionData(element, *records)
+        for template in templates:
+            data_id = {"skymap": SKYMAP, "tract": TRACT, "patch": template.patch, "band": template.band}
+            butler.put(template.image, TEMPLATE, data_id, run=input_collections(instrument).templates)
 
 
 def _reference_type(butler: Butler) -> DatasetType:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from astropy.io import fits
+from astropy.table import Table
 
 from domain.camera import Camera
 from domain.exposure import Exposure
@@ -19,6 +20,7 @@ from simulator.frames import SimulatedCamera
 from simulator.night import PlannedVisit, RawObject
 from simulator.optics import Pointing
 from simulator.sky import Sky
+from simulator.truth import join_truth, truth_of
 
 __all__ = ["SimulatedNight"]
 
@@ -42,6 +44,7 @@ class SimulatedNight:
         self._camera = camera
         self._sky = sky
         snaps = [(visit.group, snap) for visit in visits for snap in range(visit.snaps)]
+        self._truth: list[Table] = []
         self._numbers = {snap: number for number, snap in enumerate(snaps, start=1)}
 
     def take(
@@ -58,7 +61,8 @@ class SimulatedNight:
         if visit.ra is None or visit.dec is None or visit.sky_angle is None:
             raise SimulatorError(f"visit {visit.group} cannot be simulated without position and rotation")
         pointing = Pointing(ra=visit.ra, dec=visit.dec, sky_angle=visit.sky_angle)
-        sources = self._sky.sources(camera.filters[visit.physical_filter])
+        middle = TaiSeconds((opened + closed) / 2)
+        sources = self._sky.sources(camera.filters[visit.physical_filter], middle)
         for detector in visit.detectors:
             exposure = self._exposure(visit, snap, detector, opened=opened, closed=closed)
             frame = self._camera.science(
@@ -68,6 +72,7 @@ class SimulatedNight:
                 sources=sources,
                 exposure_time=visit.exposure_time,
             )
+            self._truth.append(truth_of(exposure, frame))
             yield _raw_object(camera, exposure, frame.pixels)
 
     def biases(self, detector: int) -> list[RawFrame]:
@@ -77,6 +82,10 @@ class SimulatedNight:
     def flats(self, detector: int, physical_filter: str) -> list[RawFrame]:  # noqa: ARG002 - all filters are alike
         """Take flat fields."""
         return [RawFrame(self._camera.flat(detector, number)) for number in range(_CALIBRATION_FRAMES)]
+
+    def truth(self) -> Table:
+        """List what is true of all raws taken so far; columns as in `simulator.truth.truth_of`."""
+        return join_truth(self._truth)
 
     def _exposure(
         self, visit: PlannedVisit, snap: int, detector: int, *, opened: TaiSeconds, closed: TaiSeconds

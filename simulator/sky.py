@@ -1,22 +1,28 @@
 """The simulated sky: what there is, where it is and how bright, at any time."""
 
-from collections.abc import Mapping, Sequence
+import enum
+from collections.abc import Sequence
 
 import numpy as np
-from attrs import field, frozen
+from attrs import fields, frozen
 
-from simulator.arrays import Floats, Integers
+from domain.times import TaiSeconds
+from simulator.arrays import Bools, Floats, Integers
+from simulator.changing import Transients, Variables, make_transients, make_variables
 from simulator.errors import SimulatorError
-from simulator.photometry import flux_from_magnitude
+from simulator.movers import Movers, make_movers
+from simulator.stars import Patch, Stars, make_stars
 
-__all__ = ["PointSources", "Sky", "Stars", "make_sky", "make_stars"]
+__all__ = ["Kind", "PointSources", "Sky", "SkyDensity", "Stars", "make_sky"]
 
-_BRIGHTEST, _FAINTEST = 16.5, 23.5
-"""AB magnitudes of stars: from the saturation of a 15 s exposure to its detection limit."""
-_COUNTS_SLOPE = 0.3
-"""Of the logarithm of star counts by magnitude, about that of the Galactic halo at these magnitudes."""
-_COLOUR_SCATTER = 0.4
-"""Magnitudes by which a star's bands differ, one standard deviation."""
+
+class Kind(enum.IntEnum):
+    """What a source of light is."""
+
+    STAR = 0
+    VARIABLE = 1
+    TRANSIENT = 2
+    MOVER = 3
 
 
 @frozen(kw_only=True, eq=False)
@@ -25,147 +31,160 @@ class PointSources:
 
     number: Integers
     """Unique over the whole sky and all kinds."""
+    kind: Integers
+    """Values of `Kind`."""
     ra: Floats
     """Degrees ICRS."""
     dec: Floats
     """Degrees ICRS."""
     flux: Floats
     """nJy, above the atmosphere."""
+    quiet: Floats
+    """nJy, in a sky where nothing changes: of which templates are made."""
+
+    def where(self, chosen: Bools) -> "PointSources":
+        """Keep some of them."""
+        return PointSources(**{name: getattr(self, name)[chosen] for name in _COLUMNS})
 
 
-@frozen(kw_only=True, eq=False)
-class Stars:
-    """Stars that neither move nor vary: columns of equal length."""
+_COLUMNS = tuple(column.name for column in fields(PointSources))
 
-    number: Integers
-    ra: Floats
-    """Degrees ICRS."""
-    dec: Floats
-    """Degrees ICRS."""
-    flux: Mapping[str, Floats]
-    """nJy, by band."""
+
+@frozen(kw_only=True)
+class SkyDensity:
+    """How much there is of everything, per square degree.
+
+    The numbers put some 80 stars and two of each other kind on the 1.7
+    arcminutes of a small sensor.
+    """
+
+    stars: float = 100_000.0
+    variables: float = 2_000.0
+    transients: float = 2_000.0
+    movers: float = 2_000.0
 
 
 @frozen(kw_only=True, eq=False)
 class Sky:
-    """Everything in a patch of sky.
+    """Everything in a round patch of sky.
 
     The same object gives the images and the truth to compare them with.
     """
 
-    centre: tuple[float, float]
-    """Right ascension and declination, degrees ICRS."""
-    radius: float
-    """Degrees; there is nothing beyond."""
+    patch: Patch
+    """There are no stars beyond."""
+    bands: tuple[str, ...]
     stars: Stars
-    bands: tuple[str, ...] = field(init=False)
+    variables: Variables
+    transients: Transients
+    movers: Movers
 
-    @bands.default
-    def _bands(self) -> tuple[str, ...]:
-        return tuple(self.stars.flux)
-
-    def sources(self, band: str) -> PointSources:
-        """List what can be seen in a band.
+    def sources(self, band: str, instant: TaiSeconds) -> PointSources:
+        """List what can be seen in a band at a time.
 
         Raises
         ------
         SimulatorError
             Raised if the sky knows nothing of the band.
         """
-        if band not in self.stars.flux:
+        self._check(band)
+        variables, transients, movers = self.variables, self.transients, self.movers
+        ra, dec = movers.sky(instant)
+        return _together(
+            self._stars(band),
+            self._variables(band, variables.flux(band, instant)),
+            _sources(Kind.TRANSIENT, transients, transients.flux(band, instant)),
+            PointSources(
+                number=movers.number,
+                kind=np.full(movers.number.size, int(Kind.MOVER)),
+                ra=ra,
+                dec=dec,
+                flux=movers.brightness[band],
+                quiet=np.zeros(movers.number.size),
+            ),
+        )
+
+    def quiet(self, band: str) -> PointSources:
+        """List what is always there: stars, and variables at their mean.
+
+        Raises
+        ------
+        SimulatorError
+            Raised if the sky knows nothing of the band.
+        """
+        self._check(band)
+        return _together(self._stars(band), self._variables(band, self.variables.mean[band]))
+
+    def _stars(self, band: str) -> PointSources:
+        return _sources(Kind.STAR, self.stars, self.stars.flux[band], quiet=self.stars.flux[band])
+
+    def _variables(self, band: str, flux: Floats) -> PointSources:
+        return _sources(Kind.VARIABLE, self.variables, flux, quiet=self.variables.mean[band])
+
+    def _check(self, band: str) -> None:
+        if band not in self.bands:
             raise SimulatorError(f"the simulated sky has no band {band!r}, only {', '.join(self.bands)}")
-        stars = self.stars
-        return PointSources(number=stars.number, ra=stars.ra, dec=stars.dec, flux=stars.flux[band])
 
 
 def make_sky(
-    centre: tuple[float, float],
-    radius: float,
+    patch: Patch,
     bands: Sequence[str],
     *,
     seed: int,
-    density: float = 100_000.0,
+    epoch: TaiSeconds,
+    density: SkyDensity | None = None,
 ) -> Sky:
     """Fill a patch of sky; the same arguments give the same sky.
 
     Parameters
     ----------
-    centre
-        Right ascension and declination, degrees ICRS.
-    radius
-        Degrees.
+    patch
+        Where.
     bands
         In which anything has a flux.
     seed
         Of all that is random.
+    epoch
+        When movers are within the patch, and transients are recent.
     density
-        Stars per square degree. The default puts some 80 of them on the
-        1.7 arcminutes of a small sensor.
+        How much of everything.
     """
+    density = density or SkyDensity()
     generator = np.random.default_rng([seed, 0])
-    stars = make_stars(generator, centre, radius, bands, density=density)
-    return Sky(centre=centre, radius=radius, stars=stars)
+    per_kind = (density.stars, density.variables, density.transients, density.movers)
+    counts = [int(generator.poisson(one * patch.area)) for one in per_kind]
+    firsts = [1 + sum(counts[:kind]) for kind in Kind]
+    return Sky(
+        patch=patch,
+        bands=tuple(bands),
+        stars=make_stars(generator, patch, bands, count=counts[Kind.STAR], first=firsts[Kind.STAR]),
+        variables=make_variables(
+            generator, patch, bands, count=counts[Kind.VARIABLE], first=firsts[Kind.VARIABLE], epoch=epoch
+        ),
+        transients=make_transients(
+            generator, patch, bands, count=counts[Kind.TRANSIENT], first=firsts[Kind.TRANSIENT], epoch=epoch
+        ),
+        movers=make_movers(
+            generator, patch, bands, count=counts[Kind.MOVER], first=firsts[Kind.MOVER], epoch=epoch
+        ),
+    )
 
 
-def make_stars(
-    generator: np.random.Generator,
-    centre: tuple[float, float],
-    radius: float,
-    bands: Sequence[str],
-    *,
-    density: float,
-) -> Stars:
-    """Scatter stars evenly over a cap of the sky.
-
-    Parameters
-    ----------
-    generator
-        Of all that is random.
-    centre, radius
-        The cap, degrees.
-    bands
-        In which stars have a flux.
-    density
-        Stars per square degree.
-    """
-    cap = 2 * np.pi * (1 - np.cos(np.radians(radius))) * np.degrees(1) ** 2
-    count = int(generator.poisson(density * cap))
-    ra, dec = scatter(generator, centre, radius, count)
-    # Counts grow as 10^(slope * magnitude): the inverse of that distribution.
-    low, high = 10 ** (_COUNTS_SLOPE * np.array([_BRIGHTEST, _FAINTEST]))
-    magnitude = np.log10(generator.uniform(low, high, count)) / _COUNTS_SLOPE
-    flux = {
-        band: np.asarray(flux_from_magnitude(magnitude + generator.normal(0.0, _COLOUR_SCATTER, count)))
-        for band in bands
-    }
-    return Stars(number=np.arange(1, count + 1), ra=ra, dec=dec, flux=flux)
+def _sources(
+    kind: Kind, fixed: Stars | Variables | Transients, flux: Floats, *, quiet: Floats | None = None
+) -> PointSources:
+    """List things that do not move."""
+    return PointSources(
+        number=fixed.number,
+        kind=np.full(fixed.number.size, int(kind)),
+        ra=fixed.ra,
+        dec=fixed.dec,
+        flux=flux,
+        quiet=np.zeros(flux.size) if quiet is None else quiet,
+    )
 
 
-def scatter(
-    generator: np.random.Generator, centre: tuple[float, float], radius: float, count: int
-) -> tuple[Floats, Floats]:
-    """Draw points evenly over a cap of the sky.
-
-    Parameters
-    ----------
-    generator
-        Of all that is random.
-    centre, radius
-        The cap, degrees.
-    count
-        How many.
-
-    Returns
-    -------
-    ra, dec
-        Degrees.
-    """
-    depth = generator.uniform(np.cos(np.radians(radius)), 1.0, count)
-    around = generator.uniform(0.0, 2 * np.pi, count)
-    off = np.sqrt(1 - depth**2)
-    # About the north pole first, then the pole is brought to the centre.
-    lat0 = np.radians(centre[1])
-    x = depth * np.cos(lat0) - off * np.cos(around) * np.sin(lat0)
-    y = off * np.sin(around)
-    z = depth * np.sin(lat0) + off * np.cos(around) * np.cos(lat0)
-    return (centre[0] + np.degrees(np.arctan2(y, x))) % 360.0, np.degrees(np.arcsin(z))
+def _together(*parts: PointSources) -> PointSources:
+    return PointSources(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
+    )

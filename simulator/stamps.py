@@ -7,7 +7,7 @@ from scipy.special import erf
 
 from simulator.arrays import Floats
 
-__all__ = ["add_point_sources"]
+__all__ = ["add_point_sources", "effective_area"]
 
 _CORE, _CORE_SHARE = 1.0, 0.85
 _WING, _WING_SHARE = 2.0, 0.15
@@ -41,6 +41,26 @@ def add_point_sources(image: Floats, x: Floats, y: Floats, flux: Floats, *, fwhm
         some = np.flatnonzero(near)[start : start + _BATCH]
         _add(padded, x[some] + margin, y[some] + margin, flux[some], sigma=sigma, half=half)
     image += padded[margin : margin + rows, margin : margin + columns]
+
+
+def effective_area(fwhm: float) -> float:
+    """Compute the pixels of sky whose noise a star's flux has, if its profile is known.
+
+    It is the inverse of the sum of the squared profile.
+
+    Parameters
+    ----------
+    fwhm
+        Pixels, of the core of the profile.
+    """
+    sigma = fwhm / _FWHM_OF_CORE
+    parts = ((_CORE, _CORE_SHARE), (_WING, _WING_SHARE))
+    squared = sum(
+        one_share * other_share / (2 * math.pi * sigma**2 * (one**2 + other**2))
+        for one, one_share in parts
+        for other, other_share in parts
+    )
+    return 1 / squared
 
 
 def _add(image: Floats, x: Floats, y: Floats, flux: Floats, *, sigma: float, half: int) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.time import Time
 from attrs import evolve
 from lsst.daf.butler import Butler, Timespan
 from lsst.images import MaskedImage
+from lsst.sphgeom import ConvexPolygon, LonLat, UnitVector3d
 
-from domain.times import UtcSeconds
+from domain.times import UtcSeconds, tai_from_utc
 from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.raw import RawFrame
 from prompt_pipelines.tasks.detect_sources import DetectSourcesTask
@@ -23,7 +25,8 @@ from simulator.frames import SimulatedCamera
 from simulator.kafka import EmbeddedKafka
 from simulator.object_store import ObjectStore
 from simulator.optics import Pointing
-from simulator.repository import REFERENCE_CATALOGUE, make_repository
+from simulator.repository import REFERENCE_CATALOGUE, TEMPLATE, make_repository
+from simulator.skymap import SKYMAP
 from tests.unit.simulator.cameras import NX, NY, make_camera
 
 pytestmark = pytest.mark.slow
@@ -41,7 +44,13 @@ def night() -> DemoNight:
 @pytest.fixture(scope="module")
 def butler(night: DemoNight, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Butler]:
     root = tmp_path_factory.mktemp("central") / "repo"
-    make_repository(root, night.plan, reference=night.sky.stars)
+    make_repository(
+        root,
+        night.plan,
+        reference=night.sky.stars,
+        skymap=night.skymap,
+        templates=night.templates(),
+    )
     with Butler.from_config(str(root)) as butler:
         yield butler
 
@@ -96,6 +105,24 @@ def test_the_reference_catalogue_holds_every_star_once(butler: Butler, night: De
     assert shard["r_flux"][0] == night.sky.stars.flux["r"][row]
 
 
+def test_templates_are_found_where_a_detector_looks(butler: Butler, night: DemoNight) -> None:
+    ra, dec = night.sky.patch.ra, night.sky.patch.dec
+    corners = [(ra + x, dec + y) for x in (-0.005, 0.005) for y in (-0.005, 0.005)]
+    region = ConvexPolygon.convexHull([UnitVector3d(LonLat.fromDegrees(*corner)) for corner in corners])
+    with butler.query() as query:
+        found = list(
+            query.datasets(TEMPLATE, f"{INSTRUMENT}/templates").where(
+                {"skymap": SKYMAP, "band": "g"}, "patch.region OVERLAPS region", bind={"region": region}
+            )
+        )
+    assert found
+    image = butler.get(found[0])
+    assert image.sky_projection is not None
+    assert image.image.unit == u.electron
+    centre = image.sky_projection.sky_to_pixel(SkyCoord(ra, dec, unit="deg"))
+    assert (float(centre.x), float(centre.y)) == pytest.approx(2 * (night.skymap.centre,), abs=1e-3)
+
+
 def test_a_repository_that_is_there_is_left_alone(night: DemoNight, tmp_path: Path) -> None:
     (tmp_path / "butler.yaml").write_text("")
     with pytest.raises(SimulatorError, match="holds a repository already"):
@@ -127,8 +154,8 @@ def test_files_can_be_in_an_object_store(
 def test_the_pipelines_find_the_stars_where_the_sky_has_them(
     butler: Butler, night: DemoNight, detector: int
 ) -> None:
-    pointing = Pointing(ra=night.sky.centre[0], dec=night.sky.centre[1], sky_angle=12.0)
-    sources = night.sky.sources("g")
+    pointing = Pointing(ra=night.sky.patch.ra, dec=night.sky.patch.dec, sky_angle=12.0)
+    sources = night.sky.sources("g", tai_from_utc(NOW))
     frame = SimulatedCamera(camera=CAMERA, seed=1).science(
         detector, 1, pointing=pointing, sources=sources, exposure_time=30.0
     )
@@ -137,10 +164,9 @@ def test_the_pipelines_find_the_stars_where_the_sky_has_them(
 
     bright = frame.sources.electrons > 5000
     inside = (np.abs(frame.sources.x - NX / 2) < NX / 2 - 5) & (np.abs(frame.sources.y - NY / 2) < NY / 2 - 5)
-    numbers = frame.sources.number[bright & inside]
-    assert len(numbers) >= 3
-    rows = np.searchsorted(sources.number, numbers)
-    for ra, dec in zip(sources.ra[rows], sources.dec[rows], strict=True):
+    expected = frame.sources.sources.where(bright & inside)
+    assert expected.number.size >= 3
+    for ra, dec in zip(expected.ra, expected.dec, strict=True):
         across = (np.asarray(found["ra"]) - ra) * np.cos(np.radians(dec))
         assert 3600 * np.hypot(across, np.asarray(found["dec"]) - dec).min() < 0.1  # half a pixel
 

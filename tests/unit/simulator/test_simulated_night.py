@@ -18,7 +18,7 @@ from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 from simulator.cards import header_cards
 from simulator.demo import demo_plan
 from simulator.errors import SimulatorError
-from tests.unit.simulator.cameras import FACTS, make_camera
+from tests.unit.simulator.cameras import FACTS, NX, make_camera
 
 NOW = UtcSeconds(1_773_454_507.25)
 OPENED = tai_from_utc(NOW)
@@ -96,6 +96,28 @@ def test_every_raw_of_the_demo_is_one_that_the_service_recognises(scheme: RawKey
                 assert json.loads(raw.sidecar).items() <= cards.items()
                 seen.add((exposure.exposure, exposure.detector))
     assert len(seen) == 4 * 2
+
+
+def test_the_truth_is_that_of_the_raws_taken() -> None:
+    camera = make_camera()
+    night = demo_plan(camera, seed=1, now=NOW)
+    assert len(night.source.truth()) == 0
+    for visit in night.plan.visits:
+        for snap in range(visit.snaps):
+            list(night.plan.raws.take(visit, snap, OPENED, TaiSeconds(OPENED + 15)))
+    truth = night.source.truth()
+    assert set(zip(truth["group"], truth["snap"], strict=True)) == {
+        (visit.group, snap) for visit in night.plan.visits for snap in range(visit.snaps)
+    }
+    assert set(truth["detector"]) == {0, 5}
+    assert (truth["x"].value > -0.5).all()
+    assert (truth["x"].value < NX - 0.5).all()
+    stars = truth[truth["kind"] == "star"]
+    assert (stars["change"] == 0).all()
+    assert (stars["signal_to_noise"] == 0).all()
+    new = truth[(truth["kind"] == "transient") | (truth["kind"] == "mover")]
+    assert len(new) > 0
+    assert (new["change"] == new["flux"]).all()
 
 
 def test_a_visit_of_another_night_is_an_error_that_names_it() -> None:
