@@ -1,11 +1,12 @@
 """Visits to work with, each as any other but for what a test names."""
 
+import asyncio
 from typing import Any
 
-from domain.times import TaiSeconds
+from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector
 
-__all__ = ["INSTRUMENT", "a_visit", "some_work"]
+__all__ = ["INSTRUMENT", "LoopClock", "a_visit", "some_work"]
 
 INSTRUMENT = "Lowell"
 
@@ -34,3 +35,10 @@ def a_visit(group: str = "2026-03-14T02:15:07.310#2", **changes: Any) -> Visit:
 
 def some_work(detector: int = 4, group: str = "2026-03-14T02:15:07.310#2", **changes: Any) -> VisitDetector:
     return VisitDetector(a_visit(group, **changes), detector)
+
+
+class LoopClock:
+    """The wall clock, led by the event loop's, which may be a virtual one."""
+
+    def utc(self) -> UtcSeconds:
+        return UtcSeconds(1_773_454_500.0 + asyncio.get_running_loop().time())

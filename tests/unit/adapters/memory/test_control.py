@@ -3,15 +3,17 @@
 import pytest
 
 from adapters.memory.control import MemoryControl
-from adapters.system.clock import SystemClock
 from tests.contract_suites.control import ControlBench, ControlContract
+from tests.contract_suites.samples import LoopClock
+
+pytestmark = pytest.mark.looptime
 
 
 class _Bench(ControlBench):
-    keep_seconds = 0.5
+    keep_seconds = 3600.0
 
     def __init__(self) -> None:
-        self.writer = self.notes = MemoryControl(SystemClock(), keep_seconds=self.keep_seconds)
+        self.writer = self.notes = MemoryControl(LoopClock(), keep_seconds=self.keep_seconds)
 
 
 class TestMemoryControl(ControlContract):

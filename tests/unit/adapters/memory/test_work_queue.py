@@ -9,18 +9,19 @@ from adapters.memory.control import MemoryControl
 from adapters.memory.queue_store import MemoryQueueStore
 from adapters.memory.work_publisher import MemoryWorkPublisher
 from adapters.memory.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
-from adapters.system.clock import SystemClock
 from ports.work_queue import WorkQueue
-from tests.contract_suites.samples import INSTRUMENT
+from tests.contract_suites.samples import INSTRUMENT, LoopClock
 from tests.contract_suites.work_publisher import PublisherBench, WorkPublisherContract
 from tests.contract_suites.work_queue import QueueBench, WorkQueueContract
 
+pytestmark = pytest.mark.looptime
+
 
 class _Bench(QueueBench):
-    lease_seconds = 0.1
+    lease_seconds = 30.0
 
     def __init__(self) -> None:
-        clock = SystemClock()
+        clock = LoopClock()
         self._store = MemoryQueueStore(clock, lease_seconds=self.lease_seconds)
         self.publisher = MemoryWorkPublisher({INSTRUMENT: self._store}, MemoryControl(clock))
         self.upkeep = MemoryQueueUpkeep(self._store)
@@ -40,7 +41,7 @@ class _Bench(QueueBench):
 
 class _PublisherBench(PublisherBench):
     def __init__(self) -> None:
-        clock = SystemClock()
+        clock = LoopClock()
         store = MemoryQueueStore(clock)
         control = MemoryControl(clock)
         self.publisher = MemoryWorkPublisher({INSTRUMENT: store}, control)
