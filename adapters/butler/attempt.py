@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import define
+from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType
 
+from adapters.butler.dataset_ids import DatasetIds
 from adapters.butler.journal import Journal, write_journal
 from adapters.butler.visit_repository import VisitRepository
 from ports.ledger import Attempt
@@ -45,6 +47,16 @@ class OpenAttempt:
             "group": work.visit.group,
             "detector": work.detector,
         }
+
+    @property
+    def ids(self) -> DatasetIds:
+        """Ids of its datasets."""
+        return DatasetIds(self.assignment.work.visit)
+
+    def ref(self, dataset_type: DatasetType, run: str, data_id: Mapping[str, str | int]) -> DatasetRef:
+        """Name a dataset that the workspace itself stores."""
+        coordinate = DataCoordinate.standardize(data_id, dimensions=dataset_type.dimensions)
+        return self.ids.ref(dataset_type, coordinate, run)
 
     def note(self, journal: Journal) -> None:
         """Keep the new state, on disk first."""

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+import botocore.exceptions
 import sqlalchemy.exc
 from lsst.daf.butler import Butler
 
 from adapters.butler.messages import Outputs, decode
 from adapters.butler.registration import register_outputs
 from adapters.butler.steps import one_line
+from domain.errors import PromptProcessingError
 from ports.central_registry import OutputEvent, RegistryUnavailableError, UnappliableEventError
 
 __all__ = ["ButlerCentralRegistry"]
@@ -20,6 +22,8 @@ _OUT_OF_REACH = (
     sqlalchemy.exc.InterfaceError,
     sqlalchemy.exc.InternalError,
     sqlalchemy.exc.TimeoutError,
+    botocore.exceptions.BotoCoreError,
+    botocore.exceptions.ClientError,
     ConnectionError,
     TimeoutError,
     OSError,
@@ -58,6 +62,8 @@ class ButlerCentralRegistry:
             register_outputs(butler, batch)
         except UnappliableEventError:
             raise
+        except FileNotFoundError as error:
+            raise self._lost_file(error) from error
         except _OUT_OF_REACH as error:
             self._disconnect()
             raise RegistryUnavailableError(f"{self._repository}: {one_line(error)}") from error
@@ -65,6 +71,14 @@ class ButlerCentralRegistry:
         except Exception as error:
             raise UnappliableEventError(f"{self._repository}: {one_line(error)}") from error
         return [ref.id for outputs in batch for file in outputs.files for ref in file.refs]
+
+    def _lost_file(self, error: FileNotFoundError) -> PromptProcessingError:
+        """Tell a worker's file that is not there from a repository that is not."""
+        text = f"{self._repository}: {one_line(error)}"
+        if Butler.has_repo_config(self._repository):
+            return UnappliableEventError(text)
+        self._disconnect()
+        return RegistryUnavailableError(text)
 
     def _connect(self) -> Butler:
         if self._butler is None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from attrs import frozen
 from lsst.daf.butler import Quantum
 from lsst.daf.butler.logging import ButlerLogRecords
+from lsst.pipe.base import TaskMetadata
 from lsst.pipe.base.mp_graph_executor import MPGraphExecutor, MPGraphExecutorError
 from lsst.pipe.base.pipeline_graph import TaskNode
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraph
@@ -32,6 +33,10 @@ class GraphRun:
     """Whether the provenance file is complete."""
 
 
+class _RefusedError(BaseException):
+    """Ends a run at once: the graph's executor goes on after anything that is an `Exception`."""
+
+
 class _WatchedExecutor(QuantumExecutor):
     """Asks before each quantum, and notes how long it took and why it failed."""
 
@@ -43,7 +48,6 @@ class _WatchedExecutor(QuantumExecutor):
         self._clock = clock
         self.failures: list[str] = []
         self.seconds: dict[str, float] = {}
-        self.refusal: PromptProcessingError | None = None
 
     def execute(
         self,
@@ -54,19 +58,14 @@ class _WatchedExecutor(QuantumExecutor):
         *,
         log_records: ButlerLogRecords | None = None,
     ) -> QuantumExecutionResult:
-        """Run one quantum, if nobody objects.
-
-        After one objection none runs any more: the graph's executor goes on
-        with its next quantum whatever is thrown.
-        """
-        if self.refusal is not None:
-            raise self.refusal
+        """Run one quantum, if nobody objects."""
+        self._ask(task_node.label)
         began = self._clock()
         try:
-            self._ask(task_node.label)
             return self._executor.execute(task_node, quantum, quantum_id, log_records=log_records)
         except Exception as error:
-            self.failures.append(f"{task_node.label} {quantum.dataId}: {one_line(error)}")
+            self.failures.append(f"{task_node.label} {quantum.dataId}: {one_line(_reason(error))}")
+            _say_no_outputs(log_records)
             raise
         finally:
             name = f"task {task_node.label}"
@@ -76,8 +75,21 @@ class _WatchedExecutor(QuantumExecutor):
         try:
             self._before_task(label)
         except PromptProcessingError as error:
-            self.refusal = error
-            raise
+            raise _RefusedError from error
+
+
+def _reason(error: BaseException) -> BaseException:
+    """Find what went wrong: a constructor's error is hidden by one of the executor's own."""
+    if isinstance(error, UnboundLocalError) and error.__context__ is not None:
+        return error.__context__
+    return error
+
+
+def _say_no_outputs(log_records: ButlerLogRecords | None) -> None:
+    """Complete the notes of a quantum that failed before it ran, so that provenance can be written."""
+    if log_records is not None and log_records.extra.get("metadata") is None:
+        quantum: dict[str, list[str]] = {"outputs": []}
+        log_records.extra["metadata"] = TaskMetadata.from_dict({"quantum": quantum})
 
 
 def run_graph(
@@ -112,6 +124,6 @@ def run_graph(
     except SystemExit:
         # This is how it answers a quantum that contradicts its own graph.
         whole = False
-    if watched.refusal is not None:
-        raise watched.refusal
+    except _RefusedError as refusal:
+        raise refusal.__cause__ or refusal from None
     return GraphRun(failures=tuple(watched.failures), seconds=watched.seconds, provenance=whole)

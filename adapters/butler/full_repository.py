@@ -6,14 +6,14 @@ one that faster ways are measured against.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lsst.daf.butler import (
     Butler,
+    DataCoordinate,
     DatasetRef,
-    DatasetType,
     DimensionRecord,
     DimensionUniverse,
     FileDataset,
@@ -125,25 +125,24 @@ class FullRepository:
         """See `VisitRepository.universe`."""
         return self._butler.dimensions
 
-    def put(
-        self, thing: object, dataset_type: DatasetType, run: str, data_id: Mapping[str, str | int]
-    ) -> None:
+    def put(self, thing: object, ref: DatasetRef) -> None:
         """See `VisitRepository.put`."""
-        self._butler.registry.registerDatasetType(dataset_type)
-        self._butler.collections.register(run)
-        self._butler.put(thing, dataset_type, dict(data_id), run=run)
+        self._butler.put(thing, self._expected(ref))
 
     def add_records(self, records: Sequence[DimensionRecord]) -> None:
         """See `VisitRepository.add_records`."""
         insert_records(self._butler, records)
 
-    def add_raw(self, path: Path, raw_type: DatasetType, run: str, data_id: Mapping[str, str | int]) -> None:
+    def add_raw(self, path: Path, ref: DatasetRef) -> None:
         """See `VisitRepository.add_raw`."""
-        self._butler.registry.registerDatasetType(raw_type)
-        self._butler.collections.register(run)
-        expanded = self._butler.registry.expandDataId(dict(data_id))
-        file = FileDataset(str(path), [DatasetRef(raw_type, expanded, run=run)])
+        file = FileDataset(str(path), [self._expected(ref)])
         self._butler.ingest(file, transfer="move", record_validation_info=False)
+
+    def _expected(self, ref: DatasetRef) -> DatasetRef:
+        """Make ready for a dataset: its type, its run, the records of its data id."""
+        self._butler.registry.registerDatasetType(ref.datasetType)
+        self._butler.collections.register(ref.run)
+        return ref.expanded(self._butler.registry.expandDataId(ref.dataId))
 
     def execute(self, plan: Plan, before_task: BeforeTask) -> Execution:
         """See `VisitRepository.execute`."""
@@ -158,15 +157,12 @@ class FullRepository:
         return Execution(failures=result.failures, seconds=seconds)
 
     def _run(self, graph: PredictedQuantumGraph, plan: Plan, before_task: BeforeTask) -> GraphRun:
-        dataset_type = provenance_type(self._butler.dimensions)
-        self._butler.registry.registerDatasetType(dataset_type)
-        data_id = self._butler.registry.expandDataId(
-            {name: plan.data_id[name] for name in dataset_type.dimensions.required}
-        )
+        dataset_type = provenance_type(self.universe)
+        data_id = DataCoordinate.standardize(plan.data_id, dimensions=dataset_type.dimensions)
+        ref = self._expected(plan.ids.ref(dataset_type, data_id, plan.run))
         executor = SingleQuantumExecutor(
             butler=self._butler.clone(run=plan.run), assume_no_existing_outputs=True
         )
-        ref = DatasetRef(dataset_type, data_id, run=plan.run)
         with TemporaryForIngest(self._butler, ref) as temporary:
             result = run_graph(graph, executor, temporary.ospath, before_task, self._clock)
             if result.provenance:
@@ -184,13 +180,14 @@ class FullRepository:
                 input_collections=[*plan.earlier, *plan.inputs],
                 output_run=plan.run,
             )
-            graph = builder.finish(attach_datastore_records=False).assemble()
+            components = builder.finish(attach_datastore_records=False)
         # Tasks take part in it, so it can end in any error.
         except Exception as error:
             raise CannotBuildError(one_line(error)) from error
-        if len(graph) == 0:
+        if not components.quantum_datasets:
             raise CannotBuildError("nothing to run on these data")
-        return graph
+        plan.ids.give_to(components)
+        return components.assemble()
 
     def outputs(self, runs: Sequence[str]) -> Sequence[DatasetRef]:
         """See `VisitRepository.outputs`."""

@@ -55,17 +55,22 @@ def read_cards(path: Path, uri: str) -> Mapping[str, object]:
     try:
         if path.suffix == ".gz":
             _check_compressed(path)
-        # A table then stands for a compressed image, so that its size in the file is known.
-        with warnings.catch_warnings(), fits.open(path, disable_image_compression=True) as hdus:
+        with warnings.catch_warnings():
             warnings.simplefilter("error", AstropyWarning)
-            for hdu in hdus:
-                _check_whole(hdu, path)
-            return _image_cards(hdus)
+            return _read(path)
     except RawUnreadableError as error:
         raise RawUnreadableError(f"{uri}: {error}") from None
     # A damaged file makes astropy and the decompressors raise any of these.
     except (OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AstropyWarning) as error:
         raise RawUnreadableError(f"{uri}: not a whole FITS file ({error})") from error
+
+
+def _read(path: Path) -> Mapping[str, object]:
+    # A table then stands for a compressed image, so that its size in the file is known.
+    with path.open("rb") as stream, fits.open(stream, disable_image_compression=True) as hdus:
+        for hdu in hdus:
+            _check_whole(hdu, path)
+        return _image_cards(hdus)
 
 
 def _check_compressed(path: Path) -> None:

@@ -27,7 +27,7 @@ def step(name: str) -> Iterator[None]:
         raise WorkspaceError(f"{name}: {one_line(error)}") from error
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
     """Name an error and give its text, without line breaks."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from attrs import field, frozen
-from lsst.daf.butler import DatasetRef, DatasetType, DimensionRecord, DimensionUniverse, FileDataset
+from lsst.daf.butler import DatasetRef, DimensionRecord, DimensionUniverse, FileDataset
 
+from adapters.butler.dataset_ids import DatasetIds
 from adapters.butler.inputs import Inputs
 from adapters.butler.pipelines import LoadedPipeline
 from domain.errors import PromptProcessingError
@@ -38,6 +39,8 @@ class Plan:
     """Collections of the shared repository to read after them, in order."""
     data_id: Mapping[str, str | int]
     """Instrument, detector and group."""
+    ids: DatasetIds
+    """Of what will be made."""
     exposures: tuple[int, ...] = ()
     """None before the image."""
 
@@ -67,9 +70,7 @@ class VisitRepository(Protocol):
         """The dimensions of the shared repository."""
         ...
 
-    def put(
-        self, thing: object, dataset_type: DatasetType, run: str, data_id: Mapping[str, str | int]
-    ) -> None:
+    def put(self, thing: object, ref: DatasetRef) -> None:
         """Store something that the workspace itself made."""
         ...
 
@@ -77,7 +78,7 @@ class VisitRepository(Protocol):
         """Define groups, exposures, visits."""
         ...
 
-    def add_raw(self, path: Path, raw_type: DatasetType, run: str, data_id: Mapping[str, str | int]) -> None:
+    def add_raw(self, path: Path, ref: DatasetRef) -> None:
         """Take over a raw's file; its exposure is defined already."""
         ...
 

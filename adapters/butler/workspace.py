@@ -1,6 +1,7 @@
 """A visit-detector from its announcement to its outputs, in a local repository."""
 
 import contextlib
+import logging
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,8 @@ from ports.workspace import (
 )
 
 __all__ = ["ButlerWorkspace"]
+
+_log = logging.getLogger(__name__)
 
 
 class ButlerWorkspace:
@@ -181,12 +184,8 @@ class ButlerWorkspace:
             return
         run = self._preload_run(attempt.assignment)
         attempt.note(evolve(attempt.journal, runs={**attempt.journal.runs, run: None}))
-        attempt.repository.put(
-            RegionTimeInfo(region=selection.region, timespan=selection.timespan),
-            region_time_type(attempt.repository.universe),
-            run,
-            attempt.data_id,
-        )
+        ref = attempt.ref(region_time_type(attempt.repository.universe), run, attempt.data_id)
+        attempt.repository.put(RegionTimeInfo(region=selection.region, timespan=selection.timespan), ref)
 
     def _preprocess(
         self, attempt: OpenAttempt, pipelines: Sequence[LoadedPipeline], watch: Stopwatch
@@ -214,6 +213,7 @@ class ButlerWorkspace:
             earlier=(*attempt.journal.runs, raw_run(self._camera.instrument)),
             inputs=attempt.journal.collections,
             data_id=attempt.data_id,
+            ids=attempt.ids,
             exposures=tuple(exposures),
         )
         attempt.note(evolve(attempt.journal, runs={**attempt.journal.runs, run: pipeline.file}))
@@ -227,15 +227,17 @@ class ButlerWorkspace:
     def resume(self, assignment: Assignment) -> None:
         """See `ports.workspace.LocalWorkspace.resume`.
 
-        Raises
-        ------
-        WorkspaceError
-            Raised if nothing usable was left; cleaning still works.
+        If nothing usable was left, only cleaning works.
         """
         self._folder = attempt_folder(self._settings.folder, assignment.attempt)
-        with step("resume"):
-            repository = self._repositories.reopen(self._folder / "repo")
-            self._attempt = OpenAttempt(assignment, self._folder, repository, read_journal(self._folder))
+        try:
+            with step("resume"):
+                journal = read_journal(self._folder)
+                repository = self._repositories.reopen(self._folder / "repo")
+        except WorkspaceError as error:
+            _log.warning("nothing is left of the attempt: %s", error)
+        else:
+            self._attempt = OpenAttempt(assignment, self._folder, repository, journal)
 
     def ingest(self, raw: RawImage) -> Exposure:
         """See `ports.workspace.Workspace.ingest`."""
@@ -259,7 +261,7 @@ class ButlerWorkspace:
             "detector": exposure.detector,
         }
         raw_type = self._shared.reader.get_dataset_type(RAW)
-        attempt.repository.add_raw(path, raw_type, raw_run(exposure.instrument), data_id)
+        attempt.repository.add_raw(path, attempt.ref(raw_type, raw_run(exposure.instrument), data_id))
         known = {**attempt.journal.records, str(exposure.exposure): pack_records(records)}
         attempt.note(evolve(attempt.journal, records=known))
 
@@ -308,7 +310,7 @@ class ButlerWorkspace:
 
     def _current(self) -> OpenAttempt:
         if self._attempt is None:
-            raise WorkspaceError("nothing was prepared")
+            raise WorkspaceError("nothing was prepared, or nothing is left of it")
         return self._attempt
 
 

@@ -1,5 +1,6 @@
 """The repository of a small night, made once and copied for each test."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,34 +11,54 @@ import pytest
 
 from adapters.butler.settings import WorkspaceSettings
 from adapters.butler.workspace import ButlerWorkspace
-from simulator.repository import make_repository
 from tests.integration.butler import night as night_module
-from tests.integration.butler.night import DEPLOYMENT, Bench, MakeWorkspace, Night, make_plan, play
+from tests.integration.butler.night import (
+    CAMERA,
+    CHANGE_TASK,
+    DEPLOYMENT,
+    DETECTOR,
+    PIPELINES,
+    ROOT,
+    Bench,
+    MakeWorkspace,
+    Night,
+    initialize,
+    play,
+)
+from tests.integration.butler.repository import SKYMAP, make_central
 
-ROOT = Path(__file__).parents[3]
+
+@pytest.fixture(autouse=True, scope="session")
+def project() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("PROMPT_PROCESSING_DIR", str(ROOT))
+        yield
 
 
 @pytest.fixture(scope="session")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Night]:
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Night]:
+    """Central repository at the end of the afternoon, before the initializer."""
     root = tmp_path_factory.mktemp("night")
-    plan = make_plan()
-    make_repository(root / "central", plan)
-    return root / "central", play(plan, root / "bucket")
+    make_central(root / "central", CAMERA, (DETECTOR,))
+    return root / "central", play(root / "bucket")
 
 
-@pytest.fixture(autouse=True)
-def project(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROMPT_PROCESSING_DIR", str(ROOT))
-
-
-@pytest.fixture
-def night(pristine: tuple[Path, Night]) -> Night:
-    return pristine[1]
+@pytest.fixture(scope="session")
+def initialized(untouched: tuple[Path, Night], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, after the initializer."""
+    root = Path(shutil.copytree(untouched[0], tmp_path_factory.mktemp("initialized") / "central"))
+    asyncio.run(initialize(root, PIPELINES))
+    return root
 
 
 @pytest.fixture
-def central(pristine: tuple[Path, Night], tmp_path: Path) -> Path:
-    return Path(shutil.copytree(pristine[0], tmp_path / "central"))
+def night(untouched: tuple[Path, Night]) -> Night:
+    return untouched[1]
+
+
+@pytest.fixture
+def central(initialized: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(initialized, tmp_path / "central"))
 
 
 @pytest.fixture
@@ -47,9 +68,10 @@ def bench(central: Path, tmp_path: Path) -> Bench:
         read_repo=str(central),
         folder=tmp_path / "work",
         deployment=DEPLOYMENT,
-        skymap="none",
-        apdb_config=str(tmp_path / "apdb.yaml"),
-        pipelines_root=Path(__file__).parent / "pipelines",
+        skymap=SKYMAP,
+        apdb_config="",
+        pipelines_root=ROOT,
+        change_tasks=frozenset({CHANGE_TASK}),
     )
     return Bench(settings=settings)
 

@@ -1,10 +1,13 @@
 """A small night on a real repository: one detector, one visit, a worker's workspace."""
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import astropy.units as u
+import numpy as np
+from astropy.io import fits
+from astropy.time import Time
 from attrs import evolve, field, frozen
 
 from adapters.butler.camera_stack import OurCameraStack
@@ -16,7 +19,6 @@ from adapters.butler.settings import WorkspaceSettings
 from adapters.butler.workspace import ButlerWorkspace
 from adapters.files.cameras import find_camera
 from domain.camera import Camera
-from domain.headers import group_and_snap
 from domain.raws import RawImage, parse_raw_key
 from domain.runs import chain, input_collections, output_run, preload_run
 from domain.times import TaiSeconds
@@ -24,10 +26,7 @@ from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDet
 from ports.deployment_outputs import RunPlan
 from ports.ledger import Attempt, ClaimedElsewhereError
 from ports.workspace import Assignment
-from simulator.frames import SimulatedCamera
-from simulator.night import NightPlan, PlannedVisit, RawObject
-from simulator.simulated_night import SimulatedNight
-from simulator.sky import make_sky
+from tests.integration.butler.repository import FIELD
 
 DETECTOR = 4
 DAY = "2026-03-13"
@@ -35,7 +34,30 @@ GROUP = "2026-03-14T02:15:07.310#2"
 DEPLOYMENT = "pipelines-1a2b3c4-config-5d6e7f8"
 OPENED = TaiSeconds(1773454540.0)
 EXPOSURE_TIME = 15.0
+SKY_ANGLE = 12.0
 CAMERA: Camera = find_camera("SimCam")
+CHANGE_TASK = "tests.integration.butler.tasks.ChangeTask"
+ROOT = Path(__file__).parents[3]
+SINGLE_FRAME = "prompt_pipelines/pipelines/SingleFrame.yaml"
+_OWN = "tests/integration/butler/pipelines"
+PLAIN, CHANGE, PRELOAD = f"{_OWN}/Plain.yaml", f"{_OWN}/Change.yaml", f"{_OWN}/Preload.yaml"
+COUNT_RAISE, COUNT_NO_WORK = f"{_OWN}/CountRaise.yaml", f"{_OWN}/CountNoWork.yaml"
+COUNT_KILL, CHANGE_KILL = f"{_OWN}/CountKill.yaml", f"{_OWN}/ChangeKill.yaml"
+CHANGE_RAISE, CHANGE_PARTIAL = f"{_OWN}/ChangeRaise.yaml", f"{_OWN}/ChangePartial.yaml"
+NEEDY, PICKY = f"{_OWN}/Needy.yaml", f"{_OWN}/Picky.yaml"
+PIPELINES = (
+    PLAIN,
+    CHANGE,
+    PRELOAD,
+    COUNT_RAISE,
+    COUNT_NO_WORK,
+    COUNT_KILL,
+    CHANGE_RAISE,
+    CHANGE_PARTIAL,
+    CHANGE_KILL,
+    NEEDY,
+    PICKY,
+)
 
 
 class MemoryClaims:
@@ -75,60 +97,62 @@ class Night:
         )
 
 
-def make_plan(*, snaps: int = 2) -> NightPlan:
-    visit = PlannedVisit(
-        group=GROUP,
-        detectors=(DETECTOR,),
-        ra=149.9,
-        dec=2.2,
-        sky_angle=12.0,
-        physical_filter="r_sim",
-        exposure_time=EXPOSURE_TIME,
-        snaps=snaps,
-    )
-    sky = make_sky((149.9, 2.2), 0.1, ("r",), seed=1)
-    source = SimulatedNight(SimulatedCamera(camera=CAMERA, seed=1), sky, [visit])
-    return NightPlan(camera=CAMERA, visits=(visit,), raws=source, calibrations=source)
-
-
-def play(plan: NightPlan, folder: Path) -> Night:
-    """Write the raws into a folder that stands for the bucket."""
-    (planned,) = plan.visits
-    raws = []
-    for snap in range(planned.snaps):
-        opened = TaiSeconds(OPENED + 20.0 * snap)
-        (raw,) = plan.raws.take(planned, snap, opened, TaiSeconds(opened + EXPOSURE_TIME))
-        raws.append(_write(raw, folder))
+def play(folder: Path, *, snaps: int = 2) -> Night:
+    """Write the raws into a folder that stands for the bucket, and announce the visit."""
     visit = Visit(
         instrument=CAMERA.instrument,
-        group=planned.group,
+        group=GROUP,
         sal_index=1,
         script_sal_index=100,
         coordinate_system=CoordinateSystem.ICRS,
-        position=(149.9, 2.2),
+        position=FIELD,
         start_time=OPENED,
         rotation_system=RotationSystem.SKY,
-        camera_angle=12.0,
+        camera_angle=SKY_ANGLE,
         filters="r_sim",
         dome=Dome.OPEN,
         duration=40.0,
-        nimages=planned.snaps,
+        nimages=snaps,
         survey="BLOCK-407",
         total_checkpoints=1,
         sent=TaiSeconds(OPENED - 20.0),
     )
-    return Night(visit=visit, raws=tuple(raws))
+    return Night(visit=visit, raws=tuple(write_raw(folder, snap) for snap in range(snaps)))
 
 
-def _write(raw: RawObject, folder: Path) -> RawImage:
-    path = folder / raw.key
+def write_raw(folder: Path, snap: int = 0, **cards: str | float) -> RawImage:
+    """Write one raw under its key; cards given by name (``_`` for ``-``) replace what belongs there."""
+    begin = Time(OPENED + 20.0 * snap, format="unix_tai")
+    raft, _, sensor = CAMERA.detector(DETECTOR).name.partition("_")
+    obs_id = f"SC_O_20260313_{snap + 1:06d}"
+    header: dict[str, str | float] = {
+        "INSTRUME": CAMERA.instrument,
+        "OBSID": obs_id,
+        "GROUPID": GROUP,
+        "CURINDEX": snap + 1,
+        "RAFTBAY": raft,
+        "CCDSLOT": sensor,
+        "DAYOBS": 20260313,
+        "SEQNUM": snap + 1,
+        "FILTER": "r_sim",
+        "EXPTIME": EXPOSURE_TIME,
+        "DATE-BEG": begin.tai.isot,
+        "DATE-END": (begin + EXPOSURE_TIME * u.s).tai.isot,
+        "RA": FIELD[0],
+        "DEC": FIELD[1],
+        "ROTPA": SKY_ANGLE,
+        "IMGTYPE": "OBJECT",
+    }
+    header.update({name.replace("_", "-"): value for name, value in cards.items()})
+    pixels = np.random.default_rng(snap).normal(1100, 5, (512, 576)).astype(np.uint16)
+    name = f"{CAMERA.instrument}/20260313/{obs_id}/{obs_id}_{raft}_{sensor}.fits"
+    path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(raw.body)
-    key = parse_raw_key(CAMERA, raw.key)
+    fits.PrimaryHDU(pixels, fits.Header(header)).writeto(path)
+    key = parse_raw_key(CAMERA, name)
     assert key is not None
     assert key.exposure is not None
-    group, snap = group_and_snap(CAMERA, json.loads(raw.sidecar))
-    return RawImage(key=key, uri=path.as_uri(), exposure=key.exposure, group=group, snap=snap)
+    return RawImage(key=key, uri=path.as_uri(), exposure=key.exposure, group=GROUP, snap=snap)
 
 
 @frozen(kw_only=True)
@@ -159,16 +183,18 @@ def make_workspace(bench: Bench, **changes: Any) -> ButlerWorkspace:
     )
 
 
-async def initialize(bench: Bench, pipelines: Sequence[str]) -> Sequence[str]:
-    """Do what the initializer does before the night."""
-    settings = bench.settings
-    day_chain = chain(CAMERA.instrument, DAY)
-    outputs = ButlerDeploymentOutputs(
-        settings.central_repo,
+def deployment_outputs(central: Path) -> ButlerDeploymentOutputs:
+    return ButlerDeploymentOutputs(
+        str(central),
         inputs=(input_collections(CAMERA.instrument).defaults,),
-        pipelines_root=settings.pipelines_root,
-        apdb_config=settings.apdb_config,
+        pipelines_root=ROOT,
+        apdb_config="",
     )
+
+
+async def initialize(central: Path, pipelines: Iterable[str]) -> Sequence[str]:
+    """Do what the initializer does before the night."""
+    day_chain = chain(CAMERA.instrument, DAY)
     plans = [RunPlan(run=output_run(day_chain, file, DEPLOYMENT), pipeline=file) for file in pipelines]
     plans.append(RunPlan(run=preload_run(day_chain, DEPLOYMENT), pipeline=None))
-    return await outputs.prepare(day_chain, plans, register=True)
+    return await deployment_outputs(central).prepare(day_chain, plans, register=True)

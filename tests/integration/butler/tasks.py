@@ -1,0 +1,186 @@
+"""Light tasks that behave, and misbehave, as real ones do."""
+
+# ruff: noqa: N802, N803 - the names are those of lsst.pipe.base
+
+import os
+import signal
+from typing import Any, cast
+
+from lsst.pex.config import Field
+from lsst.pipe.base import (
+    AlgorithmError,
+    AnnotatedPartialOutputsError,
+    InputQuantizedConnection,
+    NoWorkFound,
+    OutputQuantizedConnection,
+    PipelineTask,
+    PipelineTaskConfig,
+    PipelineTaskConnections,
+    QuantumContext,
+    Struct,
+)
+from lsst.pipe.base.connectionTypes import InitInput, InitOutput, Input, Output, PrerequisiteInput
+from lsst.pipe.base.utils import RegionTimeInfo
+
+OBSERVED = ("instrument", "exposure", "detector")
+VISIT = ("instrument", "visit", "detector")
+AHEAD = ("instrument", "group", "detector")
+DICT = "StructuredDataDict"
+NO_DATABASE = "TEST_NO_DATABASE"
+"""Set in the environment, it lets `ChangeTask` fail when it is made."""
+
+
+class AstrayError(AlgorithmError):
+    @property
+    def metadata(self) -> dict[str, Any]:
+        return {}
+
+
+class PreloadConnections(PipelineTaskConnections, dimensions=AHEAD):
+    where = Input(doc=".", name="regionTimeInfo", storageClass="RegionTimeInfo", dimensions=AHEAD)
+    preloaded = Output(doc=".", name="preloaded", storageClass=DICT, dimensions=AHEAD)
+
+
+class PreloadConfig(PipelineTaskConfig, pipelineConnections=PreloadConnections):
+    pass
+
+
+class PreloadTask(PipelineTask):
+    ConfigClass = PreloadConfig
+    _DefaultName = "preload"
+
+    def run(self, where: RegionTimeInfo) -> Struct:
+        return Struct(preloaded={"area": where.region.getBoundingCircle().getOpeningAngle().asDegrees()})
+
+
+class CountConnections(PipelineTaskConnections, dimensions=OBSERVED):
+    raw = Input(doc=".", name="raw", storageClass="RawFrame", dimensions=OBSERVED)
+    bias = PrerequisiteInput(
+        doc=".",
+        name="bias",
+        storageClass="ImageV2",
+        dimensions=("instrument", "detector"),
+        isCalibration=True,
+    )
+    preloaded = PrerequisiteInput(doc=".", name="preloaded", storageClass=DICT, dimensions=AHEAD, minimum=0)
+    schema = InitOutput(doc=".", name="count_schema", storageClass=DICT)
+    count = Output(doc=".", name="count", storageClass=DICT, dimensions=OBSERVED)
+
+
+class CountConfig(PipelineTaskConfig, pipelineConnections=CountConnections):
+    mood = Field[str]("How it goes.", default="well")  # type: ignore[no-untyped-call]  # untyped package
+
+
+class CountTask(PipelineTask):
+    ConfigClass = CountConfig
+    _DefaultName = "count"
+    config: CountConfig
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.schema = {"columns": ["pixels"]}
+
+    def run(self, raw: Any, bias: Any, preloaded: dict[str, float] | None = None) -> Struct:
+        self.log.info("counting %d pixels", raw.pixels.size)
+        match self.config.mood:
+            case "raise":
+                raise AstrayError("went astray")
+            case "no work":
+                raise NoWorkFound("nothing to count")
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+        return Struct(
+            count={"pixels": raw.pixels.size, "bias": bias.array.size, "preloaded": preloaded is not None}
+        )
+
+
+class ChangeConnections(PipelineTaskConnections, dimensions=VISIT):
+    schema = InitInput(doc=".", name="count_schema", storageClass=DICT)
+    counts = Input(doc=".", name="count", storageClass=DICT, dimensions=OBSERVED, multiple=True)
+    changed = Output(doc=".", name="changed", storageClass=DICT, dimensions=VISIT)
+    extra = Output(doc=".", name="extra", storageClass=DICT, dimensions=VISIT)
+
+
+class ChangeConfig(PipelineTaskConfig, pipelineConnections=ChangeConnections):
+    mood = Field[str]("How it goes.", default="well")  # type: ignore[no-untyped-call]  # untyped package
+
+
+class ChangeTask(PipelineTask):
+    ConfigClass = ChangeConfig
+    _DefaultName = "change"
+    config: ChangeConfig
+
+    def __init__(self, *, initInputs: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(initInputs=initInputs, **kwargs)
+        if NO_DATABASE in os.environ:
+            raise AstrayError("there is no database")
+        self.columns = initInputs["schema"]["columns"]
+
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        counts = cast(list[dict[str, int]], butlerQC.get(inputRefs.counts))
+        butlerQC.put({name: [count[name] for count in counts] for name in self.columns}, outputRefs.changed)
+        match self.config.mood:
+            case "raise":
+                raise AstrayError("went astray after the change")
+            case "partial":
+                reason = AstrayError("only half of it worked")
+                raise AnnotatedPartialOutputsError.annotate(reason, self, log=self.log) from reason
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+        butlerQC.put({"extra": 1}, outputRefs.extra)
+
+
+class AfterConnections(PipelineTaskConnections, dimensions=VISIT):
+    changed = Input(doc=".", name="changed", storageClass=DICT, dimensions=VISIT)
+    after = Output(doc=".", name="after", storageClass=DICT, dimensions=VISIT)
+
+
+class AfterConfig(PipelineTaskConfig, pipelineConnections=AfterConnections):
+    pass
+
+
+class AfterTask(PipelineTask):
+    ConfigClass = AfterConfig
+    _DefaultName = "after"
+
+    def run(self, changed: dict[str, Any]) -> Struct:
+        return Struct(after=changed)
+
+
+class NeedyConnections(PipelineTaskConnections, dimensions=OBSERVED):
+    raw = Input(doc=".", name="raw", storageClass="RawFrame", dimensions=OBSERVED)
+    nowhere = PrerequisiteInput(
+        doc=".", name="nowhere", storageClass=DICT, dimensions=("instrument", "detector"), isCalibration=True
+    )
+    needy = Output(doc=".", name="needy", storageClass=DICT, dimensions=OBSERVED)
+
+
+class NeedyConfig(PipelineTaskConfig, pipelineConnections=NeedyConnections):
+    pass
+
+
+class NeedyTask(PipelineTask):
+    ConfigClass = NeedyConfig
+    _DefaultName = "needy"
+
+
+class PickyConnections(PipelineTaskConnections, dimensions=OBSERVED):
+    raw = Input(doc=".", name="raw", storageClass="RawFrame", dimensions=OBSERVED)
+    picky = Output(doc=".", name="picky", storageClass=DICT, dimensions=OBSERVED)
+
+    def adjustQuantum(self, inputs: Any, outputs: Any, label: Any, data_id: Any) -> Any:  # noqa: ARG002 - the base class's
+        raise NoWorkFound("this one is not good enough")
+
+
+class PickyConfig(PipelineTaskConfig, pipelineConnections=PickyConnections):
+    pass
+
+
+class PickyTask(PipelineTask):
+    ConfigClass = PickyConfig
+    _DefaultName = "picky"
