@@ -88,7 +88,10 @@ class _Job:
 
 
 class VisitProcessor:
-    """Processes visit-detectors of one instrument, one at a time."""
+    """Processes visit-detectors of one instrument, one at a time.
+
+    `notifier` is None where the workspace writes the shared registry by itself.
+    """
 
     def __init__(
         self,
@@ -100,7 +103,7 @@ class VisitProcessor:
         chooser: PipelineChooser,
         images: ImageWait,
         workspace: Workspace,
-        notifier: OutputNotifier,
+        notifier: OutputNotifier | None,
         metrics: Metrics,
     ) -> None:
         self._policy = policy
@@ -249,7 +252,7 @@ class VisitProcessor:
                 with job.stages.timing("export"):
                     message = await self._workspace.export(what)
                     if message is not None:
-                        await self._notifier.send(message)
+                        await self._tell_writer(message)
         except (WorkspaceError, NotificationLostError, TimeoutError) as error:
             reason = f"export: {error or 'took too long'}"
             if not isinstance(outcome, Completed):
@@ -257,6 +260,11 @@ class VisitProcessor:
                 return outcome
             return await self._failure(job.record.attempt, reason, outcome.snaps)
         return outcome
+
+    async def _tell_writer(self, message: bytes) -> None:
+        if self._notifier is None:
+            raise NotificationLostError("there is a message for the Butler Writer, and none is configured")
+        await self._notifier.send(message)
 
     async def interrupted(self, attempt: Attempt, reason: str) -> Outcome:
         """Find the outcome of an attempt whose processing was cancelled."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dependency_injector import containers, providers
 
+from adapters.butler.datastore_root import datastore_root
 from adapters.child.client import ChildWorkspace
 from adapters.kafka.output_notifier import KafkaOutputNotifier
 from adapters.kafka.raw_notifications import KafkaRawNotifications
@@ -14,7 +15,7 @@ from adapters.redis.ledger import RedisLedger
 from adapters.redis.work_queue import RedisWorkQueue
 from adapters.s3.image_store import S3ImageStore
 from adapters.sqlite.ledger import SqliteLedger
-from adapters.system.clock import SystemClock
+from adapters.system.clock import SystemClock, SystemIdentifiers
 from adapters.system.metrics import PrometheusMetrics
 from application.await_images import ImageWait
 from application.choose_pipelines import PipelineChooser
@@ -92,13 +93,18 @@ class WorkerContainer(containers.DeclarativeContainer):
         on=providers.Singleton(HttpRawLookup, base=settings.provided.raw_microservice),
         off=providers.Object(None),
     )
-    notifier = providers.Singleton(
-        KafkaOutputNotifier,
-        connection=providers.Singleton(
-            writer_connection, settings.provided.writer_kafka, settings.provided.kafka.ca_file
+    notifier = providers.Selector(
+        providers.Callable(lambda use: "on" if use else "off", settings.provided.use_writer),
+        on=providers.Singleton(
+            KafkaOutputNotifier,
+            connection=providers.Singleton(
+                writer_connection, settings.provided.writer_kafka, settings.provided.kafka.ca_file
+            ),
+            topic=settings.provided.writer_kafka.topic,
+            outbox_root=providers.Callable(datastore_root, settings.provided.deployment.central_repo),
+            identifiers=providers.Singleton(SystemIdentifiers),
         ),
-        topic=settings.provided.writer_kafka.topic,
-        outbox=settings.provided.outbox,
+        off=providers.Object(None),
     )
     workspace = providers.Singleton(
         ChildWorkspace, providers.Callable(lambda folder: (*_CHILD, str(folder)), folder)

@@ -1,4 +1,4 @@
-"""Where the outbox of a shared repository is: ``.prompt-outbox`` at the root of its datastore.
+"""Where the files of a shared repository are, for those that write beside them.
 
 The worker's parent needs no more than this one word of the repository's
 configuration, and importing the Butler for it would double its memory: the
@@ -14,9 +14,8 @@ from lsst.resources import ResourcePath
 
 from domain.errors import PromptProcessingError
 
-__all__ = ["UnreadableRepositoryError", "outbox_folder"]
+__all__ = ["UnreadableRepositoryError", "datastore_root"]
 
-_OUTBOX = ".prompt-outbox"
 _ROOT = "<butlerRoot>"
 
 
@@ -24,8 +23,8 @@ class UnreadableRepositoryError(PromptProcessingError):
     """A repository's configuration cannot be read, or names no datastore root."""
 
 
-def outbox_folder(repository: str) -> str:
-    """Name the folder, as a URI, in which messages to the Butler Writer may be laid down.
+def datastore_root(repository: str) -> str:
+    """Find the root of a repository's datastore, as a URI that ends in ``/``.
 
     Parameters
     ----------
@@ -41,13 +40,11 @@ def outbox_folder(repository: str) -> str:
     if uri.getExtension() not in {".yaml", ".yml"}:
         uri = ResourcePath(uri.geturl(), forceDirectory=True).join("butler.yaml")
     config = _read(uri)
-    root = _datastore_root(config.get("datastore", {}))
+    root = _root_of(config.get("datastore", {}))
     if root is None:
         raise UnreadableRepositoryError(f"{repository}: {uri} names no datastore root")
     home = str(config.get("root") or uri.dirname().geturl())
-    return (
-        ResourcePath(root.replace(_ROOT, home.rstrip("/")), forceDirectory=True).join(f"{_OUTBOX}/").geturl()
-    )
+    return ResourcePath(root.replace(_ROOT, home.rstrip("/")), forceDirectory=True).geturl()
 
 
 def _labelled(repository: str) -> str:
@@ -61,16 +58,14 @@ def _labelled(repository: str) -> str:
     return repository
 
 
-def _datastore_root(datastore: Any) -> str | None:  # noqa: ANN401 - whatever the YAML holds
+def _root_of(datastore: Any) -> str | None:  # noqa: ANN401 - whatever the YAML holds
     if not isinstance(datastore, Mapping):
         return None
     if isinstance(datastore.get("root"), str):
         return str(datastore["root"])
     # A chain of datastores: the first with a root gets a worker's files first.
     members = datastore.get("datastores", [])
-    roots = (
-        _datastore_root(member.get("datastore", member)) for member in members if isinstance(member, Mapping)
-    )
+    roots = (_root_of(member.get("datastore", member)) for member in members if isinstance(member, Mapping))
     return next((root for root in roots if root is not None), None)
 
 
