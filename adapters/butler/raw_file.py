@@ -4,7 +4,7 @@ import gzip
 import warnings
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
@@ -15,10 +15,14 @@ from ports.workspace import RawUnreadableError, WorkspaceError
 __all__ = ["fetch", "read_cards"]
 
 _CHUNK = 1 << 20
+_PACKED = frozenset({".fz", ".gz"})
 
 
 def fetch(uri: str, folder: Path) -> Path:
-    """Download an object into a folder, under its own file name.
+    """Download an object into a folder.
+
+    The file has a plain name, with the extension that its content calls for:
+    what a key may hold, a path may not.
 
     Raises
     ------
@@ -26,7 +30,8 @@ def fetch(uri: str, folder: Path) -> Path:
         Raised if the object is not there or cannot be fetched.
     """
     source = ResourcePath(uri)
-    target = folder / source.basename()
+    packed = PurePosixPath(source.basename()).suffix
+    target = folder / f"raw.fits{packed if packed in _PACKED else ''}"
     folder.mkdir(parents=True, exist_ok=True)
     try:
         ResourcePath(target).transfer_from(source, transfer="copy", overwrite=True)

@@ -1,0 +1,58 @@
+"""Exposures and visits as the registry is told of them."""
+
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+from lsst.daf.butler import DimensionRecord, DimensionUniverse
+from lsst.sphgeom import LonLat, UnitVector3d
+
+from adapters.butler.camera_stack import OurCameraStack
+from adapters.files.cameras import find_camera
+from domain.exposure import Exposure
+from domain.focal_plane import centres_on_sky
+from tests.strategies.cameras import right_ascensions, sky_angles
+from tests.unit.adapters.butler.test_messages import exposure
+
+UNIVERSE = DimensionUniverse()
+CAMERA = find_camera("SimCam")
+STACK = OurCameraStack(CAMERA)
+
+
+def records(observed: Exposure) -> dict[str, DimensionRecord]:
+    return {record.definition.name: record for record in STACK.records(UNIVERSE, observed)}
+
+
+@given(ra=right_ascensions, dec=st.floats(-89, 89), angle=sky_angles)
+def test_regions_hold_their_detectors(ra: float, dec: float, angle: float) -> None:
+    observed = evolve(exposure("g", ra), dec=dec, sky_angle=angle)
+    made = records(observed)
+    for detector, (x, y) in zip(CAMERA.detectors, centres_on_sky(CAMERA, ra, dec, angle), strict=True):
+        point = UnitVector3d(LonLat.fromDegrees(x, y))
+        assert made["visit"].region.contains(point)
+        own = made["visit_detector_region"].region
+        assert own.contains(point) == (detector.number == observed.detector)
+
+
+def test_without_a_pointing_there_is_no_region() -> None:
+    made = records(exposure("g", None))
+    assert made["visit"].region is None
+    assert "visit_detector_region" not in made
+
+
+def test_a_visit_is_its_exposure() -> None:
+    made = records(exposure("g", 1.0))
+    assert made["visit"].id == made["exposure"].id == made["visit_definition"].visit
+    assert made["visit"].name == made["exposure"].obs_id
+    assert made["visit"].timespan == made["exposure"].timespan
+    assert made["day_obs"].timespan.contains(made["exposure"].timespan)
+
+
+@given(ra=right_ascensions, dec=st.floats(-80, 80), angle=sky_angles, padding=st.floats(1, 600))
+def test_padding_widens_the_footprint(ra: float, dec: float, angle: float, padding: float) -> None:
+    plain = STACK.footprint(4, ra, dec, angle, 0.0)
+    padded = STACK.footprint(4, ra, dec, angle, padding)
+    assert plain is not None
+    assert padded is not None
+    assert padded.contains(plain)
+    wider = padded.getBoundingCircle().getOpeningAngle() - plain.getBoundingCircle().getOpeningAngle()
+    assert padding * 0.9 < wider.asDegrees() * 3600 < padding * 1.5
