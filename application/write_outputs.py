@@ -9,6 +9,7 @@ from ports.central_registry import (
     CentralRegistry,
     OutputEvent,
     OutputEvents,
+    OutputEventsUnavailableError,
     RegistryUnavailableError,
     UnappliableEventError,
 )
@@ -31,16 +32,29 @@ class OutputWriter:
         self._retry_delay = retry_delay
 
     async def run(self) -> None:
-        """Serve until cancelled; a batch is finished before its messages are settled."""
+        """Serve until cancelled; a batch is applied before its messages are settled."""
         while True:
-            batch = await self._events.batch()
+            try:
+                batch = await self._events.batch()
+            except OutputEventsUnavailableError as error:
+                await self._pause(error)
+                continue
             begin = asyncio.get_running_loop().time()
             datasets = await self._apply(batch)
-            await self._events.finish(datasets)
+            await self._finish(datasets)
             seconds = asyncio.get_running_loop().time() - begin
             self._metrics.observe(Duration.WRITER_BATCH, seconds)
             self._metrics.count(Counter.WRITER_DATASETS, len(datasets))
             _LOG.info("%d messages, %d datasets in %.3f s", len(batch), len(datasets), seconds)
+
+    async def _finish(self, datasets: Sequence[UUID]) -> None:
+        while True:
+            try:
+                await self._events.finish(datasets)
+            except OutputEventsUnavailableError as error:
+                await self._pause(error)
+            else:
+                return
 
     async def _apply(self, batch: Sequence[OutputEvent]) -> Sequence[UUID]:
         """Apply a batch; a message that never can be is found by bisection and set aside."""
@@ -62,5 +76,8 @@ class OutputWriter:
             try:
                 return await self._registry.apply(batch)
             except RegistryUnavailableError as error:
-                _LOG.error("%s; trying again in %g s", error, self._retry_delay)
-                await asyncio.sleep(self._retry_delay)
+                await self._pause(error)
+
+    async def _pause(self, error: Exception) -> None:
+        _LOG.error("%s; trying again in %g s", error, self._retry_delay)
+        await asyncio.sleep(self._retry_delay)

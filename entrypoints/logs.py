@@ -9,6 +9,7 @@ from typing import Any
 from pythonjsonlogger.json import JsonFormatter
 
 from application.log_context import current_log_context
+from domain.times import UtcSeconds, utc_isoformat
 
 __all__ = ["configure_logs"]
 
@@ -30,8 +31,12 @@ class _LineFormatter(JsonFormatter):
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
     ) -> None:
         super().add_fields(log_data, record, message_dict)
-        log_data["level"] = log_data.pop("levelname", record.levelname)
-        log_data["logger"] = log_data.pop("name", record.name)
+        rest = {name: value for name, value in log_data.items() if name not in {"levelname", "name"}}
+        log_data.clear()
+        log_data["time"] = utc_isoformat(UtcSeconds(record.created))
+        log_data["level"] = record.levelname
+        log_data["logger"] = record.name
+        log_data |= rest
 
 
 def configure_logs(levels: Mapping[str, str], process: str) -> None:
@@ -48,9 +53,8 @@ def configure_logs(levels: Mapping[str, str], process: str) -> None:
     handler.addFilter(_ContextFilter())
     handler.setFormatter(
         _LineFormatter(
-            "{asctime}{levelname}{name}{message}",
+            "{levelname}{name}{message}",
             style="{",
-            rename_fields={"asctime": "time"},
             static_fields={"process": process},
             json_ensure_ascii=False,
         )

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import astuple, evolve, frozen
 
 from entrypoints.observatory.display import Display
 from entrypoints.observatory.environment import Addresses, Topics, process_environment, variables, within
@@ -98,7 +98,7 @@ def _start_servers(stack: contextlib.AsyncExitStack, folder: Path, display: Disp
     kafka = EmbeddedKafka()
     registry, redis = SchemaRegistry(), redis_server()
     _start(stack, kafka)
-    for topic in (Topics().next_visit, Topics().bucket, Topics().outputs, Topics().batches):
+    for topic in astuple(Topics()):
         kafka.create_topic(topic)
     store = ObjectStore(
         kafka.bootstrap_servers, image_bucket=_IMAGES, topic=Topics().bucket, other_buckets=(_CENTRAL,)

@@ -30,6 +30,7 @@ class Topics:
     bucket: str = "rubin-prompt-processing"
     outputs: str = "butler-writer"
     batches: str = "butler-writer-ingestion-events"
+    dead_outputs: str = "butler-writer-dead"
 
 
 @frozen(kw_only=True)
@@ -130,6 +131,7 @@ def variables(
             "BUTLER_REPOSITORY": str(at.repository),
             "KAFKA_TOPIC": Topics().outputs,
             "KAFKA_OUTPUT_TOPIC": Topics().batches,
+            "KAFKA_DEAD_LETTER_TOPIC": Topics().dead_outputs,
             "OUTPUT_DATASET_LIST_DIRECTORY": str(at.batches),
             # librdkafka's mock cluster does not really have them.
             "KAFKA_TRANSACTIONS": "0",

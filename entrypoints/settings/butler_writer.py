@@ -22,6 +22,12 @@ class ButlerWriterSettings:
     servers: str = setting("KAFKA_CLUSTER", text, "host:port of Kafka")
     topic: str = setting("KAFKA_TOPIC", text, "topic of workers' messages")
     output_topic: str = setting("KAFKA_OUTPUT_TOPIC", text, "topic for word of finished batches")
+    dead_letter_topic: str = setting(
+        "KAFKA_DEAD_LETTER_TOPIC",
+        text,
+        "topic for messages that can never be applied",
+        default="butler-writer-dead",
+    )
     batch_folder: Path = setting(
         "OUTPUT_DATASET_LIST_DIRECTORY", folder, "folder for lists of the datasets of a batch"
     )
@@ -35,7 +41,7 @@ class ButlerWriterSettings:
         "KAFKA_TRANSACTIONS", boolean, "0: the broker has no transactions (librdkafka's mock)", default="1"
     )
     batch_size: int = setting("BATCH_SIZE", positive, "messages in a batch at most", default="500")
-    batch_age: float = setting("BATCH_AGE", seconds, "s for which a message waits for others", default="0.05")
+    batch_age: float = setting("BATCH_AGE", seconds, "s for which a message waits for others", default="0.02")
     retry_delay: float = setting(
         "REPO_RETRY_DELAY", seconds, "s between attempts to reach the repository", default="5"
     )

@@ -1,0 +1,35 @@
+"""The Butler Writer's process."""
+
+import contextlib
+import logging
+
+import click
+
+from entrypoints.containers.butler_writer import ButlerWriterContainer
+from entrypoints.help import service_help
+from entrypoints.logs import configure_logs
+from entrypoints.running import opened, run_service, run_until_stopped, settings_or_exit
+from entrypoints.settings.butler_writer import ButlerWriterSettings
+
+__all__ = ["command"]
+
+_LOG = logging.getLogger(__name__)
+_SUMMARY = "Write workers' outputs into the shared registry, in batches and serially."
+
+
+@click.command(name="butler-writer", help=service_help(_SUMMARY, ButlerWriterSettings))
+def command() -> None:
+    """Run the Butler Writer until it is stopped."""
+    settings = settings_or_exit(ButlerWriterSettings)
+    configure_logs(settings.logs.levels, "butler-writer")
+    container = ButlerWriterContainer(settings=settings)
+    container.check_dependencies()
+    run_service(lambda: _serve(container))
+
+
+async def _serve(container: ButlerWriterContainer) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(container.registry().close)
+        await stack.enter_async_context(opened(container.events()))
+        _LOG.info("ready", extra={"ready": True})
+        await run_until_stopped(container.writer().run())

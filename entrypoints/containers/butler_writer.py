@@ -1,0 +1,59 @@
+"""The Butler Writer's wiring."""
+
+from dependency_injector import containers, providers
+
+from adapters.butler.central_registry import ButlerCentralRegistry
+from adapters.butler.datastore_root import datastore_root
+from adapters.kafka.connection import KafkaConnection
+from adapters.kafka.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
+from adapters.system.clock import SystemClock, SystemIdentifiers
+from adapters.system.metrics import PrometheusMetrics
+from application.write_outputs import OutputWriter
+from entrypoints.settings.butler_writer import ButlerWriterSettings
+
+__all__ = ["ButlerWriterContainer"]
+
+_IDENTITY = "butler-writer-output"
+
+
+class ButlerWriterContainer(containers.DeclarativeContainer):
+    """Wires `OutputWriter` from `ButlerWriterSettings`."""
+
+    settings = providers.Dependency(instance_of=ButlerWriterSettings)
+
+    metrics = providers.Singleton(PrometheusMetrics)
+    registry = providers.Singleton(ButlerCentralRegistry, settings.provided.repository)
+    events = providers.Singleton(
+        KafkaOutputEvents,
+        connection=providers.Singleton(
+            KafkaConnection,
+            bootstrap_servers=settings.provided.servers,
+            username=settings.provided.username,
+            password=settings.provided.password,
+            ca_file=settings.provided.ca_file,
+            fetch_wait=settings.provided.fetch_wait,
+        ),
+        topics=providers.Singleton(
+            WriterTopics,
+            input=settings.provided.topic,
+            output=settings.provided.output_topic,
+            dead_letters=settings.provided.dead_letter_topic,
+        ),
+        transactional_id=providers.Callable(
+            lambda real: _IDENTITY if real else "", settings.provided.transactional
+        ),
+        batch_folder=providers.Callable(str, settings.provided.batch_folder),
+        outbox_root=providers.Callable(datastore_root, settings.provided.repository),
+        policy=providers.Singleton(
+            WriterPolicy, limit=settings.provided.batch_size, age=settings.provided.batch_age
+        ),
+        clock=providers.Singleton(SystemClock),
+        identifiers=providers.Singleton(SystemIdentifiers),
+    )
+    writer = providers.Singleton(
+        OutputWriter,
+        events=events,
+        registry=registry,
+        metrics=metrics,
+        retry_delay=settings.provided.retry_delay,
+    )
