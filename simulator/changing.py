@@ -12,7 +12,7 @@ from simulator.stars import Patch, colours, scatter
 __all__ = ["Transients", "Variables", "make_transients", "make_variables"]
 
 _DAY = 86_400.0
-_VARIABLE_MAGNITUDES = (17.0, 21.0)
+_VARIABLE_MAGNITUDES = (18.0, 21.5)
 _AMPLITUDES = (0.25, 0.6)  # of the mean flux
 _PERIODS = (0.1, 0.9)  # days, as of RR Lyrae stars and their like
 _TRANSIENT_MAGNITUDES = (18.0, 21.5)  # at maximum

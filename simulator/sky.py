@@ -54,14 +54,14 @@ _COLUMNS = tuple(column.name for column in fields(PointSources))
 class SkyDensity:
     """How much there is of everything, per square degree.
 
-    The numbers put some 80 stars and two of each other kind on the 1.7
+    The numbers put some 80 stars and one of each other kind on the 1.7
     arcminutes of a small sensor.
     """
 
     stars: float = 100_000.0
-    variables: float = 2_000.0
-    transients: float = 2_000.0
-    movers: float = 2_000.0
+    variables: float = 1_000.0
+    transients: float = 1_000.0
+    movers: float = 1_000.0
 
 
 @frozen(kw_only=True, eq=False)

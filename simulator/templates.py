@@ -33,7 +33,7 @@ class PatchTemplate:
     patch: int
     band: str
     image: MaskedImage
-    """Electrons of one exposure, without sky brightness; with variance and projection."""
+    """nJy, without sky brightness; with variance and projection."""
 
 
 def make_templates(
@@ -58,14 +58,13 @@ def make_templates(
     bands
         In which to make them.
     exposure_time
-        Seconds, of the one exposure whose electrons are counted.
+        Seconds, of each of the exposures.
     seed
         Of the noise.
     """
     centre = Pointing(ra=sky.patch.ra, dec=sky.patch.dec, sky_angle=0.0)
-    background = (
-        exposure_time * skymap.scale**2 * float(electrons_per_second(flux_from_magnitude(SKY_MAGNITUDE)))
-    )
+    background = skymap.scale**2 * float(flux_from_magnitude(SKY_MAGNITUDE))
+    electrons = _EXPOSURES * exposure_time * float(electrons_per_second(1.0))  # that 1 nJy makes in all
     for patch, band in itertools.product(patches, bands):
         sources = sky.quiet(band)
         east, north = tangent_plane(centre, sources.ra, sources.dec) / skymap.scale
@@ -75,10 +74,10 @@ def make_templates(
             light,
             skymap.centre - east - box.x.start,
             skymap.centre + north - box.y.start,
-            exposure_time * electrons_per_second(sources.flux),
+            sources.flux,
             fwhm=max(_SEEING / skymap.scale, _SMALLEST_FWHM),
         )
-        variance = (light + background) / _EXPOSURES
+        variance = (light + background) / electrons
         generator = np.random.default_rng([seed, 5, sky.bands.index(band), patch])
         pixels = light + np.sqrt(variance) * generator.standard_normal(light.shape)
         yield PatchTemplate(patch=patch, band=band, image=_image(skymap, patch, pixels, variance))
@@ -116,8 +115,8 @@ def _falls_on(camera: Camera, detector: Detector, pointing: Pointing, ra: Floats
 def _image(skymap: Skymap, patch: int, pixels: Floats, variance: Floats) -> MaskedImage:
     box = skymap.box(patch)
     return MaskedImage(
-        Image(pixels.astype(np.float32), bbox=box, unit=u.electron),
-        variance=Image(variance.astype(np.float32), bbox=box, unit=u.electron**2),
+        Image(pixels.astype(np.float32), bbox=box, unit=u.nJy),
+        variance=Image(variance.astype(np.float32), bbox=box, unit=u.nJy**2),
         mask_schema=image_schema(),
         sky_projection=skymap.projection(),
     )

@@ -118,7 +118,7 @@ def test_templates_are_found_where_a_detector_looks(butler: Butler, night: DemoN
     assert found
     image = butler.get(found[0])
     assert image.sky_projection is not None
-    assert image.image.unit == u.electron
+    assert image.image.unit == u.nJy
     centre = image.sky_projection.sky_to_pixel(SkyCoord(ra, dec, unit="deg"))
     assert (float(centre.x), float(centre.y)) == pytest.approx(2 * (night.skymap.centre,), abs=1e-3)
 
