@@ -82,12 +82,13 @@ class KafkaAnnouncements:
         """See `ports.announcements.Announcements.next`."""
         try:
             while True:
-                await self._reader.wait()
-                [message] = self._reader.waiting(1)
+                while not (first := self._reader.waiting(1)):
+                    await self._reader.wait()
+                [message] = first
                 content = await self._decode(message)
                 # It stays the next one until it is decoded: a caller may lose patience,
                 # and the partition may have gone in the meantime.
-                if self._reader.waiting(1) == [message]:
+                if self._reader.waiting(1) == first:
                     self._reader.take(1)
                     break
         except KafkaReadError as error:

@@ -61,6 +61,7 @@ class GroupReader:
         self._moved = moved
         self._waiting: deque[Message] = deque()
         self._owned: set[tuple[str, int]] = set()
+        self._moves = 0
         self._fault: KafkaReadError | None = None
         self._changed = asyncio.Event()
         self._paused = False
@@ -86,7 +87,7 @@ class GroupReader:
         self._waiting.clear()
 
     async def wait(self, patience: float | None = None) -> None:
-        """Wait until messages are there, at most so many seconds.
+        """Wait until messages are there or partitions have moved, at most so many seconds.
 
         Raises
         ------
@@ -95,7 +96,8 @@ class GroupReader:
         """
         try:
             async with asyncio.timeout(patience):
-                while not self._waiting:
+                moves = self._moves
+                while not self._waiting and moves == self._moves:
                     if self._fault is not None:
                         fault, self._fault = self._fault, None
                         raise fault
@@ -121,8 +123,33 @@ class GroupReader:
             Raised if the broker did not take it.
         """
         places = offsets_after(last)
-        await self.run(lambda consumer: consumer.commit(offsets=places, asynchronous=False))
+        told = await self.run(lambda consumer: consumer.commit(offsets=places, asynchronous=False))
+        refusals = [str(found.error) for found in told or () if found.error is not None]
+        if refusals:
+            raise KafkaReadError("; ".join(refusals))
         self._expecting = bool(self._waiting)
+
+    async def rewind(self, messages: Sequence[Message]) -> None:
+        """Read messages, and what follows them in their partitions, once more.
+
+        Raises
+        ------
+        KafkaReadError
+            Raised if it cannot be done.
+        """
+        first: dict[tuple[str, int], int] = {}
+        for message in messages:
+            first[place(message)] = min(
+                message.offset() or 0, first.get(place(message), message.offset() or 0)
+            )
+
+        def seek(consumer: Consumer) -> None:
+            for (topic, partition), offset in first.items():
+                consumer.seek(TopicPartition(topic, partition, offset))
+            # What was read before the seek is on its way to the event loop, ahead of this.
+            self._post(self._drop, set(first))
+
+        await self.run(seek)
 
     async def run[T](self, call: Callable[[Consumer], T]) -> T:
         """Do something with the consumer, in its thread.
@@ -220,14 +247,20 @@ class GroupReader:
 
     def _gain(self, partitions: set[tuple[str, int]]) -> None:
         self._owned |= partitions
-        self._moved()
-        self._changed.set()
+        self._on_moved()
 
     def _lose(self, partitions: set[tuple[str, int]]) -> None:
         self._owned -= partitions
+        self._drop(partitions)
+        self._on_moved()
+
+    def _drop(self, partitions: set[tuple[str, int]]) -> None:
         kept = [message for message in self._waiting if place(message) not in partitions]
         self._waiting.clear()
         self._waiting.extend(kept)
+
+    def _on_moved(self) -> None:
+        self._moves += 1
         self._moved()
         self._changed.set()
 

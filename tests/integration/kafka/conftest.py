@@ -1,9 +1,13 @@
+from collections.abc import Iterator
+
 import pytest
 
 from tests.integration.kafka.mock_cluster import MockCluster
 
 
 @pytest.fixture
-def cluster() -> MockCluster:
+def cluster() -> Iterator[MockCluster]:
     """A broker for one test."""
-    return MockCluster()
+    cluster = MockCluster()
+    yield cluster
+    cluster.stop()

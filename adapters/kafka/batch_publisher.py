@@ -1,0 +1,162 @@
+"""Word of a finished batch and the offsets that it was read from, sent together."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import frozen
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+
+from adapters.kafka.connection import KafkaConnection, producer_config
+
+__all__ = ["BatchPublisher", "PlainPublisher", "Record", "TransactionalPublisher", "means_fenced"]
+
+_COMMITS = 3  # Attempts to learn how a transaction ended.
+
+
+@frozen(kw_only=True)
+class Record:
+    """One message to be sent."""
+
+    topic: str
+    body: bytes
+    key: bytes | None = None
+    headers: tuple[tuple[str, str | bytes | None], ...] = ()
+
+
+class BatchPublisher(Protocol):
+    """Sends records; all methods block and raise `KafkaException`."""
+
+    commits_offsets: bool
+    """Whether `publish` commits the offsets as well."""
+
+    def publish(self, records: Sequence[Record], offsets: Sequence[TopicPartition], group: object) -> None:
+        """Send records, all of them or none."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection, and of what is not sent."""
+        ...
+
+
+class TransactionalPublisher:
+    """Records and offsets in one transaction.
+
+    Making one fences every other publisher of the same id, and ends its
+    transaction: only whoever owns the partition may.
+
+    Parameters
+    ----------
+    connection
+        The cluster.
+    transactional_id
+        Under which the writer of the moment is known.
+    patience
+        Seconds for each step.
+    """
+
+    commits_offsets = True
+
+    def __init__(self, connection: KafkaConnection, transactional_id: str, patience: float) -> None:
+        self._patience = patience
+        self._producer = Producer(
+            producer_config(connection, delivery_timeout=patience)
+            | {"transactional.id": transactional_id, "transaction.timeout.ms": round(2 * patience * 1000)}
+        )
+        self._producer.init_transactions(patience)
+
+    def publish(self, records: Sequence[Record], offsets: Sequence[TopicPartition], group: object) -> None:
+        """See `BatchPublisher.publish`."""
+        producer = self._producer
+        producer.begin_transaction()
+        try:
+            for record in records:
+                _produce(producer, record)
+            if offsets:
+                producer.send_offsets_to_transaction(list(offsets), group, self._patience)
+            self._commit(producer)
+        except KafkaException as error:
+            if error.args[0].txn_requires_abort():
+                producer.abort_transaction(self._patience)
+            raise
+
+    def close(self) -> None:
+        """See `BatchPublisher.close`."""
+        self._producer.purge()
+        self._producer.close()
+
+    def _commit(self, producer: Producer) -> None:
+        for attempt in range(_COMMITS):
+            try:
+                producer.commit_transaction(self._patience)
+            except KafkaException as error:
+                if attempt == _COMMITS - 1 or not error.args[0].retriable():
+                    raise
+            else:
+                return
+
+
+class PlainPublisher:
+    """Records only, for a broker without transactions; the offsets are committed afterwards.
+
+    Parameters
+    ----------
+    connection
+        The cluster.
+    patience
+        Seconds for a batch.
+    """
+
+    commits_offsets = False
+
+    def __init__(self, connection: KafkaConnection, patience: float) -> None:
+        self._patience = patience
+        self._producer = Producer(producer_config(connection, delivery_timeout=patience))
+
+    def publish(self, records: Sequence[Record], offsets: Sequence[TopicPartition], group: object) -> None:
+        """See `BatchPublisher.publish`."""
+        del offsets, group
+        failures: list[KafkaError] = []
+        for record in records:
+            _produce(self._producer, record, failures)
+        if self._producer.flush(self._patience + 1.0):
+            raise KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT))
+        if failures:
+            raise KafkaException(failures[0])
+
+    def close(self) -> None:
+        """See `BatchPublisher.close`."""
+        self._producer.purge()
+        self._producer.close()
+
+
+def means_fenced(error: KafkaError) -> bool:
+    """Tell whether an error says that somebody else has taken over."""
+    return error.code() in _FENCED
+
+
+_FENCED = frozenset(
+    {
+        KafkaError._FENCED,
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError.FENCED_MEMBER_EPOCH,
+        KafkaError.STALE_MEMBER_EPOCH,
+        KafkaError.REBALANCE_IN_PROGRESS,
+    }
+)
+
+
+def _produce(producer: Producer, record: Record, failures: list[KafkaError] | None = None) -> None:
+    def report(error: KafkaError | None, _: object) -> None:
+        if error is not None and failures is not None:
+            failures.append(error)
+
+    try:
+        producer.produce(
+            record.topic, record.body, record.key, headers=list(record.headers), on_delivery=report
+        )
+    except BufferError as error:
+        raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from error
