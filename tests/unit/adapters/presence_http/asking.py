@@ -1,0 +1,91 @@
+"""An ASGI client of a few lines, which sends any bytes that it is told to."""
+
+import json
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
+from urllib.parse import quote, unquote
+
+from attrs import frozen
+
+from adapters.files.cameras import load_camera
+from adapters.memory.metrics import MemoryMetrics
+from adapters.memory.raw_index import MemoryRawIndex
+from adapters.presence_http.app import PresenceApp
+from adapters.system.clock import SystemClock
+from ports.metrics import Counter
+from ports.raw_index import RawIndex, RawIndexUnavailableError, RawSlot
+
+GROUP = "2026-03-14T02:15:07.310#2"
+CAMERAS = tuple(load_camera(name) for name in ("lsstcam", "simulated", "hsc"))
+
+
+@frozen
+class Answered:
+    status: int
+    headers: Mapping[bytes, bytes]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        assert self.headers[b"content-type"] == b"application/json"
+        return json.loads(self.body)
+
+
+class Asked:
+    """The application on an index in memory."""
+
+    def __init__(self, index: RawIndex | None = None, *, patience: float = 0.9) -> None:
+        self.index = index or MemoryRawIndex(SystemClock())
+        self.metrics = MemoryMetrics()
+        self.app = PresenceApp(
+            index=self.index,
+            cameras=CAMERAS,
+            metrics=self.metrics,
+            metrics_text=lambda: b"written metrics\n",
+            patience=patience,
+        )
+
+    async def put(self, *places: tuple[str, str, int, str]) -> None:
+        await self.index.put({RawSlot(*place): uri_of(*place) for place in places})
+
+    async def get(self, *parts: str | int, query: str = "") -> Answered:
+        path = "".join(f"/{quote(str(part), safe='')}" for part in parts)
+        return await self.send("GET", path.encode(), query.encode())
+
+    async def send(self, method: str, path: bytes, query: bytes = b"") -> Answered:
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": unquote(path.decode("latin-1")),
+            "raw_path": path,
+            "query_string": query,
+            "headers": [],
+        }
+        sent: list[MutableMapping[str, Any]] = []
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        async def receive() -> MutableMapping[str, Any]:
+            raise AssertionError("no question has a body")
+
+        await self.app(scope, receive, send)
+        start, body = sent
+        answered = Answered(start["status"], dict(start["headers"]), body["body"])
+        assert int(answered.headers[b"content-length"]) == len(answered.body)
+        assert self.metrics.total(Counter.PRESENCE_REQUESTS, status=str(answered.status)) > 0
+        return answered
+
+
+class AbsentIndex:
+    """An index that is out of reach."""
+
+    async def put(self, found: Mapping[RawSlot, str]) -> None:
+        raise RawIndexUnavailableError(f"cannot put {len(found)}")
+
+    async def find(self, slots: Sequence[RawSlot]) -> Sequence[str | None]:
+        raise RawIndexUnavailableError(f"cannot find {len(slots)}")
+
+
+def uri_of(instrument: str, group: str, snap: int, sensor: str) -> str:
+    return f"s3://images/{instrument}/{group}/{snap}/{sensor}.fits"
