@@ -73,8 +73,6 @@ def _level(overscan: npt.NDArray[Any]) -> float:
 
 
 def _check_size(raw: RawFrame, detector: DetectorDict) -> None:
-    if not detector["amplifiers"]:
-        raise UnusableImageError(f"the camera describes no amplifier of {detector['name']}")
     boxes = [
         box for amplifier in detector["amplifiers"] for box in (amplifier["data"], amplifier["overscan"])
     ]

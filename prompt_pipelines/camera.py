@@ -90,8 +90,15 @@ def find_detector(camera: CameraDict, number: int) -> DetectorDict:
         Raised if the camera has none such.
     """
     try:
-        return camera["detectors"][str(number)]
+        detector = camera["detectors"][str(number)]
     except KeyError:
         raise CameraDescriptionError(
             f"the camera {camera['instrument']} has no detector number {number}"
         ) from None
+    unknown = [name for name in ("nx", "ny", "pixel_size_um") if not detector.get(name)]
+    if unknown or not detector["amplifiers"]:
+        raise CameraDescriptionError(
+            f"the camera {camera['instrument']} does not describe detector {number} well enough: "
+            f"{', '.join(unknown) or 'amplifiers'} missing"
+        )
+    return detector

@@ -17,13 +17,13 @@ def flag(doc: str, *, default: bool) -> bool:
     return cast(bool, Field(doc, dtype=bool, default=default))  # type: ignore[no-untyped-call]  # untyped package
 
 
-def number(doc: str, *, default: float, minimum: float = -math.inf, maximum: float = math.inf) -> float:
-    """Declare a field that holds a number within bounds, both included."""
+def number(doc: str, *, default: float, minimum: float = 0.0, maximum: float = math.inf) -> float:
+    """Declare a field that holds a number within bounds, both included; not negative if none are given."""
     field = RangeField(  # type: ignore[no-untyped-call]  # untyped package
         doc,
         dtype=float,
         default=default,
-        min=None if minimum == -math.inf else minimum,
+        min=minimum,
         max=None if maximum == math.inf else maximum,
         inclusiveMax=True,
     )

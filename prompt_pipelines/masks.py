@@ -1,10 +1,12 @@
 """The mask planes of the images here, named and meant as lsst-images does."""
 
 import numpy as np
-import numpy.typing as npt
-from lsst.images import Mask, MaskPlane, MaskSchema
+from lsst.images import Mask, MaskedImage, MaskPlane, MaskSchema
+from scipy.ndimage import maximum_filter
 
-__all__ = ["UNUSABLE_PLANES", "any_of", "image_schema"]
+from prompt_pipelines.arrays import Flags, Floats, Planes
+
+__all__ = ["UNUSABLE_PLANES", "any_of", "image_schema", "planes_of", "touches"]
 
 UNUSABLE_PLANES = ("BAD", "SATURATED", "NO_DATA", "COSMIC_RAY")
 """Planes whose pixels hold no measurement of the sky."""
@@ -26,6 +28,22 @@ def image_schema() -> MaskSchema:
     )
 
 
-def any_of(mask: Mask, planes: tuple[str, ...] = UNUSABLE_PLANES) -> npt.NDArray[np.bool_]:
+def any_of(mask: Mask, planes: tuple[str, ...] = UNUSABLE_PLANES) -> Flags:
     """Find the pixels that are in any of the planes."""
     return np.asarray(np.logical_or.reduce([mask.get(plane) for plane in planes]), dtype=bool)
+
+
+def touches(plane: Flags, x: Floats, y: Floats, radius: float) -> Flags:
+    """Tell which positions have a set pixel within a square of half-width `radius` around them."""
+    rows, columns = plane.shape
+    near = maximum_filter(plane, size=2 * int(np.ceil(radius)) + 1) if radius > 0 and plane.any() else plane
+    row = np.clip(np.rint(y).astype(int), 0, rows - 1)
+    column = np.clip(np.rint(x).astype(int), 0, columns - 1)
+    return np.asarray(near[row, column])
+
+
+def planes_of(image: MaskedImage, unusable: tuple[str, ...] = UNUSABLE_PLANES) -> Planes:
+    """Take an image apart; masked pixels and those without a finite variance are unusable."""
+    variance = image.variance.array
+    bad = any_of(image.mask, unusable) | ~np.isfinite(variance) | ~np.isfinite(image.image.array)
+    return Planes(image.image.array, np.where(bad, np.float32(1.0), variance), bad)

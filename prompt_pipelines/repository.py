@@ -35,5 +35,12 @@ def input_dataset_types(universe: DimensionUniverse) -> dict[str, DatasetType]:
             universe=universe,
             isCalibration=True,
         ),
+        DatasetType("reference_catalogue", ("htm7",), "ArrowAstropy", universe=universe),
+        DatasetType(
+            "template_coadd", ("skymap", "tract", "patch", "band"), "MaskedImageV2", universe=universe
+        ),
+        DatasetType(
+            "regionTimeInfo", ("instrument", "group", "detector"), "RegionTimeInfo", universe=universe
+        ),
     ]
     return {dataset_type.name: dataset_type for dataset_type in types}

@@ -115,6 +115,8 @@ def geometry_header(camera: CameraDict, detector: DetectorDict, pointing: Pointi
     plane = camera["focal_plane"]
     if plane is None:
         raise WcsError(f"the camera {camera['instrument']} has no focal plane geometry")
+    if None in (detector["x_mm"], detector["y_mm"], detector["yaw_deg"]):
+        raise WcsError(f"the camera does not tell where {detector['name']} sits on the focal plane")
     scale = plane["plate_scale_arcsec_per_mm"] / 3600.0
     to_millimetres = detector["pixel_size_um"] / 1000.0 * _rotation(math.radians(detector["yaw_deg"]))
     centre = np.array([(detector["nx"] - 1) / 2.0, (detector["ny"] - 1) / 2.0])

@@ -1,4 +1,4 @@
-"""Background and sources of one visit and detector."""
+"""Cosmic rays, background, sources and point-spread function of one visit and detector."""
 
 from typing import cast, override
 
@@ -17,15 +17,20 @@ from lsst.pipe.base import (
     Struct,
 )
 from lsst.pipe.base.connectionTypes import Input, Output
-from scipy.ndimage import maximum_filter
 
+from prompt_pipelines.arrays import Flags, Floats, Pixels
+from prompt_pipelines.cosmics import find_cosmic_rays
 from prompt_pipelines.detection import Detections, aperture_fluxes, detect, model_background
 from prompt_pipelines.errors import UnusableImageError
-from prompt_pipelines.fields import count, number
+from prompt_pipelines.fields import count, flag, number
 from prompt_pipelines.ids import IdFactory
-from prompt_pipelines.masks import any_of
+from prompt_pipelines.masks import any_of, touches
+from prompt_pipelines.positions import sky_positions
+from prompt_pipelines.psf import PsfModel, gaussian_psf, isolated, measure_psf
 
 __all__ = ["DetectSourcesConfig", "DetectSourcesConnections", "DetectSourcesTask"]
+
+_NEIGHBOUR_RADIUS = 2.5  # apertures; further neighbours do not reach into the aperture
 
 
 class DetectSourcesConnections(PipelineTaskConnections, dimensions=("instrument", "visit", "detector")):
@@ -39,9 +44,15 @@ class DetectSourcesConnections(PipelineTaskConnections, dimensions=("instrument"
         multiple=True,
     )
     preliminary_visit_image = Output(
-        doc="The same without its background, sources marked in the mask, electrons.",
+        doc="The same without background and cosmic rays, sources marked in the mask, electrons.",
         name="preliminary_visit_image",
         storageClass="MaskedImageV2",
+        dimensions=("instrument", "visit", "detector"),
+    )
+    preliminary_visit_psf = Output(
+        doc="Point-spread function; light within the flux aperture sums to 1.",
+        name="preliminary_visit_psf",
+        storageClass="ImageV2",
         dimensions=("instrument", "visit", "detector"),
     )
     single_visit_sources = Output(
@@ -55,14 +66,26 @@ class DetectSourcesConnections(PipelineTaskConnections, dimensions=("instrument"
 class DetectSourcesConfig(PipelineTaskConfig, pipelineConnections=DetectSourcesConnections):
     """Choices of `DetectSourcesTask`."""
 
+    do_cosmic_rays = flag("Find and replace cosmic rays?", default=True)
+    cosmic_ray_threshold = number("Significance of a cosmic ray.", default=5.0, minimum=2.0)
+    cosmic_ray_contrast = number(
+        "How much sharper than a star a cosmic ray is. In seeing of 2 pixels, 5 takes the cores of stars.",
+        default=20.0,
+        minimum=1.0,
+    )
+    cosmic_ray_iterations = count("Rounds, each growing what the last has found.", default=2, minimum=1)
     threshold = number("Detection threshold in standard deviations.", default=5.0, minimum=0.5)
     min_area = count("Fewest pixels of a source.", default=5, minimum=1)
     background_cell = count("Pixels on a side where the sky is estimated.", default=64, minimum=8)
     aperture_radius = number("Radius in pixels in which light is summed.", default=6.0, minimum=1.0)
+    psf_min_snr = number("Signal to noise of a star that the PSF is measured from.", default=50.0)
+    default_fwhm = number(
+        "Full width in pixels of the PSF of an image without stars.", default=3.0, minimum=1.0
+    )
 
 
 class DetectSourcesTask(PipelineTask):
-    """Subtract the sky, find sources, measure them."""
+    """Take out cosmic rays and sky, find sources, measure them and the PSF."""
 
     ConfigClass = DetectSourcesConfig
     _DefaultName = "detectSources"
@@ -92,16 +115,17 @@ class DetectSourcesTask(PipelineTask):
         Parameters
         ----------
         image
-            Calibrated image; changed in place: its background goes, its
-            mask's ``DETECTED`` is set.
+            Calibrated image; left as it is.
         ids
             Gives the sources their ids.
 
         Returns
         -------
         outputs
-            ``preliminary_visit_image`` and ``single_visit_sources``, see
-            docs/pipelines.md for the columns. No sources: a table of length 0.
+            ``preliminary_visit_image``, ``preliminary_visit_psf`` and
+            ``single_visit_sources``, see docs/pipelines.md for the columns. No
+            sources: a table of length 0, and a PSF that is a guess
+            (``psf_stars`` is 0 in the task's metadata).
 
         Raises
         ------
@@ -109,37 +133,70 @@ class DetectSourcesTask(PipelineTask):
             Raised if hardly a pixel is usable, or if sources cannot be told
             apart.
         """
-        pixels = image.image.array
+        image = image.copy()  # others may read the same object from a cache
         unusable = any_of(image.mask)
-        background = model_background(pixels, unusable, self.config.background_cell)
+        background = model_background(image.image.array, unusable, self.config.background_cell)
+        if self.config.do_cosmic_rays:
+            unusable |= self._remove_cosmic_rays(image, unusable)
+            # Once more, without the cosmic rays.
+            background = model_background(image.image.array, unusable, self.config.background_cell)
+        pixels = image.image.array
         pixels -= background.level
-        pixels[unusable] = 0.0
+        pixels[any_of(image.mask, ("BAD", "NO_DATA"))] = 0.0
         noise = np.sqrt(np.where(np.isfinite(image.variance.array), image.variance.array, np.float32(0.0)))
         found = detect(
             pixels, noise, unusable, threshold=self.config.threshold, min_area=self.config.min_area
         )
         image.mask.set("DETECTED", found.footprints > 0)
+        catalog = self._catalog(image, noise, unusable, found, ids)
+        psf = self._measure_psf(pixels, catalog)
         self.metadata["sky_level"] = background.global_level
         self.metadata["sky_noise"] = background.noise
-        self.metadata["sources"] = len(found.objects)
+        self.metadata["sources"] = len(catalog)
         return Struct(
             preliminary_visit_image=image,
-            single_visit_sources=self._catalog(image, noise, unusable, found, ids),
+            preliminary_visit_psf=Image(psf.stamp, unit=u.dimensionless_unscaled),
+            single_visit_sources=catalog,
         )
 
+    def _remove_cosmic_rays(self, image: MaskedImage, unusable: Flags) -> Flags:
+        rays = find_cosmic_rays(
+            image.image.array,
+            image.variance.array,
+            unusable,
+            threshold=self.config.cosmic_ray_threshold,
+            contrast=self.config.cosmic_ray_contrast,
+            iterations=self.config.cosmic_ray_iterations,
+        )
+        image.image.array = rays.cleaned
+        for plane in ("COSMIC_RAY", "INTERPOLATED"):
+            image.mask.set(plane, rays.mask)
+        self.metadata["cosmic_ray_pixels"] = int(np.count_nonzero(rays.mask))
+        return rays.mask
+
+    def _measure_psf(self, pixels: Pixels, catalog: Table) -> PsfModel:
+        x, y, flux = (np.asarray(catalog[name], dtype=float) for name in ("x", "y", "flux"))
+        usable = flux > self.config.psf_min_snr * np.asarray(catalog["flux_err"])
+        for name in ("flag_edge", "flag_masked", "flag_saturated", "flag_vignetted"):
+            usable &= ~np.asarray(catalog[name])
+        usable &= isolated(x, y, flux, _NEIGHBOUR_RADIUS * self.config.aperture_radius)
+        psf = measure_psf(pixels, x[usable], y[usable], flux[usable], self.config.aperture_radius)
+        if psf is None:
+            self.log.warning("No star to measure the PSF from: a round Gaussian takes its place.")
+            psf = gaussian_psf(self.config.default_fwhm)
+        self.metadata["psf_stars"] = psf.stars
+        self.metadata["psf_fwhm_pixels"] = psf.fwhm
+        return psf
+
     def _catalog(
-        self,
-        image: MaskedImage,
-        noise: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-        unusable: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-        found: Detections,
-        ids: IdFactory,
+        self, image: MaskedImage, noise: Pixels, unusable: Flags, found: Detections, ids: IdFactory
     ) -> Table:
         objects = found.objects
         x, y = np.array(objects["x"], dtype=float), np.array(objects["y"], dtype=float)
         fluxes = aperture_fluxes(image.image.array, noise, unusable, (x, y), self.config.aperture_radius)
-        ra, dec = sky_positions(image, x, y)
-        table = Table(
+        ra, dec = sky_positions(image.sky_projection, x, y)
+        flags = self._flags(image, x, y)
+        return Table(
             {
                 "id": ids.make(len(objects)),
                 "x": x * u.pix,
@@ -155,30 +212,13 @@ class DetectSourcesTask(PipelineTask):
                 "n_pixels": np.array(objects["npix"], dtype=np.int32),
                 "flag_edge": np.array(fluxes["edge"]),
                 "flag_masked": np.array(fluxes["masked"]),
-                "flag_saturated": touches(image.mask.get("SATURATED"), x, y, self.config.aperture_radius),
-                "flag_vignetted": touches(image.mask.get("VIGNETTED"), x, y, 0.0),
+                **flags,
                 "flag_blended": (np.array(objects["flag"]) & 1) != 0,
             }
         )
-        table.meta["instrument_flux_unit"] = str(image.unit)
-        return table
 
-
-def sky_positions(image: Image | MaskedImage, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Compute right ascension and declination (degrees); NaN where the image has no projection."""
-    if image.sky_projection is None:
-        return np.full(x.shape, np.nan), np.full(x.shape, np.nan)
-    sky = image.sky_projection.pixel_to_sky(x=x, y=y)
-    return np.asarray(sky.ra.deg), np.asarray(sky.dec.deg)
-
-
-def touches(plane: np.ndarray, x: np.ndarray, y: np.ndarray, radius: float) -> np.ndarray:
-    """Tell which positions have a set pixel within a square of half-width `radius` around them."""
-    rows, columns = plane.shape
-    near = plane
-    if radius > 0 and plane.any():
-        size = 2 * int(np.ceil(radius)) + 1
-        near = maximum_filter(plane, size=size)
-    row = np.clip(np.rint(y).astype(int), 0, rows - 1)
-    column = np.clip(np.rint(x).astype(int), 0, columns - 1)
-    return np.asarray(near[row, column])
+    def _flags(self, image: MaskedImage, x: Floats, y: Floats) -> dict[str, Flags]:
+        return {
+            "flag_saturated": touches(image.mask.get("SATURATED"), x, y, self.config.aperture_radius),
+            "flag_vignetted": touches(image.mask.get("VIGNETTED"), x, y, 0.0),
+        }

@@ -8,12 +8,12 @@ import astropy.units as u
 import numpy as np
 import pytest
 from lsst.daf.butler import Butler
-from lsst.pipe.base import Instrument, Pipeline
-from lsst.pipe.base.separable_pipeline_executor import SeparablePipelineExecutor
+from lsst.pipe.base import Instrument
 
 from prompt_pipelines.ids import unpack
 from prompt_pipelines.instruments import __name__ as instruments_module
 from tests.integration.prompt_pipelines.conftest import EXPOSURE, RUN_INPUTS
+from tests.integration.prompt_pipelines.running import run_pipeline
 from tests.unit.prompt_pipelines import tiny_camera as tiny
 
 RUN = "TinyCam/out"
@@ -21,21 +21,10 @@ RUN = "TinyCam/out"
 
 @pytest.fixture(scope="module")
 def processed(repository: Path) -> Iterator[Butler]:
-    with Butler.from_config(str(repository), collections=RUN_INPUTS, run=RUN, writeable=True) as butler:
-        _process(butler)
+    where = f"instrument='TinyCam' AND visit={EXPOSURE}"
+    assert run_pipeline(repository, "SingleFrame", where, inputs=RUN_INPUTS, run=RUN) == 4
     with Butler.from_config(str(repository), collections=[RUN]) as butler:
         yield butler
-
-
-def _process(butler: Butler) -> None:
-    pipeline = Pipeline.from_uri("resource://prompt_pipelines/pipelines/SingleFrame.yaml")
-    # Every pipeline is given this one, whether it declares it or not.
-    pipeline.addConfigOverride("parameters", "apdb_config", "file:///nowhere/apdb.yaml")
-    executor = SeparablePipelineExecutor(butler)
-    graph = executor.build_quantum_graph(pipeline, where=f"instrument='TinyCam' AND visit={EXPOSURE}")
-    assert len(graph) == 4
-    executor.pre_execute_qgraph(graph, register_dataset_types=True, save_versions=False)
-    executor.run_pipeline(graph)
 
 
 def _get(butler: Butler, name: str, detector: int) -> Any:

@@ -1,0 +1,103 @@
+"""Sources of a difference image: where it is brighter or fainter than its noise allows."""
+
+import numpy as np
+import sep
+from attrs import frozen
+from scipy import fft
+from scipy.ndimage import maximum_filter
+from scipy.spatial import KDTree
+
+from prompt_pipelines.arrays import Flags, Floats, Pixels
+from prompt_pipelines.errors import UnusableImageError
+from prompt_pipelines.psf import PsfModel
+
+__all__ = ["Peaks", "find_dipoles", "find_peaks"]
+
+_NOISE_CELL = 24  # pixels; small enough for the halo of a bright star, large enough for statistics
+_MIN_USABLE_FRACTION = 0.02
+_MIN_WEIGHT = 0.5  # share of the PSF's weight that must be on usable pixels
+
+
+@frozen(eq=False)
+class Peaks:
+    """Places where the PSF fits significantly."""
+
+    x: Floats
+    y: Floats
+    score: Floats
+    """Signal to noise; negative where the science image is fainter."""
+    noise_scale: float
+    """Median of the measured noise over that which the variance predicts."""
+
+
+def find_peaks(
+    difference: Pixels, variance: Pixels, unusable: Flags, psf: PsfModel, threshold: float
+) -> Peaks:
+    """Find positive and negative peaks of the signal-to-noise of a PSF fitted at every pixel.
+
+    The noise is measured around each place, and never taken to be less than
+    predicted: resampling and convolution correlate the noise of neighbours,
+    and the halo of a bright star never subtracts as its photons tell.
+
+    Raises
+    ------
+    UnusableImageError
+        Raised if hardly a pixel is usable.
+    """
+    good = ~unusable & np.isfinite(variance) & (variance > 0)
+    if np.count_nonzero(good) < _MIN_USABLE_FRACTION * good.size:
+        raise UnusableImageError("hardly a pixel of the difference image is usable")
+    weight = np.where(good, 1.0 / np.where(good, variance, 1.0), 0.0).astype(np.float32)
+    signal = _correlate(weight * np.where(good, difference, np.float32(0.0)), psf.stamp)
+    norm = _correlate(weight, psf.stamp**2)
+    known = good & (norm > _MIN_WEIGHT * weight * np.sum(psf.stamp**2))
+    score = np.where(known, signal / np.sqrt(np.maximum(norm, np.finfo(np.float32).tiny)), np.float32(0.0))
+    statistics = sep.Background(
+        np.ascontiguousarray(score, dtype=np.float32), mask=~known, bw=_NOISE_CELL, bh=_NOISE_CELL
+    )
+    noise = statistics.rms()
+    score = np.where(known, (score - statistics.back()) / np.maximum(noise, 1.0), np.float32(0.0))
+    size = np.abs(score)
+    row, column = np.nonzero((size >= threshold) & (size == maximum_filter(size, size=5)))
+    x, y = _refine(score, row, column)
+    scale = float(np.median(noise[known])) if known.any() else 1.0
+    return Peaks(x, y, score[row, column].astype(float), scale)
+
+
+def find_dipoles(peaks: Peaks, radius: float) -> Flags:
+    """Tell which peaks have one of the other sign within `radius`, at least half as significant.
+
+    Such pairs are stars that were not subtracted in the right place.
+    """
+    dipole = np.zeros(len(peaks.x), dtype=bool)
+    if len(peaks.x) < 2:
+        return dipole
+    for one, other in KDTree(np.column_stack([peaks.x, peaks.y])).query_pairs(radius):
+        ratio = peaks.score[one] / peaks.score[other]
+        dipole[one] |= -2.0 <= ratio <= 0.0
+        dipole[other] |= ratio < 0.0 and ratio <= -0.5
+    return dipole
+
+
+def _correlate(image: Pixels, stamp: Pixels) -> Pixels:
+    half = stamp.shape[0] // 2
+    rows, columns = image.shape
+    size = [fft.next_fast_len(n + 2 * half, real=True) for n in (rows, columns)]
+    turned = np.ascontiguousarray(stamp[::-1, ::-1], dtype=np.float32)
+    product = fft.irfft2(fft.rfft2(image.astype(np.float32), size) * fft.rfft2(turned, size), size)
+    return np.asarray(product[half : half + rows, half : half + columns])
+
+
+def _refine(score: Pixels, row: np.ndarray, column: np.ndarray) -> tuple[Floats, Floats]:
+    """Move each peak to the top of the parabola through it and its neighbours."""
+    rows, columns = score.shape
+    inner_row, inner_column = np.clip(row, 1, rows - 2), np.clip(column, 1, columns - 2)
+    here = score[inner_row, inner_column].astype(float)
+    shifts = []
+    for step in ((0, 1), (1, 0)):
+        before = score[inner_row - step[0], inner_column - step[1]].astype(float)
+        after = score[inner_row + step[0], inner_column + step[1]].astype(float)
+        curvature = before - 2.0 * here + after
+        shift = 0.5 * (before - after) / np.where(curvature == 0.0, 1.0, curvature)
+        shifts.append(np.clip(shift, -0.5, 0.5))
+    return column + shifts[0], row + shifts[1]

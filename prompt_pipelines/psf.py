@@ -1,0 +1,169 @@
+"""The point-spread function: measured from stars, and fitted to sources."""
+
+import numpy as np
+from attrs import frozen
+from scipy.ndimage import map_coordinates, spline_filter
+from scipy.spatial import KDTree
+
+from prompt_pipelines.arrays import Flags, Floats, Pixels, Planes
+
+__all__ = ["PsfFit", "PsfModel", "cut_stamps", "fit_fluxes", "gaussian_psf", "isolated", "measure_psf"]
+
+HALF_WIDTH = 12
+"""Pixels from a stamp's middle to its edge."""
+_MAX_STARS = 80
+_BORDER = 2  # pixels at a stamp's edge that hold only sky
+_REJECTION = 3.0  # times the median misfit: doubles and variables
+
+
+@frozen(eq=False)
+class PsfModel:
+    """How a point of light is spread over pixels."""
+
+    stamp: Pixels
+    """Odd and square, its peak in the middle; light within the flux aperture sums to 1."""
+    stars: int
+    """How many it was measured from; 0 if it is a guess."""
+
+    @property
+    def fwhm(self) -> float:
+        """Full width at half maximum, pixels, of the Gaussian with the same noise-equivalent area."""
+        area = float(self.stamp.sum()) ** 2 / float((self.stamp**2).sum())
+        return 2.354820 * float(np.sqrt(area / (4.0 * np.pi)))
+
+
+@frozen(eq=False)
+class PsfFit:
+    """Fluxes of sources at given positions."""
+
+    flux: Floats
+    flux_err: Floats
+    chi2: Floats
+    n_pixels: Floats
+    """Usable pixels in the fit."""
+
+
+def gaussian_psf(fwhm: float) -> PsfModel:
+    """Make a round Gaussian."""
+    offsets = np.arange(-HALF_WIDTH, HALF_WIDTH + 1)
+    profile = np.exp(-0.5 * (offsets * 2.354820 / fwhm) ** 2)
+    stamp = np.outer(profile, profile)
+    return PsfModel((stamp / stamp.sum()).astype(np.float32), 0)
+
+
+def isolated(x: Floats, y: Floats, flux: Floats, radius: float, share: float = 0.05) -> Flags:
+    """Tell which sources have no neighbour within `radius` that has more than `share` of their flux."""
+    alone = np.ones(len(x), dtype=bool)
+    positions = np.column_stack([x, y])
+    if len(x) > 1:
+        for one, other in KDTree(positions).query_pairs(radius):
+            alone[one] &= flux[other] <= share * flux[one]
+            alone[other] &= flux[one] <= share * flux[other]
+    return alone
+
+
+def cut_stamps(pixels: Pixels, x: Floats, y: Floats, half_width: int = HALF_WIDTH) -> Floats:
+    """Cut squares whose middles are at (x, y), by cubic interpolation; 0 beyond the image."""
+    offsets = np.arange(-half_width, half_width + 1)
+    rows = y[:, None, None] + offsets[None, :, None] + 0.0 * offsets[None, None, :]
+    columns = x[:, None, None] + offsets[None, None, :] + 0.0 * offsets[None, :, None]
+    return np.asarray(map_coordinates(pixels, [rows, columns], order=3, output=np.float64))
+
+
+def measure_psf(pixels: Pixels, x: Floats, y: Floats, flux: Floats, aperture: float) -> PsfModel | None:
+    """Average the images of stars.
+
+    Parameters
+    ----------
+    pixels
+        The image, background subtracted.
+    x, y, flux
+        Of sources that are bright, unsaturated, unmasked and alone.
+    aperture
+        Radius within which the model's light sums to 1.
+
+    Returns
+    -------
+    model
+        None if there is not one.
+    """
+    chosen = np.argsort(-flux)[:_MAX_STARS]
+    if not len(chosen):
+        return None
+    # Stamps are cut from a window each, since the spline of a whole image costs more.
+    stamps = np.stack([_one_stamp(pixels, x[i], y[i]) for i in chosen])
+    edge = np.ones(stamps.shape[1:], dtype=bool)
+    edge[_BORDER:-_BORDER, _BORDER:-_BORDER] = False
+    stamps -= np.median(stamps[:, edge], axis=1)[:, None, None]
+    circle = _circle(aperture)
+    sums = (stamps * circle).sum(axis=(1, 2))
+    stamps = stamps[sums > 0] / sums[sums > 0, None, None]
+    if not len(stamps):
+        return None
+    misfit = ((stamps - np.median(stamps, axis=0)) ** 2).sum(axis=(1, 2))
+    kept = stamps[misfit <= _REJECTION * np.median(misfit)] if len(stamps) > 2 else stamps
+    model = np.median(kept, axis=0) if len(kept) > 4 else kept.mean(axis=0)
+    model[~_circle(HALF_WIDTH + 0.5)] = 0.0
+    return PsfModel((model / (model * circle).sum()).astype(np.float32), len(kept))
+
+
+def fit_fluxes(image: Planes, psf: PsfModel, x: Floats, y: Floats, radius: float) -> PsfFit:
+    """Fit the model's height at each position, weighting pixels by their noise.
+
+    Parameters
+    ----------
+    image
+        Pixels that are unusable are left out.
+    psf
+        The model.
+    x, y
+        Positions.
+    radius
+        Pixels around a position that take part.
+
+    Returns
+    -------
+    fit
+        Flux and error are NaN where no pixel is usable.
+    """
+    pixels, variance, unusable = image.pixels, image.variance, image.unusable
+    half = int(np.ceil(radius))
+    offsets = np.arange(-half, half + 1)
+    column, row = np.rint(x).astype(int), np.rint(y).astype(int)
+    rows = row[:, None, None] + offsets[None, :, None] + 0 * offsets[None, None, :]
+    columns = column[:, None, None] + offsets[None, None, :] + 0 * offsets[None, :, None]
+    inside = (rows >= 0) & (rows < pixels.shape[0]) & (columns >= 0) & (columns < pixels.shape[1])
+    at = (np.clip(rows, 0, pixels.shape[0] - 1), np.clip(columns, 0, pixels.shape[1] - 1))
+    near = np.hypot(rows - y[:, None, None], columns - x[:, None, None]) <= radius
+    good = inside & near & ~unusable[at] & np.isfinite(variance[at]) & (variance[at] > 0)
+    middle = psf.stamp.shape[0] // 2
+    model = map_coordinates(
+        spline_filter(psf.stamp.astype(np.float64)),
+        [rows - y[:, None, None] + middle, columns - x[:, None, None] + middle],
+        prefilter=False,
+    )
+    weight = np.where(good, 1.0 / np.where(good, variance[at], 1.0), 0.0)
+    data = np.where(good, pixels[at], 0.0)
+    norm = (weight * model**2).sum(axis=(1, 2))
+    known = norm > 0
+    flux = np.full(len(x), np.nan)
+    error = np.full(len(x), np.nan)
+    flux[known] = (weight * model * data).sum(axis=(1, 2))[known] / norm[known]
+    error[known] = norm[known] ** -0.5
+    residual = data - np.nan_to_num(flux)[:, None, None] * model
+    chi2 = (weight * residual**2).sum(axis=(1, 2))
+    return PsfFit(flux, error, chi2, good.sum(axis=(1, 2)).astype(float))
+
+
+def _one_stamp(pixels: Pixels, x: float, y: float) -> Floats:
+    margin = HALF_WIDTH + 4
+    left, low = int(x) - margin, int(y) - margin
+    column, row = max(left, 0), max(low, 0)
+    window = pixels[row : low + 2 * margin + 2, column : left + 2 * margin + 2]
+    stamps = cut_stamps(window, np.array([x - column]), np.array([y - row]))
+    return np.asarray(stamps[0], dtype=np.float64)
+
+
+def _circle(radius: float) -> Flags:
+    y, x = np.mgrid[-HALF_WIDTH : HALF_WIDTH + 1, -HALF_WIDTH : HALF_WIDTH + 1]
+    return np.asarray(np.hypot(x, y) <= radius)

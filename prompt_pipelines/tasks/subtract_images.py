@@ -1,0 +1,313 @@
+"""Template warp and PSF-matched difference of one visit and detector."""
+
+from collections.abc import Mapping
+from typing import Any, override
+
+import astropy.units as u
+import numpy as np
+from astropy.table import Table
+from attrs import frozen
+from lsst.images import Image, MaskedImage, SkyProjection
+from lsst.pipe.base import (
+    InputQuantizedConnection,
+    OutputQuantizedConnection,
+    PipelineTask,
+    PipelineTaskConfig,
+    PipelineTaskConnections,
+    QuantumContext,
+    Struct,
+)
+from lsst.pipe.base.connectionTypes import Input, Output
+from scipy.ndimage import binary_dilation
+from scipy.signal import fftconvolve
+
+from prompt_pipelines.arrays import Flags, Pixels, Planes
+from prompt_pipelines.calibration import correct_projection
+from prompt_pipelines.errors import UnusableImageError
+from prompt_pipelines.fields import count, number
+from prompt_pipelines.masks import any_of, image_schema
+from prompt_pipelines.matching import convolve, fit_kernel
+from prompt_pipelines.psf import PsfModel, isolated, measure_psf
+from prompt_pipelines.warp import Warped, warp
+
+__all__ = ["SubtractImagesConfig", "SubtractImagesConnections", "SubtractImagesTask"]
+
+_SIGMA_PER_FWHM = 1.0 / 2.354820
+
+
+class SubtractImagesConnections(PipelineTaskConnections, dimensions=("instrument", "visit", "detector")):
+    """What `SubtractImagesTask` reads and writes."""
+
+    preliminary_visit_image = Input(
+        doc="Science image, electrons.",
+        name="preliminary_visit_image",
+        storageClass="MaskedImageV2",
+        dimensions=("instrument", "visit", "detector"),
+    )
+    preliminary_visit_psf = Input(
+        doc="Its PSF.",
+        name="preliminary_visit_psf",
+        storageClass="ImageV2",
+        dimensions=("instrument", "visit", "detector"),
+    )
+    single_visit_sources = Input(
+        doc="Its sources, among which are the stars that the kernel is fitted to.",
+        name="single_visit_sources",
+        storageClass="ArrowAstropy",
+        dimensions=("instrument", "visit", "detector"),
+    )
+    visit_calibration = Input(
+        doc="Correction of its projection and photometric scale.",
+        name="visit_calibration",
+        storageClass="StructuredDataDict",
+        dimensions=("instrument", "visit", "detector"),
+    )
+    template_coadd = Input(
+        doc="Images of the static sky with sky projection. Their unit is found from the stars.",
+        name="template_coadd",
+        storageClass="MaskedImageV2",
+        dimensions=("skymap", "tract", "patch", "band"),
+        multiple=True,
+    )
+    template_detector = Output(
+        doc="The template on the science image's pixels, nJy.",
+        name="template_detector",
+        storageClass="ImageV2",
+        dimensions=("instrument", "visit", "detector"),
+    )
+    difference_image = Output(
+        doc="Science minus template, nJy, with the corrected projection.",
+        name="difference_image",
+        storageClass="MaskedImageV2",
+        dimensions=("instrument", "visit", "detector"),
+    )
+    difference_psf = Output(
+        doc="PSF of the difference image; light within the flux aperture sums to 1.",
+        name="difference_psf",
+        storageClass="ImageV2",
+        dimensions=("instrument", "visit", "detector"),
+    )
+
+
+class SubtractImagesConfig(PipelineTaskConfig, pipelineConnections=SubtractImagesConnections):
+    """Choices of `SubtractImagesTask`."""
+
+    min_overlap = number(
+        "Share of the usable pixels that the template must cover.", default=0.2, minimum=0.0, maximum=1.0
+    )
+    min_snr = number("Signal to noise of a star that the kernel is fitted to.", default=50.0)
+    max_stars = count("Most stars that the kernel is fitted to.", default=60, minimum=1)
+    aperture_radius = number("Radius in pixels in which a PSF sums to 1.", default=6.0, minimum=1.0)
+    matching_error = number(
+        "Share of a star's light that the match of PSFs may leave; added to the noise.",
+        default=0.01,
+        minimum=0.0,
+    )
+    mask_growth = count("Pixels around unusable ones that are unusable too.", default=4)
+
+
+@frozen(eq=False)
+class _Pair:
+    """Science image (nJy) and template (its own unit) on the same pixels."""
+
+    science: Pixels
+    template: Pixels
+    science_variance: Pixels
+    template_variance: Pixels
+    unusable: Flags
+
+    @property
+    def variance(self) -> Pixels:
+        return self.science_variance + self.template_variance
+
+
+@frozen(eq=False)
+class _Difference:
+    """What subtraction makes, nJy."""
+
+    pixels: Pixels
+    variance: Pixels
+    psf: PsfModel
+    template_scale: float
+    """What makes the template's unit nJy; 1 if it was nJy and both are calibrated well."""
+
+
+class SubtractImagesTask(PipelineTask):
+    """Warp the template, make the sharper image as blurred as the other, subtract."""
+
+    ConfigClass = SubtractImagesConfig
+    _DefaultName = "subtractImages"
+    config: SubtractImagesConfig
+
+    @override
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        """Read, run, write."""
+        inputs = butlerQC.get(inputRefs)
+        outputs = self.run(
+            inputs["preliminary_visit_image"],
+            PsfModel(inputs["preliminary_visit_psf"].array, 0),
+            inputs["single_visit_sources"],
+            inputs["visit_calibration"],
+            inputs["template_coadd"],
+        )
+        butlerQC.put(outputs, outputRefs)
+
+    def run(
+        self,
+        image: MaskedImage,
+        psf: PsfModel,
+        sources: Table,
+        calibration: dict[str, Any],
+        templates: list[MaskedImage],
+    ) -> Struct:
+        """Subtract the static sky.
+
+        Parameters
+        ----------
+        image
+            Science image, electrons.
+        psf
+            Its PSF.
+        sources
+            Its sources.
+        calibration
+            ``visit_calibration``.
+        templates
+            One or more of one unit; where they overlap, the first counts.
+
+        Returns
+        -------
+        outputs
+            ``difference_image``, ``difference_psf``, ``template_detector``.
+
+        Raises
+        ------
+        UnusableImageError
+            Raised if the template covers too little of the image, or no star
+            is usable in both.
+        """
+        if image.sky_projection is None:
+            raise UnusableImageError("the image has no sky projection, so no template can be found for it")
+        projection = correct_projection(image.sky_projection, np.array(calibration["pixel_correction"]))
+        warped = self._warp(templates, projection, image)
+        pair = self._pair(image, warped, calibration["nanojansky_per_electron"])
+        stars = self._stars(sources)
+        x, y = np.asarray(sources["x"], dtype=float)[stars], np.asarray(sources["y"], dtype=float)[stars]
+        flux = np.asarray(sources["flux"], dtype=float)[stars]
+        template_psf = measure_psf(pair.template, x, y, flux, self.config.aperture_radius)
+        if template_psf is None:
+            raise UnusableImageError("no star to measure the template's PSF from", stars=len(x))
+        result = self._subtract(pair, psf, template_psf, (x, y))
+        return Struct(
+            difference_image=self._difference(image, result, pair.unusable, projection),
+            difference_psf=Image(result.psf.stamp, unit=u.dimensionless_unscaled),
+            template_detector=Image(
+                warped.pixels * np.float32(result.template_scale), unit=u.nJy, sky_projection=projection
+            ),
+        )
+
+    def _warp(
+        self, templates: list[MaskedImage], projection: SkyProjection[Any], image: MaskedImage
+    ) -> Warped:
+        shape = (image.bbox.y.size, image.bbox.x.size)
+        pixels, variance = np.zeros(shape, np.float32), np.full(shape, np.inf, np.float32)
+        missing = np.ones(shape, dtype=bool)
+        for template in templates:
+            if template.sky_projection is None:
+                raise UnusableImageError("a template has no sky projection")
+            warped = warp(template, projection, shape)
+            new = missing & ~warped.unusable
+            pixels[new], variance[new] = warped.pixels[new], warped.variance[new]
+            missing &= ~new
+        usable = ~any_of(image.mask)
+        overlap = float(np.count_nonzero(usable & ~missing)) / max(int(np.count_nonzero(usable)), 1)
+        self.metadata["template_overlap"] = overlap
+        if overlap < self.config.min_overlap:
+            raise UnusableImageError(
+                f"the template covers {100 * overlap:.0f} % of the usable pixels", overlap=overlap
+            )
+        return Warped(pixels, variance, missing)
+
+    def _pair(self, image: MaskedImage, warped: Warped, scale: float) -> _Pair:
+        unusable = any_of(image.mask) | warped.unusable | ~np.isfinite(image.variance.array)
+        unusable |= ~np.isfinite(warped.variance)
+        factor = np.float32(scale)
+        zero, one = np.float32(0.0), np.float32(1.0)
+        return _Pair(
+            np.where(unusable, zero, image.image.array * factor),
+            np.where(unusable, zero, warped.pixels),
+            np.where(unusable, one, image.variance.array * factor**2),
+            np.where(unusable, one, warped.variance),
+            unusable,
+        )
+
+    def _stars(self, sources: Table) -> np.ndarray:
+        x, y, flux = (np.asarray(sources[name], dtype=float) for name in ("x", "y", "flux"))
+        good = flux > self.config.min_snr * np.asarray(sources["flux_err"])
+        for name in ("flag_edge", "flag_masked", "flag_saturated", "flag_vignetted"):
+            good &= ~np.asarray(sources[name])
+        good &= isolated(x, y, flux, 2.5 * self.config.aperture_radius)
+        chosen = np.flatnonzero(good)
+        return chosen[np.argsort(-flux[chosen])][: self.config.max_stars]
+
+    def _subtract(
+        self, pair: _Pair, psf: PsfModel, template_psf: PsfModel, stars: tuple[Any, Any]
+    ) -> _Difference:
+        blur_template = psf.fwhm >= template_psf.fwhm
+        width = _SIGMA_PER_FWHM * float(np.sqrt(abs(psf.fwhm**2 - template_psf.fwhm**2)))
+        sharp, target = (pair.template, pair.science) if blur_template else (pair.science, pair.template)
+        kernel = fit_kernel(sharp, Planes(target, pair.variance, pair.unusable), stars, width)
+        blurred = convolve(sharp, kernel)
+        middle = kernel.at(sharp.shape[1] / 2.0, sharp.shape[0] / 2.0)
+        # Convolved noise, as if it were the same all over the kernel.
+        factor, total = np.float32((middle**2).sum()), float(middle.sum())
+        if blur_template:
+            pixels, template, scale = pair.science - blurred, blurred, total
+            variance = pair.science_variance + factor * pair.template_variance
+            matched = psf
+        else:
+            # The difference comes in the template's unit: back to the science image's.
+            scale = 1.0 / total
+            pixels, template = (
+                (blurred - pair.template) * np.float32(scale),
+                pair.template * np.float32(scale),
+            )
+            variance = (factor * pair.science_variance + pair.template_variance) * np.float32(scale**2)
+            stamp = fftconvolve(psf.stamp, middle / total, mode="same").astype(np.float32)
+            matched = PsfModel(stamp, psf.stars)
+        variance = variance + (np.float32(self.config.matching_error) * template) ** 2
+        self.metadata["blurred"] = "template" if blur_template else "science"
+        self.metadata["kernel_stars"] = kernel.stamps
+        self.metadata["kernel_sum"] = total
+        self.metadata["kernel_residual"] = kernel.residual
+        return _Difference(pixels, variance, matched, scale)
+
+    def _difference(
+        self,
+        image: MaskedImage,
+        difference: _Difference,
+        unusable: Flags,
+        projection: SkyProjection[Any],
+    ) -> MaskedImage:
+        growth = self.config.mask_growth
+        unusable = binary_dilation(unusable, iterations=growth) if growth else unusable
+        result = MaskedImage(
+            Image(np.where(unusable, np.float32(0.0), difference.pixels), unit=u.nJy),
+            variance=Image(np.where(unusable, np.float32(np.inf), difference.variance), unit=u.nJy**2),
+            mask_schema=image_schema(),
+            sky_projection=projection,
+            metadata=_plain(image.metadata),
+        )
+        for plane in ("BAD", "SATURATED", "NO_DATA", "VIGNETTED", "COSMIC_RAY", "INTERPOLATED"):
+            result.mask.set(plane, image.mask.get(plane))
+        result.mask.set("NO_DATA", unusable)
+        return result
+
+
+def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: metadata[name] for name in metadata}

@@ -1,0 +1,51 @@
+"""Running a pipeline file as an executor does."""
+
+import gc
+import warnings
+from pathlib import Path
+from typing import cast
+
+from lsst.daf.butler import Butler
+from lsst.dax.apdb.sql import ApdbSql
+from lsst.pipe.base import Pipeline
+from lsst.pipe.base.separable_pipeline_executor import SeparablePipelineExecutor
+
+from prompt_pipelines.apdb import open_apdb
+
+__all__ = ["APDB_WARNINGS", "close_apdb", "make_apdb", "run_pipeline"]
+
+APDB_WARNINGS = "ignore:The inplace keyword in DataFrame"
+"""dax_apdb is not yet up to date with the newest pandas."""
+
+
+def make_apdb(folder: Path) -> str:
+    """Make an empty database in SQLite; return the URI of its configuration."""
+    config = ApdbSql.init_database(f"sqlite:///{folder}/apdb.db")
+    uri = str(folder / "apdb.yaml")
+    config.save(uri)
+    # It leaves the connections of its pool to the garbage collector.
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
+    return uri
+
+
+def close_apdb(uri: str) -> None:
+    """Close the connections that tasks have opened to a database."""
+    cast(ApdbSql, open_apdb(uri))._engine.dispose()
+    open_apdb.cache_clear()
+
+
+def run_pipeline(
+    repository: Path, name: str, where: str, *, inputs: list[str], run: str, apdb: str | None = None
+) -> int:
+    """Run one of the shipped pipelines; return how many quanta there were."""
+    with Butler.from_config(str(repository), collections=inputs, run=run, writeable=True) as butler:
+        pipeline = Pipeline.from_uri(f"resource://prompt_pipelines/pipelines/{name}.yaml")
+        # The service gives it to every pipeline, whether it declares it or not.
+        pipeline.addConfigOverride("parameters", "apdb_config", apdb or "file:///nowhere/apdb.yaml")
+        executor = SeparablePipelineExecutor(butler)
+        graph = executor.build_quantum_graph(pipeline, where=where)
+        if len(graph):
+            executor.pre_execute_qgraph(graph, register_dataset_types=True, save_versions=False)
+            executor.run_pipeline(graph)
+        return len(graph)

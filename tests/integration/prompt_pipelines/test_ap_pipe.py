@@ -1,0 +1,90 @@
+"""The whole of ApPipe.yaml: two visits of one group, a transient in the second."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from attrs import frozen
+from lsst.daf.butler import Butler
+from lsst.dax.apdb import Apdb
+
+from prompt_pipelines.apdb import open_apdb
+from prompt_pipelines.positions import image_region, sky_positions
+from tests.integration.prompt_pipelines.conftest import (
+    EXPOSURES,
+    NANOJANSKY_PER_ELECTRON,
+    RUN_INPUTS,
+    TRANSIENT,
+    projection,
+)
+from tests.integration.prompt_pipelines.running import APDB_WARNINGS, close_apdb, make_apdb, run_pipeline
+
+RUN = "TinyCam/ap"
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(APDB_WARNINGS)]
+
+
+@frozen
+class Night:
+    butler: Butler
+    apdb: Apdb
+    apdb_uri: str
+    repository: Path
+
+
+@pytest.fixture(scope="module")
+def night(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    uri = make_apdb(tmp_path_factory.mktemp("apdb"))
+    for exposure in EXPOSURES:
+        where = f"instrument='TinyCam' AND skymap='tiny' AND visit={exposure} AND detector=0"
+        assert run_pipeline(repository, "ApPipe", where, inputs=RUN_INPUTS, run=RUN, apdb=uri) == 6
+    with Butler.from_config(str(repository), collections=[RUN]) as butler:
+        yield Night(butler, open_apdb(uri), uri, repository)
+    close_apdb(uri)
+
+
+def _get(night: Night, name: str, visit: int) -> Any:
+    return night.butler.get(name, {"instrument": "TinyCam", "detector": 0, "visit": visit})
+
+
+def test_the_catalogue_gives_the_scale_back(night: Night) -> None:
+    calibration = _get(night, "visit_calibration", EXPOSURES[0])
+    assert calibration["nanojansky_per_electron"] == pytest.approx(NANOJANSKY_PER_ELECTRON, rel=0.01)
+    assert calibration["astrometric_shift_arcsec"] < 0.02
+    assert calibration["photometric_stars"] >= 6
+
+
+def test_nothing_is_found_where_nothing_changed(night: Night) -> None:
+    sources = _get(night, "dia_sources", EXPOSURES[0])
+    assert not len(sources[~np.asarray(sources["flag_rejected"])])
+
+
+def test_the_difference_is_noise(night: Night) -> None:
+    image = _get(night, "difference_image", EXPOSURES[0])
+    good = np.isfinite(image.variance.array)
+    pulls = image.image.array[good] / np.sqrt(image.variance.array[good])
+    assert abs(np.mean(pulls)) < 0.05
+    assert np.std(pulls) == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_transient_is_in_the_database_with_its_flux(night: Night) -> None:
+    rows = _get(night, "dia_source_apdb", EXPOSURES[1])
+    assert len(rows) == 1
+    source = rows.iloc[0]
+    assert np.hypot(source["x"] - TRANSIENT.x, source["y"] - TRANSIENT.y) < 0.3
+    wanted = TRANSIENT.flux * NANOJANSKY_PER_ELECTRON
+    assert source["psfFlux"] == pytest.approx(wanted, abs=4 * source["psfFluxErr"] + 0.02 * wanted)
+    assert source["scienceFlux"] == pytest.approx(wanted, abs=4 * source["scienceFluxErr"] + 0.02 * wanted)
+    ra, dec = sky_positions(projection(0), np.array([TRANSIENT.x]), np.array([TRANSIENT.y]))
+    stored = _objects(night)
+    assert len(stored) == 1
+    assert stored["ra"].iloc[0] == pytest.approx(ra[0], abs=0.3 / 3600)
+    assert stored["dec"].iloc[0] == pytest.approx(dec[0], abs=0.3 / 3600)
+    assert stored["nDiaSources"].iloc[0] == 1
+
+
+def _objects(night: Night) -> pd.DataFrame:
+    box = _get(night, "difference_image", EXPOSURES[0]).bbox
+    return night.apdb.getDiaObjects(image_region(projection(0), box))
