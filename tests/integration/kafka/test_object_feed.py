@@ -1,0 +1,83 @@
+import datetime
+from collections.abc import AsyncIterator
+from typing import override
+
+import pytest
+
+from adapters.kafka.object_feed import KafkaObjectFeed
+from adapters.memory.metrics import MemoryMetrics
+from domain.stored_object import StoredObject
+from ports.metrics import Counter
+from ports.object_feed import ObjectFeed
+from simulator.notifications import NewObject, ceph_notification
+from tests.contract_files import NOTIFICATIONS
+from tests.contract_suites.object_feed import Bucket, ObjectFeedContract, created, read
+from tests.integration.kafka.mock_cluster import MockCluster
+
+pytestmark = pytest.mark.slow
+
+TOPIC = "notes"
+
+
+def notification(stored: StoredObject) -> bytes:
+    new = NewObject(
+        bucket=stored.bucket, key=stored.key, size=stored.size or 0, etag=stored.version, event="Put"
+    )
+    return ceph_notification(new, datetime.datetime.now(datetime.UTC))
+
+
+class KafkaBucket(Bucket):
+    def __init__(self, cluster: MockCluster) -> None:
+        self.metrics = MemoryMetrics()
+        self.cluster = cluster
+        self._feed: KafkaObjectFeed | None = None
+        cluster.create(TOPIC)
+
+    @override
+    async def notify(self, *objects: StoredObject) -> None:
+        await self.cluster.sent(TOPIC, *(notification(stored) for stored in objects))
+
+    @override
+    async def restarted(self) -> ObjectFeed:
+        await self.close()
+        self._feed = KafkaObjectFeed(
+            connection=self.cluster.connection,
+            group="raw-presence",
+            topic=TOPIC,
+            offset_reset="earliest",
+            metrics=self.metrics,
+        )
+        await self._feed.open()
+        return self._feed
+
+    async def close(self) -> None:
+        if self._feed is not None:
+            await self._feed.close()
+
+
+class TestKafkaObjectFeed(ObjectFeedContract):
+    @pytest.fixture
+    async def bucket(self, cluster: MockCluster) -> AsyncIterator[KafkaBucket]:
+        bucket = KafkaBucket(cluster)
+        yield bucket
+        await bucket.close()
+
+    async def test_garbage_is_counted_and_passed_over(self, bucket: KafkaBucket) -> None:
+        feed = await bucket.restarted()
+        await bucket.cluster.sent(
+            TOPIC, b"", b"{", b"\0\xff", b'{"Records": [{}]}', notification(created("a"))
+        )
+        assert await read(feed, 1) == [created("a")]
+        assert bucket.metrics.total(Counter.NOTIFICATIONS, kind="unreadable") == 4
+
+    async def test_samples_of_every_store_are_read(self, bucket: KafkaBucket) -> None:
+        feed = await bucket.restarted()
+        await bucket.cluster.sent(TOPIC, *(path.read_bytes() for path in NOTIFICATIONS))
+        await bucket.notify(created("end"))
+        found = await read(feed, 1)
+        while found[-1] != created("end"):
+            found += await read(feed, 1)
+        assert bucket.metrics.total(Counter.NOTIFICATIONS) == 0
+        assert "HSC/94/2026-11-22T01:02:03.456+00:00/0/59134/r 1/a b+c.fits" in {
+            stored.key for stored in found
+        }
