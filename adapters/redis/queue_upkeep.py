@@ -62,6 +62,9 @@ class RedisQueueUpkeep(Connected):
             arguments: list[str | int] = [self._group, milliseconds, _AT_ONCE]
             moved, seen = await self._redis.run(_PUT_BACK_EXPIRED, keys, arguments)
             total += int(moved)
+            if moved < seen:
+                what = "expired leases are on entries that were removed, or are too large to be put back"
+                _LOG.error("%s: %d %s", self._keys.stream, seen - moved, what)
             if moved:
                 _LOG.warning("%d expired leases of %s were put back", moved, self._keys.stream)
             if not moved or seen < _AT_ONCE:

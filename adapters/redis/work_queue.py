@@ -32,6 +32,9 @@ _LEAVE: Final = lua("leave", "common")
 _LONGEST_READ = 5.0
 """Seconds for which a read blocks before expired leases are looked for again."""
 
+_LONGEST_REASON = 2000
+"""Characters of a reason that are kept."""
+
 
 @frozen
 class _Delivery:
@@ -139,11 +142,14 @@ class RedisWorkQueue(Connected):
 
     async def give_back(self, lease: Lease) -> None:
         """Put the work back as a new entry."""
-        await self._change(_GIVE_BACK, lease)
+        if not await self._change(_GIVE_BACK, lease):
+            _LOG.error("entry %s was removed from %s while it was leased", lease.entry, lease.queue)
 
     async def set_aside(self, lease: Lease, reason: str) -> None:
         """Move the entry to the dead letters."""
-        await self._change(_SET_ASIDE, lease, reason, self._dead_letters)
+        # Texts of the system may hold what no text has.
+        kept = reason[:_LONGEST_REASON].encode(errors="replace")
+        await self._change(_SET_ASIDE, lease, kept, self._dead_letters)
 
     async def leave(self) -> None:
         """Remove the consumer unless it still holds leases."""
@@ -154,10 +160,11 @@ class RedisWorkQueue(Connected):
             if refusal(error) != "NOGROUP":
                 raise
 
-    async def _change(self, script: str, lease: Lease, *more: str | int) -> None:
+    async def _change(self, script: str, lease: Lease, *more: bytes | int) -> object:
         keys = [self._keys.stream, self._keys.origins, self._keys.dead]
-        await self._commands.run(script, keys, [*self._names(lease), *more])
+        answer: object = await self._commands.run(script, keys, [*self._names(lease), *more])
         self._held.discard(lease.entry)
+        return answer
 
     def _names(self, lease: Lease) -> list[str | int]:
         return [self._group, self._consumer, lease.entry, lease.times_leased]
@@ -167,9 +174,12 @@ class RedisWorkQueue(Connected):
         milliseconds = round(self._lease_seconds * 1000)
         arguments: list[str | int] = [self._group, self._consumer, milliseconds, *self._held]
         answer = await self._commands.run(_TAKE_OVER, keys, arguments)
-        if answer is None:
+        vanished, *found = answer
+        for entry in vanished:
+            _LOG.error("entry %s was removed from %s while it was leased", text(entry), self._keys.stream)
+        if not found:
             return None
-        entry, values, times, holder = answer
+        entry, values, times, holder = found
         _LOG.warning("lease of %s on %s ran out: taken over", text(holder), text(entry))
         return _Delivery(text(entry), dict(zip(values[::2], values[1::2], strict=True)), times)
 

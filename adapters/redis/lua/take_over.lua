@@ -1,9 +1,10 @@
 -- Lease an entry whose lease ran out, or one that was sent to this consumer and never arrived.
 -- KEYS: stream, origins. ARGV: group, consumer, lease in ms, then the entries that the consumer knows it holds.
--- Returns {entry, fields, times leased, former holder}, or nothing.
+-- Returns {entries that somebody removed while they were leased, then the delivery, if there is one:
+--          entry, fields, times leased, former holder}.
 local stream, origins = KEYS[1], KEYS[2]
 local group, consumer, lease = ARGV[1], ARGV[2], ARGV[3]
-local known, count = {}, 0
+local known, count, vanished = {}, 0, {}
 for i = 4, #ARGV do
     known[ARGV[i]] = true
     count = count + 1
@@ -13,12 +14,12 @@ local function take(pending, idle)
     local entry = pending[1]
     local taken = redis.call('XCLAIM', stream, group, consumer, idle, entry)[1]
     if not taken then
-        -- Somebody removed the entry from the stream while it was leased.
+        vanished[#vanished + 1] = entry
         finish(stream, group, origins, entry)
         return nil
     end
     local times = redis.call('XPENDING', stream, group, entry, entry, 1)[1][4]
-    return {entry, taken[2], times, pending[2]}
+    return {vanished, entry, taken[2], times, pending[2]}
 end
 
 for _, pending in ipairs(redis.call('XPENDING', stream, group, '-', '+', count + 1, consumer)) do
@@ -29,8 +30,8 @@ for _, pending in ipairs(redis.call('XPENDING', stream, group, '-', '+', count +
 end
 for _ = 1, 100 do
     local pending = redis.call('XPENDING', stream, group, 'IDLE', lease, '-', '+', 1)[1]
-    if pending == nil then return nil end
+    if pending == nil then break end
     local found = take(pending, lease)
     if found then return found end
 end
-return nil
+return {vanished}
