@@ -163,7 +163,7 @@ class CatchUp:
         if found:
             await self._index.put(found)
             self._metrics.count(Counter.RAWS_INDEXED, len(found), instrument=camera.instrument)
-            _LOG.info("indexed %d images below %s that no notification told of", len(found), folder)
+            _LOG.info("indexed %d images below %s that were not known yet", len(found), folder)
         if self._seen.get(folder) == objects.keys() and not missing and len(described) == len(raws):
             self._settled.add(folder)
         self._seen[folder] = frozenset(objects)

@@ -47,6 +47,10 @@ class PresenceServer:
         """The port that is served, once open; before, the one that was asked for."""
         return self._port if self._serving is None else int(self._serving[1].getsockname()[1])
 
+    def serving(self) -> bool:
+        """Tell whether it is open."""
+        return self._serving is not None and self._serving[0].started
+
     async def open(self) -> None:
         """Begin to serve.
 

@@ -45,6 +45,9 @@ class RawPresenceSettings:
     offset: str = setting(
         "OFFSET", choice("earliest", "latest"), "where a new group begins", default="latest"
     )
+    catch_up_after: float = setting(
+        "CATCH_UP_AFTER", seconds, "s without a notification until the bucket is listed", default="60"
+    )
     host: str = setting("HOST", text, "address to serve on", default="127.0.0.1")
     port: int = setting("PORT", integer, "port to serve on; 0 is any free one", default="8080")
     retry_delay: float = setting("RETRY_DELAY", seconds, "s between attempts to reach Redis", default="1")

@@ -1,0 +1,38 @@
+"""The raw microservice's process."""
+
+import logging
+
+import click
+
+from entrypoints.containers.raw_presence import RawPresenceContainer
+from entrypoints.help import service_help
+from entrypoints.logs import configure_logs
+from entrypoints.running import loaded_or_exit, opened, run_service, run_until_stopped, settings_or_exit
+from entrypoints.settings.raw_presence import RawPresenceSettings
+
+__all__ = ["command"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@click.command(
+    name="raw-presence",
+    help=service_help("Index raw images as they land, and tell whether one has come.", RawPresenceSettings),
+)
+def command() -> None:
+    """Run the raw microservice until it is stopped."""
+    settings = settings_or_exit(RawPresenceSettings)
+    configure_logs(settings.logs.levels, "raw-presence")
+    container = RawPresenceContainer(settings=settings)
+    container.check_dependencies()
+    loaded_or_exit(container.cameras)
+    run_service(lambda: _serve(container))
+
+
+async def _serve(container: RawPresenceContainer) -> None:
+    server = container.server()
+    async with opened(
+        container.metrics_server(), container.index(), container.store(), container.feed(), server
+    ):
+        _LOG.info("ready", extra={"ready": True, "port": server.port})
+        await run_until_stopped(container.indexer().run(), container.catch_up().run())
