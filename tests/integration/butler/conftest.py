@@ -1,6 +1,5 @@
 """The repository of a small night, made once and copied for each test."""
 
-import asyncio
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,7 +21,7 @@ from tests.integration.butler.night import (
     Bench,
     MakeWorkspace,
     Night,
-    initialize,
+    initialize_now,
     play,
 )
 from tests.integration.butler.repository import SKYMAP, make_central
@@ -47,7 +46,7 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Night]:
 def initialized(untouched: tuple[Path, Night], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, after the initializer."""
     root = Path(shutil.copytree(untouched[0], tmp_path_factory.mktemp("initialized") / "central"))
-    asyncio.run(initialize(root, PIPELINES))
+    initialize_now(root, PIPELINES)
     return root
 
 

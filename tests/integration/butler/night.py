@@ -1,5 +1,6 @@
 """A small night on a real repository: one detector, one visit, a worker's workspace."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,7 +25,7 @@ from domain.runs import chain, input_collections, output_run, preload_run
 from domain.times import TaiSeconds
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector
 from ports.deployment_outputs import RunPlan
-from ports.ledger import Attempt, ClaimedElsewhereError
+from ports.ledger import Attempt, ClaimedElsewhereError, LedgerUnavailableError
 from ports.workspace import Assignment
 from tests.integration.butler.repository import FIELD
 
@@ -44,7 +45,8 @@ PLAIN, CHANGE, PRELOAD = f"{_OWN}/Plain.yaml", f"{_OWN}/Change.yaml", f"{_OWN}/P
 COUNT_RAISE, COUNT_NO_WORK = f"{_OWN}/CountRaise.yaml", f"{_OWN}/CountNoWork.yaml"
 COUNT_KILL, CHANGE_KILL = f"{_OWN}/CountKill.yaml", f"{_OWN}/ChangeKill.yaml"
 CHANGE_RAISE, CHANGE_PARTIAL = f"{_OWN}/ChangeRaise.yaml", f"{_OWN}/ChangePartial.yaml"
-NEEDY, PICKY = f"{_OWN}/Needy.yaml", f"{_OWN}/Picky.yaml"
+NEEDY, PICKY, LOOK = f"{_OWN}/Needy.yaml", f"{_OWN}/Picky.yaml", f"{_OWN}/Look.yaml"
+PRELOAD_RAISE = f"{_OWN}/PreloadRaise.yaml"
 PIPELINES = (
     PLAIN,
     CHANGE,
@@ -57,6 +59,8 @@ PIPELINES = (
     CHANGE_KILL,
     NEEDY,
     PICKY,
+    LOOK,
+    PRELOAD_RAISE,
 )
 
 
@@ -65,8 +69,11 @@ class MemoryClaims:
 
     def __init__(self) -> None:
         self.held: dict[int, Attempt] = {}
+        self.outage = ""
 
     def claim(self, attempt: Attempt, exposures: Sequence[int]) -> None:
+        if self.outage:
+            raise LedgerUnavailableError(self.outage)
         for exposure in exposures:
             if self.held.get(exposure, attempt) != attempt:
                 raise ClaimedElsewhereError(f"exposure {exposure} belongs to {self.held[exposure]}")
@@ -198,3 +205,8 @@ async def initialize(central: Path, pipelines: Iterable[str]) -> Sequence[str]:
     plans = [RunPlan(run=output_run(day_chain, file, DEPLOYMENT), pipeline=file) for file in pipelines]
     plans.append(RunPlan(run=preload_run(day_chain, DEPLOYMENT), pipeline=None))
     return await deployment_outputs(central).prepare(day_chain, plans, register=True)
+
+
+def initialize_now(central: Path, pipelines: Iterable[str]) -> Sequence[str]:
+    """Do the same, where no event loop runs."""
+    return asyncio.run(initialize(central, pipelines))

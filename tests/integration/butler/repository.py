@@ -66,11 +66,11 @@ def _calibrations(butler: Butler, camera: Camera, detectors: tuple[int, ...], ch
     for detector in detectors:
         data_id = instrument | {"detector": detector}
         always.append(butler.put(_image(1000.0), "bias", data_id, run=run))
-        for name, members in flats.items():
+        for level, (name, members) in enumerate(flats.items(), start=1):
             butler.collections.register(f"{name}/run")
             for physical_filter in camera.filters:
                 flat_id = data_id | {"physical_filter": physical_filter}
-                members.append(butler.put(_image(1.0), "flat", flat_id, run=f"{name}/run"))
+                members.append(butler.put(_image(level), "flat", flat_id, run=f"{name}/run"))
     turn = timespan(TaiSeconds(1767225637.0), TaiSeconds(4e9))  # from 2026 on
     butler.registry.certify(early, always, Timespan(None, None))
     butler.registry.certify(early, flats[early], Timespan(None, turn.begin))

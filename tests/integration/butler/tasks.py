@@ -42,14 +42,17 @@ class PreloadConnections(PipelineTaskConnections, dimensions=AHEAD):
 
 
 class PreloadConfig(PipelineTaskConfig, pipelineConnections=PreloadConnections):
-    pass
+    mood = Field[str]("How it goes.", default="well")  # type: ignore[no-untyped-call]  # untyped package
 
 
 class PreloadTask(PipelineTask):
     ConfigClass = PreloadConfig
     _DefaultName = "preload"
+    config: PreloadConfig
 
     def run(self, where: RegionTimeInfo) -> Struct:
+        if self.config.mood == "raise":
+            raise AstrayError("no database")
         return Struct(preloaded={"area": where.region.getBoundingCircle().getOpeningAngle().asDegrees()})
 
 
@@ -184,3 +187,52 @@ class PickyConfig(PipelineTaskConfig, pipelineConnections=PickyConnections):
 class PickyTask(PipelineTask):
     ConfigClass = PickyConfig
     _DefaultName = "picky"
+
+
+class LookConnections(PipelineTaskConnections, dimensions=VISIT):
+    counts = Input(doc=".", name="count", storageClass=DICT, dimensions=OBSERVED, multiple=True)
+    flat = PrerequisiteInput(
+        doc=".",
+        name="flat",
+        storageClass="ImageV2",
+        dimensions=("instrument", "detector", "physical_filter"),
+        isCalibration=True,
+    )
+    catalogue = PrerequisiteInput(
+        doc=".",
+        name="reference_catalogue",
+        storageClass="ArrowAstropy",
+        dimensions=("htm7",),
+        multiple=True,
+        deferLoad=True,
+        minimum=0,
+    )
+    templates = PrerequisiteInput(
+        doc=".",
+        name="template_image",
+        storageClass=DICT,
+        dimensions=("skymap", "patch", "band"),
+        multiple=True,
+        minimum=0,
+    )
+    seen = Output(doc=".", name="seen", storageClass=DICT, dimensions=VISIT)
+
+
+class LookConfig(PipelineTaskConfig, pipelineConnections=LookConnections):
+    pass
+
+
+class LookTask(PipelineTask):
+    """Writes down what it was given."""
+
+    ConfigClass = LookConfig
+    _DefaultName = "look"
+
+    def run(self, counts: list[Any], flat: Any, catalogue: list[Any], templates: list[Any]) -> Struct:
+        seen = {
+            "preloaded": [count["preloaded"] for count in counts],
+            "flat": float(flat.array.mean()),
+            "catalogue": sorted(int(shard.get()["id"][0]) for shard in catalogue),
+            "templates": sorted(template["patch"] for template in templates),
+        }
+        return Struct(seen=seen)
