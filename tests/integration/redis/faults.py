@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -52,6 +53,16 @@ class RestartingRedis:
             self._process.kill()
             stop_process(self._process)
             self._process = None
+
+    def hang(self) -> None:
+        """Let it answer nothing until it is woken."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let it go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         self.start()
