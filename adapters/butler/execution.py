@@ -11,6 +11,7 @@ from lsst.pipe.base.mp_graph_executor import MPGraphExecutor, MPGraphExecutorErr
 from lsst.pipe.base.pipeline_graph import TaskNode
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraph
 from lsst.pipe.base.quantum_graph_executor import QuantumExecutionResult, QuantumExecutor
+from lsst.utils.timer import logInfo
 
 from adapters.butler.steps import one_line
 from adapters.butler.visit_repository import BeforeTask
@@ -88,7 +89,9 @@ def _reason(error: BaseException) -> BaseException:
 def _say_no_outputs(log_records: ButlerLogRecords | None) -> None:
     """Complete the notes of a quantum that failed before it ran, so that provenance can be written."""
     if log_records is not None and log_records.extra.get("metadata") is None:
-        quantum: dict[str, list[str]] = {"outputs": []}
+        quantum: dict[str, object] = {"outputs": []}
+        for moment in ("prep", "end"):
+            logInfo(None, moment, metadata=quantum)
         log_records.extra["metadata"] = TaskMetadata.from_dict({"quantum": quantum})
 
 

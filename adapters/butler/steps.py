@@ -30,7 +30,10 @@ def step(name: str) -> Iterator[None]:
 def one_line(error: BaseException) -> str:
     """Name an error and give its text, without line breaks."""
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    line = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, BaseExceptionGroup):
+        return f"{line}: {'; '.join(one_line(part) for part in error.exceptions)}"
+    return line
 
 
 class Stopwatch:

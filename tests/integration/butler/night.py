@@ -1,6 +1,7 @@
 """A small night on a real repository: one detector, one visit, a worker's workspace."""
 
 import asyncio
+import pickle
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,6 +47,7 @@ COUNT_RAISE, COUNT_NO_WORK = f"{_OWN}/CountRaise.yaml", f"{_OWN}/CountNoWork.yam
 COUNT_KILL, CHANGE_KILL = f"{_OWN}/CountKill.yaml", f"{_OWN}/ChangeKill.yaml"
 CHANGE_RAISE, CHANGE_PARTIAL = f"{_OWN}/ChangeRaise.yaml", f"{_OWN}/ChangePartial.yaml"
 NEEDY, PICKY, LOOK = f"{_OWN}/Needy.yaml", f"{_OWN}/Picky.yaml", f"{_OWN}/Look.yaml"
+COUNT_DARK = f"{_OWN}/CountDark.yaml"
 PRELOAD_RAISE = f"{_OWN}/PreloadRaise.yaml"
 PIPELINES = (
     PLAIN,
@@ -61,6 +63,7 @@ PIPELINES = (
     PICKY,
     LOOK,
     PRELOAD_RAISE,
+    COUNT_DARK,
 )
 
 
@@ -78,6 +81,29 @@ class MemoryClaims:
             if self.held.get(exposure, attempt) != attempt:
                 raise ClaimedElsewhereError(f"exposure {exposure} belongs to {self.held[exposure]}")
         self.held.update(dict.fromkeys(exposures, attempt))
+
+
+class FileClaims(MemoryClaims):
+    """Claims that another process sees: a file for each exposure."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._load()
+
+    def claim(self, attempt: Attempt, exposures: Sequence[int]) -> None:
+        self._load()
+        super().claim(attempt, exposures)
+        for exposure in exposures:
+            (self._folder / str(exposure)).write_bytes(pickle.dumps(attempt))
+
+    def _load(self) -> None:
+        for file in self._folder.iterdir():
+            self.held[int(file.name)] = pickle.loads(file.read_bytes())  # noqa: S301 - our own
+
+    def reload(self) -> None:
+        """Look what the other process did."""
+        self._load()
 
 
 @frozen(kw_only=True)

@@ -88,6 +88,8 @@ class CountTask(PipelineTask):
         match self.config.mood:
             case "raise":
                 raise AstrayError("went astray")
+            case "dark" if raw.header["EXPTIME"] == 0:
+                raise AstrayError("no light")
             case "no work":
                 raise NoWorkFound("nothing to count")
             case "kill":

@@ -1,0 +1,357 @@
+"""Whatever goes wrong has a name, an outcome, and leaves the local repository clean."""
+
+import json
+import pickle
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+from lsst.daf.butler import Butler, DatasetType
+
+from adapters.butler.central_registry import ButlerCentralRegistry
+from adapters.butler.workspace import ButlerWorkspace
+from domain.outcomes import Export
+from ports.central_registry import OutputEvent
+from ports.workspace import (
+    ClaimRefusedError,
+    NothingRunnableError,
+    RawUnreadableError,
+    WorkspaceError,
+)
+from tests.integration.butler import night as n
+from tests.integration.butler.night import Bench, FileClaims, MakeWorkspace, Night
+from tests.integration.butler.tasks import NO_DATABASE
+
+pytestmark = pytest.mark.slow
+
+
+def exported(message: bytes | None) -> Counter[str]:
+    """Count the datasets of a message by their type."""
+    assert message is not None
+    datasets = json.loads(message)["datasets"]
+    return Counter(ref["dataset_type_name"] for each in datasets for ref in each["refs"].values())
+
+
+def run(workspace: ButlerWorkspace, night: Night, *main: str) -> str:
+    workspace.prepare(night.assignment(main=main, preprocessing=[n.PRELOAD]))
+    return workspace.process([workspace.ingest(raw).exposure for raw in night.raws]).failure
+
+
+def left_behind(bench: Bench) -> list[str]:
+    return [path.name for path in bench.settings.folder.glob("SimCam-*")]
+
+
+COUNTED = {"count": 2, "count_log": 2, "count_metadata": 2}
+PRELOADED = {
+    "preloaded": 1,
+    "preload_log": 1,
+    "preload_metadata": 1,
+    "regionTimeInfo": 1,
+    "prompt_provenance": 2,
+}
+
+
+class TestRunsThatFail:
+    def test_before_the_change_all_there_is_may_go(self, make_workspace: MakeWorkspace, night: Night) -> None:
+        workspace = make_workspace()
+        assert "went astray" in run(workspace, night, n.COUNT_RAISE)
+        assert exported(workspace.export(Export.EVERYTHING)) == {**PRELOADED, "count_log": 2}
+
+    def test_after_the_change_its_products_stay(self, make_workspace: MakeWorkspace, night: Night) -> None:
+        workspace = make_workspace()
+        assert "went astray after the change" in run(workspace, night, n.CHANGE_RAISE)
+        kept = {**PRELOADED, **COUNTED, "change_log": 2}
+        assert exported(workspace.export(Export.BEFORE_CHANGE)) == kept
+        assert exported(workspace.export(Export.EVERYTHING)) == {**kept, "changed": 2}
+
+    def test_partial_products_are_a_failure(self, make_workspace: MakeWorkspace, night: Night) -> None:
+        workspace = make_workspace()
+        assert "only half of it worked" in run(workspace, night, n.CHANGE_PARTIAL)
+        assert exported(workspace.export(Export.EVERYTHING))["changed"] == 2
+
+    def test_nothing_to_do_is_no_failure(self, make_workspace: MakeWorkspace, night: Night) -> None:
+        workspace = make_workspace()
+        assert run(workspace, night, n.COUNT_NO_WORK) == ""
+        assert exported(workspace.export(Export.EVERYTHING)) == {
+            **PRELOADED,
+            "count_log": 2,
+            "count_metadata": 2,
+            "change_log": 2,
+            "change_metadata": 2,
+            "after_log": 2,
+            "after_metadata": 2,
+        }
+
+    def test_a_task_that_cannot_be_made_is_named(
+        self, make_workspace: MakeWorkspace, night: Night, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(NO_DATABASE, "1")
+        workspace = make_workspace()
+        assert "there is no database" in run(workspace, night, n.CHANGE)
+        assert exported(workspace.export(Export.BEFORE_CHANGE)) == {**PRELOADED, **COUNTED, "change_log": 2}
+
+    def test_one_snap_of_two_that_fails_does_not_stop_the_other(
+        self, make_workspace: MakeWorkspace, night: Night, tmp_path: Path
+    ) -> None:
+        bad = n.write_raw(tmp_path / "bucket", 1, EXPTIME=0.0)
+        workspace = make_workspace()
+        failure = run(workspace, evolve(night, raws=(night.raws[0], bad)), n.COUNT_DARK)
+        assert failure.count("no light") == 1
+        assert exported(workspace.export(Export.EVERYTHING))["count"] == 1
+
+    def test_preprocessing_alone_is_exported(self, make_workspace: MakeWorkspace, night: Night) -> None:
+        workspace = make_workspace()
+        workspace.prepare(night.assignment(main=[n.PLAIN], preprocessing=[n.PRELOAD]))
+        assert exported(workspace.export(Export.EVERYTHING)) == {**PRELOADED, "prompt_provenance": 1}
+
+
+class TestExportRules:
+    def test_only_whole_names_match(self, make_workspace: MakeWorkspace, night: Night) -> None:
+        workspace = make_workspace(export_types=("count", "prompt_.*"))
+        run(workspace, night, n.PLAIN)
+        assert exported(workspace.export(Export.EVERYTHING)) == {"count": 2, "prompt_provenance": 2}
+
+    def test_nothing_matches(self, make_workspace: MakeWorkspace, bench: Bench, night: Night) -> None:
+        workspace = make_workspace(export_types=("nothing",))
+        run(workspace, night, n.PLAIN)
+        assert workspace.export(Export.EVERYTHING) is None
+        assert not bench.claims.held
+
+    def test_trials_keep_all_outputs(self, make_workspace: MakeWorkspace, night: Night) -> None:
+        workspace = make_workspace(export_outputs=False)
+        run(workspace, night, n.PLAIN)
+        assert workspace.export(Export.EVERYTHING) is None
+
+    def test_without_a_writer_the_registry_is_told_at_once(
+        self, make_workspace: MakeWorkspace, night: Night, central: Path
+    ) -> None:
+        workspace = make_workspace(use_writer=False)
+        run(workspace, night, n.PLAIN)
+        assert workspace.export(Export.EVERYTHING) is None
+        with Butler.from_config(str(central), collections=f"SimCam/prompt/output-{n.DAY}") as butler:
+            assert len(butler.query_datasets("count")) == 2
+
+    def test_exporting_twice_is_harmless(self, make_workspace: MakeWorkspace, night: Night) -> None:
+        workspace = make_workspace()
+        run(workspace, night, n.PLAIN)
+        assert workspace.export(Export.EVERYTHING) == workspace.export(Export.EVERYTHING)
+
+
+class TestClaims:
+    def test_without_claims_nothing_is_changed(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night, central: Path
+    ) -> None:
+        bench.claims.outage = "no Redis"
+        workspace = make_workspace()
+        before = sorted(central.rglob("*"))
+        with pytest.raises(ClaimRefusedError, match="no Redis"):
+            run(workspace, night, n.CHANGE)
+        with pytest.raises(ClaimRefusedError, match="no Redis"):
+            workspace.export(Export.EVERYTHING)
+        assert sorted(central.rglob("*")) == before
+
+
+class TestBadRaws:
+    @pytest.mark.parametrize(
+        ("cards", "reason"),
+        [
+            ({"INSTRUME": "OtherCam"}, "OtherCam"),
+            ({"GROUPID": "another"}, "another"),
+            ({"CURINDEX": 2}, "snap"),
+            ({"SEQNUM": 7}, "SEQNUM|seqnum"),
+            ({"CCDSLOT": "S22"}, "R22_S22|detector"),
+            ({"FILTER": "z_sim"}, "z_sim"),
+            ({"DATE_BEG": "yesterday"}, "DATE-BEG"),
+            ({"DEC": 100.0}, "DEC"),
+        ],
+    )
+    def test_a_header_that_contradicts_is_named(
+        self, make_workspace: MakeWorkspace, night: Night, tmp_path: Path, cards: dict[str, Any], reason: str
+    ) -> None:
+        raw = n.write_raw(tmp_path / "bucket", **cards)
+        workspace = make_workspace()
+        workspace.prepare(night.assignment(main=[n.PLAIN]))
+        with pytest.raises(RawUnreadableError, match=reason):
+            workspace.ingest(raw)
+        assert workspace.process([workspace.ingest(night.raws[0]).exposure]).failure == ""
+
+    def test_a_raw_that_is_gone_is_another_matter(self, make_workspace: MakeWorkspace, night: Night) -> None:
+        workspace = make_workspace()
+        workspace.prepare(night.assignment(main=[n.PLAIN]))
+        with pytest.raises(WorkspaceError, match="gone"):
+            workspace.ingest(evolve(night.raws[0], uri="file:///gone/raw.fits"))
+
+    def test_an_exposure_that_was_not_ingested_cannot_be_processed(
+        self, make_workspace: MakeWorkspace, night: Night
+    ) -> None:
+        workspace = make_workspace()
+        workspace.prepare(night.assignment(main=[n.PLAIN]))
+        workspace.ingest(night.raws[0])
+        with pytest.raises(NothingRunnableError):
+            workspace.process([night.raws[1].exposure])
+
+
+class TestTheSharedRepository:
+    def test_gone_before_the_visit(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night, central: Path
+    ) -> None:
+        central.rename(central.with_name("away"))
+        workspace = make_workspace()
+        with pytest.raises(WorkspaceError):
+            workspace.prepare(night.assignment(main=[n.PLAIN]))
+        central.with_name("away").rename(central)
+        assert run(workspace, night, n.PLAIN) == ""
+        workspace.clean()
+        assert not left_behind(bench)
+
+    def test_gone_before_the_export(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night, central: Path
+    ) -> None:
+        workspace = make_workspace()
+        run(workspace, night, n.PLAIN)
+        shutil.rmtree(central)
+        central.touch()
+        with pytest.raises(WorkspaceError, match="export"):
+            workspace.export(Export.EVERYTHING)
+        workspace.clean()
+        assert not left_behind(bench)
+
+    def test_another_definition_of_a_dataset_type(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night, central: Path
+    ) -> None:
+        with Butler.from_config(str(central), writeable=True) as butler:
+            butler.registry.removeDatasetType("preloaded")
+            other = DatasetType("preloaded", ("detector",), "ArrowAstropy", universe=butler.dimensions)
+            butler.registry.registerDatasetType(other)
+        workspace = make_workspace()
+        with pytest.raises(WorkspaceError, match="preloaded"):
+            workspace.prepare(night.assignment(main=[n.PLAIN], preprocessing=[n.PRELOAD]))
+        assert not left_behind(bench)
+
+    def test_an_input_whose_file_is_lost(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night, central: Path
+    ) -> None:
+        for file in central.glob("SimCam/calib/run/bias/**/*.*"):
+            file.unlink()
+        workspace = make_workspace()
+        with pytest.raises(WorkspaceError, match="bias"):
+            workspace.prepare(night.assignment(main=[n.PLAIN]))
+        workspace.clean()
+        assert not left_behind(bench)
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Let no file grow beyond a size, which is what a full disk does to it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+class TestFullDisk:
+    def test_while_inputs_are_copied(self, make_workspace: MakeWorkspace, bench: Bench, night: Night) -> None:
+        workspace = make_workspace()
+        workspace.prepare(night.assignment(main=[n.PLAIN]))
+        with full_disk(100_000), pytest.raises(WorkspaceError):
+            workspace.prepare(night.assignment(main=[n.PLAIN], number=2))
+        workspace.clean()
+        assert not left_behind(bench)
+        assert run(workspace, night, n.PLAIN) == ""
+
+    def test_while_a_raw_is_fetched(self, make_workspace: MakeWorkspace, bench: Bench, night: Night) -> None:
+        workspace = make_workspace()
+        workspace.prepare(night.assignment(main=[n.PLAIN]))
+        with full_disk(100_000), pytest.raises(WorkspaceError):
+            workspace.ingest(night.raws[0])
+        assert workspace.process([workspace.ingest(night.raws[0]).exposure]).failure == ""
+        workspace.clean()
+        assert not left_behind(bench)
+
+
+class TestDeadProcesses:
+    @pytest.fixture
+    def claims(self, tmp_path: Path) -> FileClaims:
+        (tmp_path / "claims").mkdir()
+        return FileClaims(tmp_path / "claims")
+
+    @pytest.fixture
+    def bench(self, bench: Bench, claims: FileClaims) -> Bench:
+        return evolve(bench, claims=claims)
+
+    def die(self, bench: Bench, night: Night, pipeline: str, tmp_path: Path) -> None:
+        order = (bench.settings, night, pipeline, [n.PRELOAD], tmp_path / "claims")
+        (tmp_path / "order").write_bytes(pickle.dumps(order))
+        done = subprocess.run(  # noqa: S603 - our own module
+            [sys.executable, "-m", "tests.integration.butler.dying", str(tmp_path / "order")],
+            cwd=n.ROOT,
+            check=False,
+        )
+        assert done.returncode == -signal.SIGKILL
+
+    def test_another_one_exports_what_was_made_before_the_change(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night, claims: FileClaims, tmp_path: Path
+    ) -> None:
+        self.die(bench, night, n.CHANGE_KILL, tmp_path)
+        claims.reload()
+        assert sorted(claims.held) == [night.raws[0].exposure, night.raws[1].exposure]
+        workspace = make_workspace()
+        workspace.resume(night.assignment(main=[n.CHANGE_KILL], preprocessing=[n.PRELOAD]))
+        message = workspace.export(Export.BEFORE_CHANGE)
+        assert exported(message) == {**PRELOADED, **COUNTED, "prompt_provenance": 1}
+        workspace.clean()
+        assert not left_behind(bench)
+
+    async def test_what_it_exports_can_be_registered(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night, tmp_path: Path, central: Path
+    ) -> None:
+        self.die(bench, night, n.COUNT_KILL, tmp_path)
+        workspace = make_workspace()
+        workspace.resume(night.assignment(main=[n.COUNT_KILL], preprocessing=[n.PRELOAD]))
+        message = workspace.export(Export.EVERYTHING)
+        assert message is not None
+        registry = ButlerCentralRegistry(str(central))
+        assert await registry.apply([OutputEvent(body=message, position="1")])
+        await registry.close()
+
+    def test_another_attempt_begins_clean(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night, tmp_path: Path
+    ) -> None:
+        self.die(bench, night, n.COUNT_KILL, tmp_path)
+        workspace = make_workspace()
+        workspace.resume(night.assignment(main=[n.COUNT_KILL]))
+        workspace.clean()
+        assert not left_behind(bench)
+        assert run(workspace, night, n.PLAIN) == ""
+
+    @pytest.mark.parametrize("left", ["nothing", "folder", "half a repository"])
+    def test_where_little_was_left_cleaning_works(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night, left: str
+    ) -> None:
+        assignment = night.assignment(main=[n.PLAIN])
+        workspace = make_workspace()
+        workspace.prepare(assignment)
+        (name,) = left_behind(bench)
+        workspace.clean()
+        folder = bench.settings.folder / name
+        if left != "nothing":
+            folder.mkdir()
+        if left == "half a repository":
+            (folder / "repo").mkdir()
+            (folder / "repo" / "butler.yaml").write_text("datastore: {cls: ")
+        workspace.resume(assignment)
+        with pytest.raises(WorkspaceError, match="nothing"):
+            workspace.export(Export.EVERYTHING)
+        workspace.clean()
+        assert not left_behind(bench)
