@@ -177,7 +177,9 @@ def _object_columns() -> list[str]:
     names = ["diaObjectId", "ra", "dec", "raErr", "decErr", "nDiaSources"]
     names += ["firstDiaSourceMjdTai", "lastDiaSourceMjdTai"]
     for band in BANDS:
-        names += [f"{band}_psfFlux{end}" for end in ("Ndata", "Mean", "MeanErr", "Sigma", "Min", "Max", "ErrMean")]
+        names += [
+            f"{band}_psfFlux{end}" for end in ("Ndata", "Mean", "MeanErr", "Sigma", "Min", "Max", "ErrMean")
+        ]
         names += [f"{band}_{kind}Mean{end}" for kind in ("fpFlux", "scienceFlux") for end in ("", "Err")]
     return names
 

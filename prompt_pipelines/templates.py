@@ -15,6 +15,7 @@ from prompt_pipelines.warp import Warped, warp
 __all__ = ["Contribution", "combine_template"]
 
 _CLIP = 4.0  # standard deviations from the median
+_SEEING_SHARE = 0.2  # of a pixel's light, one standard deviation
 _MIN_IMAGES = 3  # fewer cannot tell a cosmic ray from the sky
 _MEDIAN_NOISE = 1.2533141373155  # of a median over that of a mean: the square root of pi / 2
 
@@ -64,7 +65,9 @@ def combine_template(contributions: Sequence[Contribution], onto: MaskedImage | 
     # Pixels without data are NaN, and where all are, so is their median.
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         middle = np.nanmedian(values, axis=0)
-        values[np.abs(values - middle) > _CLIP * np.sqrt(noise)] = np.nan
+        # Seeing makes the cores of stars differ by far more than their noise.
+        allowed = _CLIP * np.sqrt(noise + (_SEEING_SHARE * middle) ** 2)
+        values[np.abs(values - middle) > allowed] = np.nan
         pixels = np.nanmedian(values, axis=0)
         number = np.isfinite(values).sum(axis=0)
         variance = np.nanmean(noise, axis=0) * _MEDIAN_NOISE**2 / np.maximum(number, 1)
