@@ -63,7 +63,9 @@ def process_environment(addresses: Addresses) -> dict[str, str]:
     }
     # A worker has one core; so that two of them do not fight for all.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**kept, **threads, **addresses.s3, "SERVICE_LOG_LEVELS": ".=INFO application.stages=DEBUG"}
+    logs = {"SERVICE_LOG_LEVELS": ".=INFO application.stages=DEBUG"}
+    # What a killed process leaves lying goes with the folder.
+    return {**kept, **threads, **addresses.s3, **logs, "TMPDIR": str(addresses.folder)}
 
 
 def variables(

@@ -183,7 +183,7 @@ def _summarize(night: Night, report: _Report, console: Console) -> None:
     lines += [
         "in the central repository: " + _counts(report.results.counts),
         f"{report.kept} datasets were copied to {night.results}; look at them with",
-        f"  {_butler()} query-datasets {night.results} --collections {report.chain}",
+        f"  {_butler()} query-datasets {night.results} '*' --collections {report.chain}",
     ]
     console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
 

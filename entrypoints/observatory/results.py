@@ -8,13 +8,18 @@ from pathlib import Path
 from uuid import UUID
 
 from attrs import frozen
-from lsst.daf.butler import Butler, DatasetRef
+from lsst.daf.butler import Butler, Config, DatasetRef
 
 from domain.times import UtcSeconds
 
 __all__ = ["Results", "keep_results", "read_results"]
 
 _STAMP = "%Y-%m-%dT%H-%M-%S-%f"
+# Without the group, of which lsst.resources loses what follows a # when it downloads into such a folder.
+_TEMPLATE = (
+    "{run:/}/{datasetType}.{component:?}/{day_obs|visit.day_obs|exposure.day_obs:?}/"
+    "{datasetType}_{instrument:?}_{physical_filter:?}_{visit:?}_{exposure:?}_{detector:?}_{id}"
+)
 _STAMP_LENGTH = len("2026-03-14T02-16-09-120934")
 
 
@@ -75,16 +80,31 @@ def keep_results(repository: Path, chain: str, target: Path) -> int:
                 for ref in query.datasets(dataset_type, chain, find_first=False)
                 if "detector" in dataset_type.dimensions
             ]
-        Butler.makeRepo(str(target))
-        with Butler.from_config(str(target), writeable=True) as kept:
-            copied = kept.transfer_from(
-                central, refs, transfer="copy", register_dataset_types=True, transfer_dimensions=True
-            )
-            kept.collections.register(chain, central.collections.get_info(chain).type)
-            runs = {ref.run for ref in refs}
-            children = [run for run in central.collections.get_info(chain).children if run in runs]
-            kept.collections.redefine_chain(chain, children)
-    return len(copied)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        export = target.with_name(f"{target.name}.export.yaml")
+        with central.export(
+            directory=str(target.parent), filename=str(export), transfer="direct"
+        ) as exporter:
+            exporter.saveDatasets(refs)
+            for run in sorted({ref.run for ref in refs}):
+                exporter.saveCollection(run)
+        try:
+            _import(target, export, chain, central)
+        finally:
+            export.unlink()
+    return len(refs)
+
+
+def _import(target: Path, export: Path, chain: str, central: Butler) -> None:
+    config = Config()
+    config["datastore", "templates", "default"] = _TEMPLATE
+    Butler.makeRepo(str(target), config=config, dimensionConfig=central.dimensions.dimensionConfig)
+    with Butler.from_config(str(target), writeable=True) as kept:
+        kept.import_(filename=str(export), transfer="copy")
+        runs = set(kept.collections.query("*"))
+        info = central.collections.get_info(chain)
+        kept.collections.register(chain, info.type)
+        kept.collections.redefine_chain(chain, [run for run in info.children if run in runs])
 
 
 def _time_of(file: Path) -> UtcSeconds:
