@@ -8,7 +8,7 @@ from http import HTTPMethod, HTTPStatus
 from typing import Any, Final
 
 from adapters.presence_http.answers import Answer, failure, json_answer
-from adapters.presence_http.lookups import Lookups
+from adapters.presence_http.lookups import LSST_INSTRUMENTS, Lookups
 from adapters.presence_http.openapi import openapi_document
 from adapters.presence_http.requests import RequestError, read_parts, read_sensors
 from domain.camera import Camera
@@ -56,7 +56,10 @@ class PresenceApp:
         self._lookups = Lookups(index, cameras, patience=patience)
         self._metrics = metrics
         self._metrics_text = metrics_text
-        self._document = json_answer(openapi_document())
+        configured = [camera.instrument for camera in cameras]
+        self._document = json_answer(
+            openapi_document(of_contract=[*{*LSST_INSTRUMENTS, *configured}], configured=configured)
+        )
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:  # noqa: ARG002 - ASGI's form
         """Answer one request; bodies are not read, since no question has one."""

@@ -1,6 +1,6 @@
 """The OpenAPI document of the raw microservice."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 __all__ = ["openapi_document"]
@@ -10,8 +10,14 @@ type _Json = Mapping[str, Any]
 _TEXT: Final[_Json] = {"type": "string"}
 
 
-def openapi_document() -> _Json:
-    """Describe every path, parameter and answer, as OpenAPI 3.1."""
+def openapi_document(*, of_contract: Sequence[str], configured: Sequence[str]) -> _Json:
+    """Describe every path, parameter and answer, as OpenAPI 3.1.
+
+    Parameters
+    ----------
+    of_contract, configured
+        Instruments that version 1 and version 2 know.
+    """
     return {
         "openapi": "3.1.0",
         "info": {
@@ -22,10 +28,10 @@ def openapi_document() -> _Json:
         },
         "paths": {
             "/presence/{instrument}/{group}/{snap}/{sensor}": _lookup(
-                "onePresenceV1", "One raw, version 1", "Presence", ("400", "500"), _ONE
+                "onePresenceV1", "One raw, version 1", "Presence", ("400", "500"), ("instrumentV1", *_PLACE)
             ),
             "/v2/presence/{instrument}/{group}/{snap}/{sensor}": _lookup(
-                "onePresence", "One raw, of any sensor", "Presence", _V2_FAILURES, _ONE
+                "onePresence", "One raw, of any sensor", "Presence", _V2_FAILURES, ("instrument", *_PLACE)
             ),
             "/v2/presence/{instrument}/{group}/{snap}": _lookup(
                 "snapPresence",
@@ -48,11 +54,19 @@ def openapi_document() -> _Json:
                 "openapi", "This document", {"application/json": {"schema": {"type": "object"}}}
             ),
         },
-        "components": {"schemas": _SCHEMAS, "parameters": _PARAMETERS, "responses": _FAILURES},
+        "components": {
+            "schemas": _SCHEMAS,
+            "parameters": {
+                "instrumentV1": _instrument(of_contract),
+                "instrument": _instrument(configured),
+                **_PARAMETERS,
+            },
+            "responses": _FAILURES,
+        },
     }
 
 
-_ONE: Final = ("instrument", "group", "snap", "sensor")
+_PLACE: Final = ("group", "snap", "sensor")
 _V2_FAILURES: Final = ("400", "404", "503")
 
 
@@ -129,8 +143,11 @@ def _in_path(name: str, description: str, schema: _Json) -> _Json:
     return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
 
+def _instrument(names: Sequence[str]) -> _Json:
+    return _in_path("instrument", "Short name", {"type": "string", "enum": sorted(names)})
+
+
 _PARAMETERS: Final[_Json] = {
-    "instrument": _in_path("instrument", "Such as LSSTCam", _TEXT),
     "group": _in_path("group", "Group id of the visit", {"type": "string", "minLength": 1}),
     "snap": _in_path("snap", "From 0", {"type": "integer", "minimum": 0, "maximum": 999_999_999}),
     "sensor": _in_path("sensor", "Name of the detector, such as R22_S11", _TEXT),

@@ -28,8 +28,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin, unless there are too many."""
         super().connection_made(transport)
-        self._unfinished = 0
-        self._finished = 0
+        self._unfinished = 0  # Bytes since the last request.
+        self._is_reading = False
+        self._finished = 0  # Requests.
         self._awaited: int | None = None
         self._checking = self.loop.call_later(_SLOWEST_REQUEST, self._check_progress)
         if len(self.connections) > _MOST_CONNECTIONS:
@@ -51,9 +52,15 @@ class BoundedProtocol(HttpToolsProtocol):
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a request has {LARGEST_REQUEST} bytes at most"
             )
 
+    def on_message_begin(self) -> None:
+        """Expect the rest of a request."""
+        self._is_reading = True
+        super().on_message_begin()
+
     def on_message_complete(self) -> None:
         """Count a request as read."""
         self._unfinished = 0
+        self._is_reading = False
         self._finished += 1
         super().on_message_complete()
 
@@ -63,7 +70,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _check_progress(self) -> None:
         """Close a connection that keeps its place without finishing a request."""
-        awaited = self._finished if self._unfinished else None
+        awaited = self._finished if self._is_reading else None
         if awaited is None and self._finished == 0:
             self.transport.close()
         elif awaited is not None and awaited == self._awaited:
