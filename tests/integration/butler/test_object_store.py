@@ -1,0 +1,126 @@
+"""The same visit with raws and shared datastore in an object store."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import boto3
+import pytest
+from attrs import evolve
+from lsst.daf.butler import Butler, Config
+from lsst.resources import ResourcePath
+from moto.server import ThreadedMotoServer
+
+from adapters.butler.central_registry import ButlerCentralRegistry
+from domain.outcomes import Export
+from domain.raws import RawImage
+from ports.central_registry import OutputEvent, RegistryUnavailableError, UnappliableEventError
+from ports.workspace import WorkspaceError
+from tests.integration.butler import night as n
+from tests.integration.butler.night import MakeWorkspace, Night
+from tests.integration.butler.repository import make_central
+
+pytestmark = pytest.mark.slow
+
+FOLDER = "any folder/what? #1;é+%41"
+
+
+@pytest.fixture(autouse=True)
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedMotoServer]:
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "S3_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_MAX_ATTEMPTS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3", endpoint_url=f"http://{host}:{port}")
+    for bucket in ("images", "central"):
+        client.create_bucket(Bucket=bucket)
+    client.close()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def central(tmp_path: Path) -> Path:
+    """A repository whose files are in the object store, and whose registry is not."""
+    changed = Config({"datastore": {"root": "s3://central/prompt/"}})
+    make_central(tmp_path / "central", n.CAMERA, (n.DETECTOR,), changed=changed)
+    n.initialize_now(tmp_path / "central", [n.CHANGE, n.PRELOAD])
+    return tmp_path / "central"
+
+
+@pytest.fixture
+def night(untouched: tuple[Path, Night]) -> Night:
+    return evolve(untouched[1], raws=tuple(_upload(raw) for raw in untouched[1].raws))
+
+
+def _upload(raw: RawImage) -> RawImage:
+    uri = f"s3://images/{quote(FOLDER)}/{raw.key.key}"
+    ResourcePath(uri).write(ResourcePath(raw.uri).read())
+    return evolve(raw, uri=uri)
+
+
+@pytest.fixture
+async def registry(central: Path) -> AsyncIterator[ButlerCentralRegistry]:
+    registry = ButlerCentralRegistry(str(central))
+    yield registry
+    await registry.close()
+
+
+async def test_outputs_are_found_in_the_object_store(
+    make_workspace: MakeWorkspace, night: Night, central: Path, registry: ButlerCentralRegistry
+) -> None:
+    workspace = make_workspace()
+    workspace.prepare(night.assignment(main=[n.CHANGE], preprocessing=[n.PRELOAD]))
+    assert workspace.process([workspace.ingest(raw).exposure for raw in night.raws]).failure == ""
+    for _ in range(2):  # a second export replaces the files of the first
+        message = workspace.export(Export.EVERYTHING)
+        assert message is not None
+        datasets = await registry.apply([OutputEvent(body=message, position="1")])
+    with Butler.from_config(str(central), collections=f"SimCam/prompt/output-{n.DAY}") as butler:
+        refs = [butler.get_dataset(number, dimension_records=True) for number in datasets]
+        uris = [butler.getURI(ref) for ref in refs if ref is not None]
+        assert len(uris) == len(datasets)
+        assert {uri.scheme for uri in uris} == {"s3"}
+        assert all(uri.exists() for uri in uris)
+        assert butler.get("after", instrument="SimCam", visit=night.raws[0].exposure, detector=4)
+        assert butler.get("preloaded", instrument="SimCam", group=n.GROUP, detector=4)
+
+
+async def test_an_object_that_is_not_there_is_unappliable(
+    make_workspace: MakeWorkspace, night: Night, registry: ButlerCentralRegistry
+) -> None:
+    workspace = make_workspace()
+    workspace.prepare(night.assignment(main=[n.CHANGE]))
+    workspace.process([workspace.ingest(raw).exposure for raw in night.raws])
+    message = workspace.export(Export.EVERYTHING)
+    assert message is not None
+    first = json.loads(message)["datasets"][0]["path"]
+    ResourcePath("s3://central/prompt/").join(first).remove()
+    with pytest.raises(UnappliableEventError):
+        await registry.apply([OutputEvent(body=message, position="1")])
+
+
+async def test_an_object_store_out_of_reach_is_no_fault_of_a_message(
+    server: ThreadedMotoServer,
+    make_workspace: MakeWorkspace,
+    night: Night,
+    registry: ButlerCentralRegistry,
+) -> None:
+    workspace = make_workspace()
+    workspace.prepare(night.assignment(main=[n.CHANGE]))
+    workspace.process([workspace.ingest(raw).exposure for raw in night.raws])
+    message = workspace.export(Export.EVERYTHING)
+    assert message is not None
+    server.stop()
+    with pytest.raises(WorkspaceError):
+        workspace.export(Export.EVERYTHING)
+    with pytest.raises(RegistryUnavailableError):
+        await registry.apply([OutputEvent(body=message, position="1")])
