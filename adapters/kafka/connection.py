@@ -104,6 +104,9 @@ def _common(connection: KafkaConnection) -> dict[str, Any]:
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 2_000,
         "logger": _LOG,
+        # It would say anew at every attempt that a broker refuses; whoever uses the
+        # connection is told as well, and says it once.
+        "log_level": 2,
     }
     if connection.username:
         config |= {

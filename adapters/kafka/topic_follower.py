@@ -130,14 +130,13 @@ class TopicFollower:
         _LOG.warning(
             "topic %s, partition %d: messages were lost before they were read", self._topic, partition
         )
+        # librdkafka has stopped fetching it for good: it is taken up like a new one.
+        consumer.incremental_unassign([TopicPartition(self._topic, partition)])
         try:
-            [position] = self._positions(consumer, [partition], after)
-            consumer.seek(position)
+            consumer.incremental_assign(self._positions(consumer, [partition], after))
         except KafkaException as error:
             _LOG.error("topic %s, partition %d cannot be read: %s", self._topic, partition, error)
-            # Looked for again as if it were new.
             self._followed.discard(partition)
-            consumer.incremental_unassign([TopicPartition(self._topic, partition)])
 
     def _on_error(self, error: KafkaError) -> None:
         if not self._silent:

@@ -27,6 +27,9 @@ def _library() -> ctypes.CDLL:
 class MockCluster:
     """A broker that lives until it is stopped."""
 
+    has_transactions = False
+    knows_times = False
+
     def __init__(self) -> None:
         self._library = _library()
         message = ctypes.create_string_buffer(512)

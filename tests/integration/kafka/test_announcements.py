@@ -14,12 +14,12 @@ from domain.visit import Cancellation, Visit
 from ports.announcements import Announcements, AnnouncementsUnavailableError, NotForUs, Unreadable
 from tests.contract_files import contract_json
 from tests.contract_suites.announcements import AnnouncementsContract, Observatory, groups, visit
-from tests.integration.kafka.mock_cluster import MockCluster
+from tests.integration.kafka.apache_kafka import ApacheKafka
+from tests.integration.kafka.broker import Broker
 from tests.integration.kafka.registry import Registry
 
 pytestmark = pytest.mark.slow
 
-VISITS, CANCELLATIONS = "next-visit", "next-visit-canceled"
 VISIT_SCHEMA: dict[str, Any] = contract_json("next_visit.avsc")
 CANCELLATION_SCHEMA: dict[str, Any] = json.loads(
     (files("adapters.kafka") / "schemas" / "next_visit_canceled.avsc").read_text()
@@ -33,27 +33,30 @@ def body_of(content: Visit | Cancellation) -> bytes:
 
 
 class KafkaObservatory(Observatory):
-    def __init__(self, cluster: MockCluster, registry: Registry, cache: Path | None = None) -> None:
-        self.cluster = cluster
+    def __init__(self, broker: Broker, unique: str, registry: Registry, cache: Path) -> None:
+        self.broker = broker
+        self.visits = f"visits-{unique}"
+        self.cancellations = f"cancellations-{unique}"
+        self._group = f"fan-out-{unique}"
         self._registry = registry
         self._cache = cache
         self._reader: KafkaAnnouncements | None = None
 
     @override
     async def announce(self, content: Visit | Cancellation) -> None:
-        topic = VISITS if isinstance(content, Visit) else CANCELLATIONS
-        await self.cluster.sent(topic, body_of(content))
+        topic = self.visits if isinstance(content, Visit) else self.cancellations
+        await self.broker.sent(topic, body_of(content))
 
     @override
     async def restarted(self) -> Announcements:
         await self.close()
-        for topic in (VISITS, CANCELLATIONS):
-            self.cluster.create(topic)
+        for topic in (self.visits, self.cancellations):
+            self.broker.create(topic)
         self._reader = KafkaAnnouncements(
-            connection=self.cluster.connection,
-            group="fan-out",
-            topic=VISITS,
-            canceled_topic=CANCELLATIONS,
+            connection=self.broker.connection,
+            group=self._group,
+            topic=self.visits,
+            canceled_topic=self.cancellations,
             offset_reset="earliest",
             registry=SchemaRegistry(self._registry.url, cache=self._cache, timeout=1.0),
             patience=0.1,
@@ -76,9 +79,9 @@ def registry() -> Iterator[Registry]:
 class TestKafkaAnnouncements(AnnouncementsContract):
     @pytest.fixture
     async def observatory(
-        self, cluster: MockCluster, registry: Registry, tmp_path: Path
+        self, broker: Broker, unique: str, registry: Registry, tmp_path: Path
     ) -> AsyncIterator[KafkaObservatory]:
-        observatory = KafkaObservatory(cluster, registry, tmp_path)
+        observatory = KafkaObservatory(broker, unique, registry, tmp_path)
         yield observatory
         await observatory.close()
 
@@ -88,7 +91,7 @@ class TestKafkaAnnouncements(AnnouncementsContract):
         reader = await observatory.restarted()
         good = body_of(visit("a"))
         bodies = [b"", b"{}", good[:-3], good + b"\0", b"\0\0\0\0\x09" + good[5:], b"\0\0\0\0\x03" + good[5:]]
-        await observatory.cluster.sent(VISITS, *bodies, good)
+        await observatory.broker.sent(observatory.visits, *bodies, good)
         found = [await reader.next() for _ in range(len(bodies) + 1)]
         assert all(isinstance(announcement.content, Unreadable) for announcement in found[:-1])
         assert found[-1].content == visit("a")
@@ -96,7 +99,7 @@ class TestKafkaAnnouncements(AnnouncementsContract):
     async def test_a_visit_without_instrument_is_not_for_us(self, observatory: KafkaObservatory) -> None:
         reader = await observatory.restarted()
         body = body_of(visit("a")).replace(b"\x0cSimCam", b"\x00")
-        await observatory.cluster.sent(VISITS, body)
+        await observatory.broker.sent(observatory.visits, body)
         assert isinstance((await reader.next()).content, NotForUs)
 
     async def test_schemas_outlive_the_registry(
@@ -118,7 +121,7 @@ class TestKafkaAnnouncements(AnnouncementsContract):
         await reader.next()
         registry.shut()
         good = body_of(visit("b"))
-        await observatory.cluster.sent(VISITS, b"\0\0\0\0\x63" + good[5:], good)
+        await observatory.broker.sent(observatory.visits, b"\0\0\0\0\x63" + good[5:], good)
         assert isinstance((await reader.next()).content, Unreadable)
         assert groups([await reader.next()]) == ["b"]
 
@@ -132,14 +135,27 @@ class TestKafkaAnnouncements(AnnouncementsContract):
         assert registry.asked == ["/schemas/ids/1"]
 
 
+async def test_a_missing_topic_is_said(apache: ApacheKafka, registry: Registry) -> None:
+    reader = KafkaAnnouncements(
+        connection=apache.connection,
+        group="fan-out",
+        topic="nowhere",
+        registry=SchemaRegistry(registry.url, cache=None),
+    )
+    await reader.open()
+    with pytest.raises(AnnouncementsUnavailableError, match="nowhere"):
+        await reader.next()
+    await reader.close()
+
+
 async def test_brokers_out_of_reach_are_said(registry: Registry) -> None:
     reader = KafkaAnnouncements(
         connection=KafkaConnection(bootstrap_servers="127.0.0.1:1"),
         group="fan-out",
-        topic=VISITS,
+        topic="next-visit",
         registry=SchemaRegistry(registry.url, cache=None),
     )
     await reader.open()
-    with pytest.raises(AnnouncementsUnavailableError, match=VISITS):
+    with pytest.raises(AnnouncementsUnavailableError, match="next-visit"):
         await reader.next()
     await reader.close()

@@ -12,11 +12,9 @@ from ports.object_feed import ObjectFeed
 from simulator.notifications import NewObject, ceph_notification
 from tests.contract_files import NOTIFICATIONS
 from tests.contract_suites.object_feed import Bucket, ObjectFeedContract, created, read
-from tests.integration.kafka.mock_cluster import MockCluster
+from tests.integration.kafka.broker import Broker
 
 pytestmark = pytest.mark.slow
-
-TOPIC = "notes"
 
 
 def notification(stored: StoredObject) -> bytes:
@@ -27,23 +25,24 @@ def notification(stored: StoredObject) -> bytes:
 
 
 class KafkaBucket(Bucket):
-    def __init__(self, cluster: MockCluster) -> None:
+    def __init__(self, broker: Broker, unique: str) -> None:
         self.metrics = MemoryMetrics()
-        self.cluster = cluster
+        self.broker = broker
+        self.topic = f"notes-{unique}"
         self._feed: KafkaObjectFeed | None = None
-        cluster.create(TOPIC)
+        broker.create(self.topic)
 
     @override
     async def notify(self, *objects: StoredObject) -> None:
-        await self.cluster.sent(TOPIC, *(notification(stored) for stored in objects))
+        await self.broker.sent(self.topic, *(notification(stored) for stored in objects))
 
     @override
     async def restarted(self) -> ObjectFeed:
         await self.close()
         self._feed = KafkaObjectFeed(
-            connection=self.cluster.connection,
-            group="raw-presence",
-            topic=TOPIC,
+            connection=self.broker.connection,
+            group=f"group-of-{self.topic}",
+            topic=self.topic,
             offset_reset="earliest",
             metrics=self.metrics,
         )
@@ -57,22 +56,22 @@ class KafkaBucket(Bucket):
 
 class TestKafkaObjectFeed(ObjectFeedContract):
     @pytest.fixture
-    async def bucket(self, cluster: MockCluster) -> AsyncIterator[KafkaBucket]:
-        bucket = KafkaBucket(cluster)
+    async def bucket(self, broker: Broker, unique: str) -> AsyncIterator[KafkaBucket]:
+        bucket = KafkaBucket(broker, unique)
         yield bucket
         await bucket.close()
 
     async def test_garbage_is_counted_and_passed_over(self, bucket: KafkaBucket) -> None:
         feed = await bucket.restarted()
-        await bucket.cluster.sent(
-            TOPIC, b"", b"{", b"\0\xff", b'{"Records": [{}]}', notification(created("a"))
+        await bucket.broker.sent(
+            bucket.topic, b"", b"{", b"\0\xff", b'{"Records": [{}]}', notification(created("a"))
         )
         assert await read(feed, 1) == [created("a")]
         assert bucket.metrics.total(Counter.NOTIFICATIONS, kind="unreadable") == 4
 
     async def test_samples_of_every_store_are_read(self, bucket: KafkaBucket) -> None:
         feed = await bucket.restarted()
-        await bucket.cluster.sent(TOPIC, *(path.read_bytes() for path in NOTIFICATIONS))
+        await bucket.broker.sent(bucket.topic, *(path.read_bytes() for path in NOTIFICATIONS))
         await bucket.notify(created("end"))
         found = await read(feed, 1)
         while found[-1] != created("end"):

@@ -7,40 +7,35 @@ import pytest
 
 from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.output_notifier import KafkaOutputNotifier
+from adapters.system.clock import SystemIdentifiers
 from ports.output_notifier import NotificationLostError
 from tests.contract_suites.output_notifier import OutputNotifierContract, Writer
-from tests.integration.kafka.mock_cluster import MockCluster
+from tests.integration.kafka.broker import Broker
 
 pytestmark = pytest.mark.slow
 
-TOPIC = "pp-output"
 
-
-class RandomIdentifiers:
-    def new(self) -> uuid.UUID:
-        return uuid.uuid4()
-
-
-def make(connection: KafkaConnection, root: str) -> KafkaOutputNotifier:
+def make(connection: KafkaConnection, topic: str, root: str) -> KafkaOutputNotifier:
     return KafkaOutputNotifier(
         connection=connection,
-        topic=TOPIC,
+        topic=topic,
         outbox_root=root,
-        identifiers=RandomIdentifiers(),
+        identifiers=SystemIdentifiers(),
         delivery_timeout=1.0,
         outbox_timeout=5.0,
     )
 
 
 class KafkaWriter(Writer):
-    def __init__(self, cluster: MockCluster, root: Path) -> None:
-        self._cluster = cluster
+    def __init__(self, broker: Broker, topic: str, root: Path) -> None:
+        self._broker = broker
+        self._topic = topic
         self._root = root
-        self.notifier: KafkaOutputNotifier = make(cluster.connection, root.as_uri())
+        self.notifier: KafkaOutputNotifier = make(broker.connection, topic, root.as_uri())
 
     @override
     async def received(self) -> list[bytes]:
-        return [message.value() or b"" for message in self._cluster.messages(TOPIC)]
+        return [message.value() or b"" for message in self._broker.messages(self._topic)]
 
     @override
     async def laid_down(self) -> list[bytes]:
@@ -52,15 +47,15 @@ class KafkaWriter(Writer):
         if outbox:
             (self._root / ".prompt-outbox").write_text("in the way")
         nowhere = KafkaConnection(bootstrap_servers="127.0.0.1:1")
-        self.notifier = make(nowhere, self._root.as_uri())
+        self.notifier = make(nowhere, self._topic, self._root.as_uri())
         await self.notifier.open()
 
 
 class TestKafkaOutputNotifier(OutputNotifierContract):
     @pytest.fixture
-    async def writer(self, cluster: MockCluster, tmp_path: Path) -> AsyncIterator[Writer]:
-        cluster.create(TOPIC, partitions=1)
-        writer = KafkaWriter(cluster, tmp_path)
+    async def writer(self, broker: Broker, unique: str, tmp_path: Path) -> AsyncIterator[Writer]:
+        broker.create(f"pp-output-{unique}", partitions=1)
+        writer = KafkaWriter(broker, f"pp-output-{unique}", tmp_path)
         await writer.notifier.open()
         yield writer
         await writer.notifier.close()
@@ -82,6 +77,7 @@ class TestKafkaOutputNotifier(OutputNotifierContract):
         assert uuid.UUID(path.stem)
 
 
-async def test_a_notifier_that_is_not_open_says_so(cluster: MockCluster, tmp_path: Path) -> None:
+async def test_a_notifier_that_is_not_open_says_so(tmp_path: Path) -> None:
+    nowhere = KafkaConnection(bootstrap_servers="127.0.0.1:1")
     with pytest.raises(NotificationLostError, match="not open"):
-        await make(cluster.connection, tmp_path.as_uri()).send(b"a")
+        await make(nowhere, "pp-output", tmp_path.as_uri()).send(b"a")

@@ -5,31 +5,19 @@ import json
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, override
+from typing import override
 
-from confluent_kafka import Message
+from attrs import evolve
 
 from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.outbox import Outbox
 from adapters.kafka.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
+from adapters.system.clock import SystemIdentifiers
 from domain.times import UtcSeconds
 from tests.contract_suites.output_events import Topic
+from tests.integration.kafka.broker import Broker
 
-__all__ = ["Broker", "KafkaTopic", "make_events"]
-
-TOPICS = WriterTopics(input="pp-output", output="batches", dead_letters="pp-output-dead")
-
-
-class Broker(Protocol):
-    """What the tests need of a cluster."""
-
-    connection: KafkaConnection
-
-    def create(self, topic: str, partitions: int = 1) -> int: ...
-
-    async def sent(self, topic: str, *bodies: bytes, partition: int = 0) -> None: ...
-
-    def messages(self, topic: str) -> list[Message]: ...
+__all__ = ["KafkaTopic"]
 
 
 class FixedClock:
@@ -37,39 +25,40 @@ class FixedClock:
         return UtcSeconds(1773454569.120934)
 
 
-class RandomIdentifiers:
-    def new(self) -> uuid.UUID:
-        return uuid.uuid4()
-
-
-def make_events(
-    connection: KafkaConnection, folder: Path, *, transactional: bool, outbox_interval: float = 10.0
-) -> KafkaOutputEvents:
-    return KafkaOutputEvents(
-        connection=connection,
-        topics=TOPICS,
-        transactional_id="butler-writer-output" if transactional else "",
-        batch_folder=str(folder / "batches"),
-        outbox_root=str(folder / "datastore"),
-        policy=WriterPolicy(outbox_interval=outbox_interval, patience=10.0),
-        clock=FixedClock(),
-        identifiers=RandomIdentifiers(),
-    )
-
-
 class KafkaTopic(Topic):
-    def __init__(self, broker: Broker, folder: Path, *, transactional: bool) -> None:
+    """The topics of one test, with one writer at a time."""
+
+    def __init__(self, broker: Broker, unique: str, folder: Path) -> None:
         self.broker = broker
         self.folder = folder
+        self.unique = unique
+        self.topics = WriterTopics(
+            input=f"pp-output-{unique}", output=f"batches-{unique}", dead_letters=f"dead-{unique}"
+        )
         self._outbox = Outbox(str(folder / "datastore"))
-        self._transactional = transactional
         self._events: KafkaOutputEvents | None = None
-        for topic in (TOPICS.input, TOPICS.output, TOPICS.dead_letters):
+        for topic in (self.topics.input, self.topics.output, self.topics.dead_letters):
             broker.create(topic, partitions=1)
+
+    def make(
+        self, *, connection: KafkaConnection | None = None, outbox_interval: float = 10.0
+    ) -> KafkaOutputEvents:
+        """Make one member of the writers' group."""
+        return KafkaOutputEvents(
+            connection=connection or evolve(self.broker.connection),
+            topics=self.topics,
+            group=f"butler-writer-{self.unique}",
+            transactional_id=f"output-{self.unique}" if self.broker.has_transactions else "",
+            batch_folder=str(self.folder / "batches"),
+            outbox_root=str(self.folder / "datastore"),
+            policy=WriterPolicy(outbox_interval=outbox_interval, patience=10.0),
+            clock=FixedClock(),
+            identifiers=SystemIdentifiers(),
+        )
 
     @override
     async def send(self, *messages: bytes) -> None:
-        await self.broker.sent(TOPICS.input, *messages)
+        await self.broker.sent(self.topics.input, *messages)
 
     @override
     async def lay_down(self, message: bytes) -> None:
@@ -83,13 +72,13 @@ class KafkaTopic(Topic):
     @override
     async def restarted(self) -> KafkaOutputEvents:
         await self.close()
-        self._events = make_events(self.broker.connection, self.folder, transactional=self._transactional)
+        self._events = self.make()
         await self._events.open()
         return self._events
 
     @override
     async def announced(self) -> list[Sequence[uuid.UUID]]:
-        found = await asyncio.to_thread(self.broker.messages, TOPICS.output)
+        found = await asyncio.to_thread(self.broker.messages, self.topics.output)
         events = [json.loads(message.value() or b"") for message in found]
         files = [json.loads((self.folder / "batches" / event["batch_file"]).read_text()) for event in events]
         assert [event["batch_id"] for event in events] == [file["batch_id"] for file in files]
@@ -97,7 +86,7 @@ class KafkaTopic(Topic):
 
     @override
     async def dead_letters(self) -> list[tuple[bytes, str]]:
-        found = await asyncio.to_thread(self.broker.messages, TOPICS.dead_letters)
+        found = await asyncio.to_thread(self.broker.messages, self.topics.dead_letters)
         reasons = [dict(message.headers() or {})["reason"] for message in found]
         return [
             (message.value() or b"", reason.decode() if isinstance(reason, bytes) else str(reason))
@@ -105,6 +94,7 @@ class KafkaTopic(Topic):
         ]
 
     async def close(self) -> None:
+        """End the writer."""
         if self._events is not None:
             await self._events.close()
             self._events = None
