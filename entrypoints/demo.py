@@ -25,7 +25,7 @@ __all__ = ["command"]
     show_default=True,
     help="Camera file, or a shipped one's name.",
 )
-@night_options(speed=10.0)
+@night_options(speed=3.0)
 def command(seed: int, camera_file: str, speed: float, workers: int, results: Path | None) -> None:
     """Observe a short simulated night on this machine.
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from attrs import field, frozen
-from domain.raws import RawImage
 
 from domain.errors import PromptProcessingError
 from domain.exposure import Exposure
 from domain.outcomes import Export
+from domain.raws import RawImage
 from domain.visit import VisitDetector
 from ports.ledger import Attempt
 

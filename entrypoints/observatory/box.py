@@ -69,7 +69,7 @@ async def opened_box(setup: NightSetup, display: Display, listener: Listener) ->
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         addresses = await uninterrupted(_start_servers, stack, folder, display)
         with within({**addresses.s3, "LSST_RESOURCES_TMPDIR": str(folder)}):
-            display.say("making a central repository with calibrations and a reference catalogue")
+            display.say("making a central repository with calibrations")
             await uninterrupted(
                 make_repository,
                 addresses.repository,
