@@ -4,7 +4,7 @@ import numpy as np
 import sep
 from attrs import frozen
 from scipy import fft
-from scipy.ndimage import maximum_filter
+from scipy.ndimage import find_objects, label, maximum_filter
 from scipy.spatial import KDTree
 
 from prompt_pipelines.arrays import Flags, Floats, Pixels
@@ -26,6 +26,8 @@ class Peaks:
     y: Floats
     score: Floats
     """Signal to noise; negative where the science image is fainter."""
+    extent: Floats
+    """Pixels along the longer side of the significant region around the peak."""
     noise_scale: float
     """Median of the measured noise over that which the variance predicts."""
 
@@ -61,7 +63,8 @@ def find_peaks(
     row, column = np.nonzero((size >= threshold) & (size == maximum_filter(size, size=5)))
     x, y = _refine(score, row, column)
     scale = float(np.median(noise[known])) if known.any() else 1.0
-    return Peaks(x, y, score[row, column].astype(float), scale)
+    extent = _extents(size >= threshold, row, column)
+    return Peaks(x, y, score[row, column].astype(float), extent, scale)
 
 
 def find_dipoles(peaks: Peaks, radius: float) -> Flags:
@@ -77,6 +80,12 @@ def find_dipoles(peaks: Peaks, radius: float) -> Flags:
         dipole[one] |= -2.0 <= ratio <= 0.0
         dipole[other] |= ratio < 0.0 and ratio <= -0.5
     return dipole
+
+
+def _extents(significant: Flags, row: np.ndarray, column: np.ndarray) -> Floats:
+    regions, _ = label(significant, structure=np.ones((3, 3)))
+    sides = [max(piece.stop - piece.start for piece in region) for region in find_objects(regions)]
+    return np.array([sides[regions[r, c] - 1] for r, c in zip(row, column, strict=True)], dtype=float)
 
 
 def _correlate(image: Pixels, stamp: Pixels) -> Pixels:

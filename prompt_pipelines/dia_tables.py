@@ -174,7 +174,7 @@ def object_rows(history: History, sources: pd.DataFrame, forced: pd.DataFrame) -
 
 
 def _object_columns() -> list[str]:
-    names = ["diaObjectId", "ra", "dec", "raErr", "decErr", "nDiaSources"]
+    names = ["diaObjectId", "validityStartMjdTai", "ra", "dec", "raErr", "decErr", "nDiaSources"]
     names += ["firstDiaSourceMjdTai", "lastDiaSourceMjdTai"]
     for band in BANDS:
         names += [
@@ -202,6 +202,7 @@ def _object_row(object_id: int, sources: pd.DataFrame, forced: pd.DataFrame | No
     time = sources["midpointMjdTai"]
     row: dict[str, Any] = {
         "diaObjectId": object_id,
+        "validityStartMjdTai": float(time.max()),
         "ra": float((ra[0] + np.average(east, weights=weight)) % 360.0),
         "dec": float(np.average(dec, weights=weight)),
         "raErr": float(weight.sum() ** -0.5),

@@ -182,11 +182,14 @@ class AssociateTask(PipelineTask):
         fluxes = self._photometry(inputs).at(places.x, places.y)
         forced = forced_source_rows(ids.make(len(places.x)), places.rows, *fluxes, facts)
         objects = object_rows(history, sources, forced)
-        store(apdb, time, History(objects, sources, forced))
-        sent = 0
-        if stream is not None and len(sources):
+        packets: list[bytes] = []
+        if stream is not None:
             alerts = make_alerts(sources, objects, history, forced, _pictures(inputs))
-            sent = stream.send(serialize(alert) for alert in alerts)
+            # Before anything changes: an alert that cannot be written must not come after.
+            packets = [serialize(alert) for alert in alerts]
+        store(apdb, time, History(objects, sources, forced))
+        sent = stream.send(packets) if stream is not None and packets else 0
+        self.metadata["preloaded"] = _preloaded(inputs) is not None
         self._note(History(objects, sources, forced), history, sent)
         return Struct(dia_source_apdb=sources, dia_object_apdb=objects, dia_forced_source_apdb=forced)
 
@@ -240,12 +243,16 @@ def _facts(visit: DimensionRecord, detector: int, band: str) -> VisitFacts:
 
 def _history(apdb: Apdb, image: MaskedImage, time: Time, inputs: dict[str, Any]) -> History:
     region = image_region(cast(Any, image.sky_projection), image.bbox)
-    preloaded = [
-        inputs.get(f"preloaded_{name}") for name in ("dia_objects", "dia_sources", "dia_forced_sources")
-    ]
-    if any(table is None for table in preloaded):
+    known = _preloaded(inputs)
+    if known is None:
         return load_history(apdb, region, time)
-    return refresh_history(apdb, region, time, History(*preloaded))
+    return refresh_history(apdb, region, time, known)
+
+
+def _preloaded(inputs: dict[str, Any]) -> History | None:
+    names = ("dia_objects", "dia_sources", "dia_forced_sources")
+    tables = [inputs.get(f"preloaded_{name}") for name in names]
+    return None if any(table is None for table in tables) else History(*tables)
 
 
 def _pictures(inputs: dict[str, Any]) -> Pictures:

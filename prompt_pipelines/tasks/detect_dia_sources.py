@@ -69,6 +69,7 @@ class DetectDiaSourcesConfig(PipelineTaskConfig, pipelineConnections=DetectDiaSo
     dipole_radius = number(
         "Two peaks of opposite sign within this many full widths are a dipole.", default=1.5
     )
+    max_extent = number("Full widths beyond which a region is no point: a streak or a halo.", default=6.0)
     max_sources = count(
         "More sources than this are no sky but a failed subtraction.", default=5000, minimum=1
     )
@@ -177,7 +178,9 @@ class DetectDiaSourcesTask(PipelineTask):
         flags["flag_not_psf"] = reduced > allowed
         flags["flag_few_pixels"] = share < self.config.min_fit_share
         flags["flag_dipole"] = find_dipoles(peaks, self.config.dipole_radius * psf.fwhm)
-        rejected = flags["flag_not_psf"] | flags["flag_few_pixels"] | flags["flag_dipole"]
+        flags["flag_extended"] = peaks.extent > self.config.max_extent * psf.fwhm
+        rejected = flags["flag_not_psf"] | flags["flag_few_pixels"]
+        rejected |= flags["flag_dipole"] | flags["flag_extended"]
         flags["flag_rejected"] = rejected | ~np.isfinite(fit.flux)
         return flags
 

@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import astropy.units as u
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.time import Time
 from attrs import frozen
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, Timespan
 from lsst.dax.apdb import Apdb
+from lsst.images import Box
+from lsst.pipe.base.utils import RegionTimeInfo
 
 from prompt_pipelines.apdb import open_apdb
 from prompt_pipelines.positions import image_region, sky_positions
@@ -21,6 +25,7 @@ from tests.integration.prompt_pipelines.conftest import (
     projection,
 )
 from tests.integration.prompt_pipelines.running import APDB_WARNINGS, close_apdb, make_apdb, run_pipeline
+from tests.unit.prompt_pipelines import tiny_camera as tiny
 
 RUN = "TinyCam/ap"
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(APDB_WARNINGS)]
@@ -88,3 +93,29 @@ def test_the_transient_is_in_the_database_with_its_flux(night: Night) -> None:
 def _objects(night: Night) -> pd.DataFrame:
     box = _get(night, "difference_image", EXPOSURES[0]).bbox
     return night.apdb.getDiaObjects(image_region(projection(0), box))
+
+
+def test_what_is_known_is_loaded_before_the_image(night: Night) -> None:
+    """Preprocessing by group; then both visits of the group in one graph, as a worker runs them."""
+    group = {"instrument": "TinyCam", "group": "g1", "detector": 1}
+    box = Box.from_shape((tiny.NY, tiny.NX))
+    with Butler.from_config(str(night.repository), writeable=True) as butler:
+        butler.collections.register("TinyCam/plan")
+        begin = Time("2026-03-14T02:15:07", scale="tai")
+        plan = RegionTimeInfo(
+            region=image_region(projection(1), box), timespan=Timespan(begin, begin + 90.0 * u.s)
+        )
+        butler.put(plan, "regionTimeInfo", group, run="TinyCam/plan")
+    where = "instrument='TinyCam' AND group='g1' AND detector=1"
+    inputs = ["TinyCam/plan"]
+    run, uri = "TinyCam/preloaded", night.apdb_uri
+    assert run_pipeline(night.repository, "Preprocessing", where, inputs=inputs, run=run, apdb=uri) == 1
+    where = "instrument='TinyCam' AND group='g1' AND detector=1 AND skymap='tiny'"
+    inputs = [*RUN_INPUTS, run]
+    assert run_pipeline(night.repository, "ApPipe", where, inputs=inputs, run="TinyCam/ap1", apdb=uri) == 12
+    with Butler.from_config(str(night.repository), collections=["TinyCam/ap1"]) as butler:
+        for visit, sources in zip(EXPOSURES, (0, 1), strict=True):
+            data_id = {"instrument": "TinyCam", "visit": visit, "detector": 1}
+            assert len(butler.get("dia_source_apdb", data_id)) == sources
+            metadata = butler.get("associate_metadata", data_id)["associate"]
+            assert metadata["preloaded"]

@@ -1,0 +1,250 @@
+"""Association in a real database: objects, forced sources, alerts, and what must not happen twice."""
+
+import io
+import sqlite3
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from astropy.time import Time
+from attrs import frozen
+from confluent_kafka import Consumer, Producer
+from lsst.dax.apdb import Apdb
+
+from prompt_pipelines.alert_stream import AlertError, AlertStream, stream_from_environment
+from prompt_pipelines.alerts import CUTOUT_SIZE, alert_schema, schema_id
+from prompt_pipelines.apdb import ApdbError, History, load_history, open_apdb
+from prompt_pipelines.dia_tables import object_rows
+from prompt_pipelines.positions import image_region
+from tests.integration.prompt_pipelines.running import APDB_WARNINGS, close_apdb, make_apdb
+from tests.unit.prompt_pipelines.chain import (
+    NANOJANSKY_PER_ELECTRON,
+    Made,
+    associate,
+    catalogue,
+    facts,
+    process,
+    template_of,
+)
+from tests.unit.prompt_pipelines.pictures import field, picture
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(APDB_WARNINGS)]
+
+SIZE = 256
+FIELD = field(SIZE, 36)
+NEW = (110.4, 150.2)
+REFERENCE = catalogue(FIELD, picture(FIELD, SIZE))
+TEMPLATE = template_of(FIELD, SIZE)
+
+
+def _visit(seq_num: int, flux: float = 20000.0) -> Made:
+    sky = FIELD.and_also(*NEW, flux) if flux else FIELD
+    return process(picture(sky, SIZE, seed=seq_num), REFERENCE, [TEMPLATE], seq_num=seq_num)
+
+
+@frozen
+class Database:
+    apdb: Apdb
+    file: Path
+
+    def count(self, table: str) -> int:
+        connection = sqlite3.connect(self.file)
+        try:
+            query = f'select count(*) from "{table}"'  # noqa: S608  # the names stand in this file
+            return int(connection.execute(query).fetchone()[0])
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    uri = make_apdb(tmp_path)
+    yield Database(open_apdb(uri), tmp_path / "apdb.db")
+    close_apdb(uri)
+
+
+def test_three_sightings_make_one_object(database: Database) -> None:
+    fluxes = [20000.0, 30000.0, 25000.0]
+    for seq_num, flux in enumerate(fluxes, start=1):
+        outputs = associate(_visit(seq_num, flux), database.apdb, seq_num=seq_num)
+        assert len(outputs.dia_source_apdb) == 1
+    objects = outputs.dia_object_apdb
+    assert len(objects) == 1
+    row = objects.iloc[0]
+    assert row["nDiaSources"] == row["r_psfFluxNdata"] == 3
+    assert row["g_psfFluxNdata"] == 0
+    assert row["firstDiaSourceMjdTai"] == pytest.approx(facts(1).midpoint)
+    assert row["lastDiaSourceMjdTai"] == pytest.approx(facts(3).midpoint)
+    scale = NANOJANSKY_PER_ELECTRON
+    assert row["r_psfFluxMax"] == pytest.approx(30000.0 * scale, rel=0.05)
+    assert row["r_psfFluxMin"] == pytest.approx(20000.0 * scale, rel=0.05)
+    assert database.count("DiaSource") == database.count("DiaForcedSource") == 3
+
+
+def test_a_known_object_is_measured_where_nothing_is_seen(database: Database) -> None:
+    associate(_visit(1), database.apdb, seq_num=1)
+    outputs = associate(_visit(2, flux=0.0), database.apdb, seq_num=2)
+    assert len(outputs.dia_source_apdb) == len(outputs.dia_object_apdb) == 0
+    forced = outputs.dia_forced_source_apdb
+    assert len(forced) == 1
+    assert abs(forced["psfFlux"].iloc[0]) < 5 * forced["psfFluxErr"].iloc[0]
+
+
+def test_what_was_loaded_before_is_used_and_brought_up_to_date(database: Database) -> None:
+    image = picture(FIELD, SIZE)
+    assert image.sky_projection is not None
+    region = image_region(image.sky_projection, image.bbox)
+    empty = load_history(database.apdb, region, Time(facts(1).midpoint, format="mjd", scale="tai"))
+    associate(_visit(1), database.apdb, seq_num=1, known=empty)
+    # The second visit of the group knows of the first only by asking again.
+    outputs = associate(_visit(2), database.apdb, seq_num=2, known=empty)
+    assert outputs.dia_object_apdb["nDiaSources"].tolist() == [2]
+
+
+def test_no_source_at_all_is_stored_as_nothing(database: Database) -> None:
+    outputs = associate(_visit(1, flux=0.0), database.apdb)
+    assert len(outputs.dia_forced_source_apdb) == 0
+    assert database.count("DiaSource") == database.count("DiaObject") == 0
+
+
+def test_a_visit_is_not_stored_twice(database: Database) -> None:
+    made = _visit(1)
+    associate(made, database.apdb)
+    with pytest.raises(ApdbError, match="holds visit 2026031400001, detector 0 already"):
+        associate(made, database.apdb)
+    assert database.count("DiaSource") == 1
+
+
+def test_a_failure_in_the_middle_stores_nothing(database: Database) -> None:
+    connection = sqlite3.connect(database.file)
+    # Objects and sources are in the transaction by then.
+    connection.execute(
+        """create trigger full before insert on "DiaForcedSource"
+        begin select raise(abort, 'disk full'); end"""
+    )
+    connection.close()
+    with pytest.raises(ApdbError, match="disk full"):
+        associate(_visit(1), database.apdb)
+    for table in ("DiaObject", "DiaSource", "DiaForcedSource"):
+        assert database.count(table) == 0
+
+
+def test_a_missing_database_is_named() -> None:
+    with pytest.raises(ApdbError, match=r"cannot open the APDB of /nowhere/apdb\.yaml"):
+        open_apdb("/nowhere/apdb.yaml")
+
+
+def _address(holder: Producer) -> str:
+    broker = next(iter(holder.list_topics(timeout=10).brokers.values()))
+    return f"{broker.host}:{broker.port}"
+
+
+@pytest.fixture
+def broker() -> Iterator[str]:
+    holder = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "unused:1"})
+    yield _address(holder)
+    del holder  # the cluster lives as long as it does
+
+
+def _consume(server: str, topic: str, count: int) -> list[bytes]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": server,
+            "group.id": "reader",
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 5,
+        }
+    )
+    consumer.subscribe([topic])
+    try:
+        messages = consumer.consume(count, timeout=20)
+        return [message.value() or b"" for message in messages]
+    finally:
+        consumer.close()
+
+
+def test_an_alert_tells_the_source_its_history_and_its_pictures(database: Database, broker: str) -> None:
+    stream = AlertStream(broker, "alerts")
+    for seq_num in (1, 2):
+        outputs = associate(_visit(seq_num), database.apdb, seq_num=seq_num, stream=stream)
+    messages = _consume(broker, "alerts", 2)
+    assert len(messages) == 2
+    alerts = []
+    for message in messages:
+        assert struct.unpack(">bI", message[:5]) == (0, schema_id())
+        alerts.append(alert_schema().deserialize(message[5:]))
+    first, second = sorted(alerts, key=lambda alert: float(alert["diaSource"]["midpointMjdTai"]))
+    stored = outputs.dia_source_apdb.iloc[0]
+    assert second["diaSourceId"] == stored["diaSourceId"]
+    assert second["diaSource"]["psfFlux"] == pytest.approx(stored["psfFlux"], rel=1e-6)
+    assert second["diaObject"]["diaObjectId"] == first["diaSourceId"]
+    assert second["diaObject"]["nDiaSources"] == 2
+    assert [source["diaSourceId"] for source in second["prvDiaSources"]] == [first["diaSourceId"]]
+    assert len(second["prvDiaForcedSources"]) == 2
+    science, template, difference = (
+        _stamp(second[name]) for name in ("cutoutScience", "cutoutTemplate", "cutoutDifference")
+    )
+    np.testing.assert_allclose(science - template, difference, atol=6 * np.std(difference[:8]))
+    middle = CUTOUT_SIZE // 2
+    assert np.argmax(difference) == middle * CUTOUT_SIZE + middle
+
+
+def _stamp(content: bytes) -> np.ndarray:
+    with fits.open(io.BytesIO(content)) as hdus:
+        stamp = np.array(hdus[0].data)
+    assert stamp.shape == (CUTOUT_SIZE, CUTOUT_SIZE)
+    return stamp
+
+
+def test_a_broker_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prompt_pipelines.alert_stream._DELIVERY_TIMEOUT", 0.5)
+    with pytest.raises(AlertError, match="of 1 alerts were not taken"):
+        AlertStream("127.0.0.1:1", "alerts").send([b"alert"])
+
+
+@pytest.mark.parametrize(
+    ("environment", "check"),
+    [
+        ({}, lambda stream: stream is None),
+        ({"AP_KAFKA_SERVER": "k:1", "AP_KAFKA_TOPIC": "t"}, lambda stream: stream.username is None),
+        (
+            {
+                "AP_KAFKA_SERVER": "k:1",
+                "AP_KAFKA_TOPIC": "t",
+                "AP_KAFKA_PRODUCER_USERNAME": "u",
+                "AP_KAFKA_PRODUCER_PASSWORD": "secret",
+            },
+            lambda stream: stream.username == "u" and "secret" not in repr(stream),
+        ),
+    ],
+)
+def test_the_environment_says_where_alerts_go(
+    environment: dict[str, str], check: Callable[[Any], bool]
+) -> None:
+    assert check(stream_from_environment(environment))
+
+
+def test_a_server_without_a_topic_is_an_error() -> None:
+    with pytest.raises(AlertError, match="both"):
+        stream_from_environment({"AP_KAFKA_SERVER": "k:1"})
+
+
+def test_an_object_crossing_midnight_of_right_ascension_has_its_mean_there() -> None:
+    """The mean of 359.9999 and 0.0001 degrees is 0, not 180."""
+
+    def rows(ra: float, number: int) -> pd.DataFrame:
+        columns = {
+            "diaSourceId": [number], "diaObjectId": [1], "ra": [ra], "dec": [0.0], "raErr": [1e-5],
+            "midpointMjdTai": [61113.0 + number], "band": ["r"], "psfFlux": [1.0], "psfFluxErr": [0.1],
+        }  # fmt: skip
+        return pd.DataFrame(columns)
+
+    forced = pd.DataFrame({"diaObjectId": [], "band": []})
+    history = History(pd.DataFrame({"diaObjectId": [1]}), rows(359.9999, 1), forced)
+    objects = object_rows(history, rows(0.0001, 2), forced)
+    assert min(objects["ra"].iloc[0], 360.0 - objects["ra"].iloc[0]) < 1e-9
