@@ -8,8 +8,9 @@ from typing import Final
 from confluent_kafka import Message
 
 from adapters.kafka.connection import KafkaConnection, consumer_config
-from adapters.kafka.group_reader import GroupReader, KafkaReadError, place
+from adapters.kafka.group_reader import GroupReader, KafkaReadError
 from adapters.kafka.next_visit import NextVisitCodec, UndecodableVisitError
+from adapters.kafka.places import name_of, place_of
 from adapters.kafka.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
 from domain.visit import Cancellation, Visit
 from ports.announcements import Announcement, AnnouncementsUnavailableError, NotForUs, Unreadable
@@ -94,8 +95,7 @@ class KafkaAnnouncements:
         except KafkaReadError as error:
             topics = ", ".join(self._topics)
             raise AnnouncementsUnavailableError(f"announcements on {topics}: {error}") from error
-        topic, partition = place(message)
-        position = f"{topic}[{partition}]@{message.offset()}"
+        position = name_of(message)
         self._delivered[position] = message
         return Announcement(content=content, position=position)
 
@@ -140,5 +140,5 @@ class KafkaAnnouncements:
     def _forget(self) -> None:
         owned = self._reader.owned
         self._delivered = {
-            position: message for position, message in self._delivered.items() if place(message) in owned
+            position: message for position, message in self._delivered.items() if place_of(message) in owned
         }

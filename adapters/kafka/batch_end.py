@@ -10,7 +10,8 @@ from typing import Final
 from confluent_kafka import KafkaException, Message, TopicPartition
 
 from adapters.kafka.batch_publisher import BatchPublisher, Record, means_fenced
-from adapters.kafka.group_reader import GroupReader, KafkaReadError, offsets_after
+from adapters.kafka.group_reader import GroupReader, KafkaReadError
+from adapters.kafka.places import offsets_after
 
 __all__ = ["BatchEnd", "TakenOverError"]
 

@@ -9,9 +9,11 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from adapters.kafka.background import Background
+from adapters.kafka.outages import Outages
+from adapters.kafka.places import offsets_after, place_of
 
 __all__ = ["GroupReader", "KafkaReadError"]
 
@@ -139,8 +141,8 @@ class GroupReader:
         """
         first: dict[tuple[str, int], int] = {}
         for message in messages:
-            first[place(message)] = min(
-                message.offset() or 0, first.get(place(message), message.offset() or 0)
+            first[place_of(message)] = min(
+                message.offset() or 0, first.get(place_of(message), message.offset() or 0)
             )
 
         def seek(consumer: Consumer) -> None:
@@ -181,7 +183,8 @@ class GroupReader:
     # What follows runs in the thread.
 
     def _poll(self, stopping: threading.Event) -> None:
-        consumer = Consumer(self._config | {"error_cb": self._on_error})
+        outages = Outages(lambda reason: self._post(self._complain, reason))
+        consumer = Consumer(self._config | {"error_cb": outages.hear})
         try:
             consumer.subscribe(
                 self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
@@ -190,6 +193,7 @@ class GroupReader:
                 self._answer_calls(consumer, _GLANCE if self._expecting else 0.0)
                 self._regulate(consumer)
                 first = consumer.poll(0.0 if self._expecting else _POLL)
+                outages.polled()
                 if first is not None:
                     # Whoever gets messages will want to commit them.
                     self._expecting = True
@@ -224,11 +228,6 @@ class GroupReader:
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._post(self._lose, {(found.topic, found.partition) for found in partitions})
 
-    def _on_error(self, error: KafkaError) -> None:
-        # Of single connections librdkafka takes care by itself.
-        if error.fatal() or error.code() in _SERIOUS:
-            self._post(self._complain, str(error))
-
     def _post[*Arguments](self, callback: Callable[[*Arguments], object], *arguments: *Arguments) -> None:
         background = self._background
         if background is not None:
@@ -240,8 +239,8 @@ class GroupReader:
         for message in messages:
             error = message.error()
             if error is not None:
-                self._complain(f"{message.topic()}: {error}")
-            elif place(message) in mine:
+                self._complain(f"{message.topic()}: {error.str()}")
+            elif place_of(message) in mine:
                 self._waiting.append(message)
         self._changed.set()
 
@@ -255,7 +254,7 @@ class GroupReader:
         self._on_moved()
 
     def _drop(self, partitions: set[tuple[str, int]]) -> None:
-        kept = [message for message in self._waiting if place(message) not in partitions]
+        kept = [message for message in self._waiting if place_of(message) not in partitions]
         self._waiting.clear()
         self._waiting.extend(kept)
 
@@ -273,32 +272,3 @@ class GroupReader:
         self._background = None
         self._answer_calls(None, 0.0)
         self._complain(f"reading ended: {error!r}")
-
-
-_SERIOUS: Final = frozenset(
-    {
-        # librdkafka's own codes begin with an underscore.
-        KafkaError._ALL_BROKERS_DOWN,
-        KafkaError._AUTHENTICATION,
-        KafkaError._RESOLVE,
-        KafkaError._SSL,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    }
-)
-
-
-def place(message: Message) -> tuple[str, int]:
-    """Tell topic and partition of a message that was read."""
-    topic, partition = message.topic(), message.partition()
-    if topic is None or partition is None:
-        raise KafkaReadError("a message without topic and partition")
-    return topic, partition
-
-
-def offsets_after(messages: Sequence[Message]) -> list[TopicPartition]:
-    """List where to go on after these messages, one place for each partition."""
-    after: dict[tuple[str, int], int] = {}
-    for message in messages:
-        after[place(message)] = max((message.offset() or 0) + 1, after.get(place(message), 0))
-    return [TopicPartition(topic, partition, offset) for (topic, partition), offset in after.items()]

@@ -14,8 +14,9 @@ from adapters.kafka.batch_end import BatchEnd, TakenOverError
 from adapters.kafka.batch_publisher import BatchPublisher, PlainPublisher, Record, TransactionalPublisher
 from adapters.kafka.batch_word import BatchWord
 from adapters.kafka.connection import KafkaConnection, consumer_config
-from adapters.kafka.group_reader import GroupReader, KafkaReadError, place
+from adapters.kafka.group_reader import GroupReader, KafkaReadError
 from adapters.kafka.outbox_watch import OutboxWatch
+from adapters.kafka.places import name_of, place_of
 from adapters.kafka.whole_files import STORE_FAILURES, write_whole
 from ports.central_registry import OutputEvent, OutputEventsUnavailableError
 from ports.clock import Clock, Identifiers
@@ -167,7 +168,7 @@ class KafkaOutputEvents:
 
     async def set_aside(self, event: OutputEvent, reason: str) -> None:
         """See `ports.central_registry.OutputEvents.set_aside`."""
-        original = {_position(message): message for message in self._batch.messages}.get(event.position)
+        original = {name_of(message): message for message in self._batch.messages}.get(event.position)
         headers = [
             ("reason", reason[:_LONGEST_REASON].encode(errors="replace")),
             ("position", event.position.encode()),
@@ -214,7 +215,7 @@ class KafkaOutputEvents:
     async def _give_up(self, batch: _Batch) -> None:
         """Leave a batch to whoever owns its messages, which may again be this writer."""
         self._outbox.look_again()
-        mine = [message for message in batch.messages if place(message) in self._reader.owned]
+        mine = [message for message in batch.messages if place_of(message) in self._reader.owned]
         try:
             if mine:
                 await self._reader.rewind(mine)
@@ -222,7 +223,7 @@ class KafkaOutputEvents:
             raise OutputEventsUnavailableError(f"a batch cannot be read again: {error}") from error
 
     def _on_moved(self) -> None:
-        kept = [message for message in self._batch.messages if place(message) in self._reader.owned]
+        kept = [message for message in self._batch.messages if place_of(message) in self._reader.owned]
         if len(kept) < len(self._batch.messages):
             self._batch.messages = kept
             self._batch.is_lost = True
@@ -240,4 +241,4 @@ def _position(message: Message) -> str:
 
 
 def _event(message: Message) -> OutputEvent:
-    return OutputEvent(body=message.value() or b"", position=_position(message))
+    return OutputEvent(body=message.value() or b"", position=name_of(message))

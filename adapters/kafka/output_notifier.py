@@ -51,7 +51,9 @@ class KafkaOutputNotifier:
         delivery_timeout: float = 10.0,
         outbox_timeout: float = 60.0,
     ) -> None:
-        self._config = producer_config(connection, delivery_timeout=delivery_timeout)
+        self._config = producer_config(connection, delivery_timeout=delivery_timeout) | {
+            "error_cb": self._on_error
+        }
         self._topic = topic
         self._outbox_root = outbox_root
         self._identifiers = identifiers
@@ -60,6 +62,7 @@ class KafkaOutputNotifier:
         self._producer: Producer | None = None
         self._outbox: Outbox | None = None
         self._threads: tuple[ThreadPoolExecutor, ...] = ()
+        self._detail = ""
 
     async def open(self) -> None:
         """Get ready; broker and datastore may still be out of reach."""
@@ -89,7 +92,9 @@ class KafkaOutputNotifier:
             await loop.run_in_executor(broker, self._produce, self._producer, message)
         except (KafkaException, BufferError) as error:
             name = f"{self._identifiers.new()}.json"
-            _LOG.warning("no broker takes a message for the writer; it goes to the outbox: %s", error)
+            _LOG.warning(
+                "no broker takes a message for the writer; it goes to the outbox: %s %s", error, self._detail
+            )
             lay_down = partial(self._outbox.put, name, message)
             try:
                 async with asyncio.timeout(self._outbox_timeout):
@@ -98,6 +103,10 @@ class KafkaOutputNotifier:
                 raise NotificationLostError(
                     f"{len(message)} bytes: no broker took them ({error}), nor the outbox ({failure!r})"
                 ) from failure
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:
+            self._detail = error.str()
 
     def _produce(self, producer: Producer, message: bytes) -> None:
         reports: list[KafkaError | None] = []

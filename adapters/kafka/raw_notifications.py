@@ -14,6 +14,7 @@ from adapters.kafka.background import Background
 from adapters.kafka.connection import KafkaConnection, consumer_config
 from adapters.kafka.heard_raws import HeardRaws
 from adapters.kafka.notifications import UndecodableNotificationError, decode_notification
+from adapters.kafka.places import name_of
 from adapters.kafka.positions import TopicMissingError
 from adapters.kafka.topic_follower import TopicFollower
 from domain.camera import Camera
@@ -151,8 +152,7 @@ class KafkaRawNotifications:
         try:
             created = decode_notification(message.value() or b"")
         except UndecodableNotificationError as error:
-            place = f"{message.topic()}[{message.partition()}]@{message.offset()}"
-            _LOG.warning("notification %s cannot be read: %s", place, error)
+            _LOG.warning("notification %s cannot be read: %s", name_of(message), error)
             self._metrics.count(Counter.NOTIFICATIONS, kind="unreadable")
             created = error.readable
         keys = [(parse_raw_key(self._camera, stored.key), stored) for stored in created]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from adapters.kafka.outages import Outages
 from adapters.kafka.positions import TopicMissingError, partitions_of, positions_since
 from domain.times import UtcSeconds
 
@@ -62,13 +63,15 @@ class TopicFollower:
 
     def run(self, since: UtcSeconds, stopping: threading.Event) -> None:
         """Read from an instant on until told to stop."""
-        consumer = Consumer(self._config | {"error_cb": self._on_error})
+        outages = Outages(self._complain)
+        consumer = Consumer(self._config | {"error_cb": outages.hear})
         try:
             while not stopping.is_set() and not self._begin(consumer, since):
                 stopping.wait(_RETRY)
             look = time.monotonic() + _NEW_PARTITIONS
             while not stopping.is_set():
                 first = consumer.poll(_POLL)
+                outages.polled()
                 if first is not None:
                     self._take(consumer, [first, *consumer.consume(_BATCH, 0)], since)
                 if time.monotonic() >= look:
@@ -138,7 +141,7 @@ class TopicFollower:
             _LOG.error("topic %s, partition %d cannot be read: %s", self._topic, partition, error)
             self._followed.discard(partition)
 
-    def _on_error(self, error: KafkaError) -> None:
+    def _complain(self, reason: str) -> None:
         if not self._silent:
             self._silent = True
-            _LOG.warning("topic %s is silent: %s", self._topic, error)
+            _LOG.warning("topic %s is silent: %s", self._topic, reason)

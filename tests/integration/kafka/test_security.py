@@ -1,0 +1,80 @@
+"""Passwords and TLS, as the settings give them."""
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from adapters.kafka.connection import KafkaConnection
+from adapters.kafka.output_notifier import KafkaOutputNotifier
+from adapters.system.clock import SystemIdentifiers
+from ports.central_registry import OutputEventsUnavailableError
+from tests.contract_suites.output_events import ONE, read
+from tests.integration.kafka.apache_kafka import ApacheKafka
+from tests.integration.kafka.certificates import make_certificates
+from tests.integration.kafka.writers import KafkaTopic
+
+pytestmark = pytest.mark.slow
+
+
+async def send(connection: KafkaConnection, topic: str, root: Path) -> bool:
+    """Send one message, and tell whether a broker took it."""
+    notifier = KafkaOutputNotifier(
+        connection=connection,
+        topic=topic,
+        outbox_root=root.as_uri(),
+        identifiers=SystemIdentifiers(),
+        delivery_timeout=4.0,
+    )
+    await notifier.open()
+    await notifier.send(b"a")
+    await notifier.close()
+    return not list(root.glob(".prompt-outbox/*"))
+
+
+@pytest.mark.parametrize("listener", ["SCRAM", "TLS"])
+async def test_who_has_the_password_reads_and_writes(
+    apache: ApacheKafka, unique: str, tmp_path: Path, listener: str
+) -> None:
+    connection = apache.with_password(listener)
+    topic = KafkaTopic(apache, unique, tmp_path)
+    assert await send(connection, topic.topics.input, tmp_path)
+    events = topic.make(connection=connection)
+    await events.open()
+    assert await read(events, 1) == [b"a"]
+    await events.finish([ONE])
+    await events.close()
+    assert await topic.announced() == [(ONE,)]
+
+
+async def test_a_wrong_password_is_said(apache: ApacheKafka, unique: str, tmp_path: Path) -> None:
+    connection = apache.with_password("SCRAM", password="guessed")  # noqa: S106 - it is wrong
+    topic = KafkaTopic(apache, unique, tmp_path)
+    assert not await send(connection, topic.topics.input, tmp_path)
+    events = topic.make(connection=connection)
+    await events.open()
+    with pytest.raises(OutputEventsUnavailableError, match=r"[Aa]uthentication"):
+        await events.batch()
+    await events.close()
+
+
+async def test_a_broker_that_the_ca_does_not_know_is_not_trusted(
+    apache: ApacheKafka, unique: str, tmp_path: Path
+) -> None:
+    connection = evolve(apache.with_password("TLS"), ca_file=str(make_certificates(tmp_path).ca))
+    topic = KafkaTopic(apache, unique, tmp_path)
+    assert not await send(connection, topic.topics.input, tmp_path)
+    events = topic.make(connection=connection)
+    await events.open()
+    with pytest.raises(OutputEventsUnavailableError, match="certificate"):
+        await events.batch()
+    await events.close()
+
+
+def test_a_password_is_not_in_what_is_logged() -> None:
+    connection = KafkaConnection(bootstrap_servers="a:1", username="me", password="secret")  # noqa: S106 - none
+    assert "secret" not in repr(connection)
+    assert connection.protocol == "SASL_PLAINTEXT"
+    assert evolve(connection, ca_file="ca.pem").protocol == "SASL_SSL"
+    assert evolve(connection, username="", ca_file="ca.pem").protocol == "SSL"
+    assert evolve(connection, security_protocol="sasl_ssl").protocol == "SASL_SSL"
