@@ -29,7 +29,7 @@ def command(folder: Path, camera_file: str, speed: float, workers: int, results:
     try:
         plan = replay_plan(folder, camera_from(camera_file))
     except PromptProcessingError as error:
-        raise click.ClickException(f"{folder}: {error}") from error
+        raise click.ClickException(str(error)) from error
     setup = NightSetup(
         plan=plan, camera_file=camera_file, pipelines=SINGLE_FRAME, reference=None, workers=workers
     )

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
-from attrs import astuple, evolve, frozen
+from attrs import astuple, evolve, field, frozen
 
 from entrypoints.observatory.display import Display
 from entrypoints.observatory.environment import Addresses, Topics, process_environment, variables, within
@@ -41,6 +41,8 @@ class NightSetup:
     workers: int = _WORKERS
     expiration: float = 3600.0
     """Seconds after which an announcement is too old."""
+    variables: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    """Settings of services that differ from those of the demo, by service."""
 
 
 @frozen(kw_only=True)
@@ -139,7 +141,7 @@ async def _start_processes(
         service = ServiceProcess(
             name,
             command,
-            {**process_environment(addresses), **settings},
+            {**process_environment(addresses), **settings, **setup.variables.get(command[0], {})},
             addresses.folder / f"{name.replace(' ', '-')}.log",
             listener,
         )

@@ -1,0 +1,110 @@
+"""A small camera, and whole nights as a person would start them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+from attrs import frozen
+
+
+@pytest.fixture(scope="session")
+def small_camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The simulated camera, but for two detectors."""
+    content = yaml.safe_load((files("cameras") / "simulated.yaml").read_text())
+    content["detectors"] = content["detectors"][:2]
+    file = tmp_path_factory.mktemp("camera") / "small.yaml"
+    file.write_text(yaml.safe_dump(content))
+    return file
+
+
+@frozen
+class Finished:
+    """A command that has ended."""
+
+    code: int
+    output: str
+    left_behind: list[str]
+    """Names in its folder for temporary files."""
+
+
+class Command:
+    """A ``prompt-processing`` command with a folder for temporary files of its own."""
+
+    def __init__(self, arguments: list[str], temporary: Path) -> None:
+        self._temporary = temporary
+        self._log = temporary.with_suffix(".log")
+        temporary.mkdir()
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - the tests name the commands
+                [sys.executable, "-m", "entrypoints", *arguments],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "TMPDIR": str(temporary), "COLUMNS": "200"},
+                start_new_session=True,
+            )
+
+    def wait_for(self, text: str, seconds: float = 120.0) -> None:
+        end = time.monotonic() + seconds
+        while not re.search(text, self._log.read_text()):
+            assert self._process.poll() is None, self._log.read_text()
+            assert time.monotonic() < end, f"no {text!r} in: {self._log.read_text()}"
+            time.sleep(0.05)
+
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+
+    def finish(self, seconds: float = 280.0) -> Finished:
+        code = self._process.wait(seconds)
+        return Finished(code, self._log.read_text(), sorted(path.name for path in self._temporary.iterdir()))
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator["Commands"]:
+    started = Commands(tmp_path)
+    yield started
+    started.kill()
+
+
+class Commands:
+    """Starts commands; ends those that a failing test leaves."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started: list[Command] = []
+
+    def start(self, *arguments: str) -> Command:
+        command = Command(list(arguments), self._folder / f"tmp{len(self._started)}")
+        self._started.append(command)
+        return command
+
+    def kill(self) -> None:
+        for command in self._started:
+            command.kill()
+
+
+def processes_with(text: str) -> list[str]:
+    """Find processes in whose environment or arguments a text stands."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit() or int(process.name) == os.getpid():
+            continue
+        try:
+            content = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue  # It has ended, or is not ours.
+        if text.encode() in content:
+            found.append(process.name)
+    return found

@@ -1,0 +1,144 @@
+"""A night on which everything that can be wrong with its input is: each costs itself and nothing else."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from attrs import evolve, field, frozen
+from confluent_kafka import Producer
+from rich.console import Console
+
+from adapters.files.cameras import load_camera
+from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
+from entrypoints.observatory.box import NightSetup, opened_box
+from entrypoints.observatory.display import make_display
+from entrypoints.observatory.environment import Addresses, Topics
+from entrypoints.observatory.options import SINGLE_FRAME
+from entrypoints.observatory.progress import Progress
+from simulator.announcement import Announcer, next_visit
+from simulator.demo import demo_plan
+from simulator.night import NightPlan, PlannedVisit
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@frozen
+class Heard:
+    """All that the processes logged."""
+
+    records: list[tuple[str, Mapping[str, Any]]] = field(factory=list)
+
+    def messages(self, process: str, text: str) -> list[str]:
+        return [
+            str(record["message"])
+            for name, record in self.records
+            if name.startswith(process) and text in str(record.get("message"))
+        ]
+
+
+def bad_announcements(at: Addresses, plan: NightPlan) -> None:
+    """Bytes of no schema, another instrument's visit, and one without an instrument."""
+    producer = Producer({"bootstrap.servers": at.kafka})
+    for body in (b"", b"not avro", b"\0\0\0\0\x63nothing", b"\0\0\0\0\x01\xff\xff"):
+        producer.produce(Topics().next_visit, body)
+    producer.flush(10)
+    with Announcer(at.kafka, Topics().next_visit, schema_registry_url=at.registry) as announcer:
+        for instrument in ("OtherCam", ""):
+            now = UtcSeconds(time.time())
+            announcer.announce(
+                next_visit(
+                    instrument, plan.visits[0], number=9, start=tai_from_utc(now), duration=5.0, now=now
+                )
+            )
+
+
+def announce(at: Addresses, plan: NightPlan, visit: PlannedVisit, *, duration: float) -> None:
+    now = UtcSeconds(time.time())
+    with Announcer(at.kafka, Topics().next_visit, schema_registry_url=at.registry) as announcer:
+        announcer.announce(
+            next_visit(
+                plan.camera.instrument,
+                visit,
+                number=1,
+                start=TaiSeconds(tai_from_utc(now)),
+                duration=duration,
+                now=now,
+            )
+        )
+
+
+def land(at: Addresses, plan: NightPlan, visit: PlannedVisit, *, spoil: str = "") -> None:
+    """Upload a visit's raws; `spoil` says what is done to them."""
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=at.s3["S3_ENDPOINT_URL"],
+        aws_access_key_id="x",
+        aws_secret_access_key="x",  # noqa: S106 - moto checks none
+        region_name="us-east-1",
+    )
+    opened = tai_from_utc(UtcSeconds(time.time()))
+    for raw in plan.raws.take(visit, 0, opened, TaiSeconds(opened + 1)):
+        assert raw.sidecar_key is not None
+        body = raw.body[: len(raw.body) // 2] if spoil == "truncated" else raw.body
+        sidecar = b"{not json" if spoil == "sidecar" else raw.sidecar
+        s3.put_object(Bucket=at.bucket, Key=raw.sidecar_key, Body=sidecar)
+        s3.put_object(Bucket=at.bucket, Key=raw.key, Body=body)
+        if spoil == "sidecar":
+            time.sleep(1.0)
+            s3.put_object(Bucket=at.bucket, Key=raw.sidecar_key, Body=raw.sidecar)
+    for key in ("OtherCam/20260313/x.fits", "SimCam/nonsense", "SimCam/20260313/a+b %41 #.fits"):
+        s3.put_object(Bucket=at.bucket, Key=key, Body=b"foreign")
+
+
+async def until(condition: asyncio.Event, seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        await condition.wait()
+
+
+async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path) -> None:
+    night = demo_plan(load_camera(small_camera), seed=3, now=UtcSeconds(time.time()))
+    plan = evolve(night.plan, visits=tuple(evolve(visit, snaps=1) for visit in night.plan.visits))
+    good, truncated, odd = plan.visits
+    progress = Progress((visit.group, detector) for visit in plan.visits for detector in visit.detectors)
+    heard, over = Heard(), asyncio.Event()
+
+    def listen(name: str, record: Mapping[str, Any]) -> None:
+        heard.records.append((name, record))
+        progress.heard(name, record, 0.0)
+        if progress.is_over:
+            over.set()
+
+    setup = NightSetup(
+        plan=plan,
+        camera_file=str(small_camera),
+        pipelines=SINGLE_FRAME,
+        reference=None,
+        workers=2,
+        variables={"worker": {"IMAGE_TIMEOUT": "8"}},
+    )
+    with contextlib.ExitStack() as stack:
+        display = stack.enter_context(make_display(Console(quiet=True), time.monotonic()))
+        async with opened_box(setup, display, listen) as box:
+            at = box.addresses
+            await asyncio.to_thread(bad_announcements, at, plan)
+            for visit, spoil in ((truncated, "truncated"), (good, ""), (odd, "sidecar")):
+                await asyncio.to_thread(announce, at, plan, visit, duration=1.0)
+                await asyncio.to_thread(land, at, plan, visit, spoil=spoil)
+            await until(over, 150)
+
+    outcomes = {key: row.outcome for key, row in progress.rows.items()}
+    assert outcomes == {
+        (visit.group, detector): "images rejected" if visit is truncated else "completed"
+        for visit in plan.visits
+        for detector in (0, 1)
+    }
+    assert len(heard.messages("fan-out", "is unreadable")) == 4
+    assert len(heard.messages("fan-out", "OtherCam")) == 1
+    (first, *_) = heard.messages("worker", "cannot be used")
+    assert "truncated" in first
+    assert not [record for _, record in heard.records if "exc_info" in record]

@@ -1,0 +1,101 @@
+"""The two commands for people, from start to end, in processes as in production."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
+    Butler,
+    CollectionType,
+)
+
+from tests.integration.night.conftest import Commands, processes_with
+from tests.shared_data import shared_data
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def chain_of(butler: Butler) -> str:
+    (chain,) = butler.collections.query("*/prompt/output-*", collection_types=CollectionType.CHAINED)
+    return chain
+
+
+def datasets(repository: Path) -> Counter[str]:
+    with Butler.from_config(str(repository), writeable=False) as butler:
+        chain = chain_of(butler)
+        return Counter(
+            ref.datasetType.name
+            for dataset_type in butler.registry.queryDatasetTypes()
+            for ref in butler.query_datasets(dataset_type, chain, find_first=False, explain=False, limit=None)
+        )
+
+
+def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
+    commands: Commands, small_camera: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    demo = commands.start("demo", "--camera", str(small_camera), "--speed", "10", "--results", str(results))
+    night = demo.finish()
+    assert night.code == 0, night.output
+    assert "SimCam: 3 visits, 6 visit-detectors" in night.output
+    assert "outcomes: 6 completed" in night.output
+    assert "butler query-datasets" in night.output
+    # Three visits, one of two snaps, of two detectors.
+    found = datasets(results)
+    assert found["preliminary_visit_image"] == found["single_visit_sources"] == 8
+    assert found["prompt_provenance"] == 6
+    assert night.left_behind == []
+    assert processes_with(str(tmp_path)) == []
+    with Butler.from_config(str(results), writeable=False) as butler:
+        chain = chain_of(butler)
+        for ref in butler.query_datasets("single_visit_sources", chain):
+            image = butler.get("preliminary_visit_image", ref.dataId, collections=chain)
+            assert image.image.array.shape == (512, 512)
+            assert len(butler.get(ref)) > 10
+
+
+def test_ctrl_c_stops_the_demo_and_leaves_nothing(
+    commands: Commands, small_camera: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    demo = commands.start("demo", "--camera", str(small_camera), "--results", str(results))
+    demo.wait_for("visit-detectors to come")
+    demo.interrupt()
+    night = demo.finish(30)
+    assert night.code == 130, night.output
+    assert "nothing is left running" in night.output
+    assert "Traceback" not in night.output
+    assert night.left_behind == []
+    assert not results.exists()
+    assert processes_with(str(tmp_path)) == []
+
+
+def test_a_real_night_is_observed_again(commands: Commands, tmp_path: Path) -> None:
+    frames = shared_data("lowell-2019-03-26")
+    results = tmp_path / "results"
+    replay = commands.start(
+        "replay", str(frames), "--camera", "lowell", "--speed", "200", "--results", str(results)
+    )
+    night = replay.finish()
+    assert night.code == 0, night.output
+    assert "Lowell42: 12 visits, 24 visit-detectors" in night.output
+    assert "outcomes: 24 completed" in night.output
+    found = datasets(results)
+    assert found["preliminary_visit_image"] == found["single_visit_sources"] == 24
+    assert night.left_behind == []
+
+
+def test_a_folder_without_frames_is_named(commands: Commands, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    replay = commands.start("replay", str(empty), "--camera", "lowell").finish(60)
+    assert replay.code == 1
+    assert f"Error: {empty} holds no frame of Lowell42" in replay.output
+
+
+@pytest.mark.parametrize("service", ["fan-out", "worker", "raw-presence", "butler-writer", "initialize"])
+def test_a_service_without_settings_lists_them_all(commands: Commands, service: str) -> None:
+    refused = commands.start(service).finish(60)
+    assert refused.code == 2
+    assert refused.output.count("is required") > 3
+    assert "Traceback" not in refused.output
