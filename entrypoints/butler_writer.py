@@ -30,6 +30,6 @@ def command() -> None:
 async def _serve(container: ButlerWriterContainer) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(container.registry().close)
-        await stack.enter_async_context(opened(container.events()))
+        await stack.enter_async_context(opened(container.metrics_server(), container.events()))
         _LOG.info("ready", extra={"ready": True})
         await run_until_stopped(container.writer().run())

@@ -40,6 +40,7 @@ def command() -> None:
 async def _work(container: WorkerContainer) -> None:
     stop = stopping_on_signals()
     neighbours = [
+        container.metrics_server(),
         container.queue(),
         container.control(),
         container.ledger(),
@@ -50,6 +51,8 @@ async def _work(container: WorkerContainer) -> None:
         container.workspace(),
     ]
     async with opened(*neighbours):
+        for sentence in await container.ledger().check_durable():
+            _LOG.warning("%s", sentence)
         _LOG.info("ready as %s", container.name(), extra={"ready": True})
         ending = await container.worker().run(stop)
     _LOG.info("ended: %s", ending.value)

@@ -8,6 +8,7 @@ from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
 from adapters.system.clock import SystemClock, SystemIdentifiers
 from adapters.system.metrics import PrometheusMetrics
+from adapters.system.metrics_server import MetricsServer
 from application.write_outputs import OutputWriter
 from entrypoints.settings.butler_writer import ButlerWriterSettings
 
@@ -22,6 +23,9 @@ class ButlerWriterContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=ButlerWriterSettings)
 
     metrics = providers.Singleton(PrometheusMetrics)
+    metrics_server = providers.Singleton(
+        MetricsServer, metrics, host=settings.provided.metrics.host, port=settings.provided.metrics.port
+    )
     registry = providers.Singleton(ButlerCentralRegistry, settings.provided.repository)
     events = providers.Singleton(
         KafkaOutputEvents,

@@ -17,6 +17,7 @@ from adapters.s3.image_store import S3ImageStore
 from adapters.sqlite.ledger import SqliteLedger
 from adapters.system.clock import SystemClock, SystemIdentifiers
 from adapters.system.metrics import PrometheusMetrics
+from adapters.system.metrics_server import MetricsServer
 from application.await_images import ImageWait
 from application.choose_pipelines import PipelineChooser
 from application.find_raws import RawSearch, SearchPolicy
@@ -50,6 +51,9 @@ class WorkerContainer(containers.DeclarativeContainer):
     name = providers.Singleton(process_name)
     clock = providers.Singleton(SystemClock)
     metrics = providers.Singleton(PrometheusMetrics)
+    metrics_server = providers.Singleton(
+        MetricsServer, metrics, host=settings.provided.metrics.host, port=settings.provided.metrics.port
+    )
     deployment = providers.Container(DeploymentContainer, settings=settings.provided.deployment)
     redis = providers.Singleton(redis_url, settings.provided.stream.host, settings.provided.redis)
     kafka = providers.Singleton(kafka_connection, settings.provided.kafka)
@@ -62,8 +66,15 @@ class WorkerContainer(containers.DeclarativeContainer):
         consumer=name,
         lease_seconds=settings.provided.stream.lease,
         create=settings.provided.stream.create,
+        timeout=settings.provided.redis.timeout,
     )
-    control = providers.Singleton(RedisControlNotes, redis, stream=settings.provided.stream.stream)
+    control = providers.Singleton(
+        RedisControlNotes,
+        redis,
+        stream=settings.provided.stream.stream,
+        keep_seconds=settings.provided.message_expiration,
+        timeout=settings.provided.redis.timeout,
+    )
     ledger_address = providers.Singleton(
         ledger_url, settings.provided.ledger, settings.provided.stream.host, settings.provided.redis
     )
