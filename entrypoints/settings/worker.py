@@ -136,7 +136,7 @@ class ChildSettings:
         "CHANGE_TASKS",
         names,
         "task classes that make permanent changes",
-        default="lsst.ap.association.DiaPipelineTask prompt_pipelines.tasks.AssociateTask",
+        default="lsst.ap.association.DiaPipelineTask prompt_pipelines.tasks.associate.AssociateTask",
     )
     repo_retry_delay: float = setting(
         "REPO_RETRY_DELAY", seconds, "s between attempts to reach the shared repository", default="30"
