@@ -48,6 +48,10 @@ class DatasetIds:
         number = self._stamp << _RANDOM_BITS | int.from_bytes(digest[: _RANDOM_BITS // 8])
         return UUID(int=number & ~(0xF << 76) & ~(0x3 << 62) | _VERSION << 76 | 0x2 << 62)
 
+    def quantum(self, label: str, run: str, values: Iterable[str | int]) -> UUID:
+        """Make the id of a quantum of a task."""
+        return self.make(f"quantum {label}", run, values)
+
     def ref(self, dataset_type: DatasetType, data_id: DataCoordinate, run: str) -> DatasetRef:
         """Make a reference to a dataset that the workspace itself stores."""
         number = self.make(dataset_type.name, run, data_id.required_values)

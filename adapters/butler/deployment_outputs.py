@@ -9,10 +9,10 @@ from lsst.daf.butler import Butler, DatasetType
 from lsst.daf.butler.registry import ConflictingDefinitionError
 from lsst.utils.packages import Packages
 
+from adapters.butler.input_queries import existing_collections
 from adapters.butler.inputs import needs, overall_inputs
 from adapters.butler.names import CollectionType, provenance_type, region_time_type
 from adapters.butler.pipelines import LoadedPipeline, PipelineLibrary
-from adapters.butler.preload import existing_collections
 from adapters.butler.steps import one_line
 from domain.errors import PromptProcessingError
 from ports.deployment_outputs import InitializerError, RunPlan

@@ -17,6 +17,7 @@ from lsst.daf.butler import (
     DimensionRecord,
     DimensionUniverse,
     FileDataset,
+    Timespan,
 )
 from lsst.daf.butler._rubin.temporary_for_ingest import TemporaryForIngest
 from lsst.pipe.base.all_dimensions_quantum_graph_builder import AllDimensionsQuantumGraphBuilder
@@ -24,11 +25,13 @@ from lsst.pipe.base.quantum_graph import PredictedQuantumGraph
 from lsst.pipe.base.single_quantum_executor import SingleQuantumExecutor
 
 from adapters.butler.central import SharedRepositories
-from adapters.butler.copying import copy_datasets
+from adapters.butler.datastores import copy_datasets
 from adapters.butler.execution import GraphRun, run_graph
-from adapters.butler.inputs import Certified, Inputs
+from adapters.butler.input_queries import InputQueries
+from adapters.butler.inputs import Found, Inputs
 from adapters.butler.local_template import LocalTemplate
 from adapters.butler.names import CollectionType, provenance_type
+from adapters.butler.pipelines import LoadedPipeline
 from adapters.butler.records import insert_records
 from adapters.butler.steps import one_line
 from adapters.butler.visit_repository import BeforeTask, CannotBuildError, Execution, Plan
@@ -58,8 +61,19 @@ class FullRepositories:
         self._shared = shared
         self._template = template
         self._clock = clock
+        self._finder = InputQueries(shared)
 
-    def create(self, folder: Path, collections: Sequence[str]) -> "FullRepository":
+    @property
+    def finder(self) -> InputQueries:
+        """See `VisitRepositories.finder`."""
+        return self._finder
+
+    def create(
+        self,
+        folder: Path,
+        collections: Sequence[str],
+        pipelines: Sequence[LoadedPipeline],  # noqa: ARG002 - it can run any
+    ) -> "FullRepository":
         """See `VisitRepositories.create`."""
         butler = self._template.copy(folder)
         _mirror(self._shared.reader, butler, collections)
@@ -68,6 +82,9 @@ class FullRepositories:
     def reopen(self, folder: Path) -> "FullRepository":
         """See `VisitRepositories.reopen`."""
         return FullRepository(self._template.open(folder), self._shared, self._clock)
+
+    def close(self) -> None:
+        """See `VisitRepositories.close`."""
 
 
 def _mirror(central: Butler, local: Butler, names: Sequence[str]) -> None:
@@ -113,12 +130,13 @@ class FullRepository:
             register_dataset_types=True,
             transfer_dimensions=True,
         )
-        groups: dict[tuple[str, object], list[Certified]] = defaultdict(list)
+        groups: dict[tuple[str, Timespan], list[Found]] = defaultdict(list)
         for member in inputs.certified:
-            groups[member.collection, member.timespan].append(member)
-        for (collection, _), members in groups.items():
+            if member.timespan is not None:
+                groups[member.collection, member.timespan].append(member)
+        for (collection, timespan), members in groups.items():
             self._butler.collections.register(collection, CollectionType.CALIBRATION)
-            self._butler.registry.certify(collection, [m.ref for m in members], members[0].timespan)
+            self._butler.registry.certify(collection, [member.ref for member in members], timespan)
 
     @property
     def universe(self) -> DimensionUniverse:

@@ -1,27 +1,26 @@
 """Which datasets of the shared repository a visit-detector's pipelines read."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from attrs import field, frozen
-from lsst.daf.butler import (
-    Butler,
-    DatasetAssociation,
-    DatasetRef,
-    DatasetType,
-    MissingDatasetTypeError,
-    SkyPixDimension,
-    Timespan,
-)
+from lsst.daf.butler import DatasetRef, DatasetType, Timespan
 from lsst.pipe.base.pipeline_graph import DatasetTypeNode, PipelineGraph
-from lsst.sphgeom import ConvexPolygon
+from lsst.sphgeom import Region
 
-from adapters.butler.names import CollectionType
 from adapters.butler.pipelines import LoadedPipeline
 
-__all__ = ["OBSERVED", "Certified", "Inputs", "Selection", "find_inputs", "needs", "overall_inputs"]
-
-_log = logging.getLogger(__name__)
+__all__ = [
+    "OBSERVED",
+    "Found",
+    "InputFinder",
+    "Inputs",
+    "Selection",
+    "find_inputs",
+    "first_found",
+    "needs",
+    "overall_inputs",
+]
 
 OBSERVED = frozenset({"exposure", "visit"})
 """Dimensions of what exists only once the image does."""
@@ -35,19 +34,20 @@ class Selection:
     """Instrument, detector, group, skymap; filter and band if the visit names one."""
     filters: frozenset[str] | None
     """Physical filters that the visit may use; None if it may be any."""
-    region: ConvexPolygon | None
+    region: Region | None
     """On the sky, padding included; None if the visit does not tell."""
     timespan: Timespan
     """When the visit is expected."""
 
 
 @frozen
-class Certified:
-    """A dataset as a calibration collection holds it."""
+class Found:
+    """A dataset as a collection holds it."""
 
     ref: DatasetRef
     collection: str
-    timespan: Timespan
+    timespan: Timespan | None
+    """When it is valid, if it is a calibration; None if it always is."""
 
 
 @frozen(kw_only=True)
@@ -56,10 +56,24 @@ class Inputs:
 
     refs: tuple[DatasetRef, ...] = ()
     """All of them, by dataset type and data id."""
-    certified: tuple[Certified, ...] = ()
-    """How calibrations are certified: their validity is part of the lookup."""
+    certified: tuple[Found, ...] = ()
+    """Those whose validity is part of the lookup."""
     found: frozenset[str] = field(default=frozenset())
     """Names of the dataset types of which there is at least one."""
+
+
+class InputFinder(Protocol):
+    """Finds datasets in the shared repository."""
+
+    def collections(self, names: Iterable[str]) -> tuple[Sequence[str], Sequence[str]]:
+        """Sort names of collections into those that exist and those that do not."""
+        ...
+
+    def find(
+        self, dataset_type: DatasetType, collections: Sequence[str], selection: Selection
+    ) -> Sequence[Found]:
+        """Find datasets of one type, for each data id those of the first collection that has any."""
+        ...
 
 
 def overall_inputs(graph: PipelineGraph) -> dict[str, DatasetTypeNode]:
@@ -76,7 +90,7 @@ def needs(graph: PipelineGraph, name: str) -> bool:
 
 
 def find_inputs(
-    butler: Butler,
+    finder: InputFinder,
     pipelines: Iterable[LoadedPipeline],
     collections: Sequence[str],
     selection: Selection,
@@ -85,8 +99,8 @@ def find_inputs(
 
     Parameters
     ----------
-    butler
-        The shared repository.
+    finder
+        Looks into the shared repository.
     pipelines
         All that may run, in any order.
     collections
@@ -95,17 +109,15 @@ def find_inputs(
         The visit-detector.
     """
     refs: dict[object, DatasetRef] = {}
-    certified: list[Certified] = []
-    found: set[str] = set()
+    certified: list[Found] = []
+    names: set[str] = set()
     for node in _wanted(pipelines).values():
-        associations = _find(butler, node.dataset_type, collections, selection)
-        if associations:
-            found.add(node.name)
-        for association in associations:
-            refs[association.ref.id] = association.ref
-            if association.timespan is not None:
-                certified.append(Certified(association.ref, association.collection, association.timespan))
-    return Inputs(refs=tuple(refs.values()), certified=tuple(certified), found=frozenset(found))
+        for found in finder.find(node.dataset_type, collections, selection):
+            names.add(node.name)
+            refs[found.ref.id] = found.ref
+            if found.timespan is not None:
+                certified.append(found)
+    return Inputs(refs=tuple(refs.values()), certified=tuple(certified), found=frozenset(names))
 
 
 def _wanted(pipelines: Iterable[LoadedPipeline]) -> dict[str, DatasetTypeNode]:
@@ -122,66 +134,9 @@ def _wanted(pipelines: Iterable[LoadedPipeline]) -> dict[str, DatasetTypeNode]:
     }
 
 
-def _find(
-    butler: Butler, dataset_type: DatasetType, collections: Sequence[str], selection: Selection
-) -> list[DatasetAssociation]:
-    """Find datasets of one type, for each data id those of the first collection that has any."""
-    spatial = _spatial_element(dataset_type)
-    if spatial is not None and (selection.region is None or _any_band(dataset_type, selection)):
-        return []
-    infos = {
-        info.name: info
-        for info in butler.collections.query_info(collections, flatten_chains=True)
-        if info.type is not CollectionType.CHAINED
-    }
-    data_id = {name: value for name, value in selection.data_id.items() if name in dataset_type.dimensions}
-    with butler.query() as query:
-        try:
-            search = query.join_dataset_search(dataset_type.name, list(infos))
-        except MissingDatasetTypeError:
-            return []
-        search = search.where(data_id)
-        if spatial is not None:
-            search = search.where(f"{spatial}.region OVERLAPS region", bind={"region": selection.region})
-        if dataset_type.isCalibration():
-            x = query.expression_factory
-            search = search.where(x[dataset_type.name].timespan.overlaps(selection.timespan))
-        result = search.general(
-            dataset_type.dimensions,
-            dataset_fields={dataset_type.name: {"dataset_id", "run", "collection", "timespan"}},
-            find_first=False,
-        )
-        rows = list(DatasetAssociation.from_query_result(result, dataset_type, infos))
-    rows = [row for row in rows if _filter_matches(row.ref, selection)]
-    return _first_found(rows, list(infos))
-
-
-def _spatial_element(dataset_type: DatasetType) -> str | None:
-    for element in ("patch", "tract"):
-        if element in dataset_type.dimensions:
-            return element
-    universe = dataset_type.dimensions.universe
-    pixels = [
-        name
-        for name in dataset_type.dimensions.names
-        if isinstance(universe.dimensions[name], SkyPixDimension)
-    ]
-    return pixels[0] if pixels else None
-
-
-def _any_band(dataset_type: DatasetType, selection: Selection) -> bool:
-    """Say whether the type is one per band and the band is unknown: all would be too many."""
-    return "band" in dataset_type.dimensions and "band" not in selection.data_id
-
-
-def _filter_matches(ref: DatasetRef, selection: Selection) -> bool:
-    if selection.filters is None or "physical_filter" not in ref.dimensions:
-        return True
-    return ref.dataId["physical_filter"] in selection.filters
-
-
-def _first_found(rows: Iterable[DatasetAssociation], order: Sequence[str]) -> list[DatasetAssociation]:
-    by_data_id: dict[object, list[DatasetAssociation]] = {}
+def first_found(rows: Iterable[Found], order: Sequence[str]) -> list[Found]:
+    """Keep, for each data id, what the first collection has that has anything."""
+    by_data_id: dict[object, list[Found]] = {}
     for row in sorted(rows, key=lambda row: order.index(row.collection)):
         members = by_data_id.setdefault(row.ref.dataId.required_values, [])
         if not members or members[0].collection == row.collection:

@@ -3,19 +3,14 @@
 import shutil
 from pathlib import Path
 
-from lsst.daf.butler import Butler, Config
+from lsst.daf.butler import Butler
 
 from adapters.butler.central import SharedRepositories
+from adapters.butler.local_config import local_config
 from adapters.butler.records import insert_records
 
 __all__ = ["LocalTemplate"]
 
-_SHARED_KEYS = (
-    ("storageClasses",),
-    ("datastore", "formatters"),
-    ("datastore", "templates"),
-    ("datastore", "composites"),
-)
 _INSTRUMENT_ELEMENTS = ("instrument", "detector", "physical_filter", "visit_system")
 
 
@@ -66,7 +61,7 @@ class LocalTemplate:
         central = self._shared.reader
         Butler.makeRepo(
             str(self._folder),
-            config=self._config(),
+            config=local_config(self._shared, self._local_config),
             dimensionConfig=central.dimensions.dimensionConfig,
         )
         with Butler.from_config(str(self._folder), writeable=True) as butler:
@@ -76,13 +71,3 @@ class LocalTemplate:
                 )
                 insert_records(butler, records)
         self._made = True
-
-    def _config(self) -> Config:
-        shared = Config(self._shared.read_config.configFile)
-        config = Config()
-        for key in _SHARED_KEYS:
-            if key in shared:
-                config[key] = shared[key]
-        if self._local_config is not None:
-            config.update(Config(self._local_config))
-        return config

@@ -3,27 +3,22 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import evolve
-from lsst.daf.butler import Butler, DatasetRef, MissingCollectionError
+from lsst.daf.butler import Butler, DatasetRef
 
 from adapters.butler.init_outputs import InitOutputs
-from adapters.butler.inputs import OBSERVED, Inputs, Selection, find_inputs, needs, overall_inputs
+from adapters.butler.inputs import (
+    OBSERVED,
+    InputFinder,
+    Inputs,
+    Selection,
+    find_inputs,
+    needs,
+    overall_inputs,
+)
 from adapters.butler.pipelines import LoadedPipeline
 from ports.workspace import NothingRunnableError
 
-__all__ = ["Preloader", "existing_collections"]
-
-
-def existing_collections(butler: Butler, names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Sort names of collections into those that exist and those that do not."""
-    there: list[str] = []
-    missing: list[str] = []
-    for name in names:
-        try:
-            butler.collections.get_info(name)
-            there.append(name)
-        except MissingCollectionError:
-            missing.append(name)
-    return there, missing
+__all__ = ["Preloader"]
 
 
 class Preloader:
@@ -33,12 +28,15 @@ class Preloader:
     ----------
     init_outputs
         Finds init-outputs.
+    finder
+        Finds everything else.
     own_types
         Dataset types that the workspace itself makes.
     """
 
-    def __init__(self, init_outputs: InitOutputs, own_types: frozenset[str]) -> None:
+    def __init__(self, init_outputs: InitOutputs, finder: InputFinder, own_types: frozenset[str]) -> None:
         self._init_outputs = init_outputs
+        self._finder = finder
         self._own_types = own_types
 
     def find(
@@ -80,7 +78,7 @@ class Preloader:
         init_outputs: list[DatasetRef] = []
         for pipeline in pipelines:
             init_outputs.extend(self._init_outputs.find(butler, pipeline, runs[pipeline.file], day))
-        inputs = find_inputs(butler, pipelines, collections, selection)
+        inputs = find_inputs(self._finder, pipelines, collections, selection)
         _check_runnable(main, inputs.found | self._own_types | _made_by(preprocessing))
         return evolve(inputs, refs=(*inputs.refs, *init_outputs))
 

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from lsst.daf.butler import DatasetRef, DimensionRecord, DimensionUniverse, FileDataset
 
 from adapters.butler.dataset_ids import DatasetIds
-from adapters.butler.inputs import Inputs
+from adapters.butler.inputs import InputFinder, Inputs
 from adapters.butler.pipelines import LoadedPipeline
 from domain.errors import PromptProcessingError
 
@@ -106,9 +106,16 @@ class VisitRepository(Protocol):
 
 
 class VisitRepositories(Protocol):
-    """Makes a repository for each attempt."""
+    """Makes a repository for each attempt, and knows how their inputs are best found."""
 
-    def create(self, folder: Path, collections: Sequence[str]) -> VisitRepository:
+    @property
+    def finder(self) -> InputFinder:
+        """Finds inputs in the shared repository."""
+        ...
+
+    def create(
+        self, folder: Path, collections: Sequence[str], pipelines: Sequence[LoadedPipeline]
+    ) -> VisitRepository:
         """Make an empty one.
 
         Parameters
@@ -117,9 +124,15 @@ class VisitRepositories(Protocol):
             A folder for it; it does not exist yet.
         collections
             Of the shared repository, that inputs will be looked for in.
+        pipelines
+            All that may run.
         """
         ...
 
     def reopen(self, folder: Path) -> VisitRepository:
         """Open one that another process made; its datasets may be incomplete."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what repositories share."""
         ...

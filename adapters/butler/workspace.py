@@ -21,7 +21,7 @@ from adapters.butler.journal import Journal, read_journal
 from adapters.butler.messages import pack_records
 from adapters.butler.names import RAW, REGION_TIME, raw_run, region_time_type
 from adapters.butler.pipelines import LoadedPipeline, PipelineLibrary
-from adapters.butler.preload import Preloader, existing_collections
+from adapters.butler.preload import Preloader
 from adapters.butler.raw_file import fetch
 from adapters.butler.records import make_record
 from adapters.butler.selection import select
@@ -92,7 +92,9 @@ class ButlerWorkspace:
         self._library = PipelineLibrary(
             settings.pipelines_root, settings.apdb_config, settings.change_tasks, lambda: shared.reader
         )
-        self._preloader = Preloader(InitOutputs(settings.deployment), frozenset({REGION_TIME}))
+        self._preloader = Preloader(
+            InitOutputs(settings.deployment), repositories.finder, frozenset({REGION_TIME})
+        )
         self._exporter = Exporter(settings, shared, claims, self._library)
         self._attempt: OpenAttempt | None = None
         self._folder: Path | None = None
@@ -112,10 +114,10 @@ class ButlerWorkspace:
             padding=self._settings.padding,
         )
         with watch.stage("find inputs"):
-            collections, missing = existing_collections(self._shared.reader, self._input_collections())
+            collections, missing = self._repositories.finder.collections(self._input_collections())
             inputs = self._find(assignment, preprocessing, main, collections, selection)
         with watch.stage("make repository"):
-            attempt = self._open(assignment, collections)
+            attempt = self._open(assignment, collections, [*preprocessing, *main])
         with watch.stage("copy inputs"):
             attempt.repository.load(inputs)
             self._tell_region(attempt, selection)
@@ -165,11 +167,13 @@ class ButlerWorkspace:
     def _preload_run(self, assignment: Assignment) -> str:
         return preload_run(self._chain(assignment), self._settings.deployment)
 
-    def _open(self, assignment: Assignment, collections: Sequence[str]) -> OpenAttempt:
+    def _open(
+        self, assignment: Assignment, collections: Sequence[str], pipelines: Sequence[LoadedPipeline]
+    ) -> OpenAttempt:
         self._folder = attempt_folder(self._settings.folder, assignment.attempt)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
-        repository = self._repositories.create(self._folder / "repo", collections)
+        repository = self._repositories.create(self._folder / "repo", collections, pipelines)
         attempt = OpenAttempt(assignment, self._folder, repository, Journal(collections=tuple(collections)))
         self._attempt = attempt
         visit = assignment.work.visit
@@ -306,6 +310,7 @@ class ButlerWorkspace:
     def close(self) -> None:
         """Clean, and let go of the shared repositories."""
         self.clean()
+        self._repositories.close()
         self._shared.close()
 
     def _current(self) -> OpenAttempt:

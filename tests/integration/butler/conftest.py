@@ -60,8 +60,14 @@ def central(initialized: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(initialized, tmp_path / "central"))
 
 
+@pytest.fixture(params=["registry", "predicted"])
+def queries(request: pytest.FixtureRequest) -> bool:
+    """Whether attempts have a registry of their own, or do without."""
+    return bool(request.param == "registry")
+
+
 @pytest.fixture
-def bench(central: Path, tmp_path: Path) -> Bench:
+def bench(central: Path, tmp_path: Path, *, queries: bool) -> Bench:
     settings = WorkspaceSettings(
         central_repo=str(central),
         read_repo=str(central),
@@ -72,7 +78,7 @@ def bench(central: Path, tmp_path: Path) -> Bench:
         pipelines_root=ROOT,
         change_tasks=frozenset({CHANGE_TASK}),
     )
-    return Bench(settings=settings)
+    return Bench(settings=settings, queries=queries)
 
 
 @pytest.fixture

@@ -17,7 +17,9 @@ from adapters.butler.central import SharedRepositories
 from adapters.butler.deployment_outputs import ButlerDeploymentOutputs
 from adapters.butler.full_repository import FullRepositories
 from adapters.butler.local_template import LocalTemplate
+from adapters.butler.predicted_repositories import PredictedRepositories
 from adapters.butler.settings import WorkspaceSettings
+from adapters.butler.visit_repository import VisitRepositories
 from adapters.butler.workspace import ButlerWorkspace
 from adapters.files.cameras import find_camera
 from domain.camera import Camera
@@ -194,6 +196,8 @@ class Bench:
 
     settings: WorkspaceSettings
     claims: MemoryClaims = field(factory=MemoryClaims)
+    queries: bool = True
+    """Let the middleware's own builder make the graphs, with a registry."""
 
 
 class MakeWorkspace(Protocol):
@@ -206,12 +210,18 @@ def make_workspace(bench: Bench, **changes: Any) -> ButlerWorkspace:
     settings = evolve(bench.settings, **changes)
     shared = SharedRepositories(settings.read_repo, settings.central_repo)
     template = LocalTemplate(shared, CAMERA.instrument, settings.folder / "template")
+    full = FullRepositories(shared, template)
+    repositories: VisitRepositories = full
+    if not bench.queries:
+        repositories = PredictedRepositories(
+            shared, full, instrument=CAMERA.instrument, folder=settings.folder / "inputs"
+        )
     return ButlerWorkspace(
         settings=settings,
         camera=CAMERA,
         stack=OurCameraStack(CAMERA),
         shared=shared,
-        repositories=FullRepositories(shared, template),
+        repositories=repositories,
         claims=bench.claims,
     )
 

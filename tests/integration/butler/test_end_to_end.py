@@ -40,7 +40,9 @@ async def test_outputs_of_a_visit_reach_the_shared_registry(
     assert not processed.changed
     message = workspace.export(Export.EVERYTHING)
     workspace.clean()
-    assert [path.name for path in bench.settings.folder.iterdir()] == ["template"]
+    assert [path.name for path in bench.settings.folder.iterdir()] == [
+        "template" if bench.queries else "inputs"
+    ]
     assert message is not None
     validate(json.loads(message), contract_json("pp_output_event.schema.json"))
     registry = ButlerCentralRegistry(str(central))

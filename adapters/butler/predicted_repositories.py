@@ -1,0 +1,138 @@
+"""Makes attempts' repositories without a registry, wherever their pipelines allow it."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lsst.daf.butler import ButlerConfig, DataCoordinate, DatasetRef
+
+from adapters.butler.central import SharedRepositories
+from adapters.butler.datastores import LoneDatastore
+from adapters.butler.full_repository import FullRepositories
+from adapters.butler.input_cache import InputCache
+from adapters.butler.input_files import InputFiles
+from adapters.butler.known_records import SharedRecords
+from adapters.butler.local_config import local_config
+from adapters.butler.pipeline_shape import PipelineShape, shape_of
+from adapters.butler.pipelines import LoadedPipeline
+from adapters.butler.predicted_repository import PredictedRepository, Surroundings
+from adapters.butler.stored_log import StoredDataset, read_log
+from adapters.butler.visit_repository import VisitRepository
+
+__all__ = ["PredictedRepositories"]
+
+_log = logging.getLogger(__name__)
+
+
+class PredictedRepositories:
+    """Makes repositories; a `VisitRepositories`.
+
+    Parameters
+    ----------
+    shared
+        Where inputs come from and outputs go.
+    full
+        Makes repositories for pipelines that need a registry.
+    instrument
+        Whose visits are worked on.
+    folder
+        Where copies of inputs are kept across visits.
+    cache_size
+        Datasets kept of each type beyond what the visit at hand needs.
+    extra_config
+        File of Butler configuration to merge, if any.
+    clock
+        Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        shared: SharedRepositories,
+        full: FullRepositories,
+        *,
+        instrument: str,
+        folder: Path,
+        cache_size: int = 3,
+        extra_config: str | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._shared = shared
+        self._full = full
+        self._extra_config = extra_config
+        self._clock = clock
+        self._records = SharedRecords(shared, instrument)
+        self._finder = InputCache(shared, self._records)
+        self._files = InputFiles(shared, folder, cache_size)
+        self._shapes: dict[int, tuple[LoadedPipeline, PipelineShape]] = {}
+        self._config: ButlerConfig | None = None
+        self._around: Surroundings | None = None
+
+    @property
+    def finder(self) -> InputCache:
+        """See `VisitRepositories.finder`."""
+        return self._finder
+
+    def create(
+        self, folder: Path, collections: Sequence[str], pipelines: Sequence[LoadedPipeline]
+    ) -> VisitRepository:
+        """See `VisitRepositories.create`."""
+        if any(self._shape(pipeline).obstacles for pipeline in pipelines):
+            return self._full.create(folder, collections, pipelines)
+        folder.mkdir()
+        return self._open(folder)
+
+    def reopen(self, folder: Path) -> VisitRepository:
+        """See `VisitRepositories.reopen`."""
+        if (folder / "butler.yaml").exists():
+            return self._full.reopen(folder)
+        around = self._surroundings()
+        datasets, records = read_log(folder, around.universe)
+        repository = self._open(folder)
+        repository.know_records(records)
+        repository.know([self._ref(dataset) for dataset in datasets])
+        return repository
+
+    def close(self) -> None:
+        """See `VisitRepositories.close`."""
+        if self._around is not None:
+            self._around.central.close()
+            self._around = None
+        self._full.close()
+
+    def _ref(self, dataset: StoredDataset) -> DatasetRef:
+        kind = self._shared.reader.get_dataset_type(dataset.dataset_type)
+        data_id = DataCoordinate.from_required_values(kind.dimensions, dataset.values)
+        return DatasetRef(kind, data_id, run=dataset.run, id=dataset.number)
+
+    def _open(self, folder: Path) -> PredictedRepository:
+        around = self._surroundings()
+        config = ButlerConfig(self._local_config())
+        config["datastore", "root"] = str(folder / "files")
+        return PredictedRepository(folder, LoneDatastore(config, around.universe), around, self._clock)
+
+    def _local_config(self) -> ButlerConfig:
+        if self._config is None:
+            self._config = ButlerConfig(local_config(self._shared, self._extra_config))
+        return self._config
+
+    def _surroundings(self) -> Surroundings:
+        if self._around is None:
+            universe = self._shared.reader.dimensions
+            self._around = Surroundings(
+                universe=universe,
+                central=LoneDatastore(self._shared.write_config, universe),
+                records=self._records.ensure(),
+                files=self._files,
+                shape=self._shape,
+            )
+        return self._around
+
+    def _shape(self, pipeline: LoadedPipeline) -> PipelineShape:
+        key = id(pipeline.graph)
+        if key not in self._shapes:
+            shape = shape_of(pipeline.graph)
+            for obstacle in shape.obstacles:
+                _log.warning("pipeline %s needs a registry: %s", pipeline.name, obstacle)
+            self._shapes[key] = pipeline, shape
+        return self._shapes[key][1]
