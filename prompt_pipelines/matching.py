@@ -22,6 +22,7 @@ _GAUSSIANS = ((0.7, 4), (1.5, 2), (3.0, 2))
 _SPATIAL_TERMS = 3  # constant, x, y
 _MIN_STAMPS_LINEAR = 12  # fewer stars cannot tell how the kernel varies
 _ROUNDS = 3
+_CONSTANT = 0.05  # a star that changes by less is no variable here
 _REJECTION = 3.0  # robust standard deviations: variables, movers, doubles
 
 
@@ -71,7 +72,7 @@ def fit_kernel(image: Pixels, target: Planes, stars: tuple[Floats, Floats], widt
         raise UnusableImageError(
             "no star is usable in both science image and template", candidates=len(stars[0])
         )
-    kept = list(range(len(stamps)))
+    kept = _constant([stamp.ratio for stamp in stamps])
     for round_ in range(_ROUNDS):
         terms = _SPATIAL_TERMS if len(kept) >= _MIN_STAMPS_LINEAR else 1
         solution = _solve([stamps[i] for i in kept], terms, image.shape)
@@ -111,6 +112,8 @@ class _Stamp:
     data: Floats
     weight: Floats
     """Square root of the inverse variance."""
+    ratio: float
+    """Light in the target over that in the image."""
 
 
 def _basis(width: float) -> Floats:
@@ -147,9 +150,26 @@ def _stamps(image: Pixels, target: Planes, stars: tuple[Floats, Floats], basis: 
                 _centred(convolved.reshape(len(basis), -1).T, weight),
                 _centred(target.pixels[inner].astype(float).reshape(-1, 1), weight)[:, 0],
                 weight,
+                _light(target.pixels[inner]) / max(_light(image[inner]), 1e-9),
             )
         )
     return stamps
+
+
+def _light(stamp: Pixels) -> float:
+    """Sum a star's light over its stamp's surroundings' median."""
+    values = stamp.astype(float)
+    border = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+    return float((values - np.median(border)).sum())
+
+
+def _constant(ratios: list[float]) -> list[int]:
+    """Leave out stars that are brighter or fainter in one image than in the other, as others are not."""
+    values = np.array(ratios)
+    middle = float(np.median(values))
+    spread = 1.4826 * float(np.median(np.abs(values - middle)))
+    limit = max(_REJECTION * spread, _CONSTANT * abs(middle))
+    return [i for i, value in enumerate(values) if abs(value - middle) <= limit]
 
 
 def _centred(columns: Floats, weight: Floats) -> Floats:

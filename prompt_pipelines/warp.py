@@ -20,6 +20,7 @@ from prompt_pipelines.masks import any_of
 __all__ = ["Warped", "warp"]
 
 _GRID_STEP = 64  # pixels; distortion is cubic at most over this distance
+_EDGE = 0.001  # pixels beyond the last that rounding may put a place on it
 _KERNEL_REACH = 2  # pixels that a cubic interpolation looks around
 
 
@@ -52,9 +53,8 @@ def warp(source: MaskedImage, target: SkyProjection[Any], shape: tuple[int, int]
         Bicubic in the image; the nearest pixel's variance.
     """
     rows, columns, scale = _source_positions(source, target, shape)
-    inside = (
-        (rows >= 0) & (rows <= source.bbox.y.size - 1) & (columns >= 0) & (columns <= source.bbox.x.size - 1)
-    )
+    last_row, last_column = source.bbox.y.size - 1 + _EDGE, source.bbox.x.size - 1 + _EDGE
+    inside = (rows >= -_EDGE) & (rows <= last_row) & (columns >= -_EDGE) & (columns <= last_column)
     if not inside.any():
         return Warped(np.zeros(shape, np.float32), np.full(shape, np.inf, np.float32), ~inside)
     bad = any_of(source.mask) | ~np.isfinite(source.image.array) | ~np.isfinite(source.variance.array)

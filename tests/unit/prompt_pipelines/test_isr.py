@@ -1,0 +1,129 @@
+"""Calibration frames and instrument signature removal."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from lsst.images import Image, MaskedImage
+
+from prompt_pipelines.calibrations import combine_biases, combine_flats
+from prompt_pipelines.errors import CalibrationError, CameraDescriptionError, UnusableImageError
+from prompt_pipelines.raw import RawFrame
+from prompt_pipelines.tasks.isr import IsrTask
+from tests.unit.prompt_pipelines import tiny_camera as tiny
+from tests.unit.prompt_pipelines.chain import make_task
+
+CAMERA = tiny.tiny_camera()
+RECORD: Any = SimpleNamespace(
+    obs_id="TC_1", exposure_time=30.0, physical_filter="r_tiny", timespan=None,
+    tracking_ra=150.0, tracking_dec=2.2, sky_angle=30.0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def masters() -> tuple[Image, Image]:
+    rng = np.random.default_rng(4)
+    bias = combine_biases(tiny.bias_frames(rng), CAMERA, 0)
+    return bias, combine_flats(tiny.flat_frames(rng), bias, CAMERA, 0)
+
+
+def _isr(raw: RawFrame, masters: tuple[Image, Image]) -> MaskedImage:
+    outputs = make_task(IsrTask).run(raw, CAMERA, 0, RECORD, bias=masters[0], flat=masters[1])
+    image: MaskedImage = outputs.post_isr_image
+    return image
+
+
+def test_the_bias_is_the_structure_above_the_overscan(masters: tuple[Image, Image]) -> None:
+    residual = masters[0].array - tiny.bias_structure()
+    assert abs(np.median(residual)) < 0.3
+    assert np.std(residual) < 2.5
+
+
+def test_the_flat_is_the_response(masters: tuple[Image, Image]) -> None:
+    residual = masters[1].array / tiny.response() - 1.0
+    assert np.nanstd(residual) < 0.006
+    assert np.isfinite(masters[1].array).all()
+
+
+def test_a_cosmic_ray_in_one_bias_leaves_no_trace() -> None:
+    frames = tiny.bias_frames(np.random.default_rng(4))
+    frames[2].pixels[50:53, 60] = 20000
+    bias = combine_biases(frames, CAMERA, 0)
+    assert np.abs(bias.array - tiny.bias_structure())[50:53, 60].max() < 12
+
+
+def test_a_dead_column_is_bad(masters: tuple[Image, Image]) -> None:
+    rng = np.random.default_rng(8)
+    frames = tiny.flat_frames(rng)
+    for frame in frames:
+        frame.pixels[:, 77] = 1000
+    flat = combine_flats(frames, masters[0], CAMERA, 0)
+    assert not np.isfinite(flat.array[:, 77]).any()
+    assert np.isfinite(np.delete(flat.array, 77, axis=1)).all()
+    image = _isr(tiny.science_frame(rng), (masters[0], flat))
+    assert image.mask.get("BAD")[:, 77].all()
+    assert np.isfinite(image.image.array).all()
+    assert np.isinf(image.variance.array[:, 77]).all()
+
+
+def test_saturated_flats_make_no_master(masters: tuple[Image, Image]) -> None:
+    frames = [
+        RawFrame(np.full_like(frame.pixels, 65535)) for frame in tiny.flat_frames(np.random.default_rng(1))
+    ]
+    with pytest.raises(CalibrationError, match="no usable flat fields among 5 for detector 0"):
+        combine_flats(frames, masters[0], CAMERA, 0)
+
+
+def test_nothing_makes_no_master() -> None:
+    with pytest.raises(CalibrationError, match="no bias frames for detector 1"):
+        combine_biases([], CAMERA, 1)
+
+
+def test_saturation_is_masked(masters: tuple[Image, Image]) -> None:
+    raw = tiny.science_frame(np.random.default_rng(5))
+    raw.pixels[20:24, 30:33] = 65535
+    mask = _isr(raw, masters).mask.get("SATURATED")
+    assert mask.sum() == 12
+    assert mask[20:24, 30:33].all()
+
+
+def test_pixels_that_are_no_numbers_have_no_data(masters: tuple[Image, Image]) -> None:
+    raw = tiny.science_frame(np.random.default_rng(5))
+    pixels = raw.pixels.astype(np.float32)
+    pixels[100, 40] = np.nan
+    image = _isr(RawFrame(pixels), masters)
+    assert image.mask.get("NO_DATA").sum() == 1
+    assert np.isfinite(image.image.array).all()
+
+
+@pytest.mark.parametrize("shape", [(100, 232), (180, 200), (360, 464)])
+def test_a_frame_of_another_size_is_named(shape: tuple[int, int], masters: tuple[Image, Image]) -> None:
+    with pytest.raises(UnusableImageError, match=f"has {shape[1]} x {shape[0]} pixels"):
+        _isr(RawFrame(np.full(shape, 1000, np.uint16)), masters)
+
+
+def test_a_frame_of_nothing_but_nan_is_named(masters: tuple[Image, Image]) -> None:
+    raw = tiny.science_frame(np.random.default_rng(5))
+    with pytest.raises(UnusableImageError, match="no pixel of the raw of R00_S00 is a number"):
+        _isr(RawFrame(np.full(raw.pixels.shape, np.nan, np.float32)), masters)
+
+
+def test_a_master_of_another_size_is_named(masters: tuple[Image, Image]) -> None:
+    raw = tiny.science_frame(np.random.default_rng(5))
+    with pytest.raises(UnusableImageError, match=r"the bias of R00_S00 has the shape \(10, 10\)"):
+        _isr(raw, (Image(0.0, shape=(10, 10), dtype=np.float32), masters[1]))
+
+
+def test_without_a_pointing_there_is_an_image_without_projection(masters: tuple[Image, Image]) -> None:
+    record = SimpleNamespace(**{**vars(RECORD), "tracking_ra": None})
+    raw = tiny.science_frame(np.random.default_rng(5))
+    record_any: Any = record
+    outputs = make_task(IsrTask).run(raw, CAMERA, 0, record_any, bias=masters[0], flat=masters[1])
+    assert outputs.post_isr_image.sky_projection is None
+
+
+def test_a_detector_that_is_not_described_is_named() -> None:
+    raw = tiny.science_frame(np.random.default_rng(5))
+    with pytest.raises(CameraDescriptionError, match="no detector number 7"):
+        make_task(IsrTask).run(raw, CAMERA, 7, RECORD)

@@ -1,0 +1,109 @@
+"""Warping, matching and the PSF."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prompt_pipelines.arrays import Planes
+from prompt_pipelines.matching import convolve, fit_kernel
+from prompt_pipelines.psf import fit_fluxes, gaussian_psf, isolated, measure_psf
+from prompt_pipelines.sky_matching import match_one_to_one
+from prompt_pipelines.templates import Contribution, combine_template
+from prompt_pipelines.warp import warp
+from tests.unit.prompt_pipelines.pictures import field, picture, projection_of
+
+SIZE = 200
+FIELD = field(SIZE, 25)
+
+
+@pytest.mark.parametrize("rotation", [10.0, 40.0, 190.0])
+def test_warped_stars_are_where_the_new_projection_says_with_their_flux(rotation: float) -> None:
+    source = picture(FIELD, SIZE, sky_level=0.0, sigma=2.0, seed=None)
+    target = projection_of(SIZE, rotation)
+    assert source.sky_projection is not None
+    warped = warp(source, target, (SIZE, SIZE))
+    place = target.sky_to_pixel(source.sky_projection.pixel_to_sky(x=FIELD.x, y=FIELD.y))
+    inside = (np.minimum(place.x, place.y) > 20) & (np.maximum(place.x, place.y) < SIZE - 21)
+    assert inside.sum() > 5
+    planes = Planes(warped.pixels, np.ones_like(warped.pixels), warped.unusable)
+    fit = fit_fluxes(planes, gaussian_psf(2.0 * 2.35482), place.x[inside], place.y[inside], 7.0)
+    np.testing.assert_allclose(fit.flux, FIELD.flux[inside], rtol=0.01)
+
+
+def test_masked_pixels_stay_masked_where_they_went() -> None:
+    source = picture(FIELD, SIZE, seed=None)
+    source.mask.set("BAD", np.arange(SIZE)[None, :] * np.ones((SIZE, 1)) == 100)
+    warped = warp(source, projection_of(SIZE), (SIZE, SIZE))
+    assert warped.unusable[:, 98:103].all()
+    assert not warped.unusable[:, 90].any()
+
+
+@settings(max_examples=10, deadline=None)
+@given(narrow=st.floats(1.2, 2.0), extra=st.floats(0.5, 1.6))
+def test_the_kernel_makes_one_seeing_of_another(narrow: float, extra: float) -> None:
+    wide = float(np.hypot(narrow, extra))
+    sharp = picture(FIELD, SIZE, sky_level=0.0, sigma=narrow, seed=None)
+    soft = picture(FIELD, SIZE, sky_level=0.0, sigma=wide, seed=None)
+    target = Planes(soft.image.array, soft.variance.array, np.zeros((SIZE, SIZE), bool))
+    kernel = fit_kernel(sharp.image.array, target, (FIELD.x, FIELD.y), extra)
+    difference = convolve(sharp.image.array, kernel) - soft.image.array
+    inner = (slice(25, -25), slice(25, -25))
+    assert np.abs(difference[inner]).max() < 0.01 * soft.image.array.max()
+    assert kernel.at(100.0, 100.0).sum() == pytest.approx(1.0, rel=0.01)
+
+
+@pytest.mark.parametrize("sigma", [1.0, 1.6, 2.5])
+def test_the_psf_has_the_width_of_the_stars(sigma: float) -> None:
+    image = picture(FIELD, SIZE, sky_level=100.0, sigma=sigma)
+    good = isolated(FIELD.x, FIELD.y, FIELD.flux, 15.0) & (FIELD.flux > 20000)
+    pixels = image.image.array - np.float32(100.0)
+    psf = measure_psf(pixels, FIELD.x[good], FIELD.y[good], FIELD.flux[good], 8.0)
+    assert psf is not None
+    assert psf.fwhm == pytest.approx(2.3548 * sigma, rel=0.06)
+
+
+def test_a_flux_where_no_pixel_is_usable_is_nan() -> None:
+    ones = np.ones((50, 50), np.float32)
+    planes = Planes(ones, ones, np.ones((50, 50), bool))
+    fit = fit_fluxes(planes, gaussian_psf(3.0), np.array([25.0, -40.0]), np.array([25.0, 10.0]), 5.0)
+    assert np.isnan(fit.flux).all()
+    assert np.isnan(fit.flux_err).all()
+
+
+def test_a_mover_is_not_in_the_template() -> None:
+    parts = []
+    for i in range(5):
+        sky = FIELD.and_also(60.0 + 25.0 * i, 103.0, 50000.0)
+        image = picture(sky, SIZE, sky_level=0.0, seed=i)
+        parts.append(Contribution(image, 2.0))
+    template = combine_template(parts)
+    quiet = combine_template(
+        [Contribution(picture(FIELD, SIZE, sky_level=0.0, seed=i), 2.0) for i in range(5)]
+    )
+    difference = (template.image.array - quiet.image.array) / np.sqrt(template.variance.array)
+    assert np.abs(difference).max() < 8
+    assert not template.mask.get("NO_DATA")[20:-20, 20:-20].any()
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 360, exclude_max=True), st.floats(-85, 85)), max_size=20),
+    st.integers(0, 1000),
+)
+def test_shuffled_positions_match_themselves(places: list[tuple[float, float]], seed: int) -> None:
+    ra = np.array([round(place[0], 2) % 360.0 for place in places])
+    dec = np.array([round(place[1], 2) for place in places])
+    keep = np.unique(np.column_stack([ra, dec]), axis=0) if places else np.zeros((0, 2))
+    order = np.random.default_rng(seed).permutation(len(keep))
+    matches = match_one_to_one((keep[:, 0], keep[:, 1]), (keep[order, 0], keep[order, 1]), 1.0)
+    assert len(matches.first) == len(keep)
+    np.testing.assert_array_equal(order[matches.second], matches.first)
+    assert np.all(matches.separation < 1e-3)
+
+
+def test_no_object_gets_two_sources() -> None:
+    matches = match_one_to_one(
+        (np.array([10.0, 10.0001]), np.array([0.0, 0.0])), (np.array([10.00001]), np.array([0.0])), 1.0
+    )
+    assert matches.first.tolist() == [0]
+    assert matches.second.tolist() == [0]
