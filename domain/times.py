@@ -19,6 +19,7 @@ __all__ = [
     "InvalidInstantError",
     "TaiSeconds",
     "UtcSeconds",
+    "begin_of_day_obs",
     "day_obs_of",
     "tai_from_utc",
     "utc_from_tai",
@@ -68,6 +69,18 @@ def day_obs_of(instant: UtcSeconds) -> datetime.date:
     """Find the observing day: the TAI date twelve hours earlier."""
     shifted = tai_from_utc(instant) - _SECONDS_A_DAY / 2
     return (_EPOCH + datetime.timedelta(seconds=shifted)).date()
+
+
+def begin_of_day_obs(day: datetime.date) -> UtcSeconds:
+    """Find the instant at which an observing day begins: noon, TAI.
+
+    Raises
+    ------
+    InvalidInstantError
+        Raised if the day is outside 1970 to 2099.
+    """
+    days = (day - _EPOCH.date()).days
+    return utc_from_tai(TaiSeconds(float(days * _SECONDS_A_DAY + _SECONDS_A_DAY // 2)))
 
 
 def utc_isoformat(instant: UtcSeconds) -> str:

@@ -35,6 +35,8 @@ class Announcement:
     content: Visit | Cancellation | NotForUs | Unreadable
     position: str
     """Names the message for logs: topic, partition and offset."""
+    body: bytes = b""
+    """The message as it came, where there is one."""
 
 
 class Announcements(Protocol):

@@ -57,6 +57,17 @@ class WorkPublisher(Protocol):
         """Add one visit-detector, whatever was published before."""
         ...
 
+    async def remember(self, visit: Visit) -> None:
+        """Note a visit that is not published, so that `announced` finds it and its work can be put again.
+
+        Nothing is noted if it was published before. It is no mark: published
+        later, the visit is new.
+        """
+        ...
+
     async def announced(self, instrument: str, group: str) -> Visit | None:
-        """Find the newest revision of a visit as it was published; None once that is forgotten."""
+        """Find the newest revision of a visit as it was published, or else remembered.
+
+        None once that is forgotten.
+        """
         ...

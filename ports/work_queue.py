@@ -1,12 +1,13 @@
 """The queue of visit-detectors: leased, never popped."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from attrs import Factory, field, frozen
 
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
-from domain.visit import VisitDetector
+from domain.visit import Identity, VisitDetector
 
 __all__ = [
     "Lease",
@@ -146,4 +147,13 @@ class QueueUpkeep(Protocol):
 
     async def depth(self) -> QueueDepth:
         """Tell how much there is to do."""
+        ...
+
+    async def unfinished(self) -> Collection[Identity]:
+        """List the work that waits or is leased, expired leases included.
+
+        Work that is finished meanwhile may be among it; work that is in the
+        queue from the call to the answer is not left out, however often it
+        goes round. Deliveries that cannot be read are.
+        """
         ...

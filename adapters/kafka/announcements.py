@@ -97,7 +97,7 @@ class KafkaAnnouncements:
             raise AnnouncementsUnavailableError(f"announcements on {topics}: {error}") from error
         position = name_of(message)
         self._delivered[position] = message
-        return Announcement(content=content, position=position)
+        return Announcement(content=content, position=position, body=message.value() or b"")
 
     async def settle(self, announcement: Announcement) -> None:
         """See `ports.announcements.Announcements.settle`.

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from domain.stored_object import StoredObject
+from domain.times import UtcSeconds
 from ports.raw_arrivals import ImageStoreUnavailableError, UnreadableSidecarError
 
 __all__ = ["MemoryImageStore"]
@@ -40,10 +41,17 @@ class MemoryImageStore:
         """Notify somebody of each new object from now on."""
         self._listeners.append(listener)
 
-    def put(self, key: str, version: str = "", *, cards: Mapping[str, Any] | None = None) -> StoredObject:
+    def put(
+        self,
+        key: str,
+        version: str = "",
+        *,
+        cards: Mapping[str, Any] | None = None,
+        modified: UtcSeconds | None = None,
+    ) -> StoredObject:
         """Create or rewrite an object; as a sidecar, it is readable if it has cards."""
         version = version or hashlib.blake2b(f"{key} {cards}".encode(), digest_size=16).hexdigest()
-        stored = StoredObject(bucket=self._bucket, key=key, size=0, version=version)
+        stored = StoredObject(bucket=self._bucket, key=key, size=0, version=version, modified=modified)
         self._objects[key] = _Object(stored, cards)
         for listener in self._listeners:
             listener(stored)

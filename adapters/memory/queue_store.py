@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from attrs import define, evolve, field, frozen
 
 from domain.times import UtcSeconds
-from domain.visit import VisitDetector
+from domain.visit import Identity, VisitDetector
 from ports.clock import Clock
 from ports.work_queue import Lease, QueueDepth
 
@@ -91,6 +91,11 @@ class MemoryQueueStore:
     def depth(self) -> QueueDepth:
         """Count what is waiting, leased and dead."""
         return QueueDepth(waiting=len(self._waiting), leased=len(self._held), dead=len(self.dead))
+
+    def unfinished(self) -> frozenset[Identity]:
+        """List the work that waits or is leased."""
+        held = (holding.delivery for holding in self._held.values())
+        return frozenset(each.work.identity for each in (*self._waiting, *held) if each.work is not None)
 
     def take(self, consumer: str) -> Lease | None:
         """Lease an expired delivery, else the next one; None if there is none."""

@@ -39,6 +39,7 @@ class MemoryWorkPublisher:
         self._stores = stores
         self._control = control
         self._marks: dict[tuple[str, str], _Mark] = {}
+        self._remembered: dict[tuple[str, str], Visit] = {}
 
     async def publish(self, visit: Visit, detectors: Iterable[int]) -> Published:
         """Add the copies of a visit, all in one step."""
@@ -67,10 +68,15 @@ class MemoryWorkPublisher:
         revision = store.revisions.get((work.visit.instrument, work.visit.group), 1)
         store.add(work, revision=revision)
 
+    async def remember(self, visit: Visit) -> None:
+        """Note a visit that is not published."""
+        self._store(visit.instrument)
+        self._remembered[visit.instrument, visit.group] = visit
+
     async def announced(self, instrument: str, group: str) -> Visit | None:
         """Find the newest revision of a visit."""
         mark = self._marks.get((instrument, group))
-        return None if mark is None else mark.newest
+        return self._remembered.get((instrument, group)) if mark is None else mark.newest
 
     def _store(self, instrument: str) -> MemoryQueueStore:
         if instrument not in self._stores:

@@ -1,8 +1,10 @@
 """The queue of visit-detectors, in memory."""
 
 import asyncio
+from collections.abc import Collection
 
 from adapters.memory.queue_store import MemoryQueueStore
+from domain.visit import Identity
 from ports.work_queue import Lease, LeaseLostError, QueueDepth
 
 __all__ = ["MemoryQueueUpkeep", "MemoryWorkQueue"]
@@ -70,6 +72,10 @@ class MemoryQueueUpkeep:
     async def depth(self) -> QueueDepth:
         """Tell how much there is to do."""
         return self._store.depth()
+
+    async def unfinished(self) -> Collection[Identity]:
+        """List the work that waits or is leased."""
+        return self._store.unfinished()
 
 
 def _now() -> float:

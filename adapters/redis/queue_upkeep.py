@@ -1,10 +1,14 @@
 """What one process does for a queue on Redis from time to time."""
 
 import logging
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from adapters.redis.connection import Connected, RedisConnection, lua
+from adapters.redis.fanned_out_visit import from_fields
 from adapters.redis.names import StreamKeys
+from domain.errors import PromptProcessingError
+from domain.visit import Identity
 from ports.work_queue import QueueDepth, QueueUnavailableError
 
 __all__ = ["RedisQueueUpkeep"]
@@ -14,9 +18,13 @@ _LOG = logging.getLogger(__name__)
 _PUT_BACK_EXPIRED: Final = lua("put_back_expired", "common", "groups")
 _TRIM: Final = lua("trim", "groups")
 _DEPTH: Final = lua("depth", "groups")
+_UNFINISHED: Final = lua("unfinished", "groups")
 
 _AT_ONCE = 100
 """Entries put back in one script, which nothing else can interrupt."""
+
+_PAGE = 1000
+"""Entries read at once."""
 
 
 class RedisQueueUpkeep(Connected):
@@ -50,6 +58,7 @@ class RedisQueueUpkeep(Connected):
         self._group = group
         self._lease_seconds = lease_seconds
         self._gone_seconds = gone_seconds
+        self._is_group_missed = False
         self._redis = RedisConnection(url, unavailable=QueueUnavailableError, timeout=timeout)
         super().__init__(self._redis)
 
@@ -74,10 +83,51 @@ class RedisQueueUpkeep(Connected):
         """Forget what all groups of the stream have finished."""
         milliseconds = round(self._gone_seconds * 1000)
         count: int = await self._redis.run(_TRIM, [self._keys.stream], [self._group, milliseconds])
-        return count
+        if count < 0 and not self._is_group_missed:
+            others = "has consumer groups, but none of this name: nothing is kept up there"
+            _LOG.warning("%s: %s (%s)", self._keys.stream, others, self._group)
+        self._is_group_missed = count < 0
+        return max(count, 0)
 
     async def depth(self) -> QueueDepth:
         """Tell how much there is to do."""
         keys = [self._keys.stream, self._keys.dead]
         waiting, leased, dead = await self._redis.run(_DEPTH, keys, [self._group])
         return QueueDepth(waiting=waiting, leased=leased, dead=dead)
+
+    async def unfinished(self) -> Collection[Identity]:
+        """List what waits or is leased, reading the stream from the oldest such entry on."""
+        delivered, leased = await self._redis.run(_UNFINISHED, [self._keys.stream], [self._group])
+        found: set[Identity] = set()
+        position = leased[0] if leased else f"({delivered}"
+        counts = frozenset(leased)
+        while True:
+            # What goes round meanwhile comes behind all others, so it is met at the end of the stream.
+            page: Sequence[Any] = await self._redis.call(
+                "XRANGE", self._keys.stream, position, "+", "COUNT", _PAGE
+            )
+            found.update(
+                _identities(
+                    fields for entry, fields in page if entry in counts or _is_after(entry, delivered)
+                )
+            )
+            if len(page) < _PAGE:
+                return found
+            position = f"({page[-1][0]}"
+
+
+def _identities(entries: Iterable[Mapping[str, str]]) -> Iterator[Identity]:
+    for fields in entries:
+        try:
+            yield from_fields(fields).identity
+        except PromptProcessingError:
+            continue  # The worker that leases it says so.
+
+
+def _is_after(entry: str, other: str) -> bool:
+    return _parts(entry) > _parts(other)
+
+
+def _parts(entry: str) -> tuple[int, int]:
+    milliseconds, _, sequence = entry.partition("-")
+    return int(milliseconds), int(sequence)

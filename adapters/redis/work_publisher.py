@@ -16,6 +16,7 @@ from ports.work_queue import QueueUnavailableError
 __all__ = ["RedisWorkPublisher"]
 
 _PUBLISH: Final = lua("publish")
+_REMEMBER: Final = lua("remember")
 
 
 class RedisWorkPublisher(Connected):
@@ -68,6 +69,12 @@ class RedisWorkPublisher(Connected):
         """Add one entry, whatever was published before."""
         words = itertools.chain.from_iterable(to_fields(work).items())
         await self._redis.call("XADD", self._keys(work.visit.instrument).stream, "*", *words)
+
+    async def remember(self, visit: Visit) -> None:
+        """Note a visit where its mark would be, without what makes it one."""
+        mark = self._keys(visit.instrument).mark(visit.instrument, visit.group)
+        words = json.dumps(list(itertools.chain.from_iterable(shared_fields(visit).items())))
+        await self._redis.run(_REMEMBER, [mark], [words, round(self._mark_seconds * 1000)])
 
     async def announced(self, instrument: str, group: str) -> Visit | None:
         """Find the newest revision of a visit in its mark."""

@@ -1,6 +1,7 @@
 """The image bucket: listings, single objects and sidecars."""
 
 import asyncio
+import datetime
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from adapters.s3.client import S3Connection, connect
 from domain.stored_object import StoredObject
+from domain.times import UtcSeconds
 from ports.raw_arrivals import ImageStoreUnavailableError, UnreadableSidecarError
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ class S3ImageStore:
 
         def read(client: "S3Client") -> list[StoredObject]:
             return [
-                self._stored(found["Key"], found["Size"], found["ETag"])
+                self._stored(found["Key"], found["Size"], found["ETag"], found.get("LastModified"))
                 for page in self._pages(client, prefix)
                 for found in page.get("Contents", ())
             ]
@@ -128,7 +130,7 @@ class S3ImageStore:
                 if _code(error) in _ABSENT:
                     return None
                 raise
-            return self._stored(key, head["ContentLength"], head["ETag"])
+            return self._stored(key, head["ContentLength"], head["ETag"], head.get("LastModified"))
 
         return await self._run(f"look for {key}", read)
 
@@ -164,8 +166,14 @@ class S3ImageStore:
                 return
             arguments["ContinuationToken"] = page["NextContinuationToken"]
 
-    def _stored(self, key: str, size: int, etag: str) -> StoredObject:
-        return StoredObject(bucket=self._bucket, key=key, size=size, version=etag.strip('"'))
+    def _stored(self, key: str, size: int, etag: str, modified: datetime.datetime | None) -> StoredObject:
+        return StoredObject(
+            bucket=self._bucket,
+            key=key,
+            size=size,
+            version=etag.strip('"'),
+            modified=None if modified is None else UtcSeconds(modified.timestamp()),
+        )
 
     async def _run[T](self, what: str, read: "Callable[[S3Client], T]") -> T:
         if self._executor is None or self._client is None:

@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve
 
 from domain.times import TaiSeconds
-from domain.visit import Identity
+from domain.visit import Identity, VisitDetector
 from ports.control import ControlNotes, Superseded
 from ports.work_publisher import NoQueueError, Novelty, Published, WorkPublisher
 from ports.work_queue import Lease, WorkQueue
@@ -108,6 +108,24 @@ class WorkPublisherContract:
         assert await bench.publisher.announced(INSTRUMENT, visit.group) == visit
         await bench.publisher.publish(changed, [1])
         assert await bench.publisher.announced(INSTRUMENT, visit.group) == changed
+
+    async def test_what_was_not_published_can_be_remembered(self, bench: PublisherBench) -> None:
+        visit = a_visit(survey='BLOCK-407 \u00e9 \\ "')
+        await bench.publisher.remember(evolve(visit, filters=""))
+        await bench.publisher.remember(visit)
+        assert await bench.publisher.announced(INSTRUMENT, visit.group) == visit
+        assert await _drain(bench.queue) == []
+        await bench.publisher.put_again(VisitDetector(visit, 4))
+        (lease,) = await _drain(bench.queue)
+        assert (lease.work, lease.revision, lease.latest_revision) == (VisitDetector(visit, 4), 1, 1)
+        assert (await bench.publisher.publish(visit, [4])).novelty is Novelty.NEW
+
+    async def test_what_was_published_is_not_forgotten_for_what_is_remembered(
+        self, bench: PublisherBench
+    ) -> None:
+        await bench.publisher.publish(a_visit(), [1])
+        await bench.publisher.remember(a_visit(filters=""))
+        assert await bench.publisher.announced(INSTRUMENT, a_visit().group) == a_visit()
 
     async def test_an_instrument_without_a_queue_is_refused(self, bench: PublisherBench) -> None:
         with pytest.raises(NoQueueError, match="Elsewhere"):

@@ -310,6 +310,38 @@ class WorkQueueContract:
         depth = await bench.upkeep.depth()
         assert (depth.waiting, depth.leased, depth.dead) == (1, 1, 1)
 
+    async def test_what_is_unfinished_is_named(self, bench: QueueBench) -> None:
+        assert set(await bench.upkeep.unfinished()) == set()
+        await bench.add(1, 2, 3, 4)
+        assert set(await bench.upkeep.unfinished()) == {
+            some_work(each, "g").identity for each in (1, 2, 3, 4)
+        }
+        queue = await bench.consumer("a")
+        first, second, third = [await _leased(queue) for _ in range(3)]
+        await queue.acknowledge(second)
+        await queue.set_aside(third, "unwanted")
+        await bench.add_unreadable()
+        assert set(await bench.upkeep.unfinished()) == {some_work(each, "g").identity for each in (1, 4)}
+        await queue.give_back(first)
+        assert set(await bench.upkeep.unfinished()) == {some_work(each, "g").identity for each in (1, 4)}
+        for _ in range(3):
+            await queue.acknowledge(await _leased(queue))
+        assert set(await bench.upkeep.unfinished()) == set()
+
+    async def test_work_that_goes_round_is_always_unfinished(self, bench: QueueBench) -> None:
+        queue = await bench.consumer("a")
+        await bench.add(7)
+
+        async def go_round() -> None:
+            for _ in range(30):
+                await queue.give_back(await _leased(queue))
+
+        async with asyncio.TaskGroup() as group:
+            rounds = group.create_task(go_round())
+            while not rounds.done():
+                assert set(await bench.upkeep.unfinished()) == {some_work(7, "g").identity}
+                await asyncio.sleep(0)
+
     async def test_a_new_consumer_finds_what_came_before_it(self, bench: QueueBench) -> None:
         await bench.add(1)
         assert _detector(await _leased(await bench.consumer("late"))) == 1

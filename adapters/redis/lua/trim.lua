@@ -1,5 +1,6 @@
 -- Forget entries that every group has finished, and consumers that hold nothing and were not seen for long.
--- KEYS: stream. ARGV: group, ms after which a consumer counts as gone. Returns how many entries were forgotten.
+-- KEYS: stream. ARGV: group, ms after which a consumer counts as gone.
+-- Returns how many entries were forgotten; -1 if the stream has groups, and not this one.
 local stream, group = KEYS[1], ARGV[1]
 
 local function parts(id)
@@ -23,7 +24,7 @@ local function oldest_unfinished(info)
 end
 
 local groups = groups_of(stream)
-if groups[group] == nil then return 0 end
+if groups[group] == nil then return next(groups) and -1 or 0 end
 for _, each in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
     local consumer = as_map(each)
     if consumer['pending'] == 0 and consumer['idle'] > tonumber(ARGV[2]) then

@@ -214,3 +214,16 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(InvalidRedisUrlError) as caught:
         RedisWorkQueue(url, stream="s", group="g", consumer="c")
     assert "sesame" not in str(caught.value)
+
+
+async def test_a_group_that_nobody_uses_is_said_once(
+    bench: RedisQueueBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    misnamed = RedisQueueUpkeep(bench.url, stream=bench.stream, group="nobody")
+    async with misnamed:
+        assert await misnamed.trim() == 0
+        assert "nobody" not in caplog.text
+        await bench.consumer("a")
+        for _ in range(3):
+            assert await misnamed.trim() == 0
+    assert caplog.text.count("nobody") == 1

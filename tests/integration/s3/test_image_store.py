@@ -80,6 +80,14 @@ class TestS3ImageStore(ImageStoreContract):
         assert [stored.key for stored in await bucket.store.objects("many/")] == keys
         assert len(await bucket.store.folders("many/")) == 1100
 
+    async def test_it_is_known_when_an_object_was_written(self, bucket: Bucket) -> None:
+        begun = time.time()
+        await bucket.put("a")
+        for stored in (await bucket.store.find("a"), *await bucket.store.objects("a")):
+            assert stored is not None
+            assert stored.modified is not None
+            assert int(begun) <= stored.modified <= time.time()
+
     @pytest.mark.parametrize("key", SPECIAL_KEYS)
     async def test_uris_lead_others_to_the_key(self, bucket: Bucket, key: str) -> None:
         path = ResourcePath(bucket.store.uri(key))

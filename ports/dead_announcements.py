@@ -1,0 +1,29 @@
+"""Where announcements go that nobody can work on."""
+
+from typing import Protocol
+
+from domain.errors import PromptProcessingError
+from ports.announcements import Announcement
+
+__all__ = ["DeadAnnouncements", "DeadAnnouncementsUnavailableError"]
+
+
+class DeadAnnouncementsUnavailableError(PromptProcessingError):
+    """Announcements cannot be set aside now; the same call may succeed later."""
+
+
+class DeadAnnouncements(Protocol):
+    """Keeps the newest of them, as they came, for a person to look at."""
+
+    async def put(self, announcement: Announcement, reason: str) -> None:
+        """Set one aside durably.
+
+        Said again about the announcement that was set aside last, it changes
+        nothing.
+
+        Raises
+        ------
+        DeadAnnouncementsUnavailableError
+            Raised if the place is out of reach.
+        """
+        ...
