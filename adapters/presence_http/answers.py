@@ -1,7 +1,10 @@
 """Answers, with the bodies of contract 4."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
+from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -16,20 +19,28 @@ _JSON: Final = b"application/json"
 class Answer:
     """An HTTP answer."""
 
-    status: int
+    status: HTTPStatus
     body: bytes
     content_type: bytes = _JSON
-    more_headers: Sequence[tuple[bytes, bytes]] = ()
+    more_headers: tuple[tuple[bytes, bytes], ...] = ()
 
-    @property
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """All headers; what is absent now may be there in a second, so nothing is to be cached."""
-        return [
-            (b"content-type", self.content_type),
-            (b"content-length", b"%d" % len(self.body)),
-            (b"cache-control", b"no-store"),
-            *self.more_headers,
-        ]
+    def written(self, *, with_body: bool = True, closes: bool = False) -> bytes:
+        """Write the answer as HTTP/1.1 has it.
+
+        Parameters
+        ----------
+        with_body
+            False: as the answer to HEAD.
+        closes
+            Whether it is the last one on its connection.
+        """
+        head = b"%s%sdate: %s\r\ncontent-length: %d\r\n\r\n" % (
+            _head(self.status, self.content_type, self.more_headers),
+            b"connection: close\r\n" if closes else b"",
+            _date(int(time.time())),
+            len(self.body),
+        )
+        return head + self.body if with_body else head
 
 
 def json_answer(content: Mapping[str, Any]) -> Answer:
@@ -47,9 +58,27 @@ def absence() -> Answer:
     return _ABSENCE
 
 
-def failure(status: int, message: str, *headers: tuple[bytes, bytes]) -> Answer:
+def failure(status: HTTPStatus, message: str, *headers: tuple[bytes, bytes]) -> Answer:
     """Say why there is no answer."""
     return Answer(status, json.dumps({"error": True, "message": message}).encode(), more_headers=headers)
 
 
 _ABSENCE: Final = json_answer({"error": False, "present": False})
+
+
+@lru_cache(maxsize=64)
+def _head(status: HTTPStatus, content_type: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    lines = [
+        b"HTTP/1.1 %d %s" % (status, status.phrase.encode()),
+        b"content-type: " + content_type,
+        # What is absent now may be there in a second.
+        b"cache-control: no-store",
+        *(b"%s: %s" % header for header in headers),
+        b"",
+    ]
+    return b"\r\n".join(lines)
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()

@@ -1,20 +1,17 @@
 """Questions about raws, asked of the index."""
 
-import asyncio
-import logging
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 from adapters.presence_http.answers import Answer, absence, json_answer, presence
+from adapters.presence_http.merged_index import MergedIndex
 from adapters.presence_http.requests import RequestError, read_group, read_snap
 from domain.camera import Camera, Detector, UnknownDetectorError
-from ports.raw_index import RawIndex, RawIndexUnavailableError, RawSlot
+from ports.raw_index import RawSlot
 
 __all__ = ["LSST_INSTRUMENTS", "MOST_SNAPS", "Lookups"]
-
-_LOG = logging.getLogger(__name__)
 
 LSST_INSTRUMENTS: Final = ("LATISS", "LSSTComCam", "LSSTComCamSim", "LSSTCam", "LSST-TS8")
 """Instruments that contract 4 names; their sensors are ``Rrr_Sss`` in figures there."""
@@ -40,15 +37,11 @@ class Lookups:
         Knows which raws have come.
     cameras
         The configured ones.
-    patience
-        Seconds that the index may take; clients wait for one second.
     """
 
-    def __init__(self, index: RawIndex, cameras: Sequence[Camera], *, patience: float) -> None:
+    def __init__(self, index: MergedIndex, cameras: Sequence[Camera]) -> None:
         self._index = index
         self._cameras = {camera.instrument: camera for camera in cameras}
-        self._patience = patience
-        self._away = False
 
     async def one_of_contract(self, instrument: str, group: str, snap: str, sensor: str) -> Answer:
         """Answer contract 4."""
@@ -91,10 +84,10 @@ class Lookups:
 
     async def check(self) -> None:
         """See that the index answers."""
-        await self._find([RawSlot(LSST_INSTRUMENTS[0], "readyz", 0, "R00_S00")])
+        await self._index.find([RawSlot(LSST_INSTRUMENTS[0], "readyz", 0, "R00_S00")])
 
     async def _one(self, slot: RawSlot) -> Answer:
-        (uri,) = await self._find([slot])
+        (uri,) = await self._index.find([slot])
         return absence() if uri is None else presence(uri)
 
     async def _come(
@@ -104,29 +97,9 @@ class Lookups:
         slots = [RawSlot(instrument, group, snap, detector.name) for snap, detector in places]
         return [
             {"snap": snap, "sensor": detector.name, "detector": detector.number, "uri": uri}
-            for (snap, detector), uri in zip(places, await self._find(slots), strict=True)
+            for (snap, detector), uri in zip(places, await self._index.find(slots), strict=True)
             if uri is not None
         ]
-
-    async def _find(self, slots: Sequence[RawSlot]) -> Sequence[str | None]:
-        try:
-            found = await self._find_in_time(slots)
-        except RawIndexUnavailableError as error:
-            if not self._away:  # Once for an outage, not for each of thousands of requests in it.
-                _LOG.error("the index is out of reach: %s", error)
-                self._away = True
-            raise
-        if self._away:
-            _LOG.info("the index answers again")
-            self._away = False
-        return found
-
-    async def _find_in_time(self, slots: Sequence[RawSlot]) -> Sequence[str | None]:
-        try:
-            async with asyncio.timeout(self._patience):
-                return await self._index.find(slots)
-        except TimeoutError as error:
-            raise RawIndexUnavailableError(f"the index did not answer within {self._patience:g} s") from error
 
     def _camera(self, instrument: str) -> Camera:
         try:

@@ -1,13 +1,14 @@
 """What a request asks for, read from the bytes of its path and query."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import parse_qsl, quote, unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from attrs import frozen
 
 from domain.errors import PromptProcessingError
 
-__all__ = ["RequestError", "read_group", "read_parts", "read_sensors", "read_snap"]
+__all__ = ["Request", "RequestError", "read_group", "read_parts", "read_sensors", "read_snap"]
 
 _SNAP_DIGITS = 9
 _PARAMETERS = 1024
@@ -29,8 +30,18 @@ class RequestError(PromptProcessingError):
         self.status = status
 
 
-def read_parts(scope: Mapping[str, Any]) -> Sequence[str]:
-    """Split the path of an ASGI scope at its slashes, and only then decode the parts.
+@frozen
+class Request:
+    """A request; none that is answered here has a body."""
+
+    method: str
+    path: bytes
+    """As it was sent, percent-encoded."""
+    query: bytes = b""
+
+
+def read_parts(request: Request) -> Sequence[str]:
+    """Split the path at its slashes, and only then decode the parts.
 
     So a group may hold a slash, which its client writes as ``%2F``.
 
@@ -39,13 +50,9 @@ def read_parts(scope: Mapping[str, Any]) -> Sequence[str]:
     RequestError
         Raised if a part is not UTF-8.
     """
-    # The path as it was sent is optional in ASGI; the decoded one has lost the difference.
-    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    parts = raw.removeprefix(b"/")
+    parts = request.path.removeprefix(b"/").split(b"/")
     try:
-        if b"%" in parts:
-            return [unquote_to_bytes(part).decode() for part in parts.split(b"/")]
-        return parts.decode().split("/")
+        return [(unquote_to_bytes(part) if b"%" in part else part).decode() for part in parts]
     except UnicodeDecodeError:
         raise RequestError("the path is not UTF-8, percent-encoded") from None
 
@@ -76,7 +83,7 @@ def read_snap(part: str) -> int:
     return int(part)
 
 
-def read_sensors(scope: Mapping[str, Any]) -> Sequence[str]:
+def read_sensors(request: Request) -> Sequence[str]:
     """List the values of ``sensor`` in the query; it may hold nothing else.
 
     Raises
@@ -86,7 +93,7 @@ def read_sensors(scope: Mapping[str, Any]) -> Sequence[str]:
     """
     try:
         query = parse_qsl(
-            scope.get("query_string", b"").decode("ascii"),
+            request.query.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
             max_num_fields=_PARAMETERS,

@@ -4,6 +4,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client import Counter as PrometheusCounter
+from prometheus_client.metrics import MetricWrapperBase
 
 from ports.metrics import Counter, Duration
 
@@ -15,6 +16,9 @@ _BUCKETS: Final = (
     120.0, 180.0, 300.0, 600.0, 900.0,
 )  # fmt: skip
 """Seconds; denser where the minute's budget has its limits, up to a worker's time-out."""
+
+
+type _Labels = tuple[tuple[str, str], ...]
 
 
 class PrometheusMetrics:
@@ -43,20 +47,35 @@ class PrometheusMetrics:
             for duration in Duration
         }
 
+        # The client's own way to a child takes as long as all else that a request costs.
+        self._counted: dict[tuple[Counter, _Labels], PrometheusCounter] = {}
+        self._observed: dict[tuple[Duration, _Labels], Histogram] = {}
+
     def count(self, counter: Counter, amount: int = 1, **labels: str) -> None:
         """See `ports.metrics.Metrics.count`."""
-        metric = self._counters[counter]
-        (metric.labels(**_encodable(labels)) if counter.labels or labels else metric).inc(amount)
+        key = counter, tuple(labels.items())
+        child = self._counted.get(key)
+        if child is None:
+            child = self._counted[key] = _labelled(self._counters[counter], counter.labels, labels)
+        child.inc(amount)
 
     def observe(self, duration: Duration, seconds: float, **labels: str) -> None:
         """See `ports.metrics.Metrics.observe`."""
-        metric = self._histograms[duration]
-        (metric.labels(**_encodable(labels)) if duration.labels or labels else metric).observe(seconds)
+        key = duration, tuple(labels.items())
+        child = self._observed.get(key)
+        if child is None:
+            child = self._observed[key] = _labelled(self._histograms[duration], duration.labels, labels)
+        child.observe(seconds)
 
     def text(self) -> bytes:
         """Write all samples in Prometheus' text format, version 0.0.4."""
         return generate_latest(self._registry)
 
 
-def _encodable(labels: dict[str, str]) -> dict[str, str]:
-    return {name: value.encode("utf-8", "replace").decode() for name, value in labels.items()}
+def _labelled[T: MetricWrapperBase](metric: T, names: tuple[str, ...], labels: dict[str, str]) -> T:
+    if not names and not labels:
+        return metric
+    # Samples with a label that UTF-8 cannot express could not be served.
+    return metric.labels(
+        **{name: value.encode("utf-8", "replace").decode() for name, value in labels.items()}
+    )

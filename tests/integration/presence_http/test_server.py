@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.presence_http import protocol
-from adapters.presence_http.protocol import LARGEST_REQUEST
+from adapters.presence_http import connection
+from adapters.presence_http.connection import LARGEST_REQUEST
 from adapters.presence_http.server import PresenceServer, PresenceServerError
 from adapters.raw_microservice.client import HttpRawLookup
 from ports.metrics import Counter
@@ -88,7 +88,6 @@ async def test_the_answer_to_head_has_no_body(server: PresenceServer) -> None:
     [
         b"\x00\x01\x02\r\n\r\n",
         b"GET /presence HTTP/9.9\r\n\r\n",
-        b"GET /presence/\xff/g/0/R22_S11 HTTP/1.1\r\nHost: here\r\n\r\n",
         b"GET / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
@@ -120,12 +119,18 @@ async def test_a_request_without_end_is_refused(server: PresenceServer, asked: A
 
 async def test_a_body_without_end_is_not_read(server: PresenceServer) -> None:
     async with connected(server.port) as peer:
-        await peer.say(request(_PATH, "Content-Length: 1000000000", method="POST"))
+        await peer.say(request(_PATH, f"Content-Length: {10**9}", method="POST"))
+        with pytest.raises(ConnectionError):
+            await _stream(peer, 10**8)
+
+
+async def test_a_body_that_is_too_long_is_refused(server: PresenceServer) -> None:
+    body = b"x" * LARGEST_REQUEST
+    async with connected(server.port) as peer:
+        await peer.say(request(_PATH, f"Content-Length: {2 * len(body)}", method="POST") + body)
         answer = await peer.hear()
         assert answer is not None
-        assert answer.status == 405
-        with pytest.raises(ConnectionError):
-            await _stream(peer, 100_000_000)
+        assert (answer.status, answer.json["error"]) == (413, True)
 
 
 async def _stream(peer: Peer, number: int) -> None:
@@ -141,6 +146,56 @@ async def test_a_small_body_is_passed_over(server: PresenceServer) -> None:
     assert [answer and answer.status for answer in answers] == [200, 200]
 
 
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET http://here/healthz?x HTTP/1.1\r\nHost: here\r\n\r\n", 200),
+        (b"GET http://here HTTP/1.1\r\nHost: here\r\n\r\n", 404),
+        (b"OPTIONS * HTTP/1.1\r\nHost: here\r\n\r\n", 404),
+        (b"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200),
+        (b"GET /healthz HTTP/1.1\r\nExpect: 100-continue\r\n\r\n", 200),
+        (b"GET /healthz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", 200),
+        (b"GET /presence/\xff/g/0/R22_S11 HTTP/1.1\r\nHost: here\r\n\r\n", 400),
+        ("GET /presence/LSSTCam/ü/0/R22_S11 HTTP/1.1\r\nHost: here\r\n\r\n".encode(), 400),
+    ],
+)
+async def test_unusual_requests_are_answered(server: PresenceServer, data: bytes, status: int) -> None:
+    async with connected(server.port) as peer:
+        await peer.say(data)
+        answer = await peer.hear()
+        assert answer is not None
+        assert answer.status == status
+        if b"HTTP/1.0" in data:
+            assert await peer.is_closed()
+
+
+async def test_who_does_not_read_answers_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, server: PresenceServer, asked: Asked
+) -> None:
+    monkeypatch.setattr(connection, "_CHECK", 0.2)
+    async with connected(server.port) as peer:
+        with pytest.raises(ConnectionError):
+            await _flood(peer)
+        assert asked.metrics.total(Counter.PRESENCE_REQUESTS) < 100_000
+        assert await peer.is_closed()
+
+
+async def _flood(peer: Peer) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            await peer.say(request("/openapi.json") * 100)
+
+
+async def test_an_idle_connection_is_closed_in_the_end(
+    monkeypatch: pytest.MonkeyPatch, server: PresenceServer
+) -> None:
+    monkeypatch.setattr(connection, "_CHECK", 0.05)
+    async with connected(server.port) as peer:
+        await peer.say(request("/healthz"))
+        assert await peer.hear()
+        assert await peer.is_closed()
+
+
 async def test_an_upgrade_is_not_made(server: PresenceServer) -> None:
     upgrade = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")
     async with connected(server.port) as peer:
@@ -154,7 +209,7 @@ async def test_an_upgrade_is_not_made(server: PresenceServer) -> None:
 async def test_who_does_not_finish_a_request_does_not_keep_a_place(
     monkeypatch: pytest.MonkeyPatch, server: PresenceServer, begin: bytes
 ) -> None:
-    monkeypatch.setattr(protocol, "_SLOWEST_REQUEST", 0.1)
+    monkeypatch.setattr(connection, "_CHECK", 0.1)
     async with connected(server.port) as peer:
         await peer.say(begin)
         assert await peer.is_closed()
@@ -163,7 +218,7 @@ async def test_who_does_not_finish_a_request_does_not_keep_a_place(
 async def test_who_asks_slowly_but_asks_is_served(
     monkeypatch: pytest.MonkeyPatch, server: PresenceServer
 ) -> None:
-    monkeypatch.setattr(protocol, "_SLOWEST_REQUEST", 0.2)
+    monkeypatch.setattr(connection, "_CHECK", 0.2)
     async with connected(server.port) as peer:
         for _ in range(6):
             await peer.say(request("/healthz")[:9])
@@ -177,7 +232,7 @@ async def test_who_asks_slowly_but_asks_is_served(
 async def test_too_many_connections_are_turned_away(
     monkeypatch: pytest.MonkeyPatch, server: PresenceServer
 ) -> None:
-    monkeypatch.setattr(protocol, "_MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(connection, "MOST_CONNECTIONS", 1)
     async with connected(server.port) as first:
         await first.say(request("/healthz"))
         assert await first.hear()
@@ -226,7 +281,7 @@ class _SlowIndex(ShelfIndex):
 
 
 async def test_closing_finishes_what_is_under_way_and_nothing_else() -> None:
-    index = _SlowIndex(0.5)
+    index = _SlowIndex(0.3)
     server = PresenceServer(Asked(index).app)
     await server.open()
     assert server.serving()

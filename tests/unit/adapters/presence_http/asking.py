@@ -1,9 +1,9 @@
-"""An ASGI client of a few lines, which sends any bytes that it is told to."""
+"""Questions to the application, of any bytes, without a connection."""
 
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from attrs import frozen
 
@@ -11,6 +11,7 @@ from adapters.files.cameras import load_camera
 from adapters.memory.metrics import MemoryMetrics
 from adapters.memory.raw_index import MemoryRawIndex
 from adapters.presence_http.app import PresenceApp
+from adapters.presence_http.requests import Request
 from adapters.system.clock import SystemClock
 from ports.metrics import Counter
 from ports.raw_index import RawIndex, RawIndexUnavailableError, RawSlot
@@ -53,25 +54,9 @@ class Asked:
         return await self.send("GET", path.encode(), query.encode())
 
     async def send(self, method: str, path: bytes, query: bytes = b"") -> Answered:
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": unquote(path.decode("latin-1")),
-            "raw_path": path,
-            "query_string": query,
-            "headers": [],
-        }
-        sent: list[MutableMapping[str, Any]] = []
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            sent.append(message)
-
-        async def receive() -> MutableMapping[str, Any]:
-            raise AssertionError("no question has a body")
-
-        await self.app(scope, receive, send)
-        start, body = sent
-        answered = Answered(start["status"], dict(start["headers"]), body["body"])
+        head, _, body = (await self.app.answer(Request(method, path, query))).written().partition(b"\r\n\r\n")
+        line, *fields = head.split(b"\r\n")
+        answered = Answered(int(line.split()[1]), dict(field.split(b": ", 1) for field in fields), body)
         assert int(answered.headers[b"content-length"]) == len(answered.body)
         assert self.metrics.total(Counter.PRESENCE_REQUESTS, status=str(answered.status)) > 0
         return answered
