@@ -1,0 +1,59 @@
+"""Run benchmarks: ``python -m benchmarks [NAME ...]``; all of them if none is named."""
+
+import argparse
+import importlib
+import importlib.util
+import time
+import traceback
+from collections.abc import Callable, Sequence
+
+from benchmarks.report import machine_facts
+
+_BENCHMARKS = {
+    "domain": ("benchmarks.rules", "notifications, announcements, choice of pipelines, footprints"),
+    "visit": ("benchmarks.visit", "stages of a demo visit-detector, cold and warm, and the worker's memory"),
+    "fan-out": ("benchmarks.fan_out", "from nextVisit in Kafka to its last copy in Redis"),
+    "presence": ("benchmarks.presence", "the raw microservice under load"),
+    "writer": ("benchmarks.writer", "the Butler Writer at low and at full load"),
+}
+
+
+def main() -> int:
+    """Run what is asked for; the exit code is 0 unless a benchmark broke, however slow they are."""
+    here = {name: row for name, row in _BENCHMARKS.items() if importlib.util.find_spec(row[0])}
+    broken = [name for name in _asked(here) if not _run(name, *here[name])]
+    if broken:
+        print(f"broke: {', '.join(broken)}")
+    return 1 if broken else 0
+
+
+def _asked(known: dict[str, tuple[str, str]]) -> Sequence[str]:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure, and print tables. Nothing is asserted about times.",
+        epilog="\n".join(["benchmarks:", *(f"  {name:10}{about}" for name, (_, about) in known.items())]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which; all if none is named")
+    names: list[str] = parser.parse_args().names
+    if unknown := [name for name in names if name not in known]:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
+    print(machine_facts(), flush=True)
+    return names or list(known)
+
+
+def _run(name: str, module: str, about: str) -> bool:
+    print(f"== {name}: {about}\n", flush=True)
+    begin = time.monotonic()
+    try:
+        run: Callable[[], None] = importlib.import_module(module).main
+        run()
+    except Exception:  # noqa: BLE001 - the others shall still run
+        traceback.print_exc()
+        return False
+    print(f"({name} took {time.monotonic() - begin:.0f} s)\n", flush=True)
+    return True
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,202 @@
+"""One worker in the demo's box: seconds of each stage of its visit-detectors, and its memory."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from attrs import define, evolve, field
+from rich.console import Console
+
+from adapters.files.cameras import load_camera
+from benchmarks import processes
+from benchmarks.report import table
+from domain.times import UtcSeconds
+from entrypoints.observatory.box import Box, NightSetup, opened_box
+from entrypoints.observatory.display import make_display
+from entrypoints.observatory.environment import Topics
+from entrypoints.observatory.options import SINGLE_FRAME
+from entrypoints.observatory.progress import Progress
+from simulator.demo import demo_plan
+from simulator.frames import SimulatedCamera
+from simulator.simulated_night import SimulatedNight
+from simulator.summit import Summit
+
+__all__ = ["main"]
+
+_CAMERA = "simulated"
+_DETECTOR = 4
+_VISITS = 7
+_SPEED = 5.0  # A visit each 4 s: the worker is done with one before the next one's image comes.
+_STEPS = ("prepare", "ingest", "process", "export", "clean")
+_AFTER_IMAGE = ("ingest", "process", "export")
+_IMPORTED = (
+    ("Butler", "lsst.daf.butler"),
+    ("pipeline framework", "lsst.pipe.base"),
+    ("all else of the child", "entrypoints.child"),
+    ("images", "lsst.images"),
+    ("the pipeline's tasks", "prompt_pipelines.tasks.isr, prompt_pipelines.tasks.detect_sources"),
+)
+"""In the order of a child: the first three before its worker is ready, the others in its first visit."""
+
+
+@define
+class _Observed:
+    """What is known of the worker."""
+
+    progress: Progress
+    over: asyncio.Event = field(factory=asyncio.Event)
+    starting: dict[str, float] = field(factory=dict)
+    """Seconds from the start of the process to the worker's readiness."""
+    used: list[float] = field(factory=list)
+    """CPU seconds of the child, at its start and after each visit-detector."""
+    memory: dict[str, float] = field(factory=dict)
+    """MiB."""
+
+    def hear(self, name: str, record: Mapping[str, Any]) -> None:
+        if name.startswith("worker") and record.get("ready"):
+            self.starting = {part: processes.age(process) for part, process in _worker().items()}
+            self._note_use()
+        if self.progress.heard(name, record, time.monotonic()) is not None:
+            self._note_use()
+        if self.progress.is_over:
+            self.over.set()
+
+    def _note_use(self) -> None:
+        self.used.append(processes.cpu_seconds(_worker()["child"]))
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    observed = asyncio.run(_observe())
+    if observed.progress.failed:
+        raise RuntimeError(f"did not complete: {observed.progress.failed}")
+    first, *others = [row.seconds for row in observed.progress.rows.values()]
+    print(_stages(first, others, [after - before for before, after in pairwise(observed.used)]))
+    print(_starting(observed.starting))
+    print(_imports())
+    print(
+        table(
+            f"peak memory of the worker after {_VISITS} visit-detectors (VmHWM)",
+            ("process", "MiB"),
+            [(part, f"{mib:.0f}") for part, mib in observed.memory.items()],
+        )
+    )
+
+
+async def _observe() -> _Observed:
+    setup = _setup()
+    groups = [visit.group for visit in setup.plan.visits]
+    observed = _Observed(Progress((group, _DETECTOR) for group in groups))
+    # What goes on is for people, the tables are for files as well.
+    display = make_display(Console(stderr=True, force_terminal=False), time.monotonic())
+    async with opened_box(setup, display, observed.hear) as box:
+        display.say(f"observing {_VISITS} visits with one detector")
+        await _summit(box).play(setup.plan)
+        async with asyncio.timeout(60):
+            await observed.over.wait()
+        observed.memory = {part: processes.peak_memory(process) for part, process in _worker().items()}
+    return observed
+
+
+def _setup() -> NightSetup:
+    """Plan visits of one detector and one snap, all alike: the demo's first one, again and again."""
+    camera = load_camera(_CAMERA)
+    demo = demo_plan(camera, seed=1, now=UtcSeconds(time.time()))
+    first = demo.plan.visits[0]
+    visits = tuple(
+        evolve(first, group=f"{first.group}#{number}", detectors=(_DETECTOR,)) for number in range(_VISITS)
+    )
+    night = SimulatedNight(SimulatedCamera(camera=camera, seed=1), demo.sky, visits)
+    return NightSetup(
+        plan=evolve(demo.plan, visits=visits, raws=night, calibrations=night),
+        camera_file=_CAMERA,
+        pipelines=SINGLE_FRAME,
+        reference=demo.sky.stars,
+        workers=1,
+    )
+
+
+def _summit(box: Box) -> Summit:
+    return Summit(
+        bootstrap_servers=box.addresses.kafka,
+        schema_registry_url=box.addresses.registry,
+        topic=Topics().next_visit,
+        object_store_url=box.addresses.s3["S3_ENDPOINT_URL"],
+        bucket=box.addresses.bucket,
+        speed=_SPEED,
+    )
+
+
+def _worker() -> dict[str, int]:
+    """Find the worker's two processes among ours."""
+    [parent] = [one for one in processes.children(os.getpid()) if processes.command(one)[-1] == "worker"]
+    [child] = processes.children(parent)
+    return {"parent": parent, "child": child}
+
+
+def _stages(first: Mapping[str, float], others: Sequence[Mapping[str, float]], used: Sequence[float]) -> str:
+    names = [name for name in first if name.partition(".")[0] in _STEPS]
+    rows = [
+        (f"  {name}" if "." in name else name, *_cells(first[name], [one.get(name, 0.0) for one in others]))
+        for step in _STEPS
+        for name in sorted(names, key=lambda name: "." in name)
+        if name.partition(".")[0] == step
+    ]
+    for name, steps in (("image to exported", _AFTER_IMAGE), ("whole visit, waiting left out", _STEPS)):
+        sums = [sum(one.get(step, 0.0) for step in steps) for one in (first, *others)]
+        rows.append((name, *_cells(sums[0], sums[1:])))
+    rows.append(("CPU time of the child", *_cells(used[0], used[1:])))
+    return table(
+        f"stages of a demo visit-detector (one snap; one worker, as in production; {len(others)} warm ones)",
+        ("s", "cold", "warm, median", "best", "worst"),
+        rows,
+        ["cold: the first visit of a fresh child; stages with a dot are parts of the one above them"],
+    )
+
+
+def _cells(cold: float, warm: Sequence[float]) -> tuple[str, ...]:
+    return tuple(f"{seconds:.3f}" for seconds in (cold, median(warm), min(warm), max(warm)))
+
+
+def _starting(seconds: Mapping[str, float]) -> str:
+    return table(
+        "before its first visit: a worker's start until it is ready",
+        ("s", ""),
+        [
+            (
+                "the worker (its own imports, settings, connections, and the child)",
+                f"{seconds['parent']:.2f}",
+            ),
+            ("the child in it (interpreter, imports, wiring)", f"{seconds['child']:.2f}"),
+        ],
+    )
+
+
+def _imports() -> str:
+    """Import what a child does, in its order, in a fresh interpreter."""
+    lines = ["import time"]
+    for _, modules in _IMPORTED:
+        lines += ["begin = time.perf_counter()", f"import {modules}", "print(time.perf_counter() - begin)"]
+    command = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
+    seconds = map(float, done.stdout.split())
+    rows = [
+        (f"{name} ({modules})", f"{each:.2f}")
+        for (name, modules), each in zip(_IMPORTED, seconds, strict=True)
+    ]
+    return table(
+        "what a child imports, one after the other in a fresh interpreter",
+        ("s", ""),
+        rows,
+        ["the first three before the worker is ready, the others in its first visit-detector"],
+    )
+
+
+if __name__ == "__main__":
+    main()
