@@ -1,0 +1,1 @@
+"""Measurements of the figures that are promised; each module prints its own."""
