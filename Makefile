@@ -3,6 +3,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
 
 .DEFAULT_GOAL := help
@@ -16,8 +17,7 @@ setup: $(READY)  ## Make the virtual environment
 # A shim may stand on the PATH and fail, so each candidate has to run to be believed.
 $(READY): requirements.lock pyproject.toml
 	@for candidate in $(PYTHON) python3.13 python3.12 python3.14 python3 python \
-	    $$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.13*/bin/python \
-	             $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.12*/bin/python 2>/dev/null); do \
+	    $$(ls -dr $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1[2-9]*/bin/python 2>/dev/null); do \
 	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then \
 	    found="$$candidate"; break; \
 	  fi; \
@@ -27,10 +27,10 @@ $(READY): requirements.lock pyproject.toml
 	  echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13" >&2; \
 	  exit 1; \
 	fi; \
-	echo "Setting up $(VENV) with $$found (about two minutes, once)"; \
+	echo "Setting up $(VENV) with $$found (a few minutes, once)"; \
 	"$$found" -m venv --clear $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(PIP) --requirement requirements.lock
+	@$(PIP) --no-deps --editable .
 	@touch $@
 
 demo: $(READY)  ## Observe a short simulated night
@@ -55,7 +55,7 @@ bench: $(READY)  ## Measure; prints the figures that docs/results.md records
 	$(PY) -m benchmarks $(ARGS)
 
 lock: $(READY)  ## Resolve the dependencies anew
-	$(PY) -m pip install --quiet uv
+	$(PIP) uv
 	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 --no-emit-index-url \
 	  --no-emit-find-links --upgrade --extra dev pyproject.toml --output-file requirements.lock
 
