@@ -67,8 +67,8 @@ def queries(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def bench(central: Path, tmp_path: Path, *, queries: bool) -> Bench:
-    settings = WorkspaceSettings(
+def settings(central: Path, tmp_path: Path) -> WorkspaceSettings:
+    return WorkspaceSettings(
         central_repo=str(central),
         read_repo=str(central),
         folder=tmp_path / "work",
@@ -78,6 +78,10 @@ def bench(central: Path, tmp_path: Path, *, queries: bool) -> Bench:
         pipelines_root=ROOT,
         change_tasks=frozenset({CHANGE_TASK}),
     )
+
+
+@pytest.fixture
+def bench(settings: WorkspaceSettings, *, queries: bool) -> Bench:
     return Bench(settings=settings, queries=queries)
 
 

@@ -1,0 +1,150 @@
+"""The way without a registry does what the middleware's own graph builder does, for every pipeline."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve, frozen
+from lsst.daf.butler import Butler
+
+from adapters.butler.central_registry import ButlerCentralRegistry
+from adapters.butler.pipeline_shape import shape_of
+from adapters.butler.pipelines import PipelineLibrary
+from adapters.butler.settings import WorkspaceSettings
+from domain.outcomes import Export
+from ports.central_registry import OutputEvent
+from ports.workspace import NothingRunnableError
+from tests.integration.butler import night as n
+from tests.integration.butler.night import Bench, Night
+
+pytestmark = pytest.mark.slow
+
+PASSING = ("_log", "_metadata")
+"""Ends of names of dataset types whose files tell times."""
+
+
+@frozen(kw_only=True)
+class Result:
+    """What one way came to."""
+
+    ending: str
+    loaded: int
+    message: Mapping[str, Any] | None
+    quanta: Mapping[tuple[str, str], tuple[frozenset[str], frozenset[str]]]
+    """Ids of inputs and outputs of each quantum, by task and data id."""
+    contents: Mapping[str, bytes]
+
+
+async def work(
+    settings: WorkspaceSettings, night: Night, *, queries: bool, main: list[str], folder: Path
+) -> Result:
+    """Work on a visit-detector on a repository of its own."""
+    shutil.copytree(settings.central_repo, folder / "central")
+    repository = str(folder / "central")
+    own = evolve(settings, central_repo=repository, read_repo=repository, folder=folder / "work")
+    workspace = n.make_workspace(Bench(settings=own, queries=queries))
+    prepared = workspace.prepare(night.assignment(main=main, preprocessing=[n.PRELOAD]))
+    exposures = [workspace.ingest(raw).exposure for raw in night.raws]
+    try:
+        ending = workspace.process(exposures).failure
+    except NothingRunnableError as error:
+        ending = str(error)
+    body = workspace.export(Export.EVERYTHING)
+    workspace.close()
+    quanta: dict[tuple[str, str], tuple[frozenset[str], frozenset[str]]] = {}
+    contents: dict[str, bytes] = {}
+    if body is not None:
+        registry = ButlerCentralRegistry(repository)
+        await registry.apply([OutputEvent(body=body, position="1")])
+        await registry.close()
+        quanta = read_quanta(repository)
+        contents = read_contents(Path(repository), json.loads(body))
+    return Result(
+        ending=ending,
+        loaded=prepared.datasets,
+        message=None if body is None else json.loads(body),
+        quanta=quanta,
+        contents=contents,
+    )
+
+
+def read_quanta(repository: str) -> dict[tuple[str, str], tuple[frozenset[str], frozenset[str]]]:
+    found = {}
+    with Butler.from_config(repository) as butler:
+        runs = butler.collections.query(f"SimCam/prompt/output-{n.DAY}/*", flatten_chains=True)
+        for ref in butler.query_datasets("prompt_provenance", collections=runs, find_first=False):
+            xgraph = butler.get(ref).bipartite_xgraph
+            for node, state in xgraph.nodes(data=True):
+                if "task_label" in state and "data_id" in state:
+                    key = (state["task_label"], str(state["data_id"]))
+                    found[key] = (
+                        frozenset(str(number) for number in xgraph.predecessors(node)),
+                        frozenset(str(number) for number in xgraph.successors(node)),
+                    )
+    return found
+
+
+def read_contents(root: Path, message: Mapping[str, Any]) -> dict[str, bytes]:
+    contents = {}
+    for dataset in message["datasets"]:
+        (ref,) = dataset["refs"].values()
+        name = ref["dataset_type_name"]
+        if not name.endswith(PASSING) and name != "prompt_provenance":
+            contents[dataset["path"]] = (root / dataset["path"]).read_bytes()
+    return contents
+
+
+def in_order(message: Mapping[str, Any] | None) -> Any:
+    """Sort what has no order of its own."""
+    if message is None:
+        return None
+    return {
+        "dimension_records": message["dimension_records"],
+        "dataset_types": sorted(message["dataset_types"], key=lambda each: each["name"]),
+        "datasets": sorted(message["datasets"], key=lambda each: each["path"]),
+    }
+
+
+OWN = [
+    [n.PLAIN],
+    [n.CHANGE],
+    [n.LOOK],
+    [n.COUNT_RAISE],
+    [n.COUNT_NO_WORK],
+    [n.CHANGE_RAISE],
+    [n.CHANGE_PARTIAL],
+    [n.PICKY],
+    [n.NEEDY, n.PICKY, n.LOOK],
+]
+
+
+@pytest.mark.parametrize("main", OWN, ids=lambda main: "+".join(Path(file).stem for file in main))
+async def test_both_ways_come_to_the_same(
+    settings: WorkspaceSettings, night: Night, tmp_path: Path, main: list[str]
+) -> None:
+    results = []
+    for queries in (True, False):
+        folder = tmp_path / str(queries)
+        folder.mkdir()
+        results.append(await work(settings, night, queries=queries, main=main, folder=folder))
+    plain, fast = results
+    assert fast.ending == plain.ending
+    assert fast.loaded == plain.loaded
+    assert in_order(fast.message) == in_order(plain.message)
+    assert fast.quanta == plain.quanta
+    assert len(plain.quanta) > 0
+    assert fast.contents == plain.contents
+
+
+SHIPPED = sorted(file.name for file in (n.ROOT / "prompt_pipelines" / "pipelines").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_pipelines_need_no_registry(settings: WorkspaceSettings, name: str) -> None:
+    with Butler.from_config(settings.read_repo) as butler:
+        library = PipelineLibrary(n.ROOT, "", frozenset(), lambda: butler)
+        pipeline = library.load(f"prompt_pipelines/pipelines/{name}")
+    assert shape_of(pipeline.graph).obstacles == ()
