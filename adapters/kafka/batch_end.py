@@ -111,6 +111,9 @@ class BatchEnd:
 
     def _renew(self) -> None:
         self._dismiss()
+        # By the time that it is this one's turn, they may have gone again.
+        if not self._reader.owned:
+            return
         try:
             self._publisher = self._make()
         except KafkaException as error:

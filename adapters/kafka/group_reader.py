@@ -62,11 +62,11 @@ class GroupReader:
         self._limit = limit
         self._moved = moved
         self._waiting: deque[Message] = deque()
-        self._owned: set[tuple[str, int]] = set()
+        self._owned: frozenset[tuple[str, int]] = frozenset()
         self._moves = 0
         self._fault: KafkaReadError | None = None
         self._changed = asyncio.Event()
-        self._paused = False
+        self._resting = False
         self._background: Background | None = None
         self._calls: SimpleQueue[_Call] = SimpleQueue()
         self._expecting = False
@@ -74,7 +74,7 @@ class GroupReader:
     @property
     def owned(self) -> frozenset[tuple[str, int]]:
         """Topics and partitions that are this member's now."""
-        return frozenset(self._owned)
+        return self._owned
 
     def open(self) -> None:
         """Join the group."""
@@ -218,11 +218,13 @@ class GroupReader:
         # Partitions that come while all others rest must rest too.
         if full:
             consumer.pause(consumer.assignment())
-        elif self._paused:
+        elif self._resting:
             consumer.resume(consumer.assignment())
-        self._paused = full
+        self._resting = full
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        # librdkafka remembers that it was told to rest, also if they went in between.
+        self._resting = True
         self._post(self._gain, {(found.topic, found.partition) for found in partitions})
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
@@ -245,11 +247,11 @@ class GroupReader:
         self._changed.set()
 
     def _gain(self, partitions: set[tuple[str, int]]) -> None:
-        self._owned |= partitions
+        self._owned = self._owned | partitions
         self._on_moved()
 
     def _lose(self, partitions: set[tuple[str, int]]) -> None:
-        self._owned -= partitions
+        self._owned = self._owned - partitions
         self._drop(partitions)
         self._on_moved()
 

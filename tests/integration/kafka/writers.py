@@ -17,7 +17,14 @@ from domain.times import UtcSeconds
 from tests.contract_suites.output_events import Topic
 from tests.integration.kafka.broker import Broker
 
-__all__ = ["KafkaTopic"]
+__all__ = ["KafkaTopic", "topics_of"]
+
+
+def topics_of(unique: str) -> WriterTopics:
+    """Name the topics of one test."""
+    return WriterTopics(
+        input=f"pp-output-{unique}", output=f"batches-{unique}", dead_letters=f"dead-{unique}"
+    )
 
 
 class FixedClock:
@@ -32,9 +39,7 @@ class KafkaTopic(Topic):
         self.broker = broker
         self.folder = folder
         self.unique = unique
-        self.topics = WriterTopics(
-            input=f"pp-output-{unique}", output=f"batches-{unique}", dead_letters=f"dead-{unique}"
-        )
+        self.topics = topics_of(unique)
         self._outbox = Outbox(str(folder / "datastore"))
         self._events: KafkaOutputEvents | None = None
         for topic in (self.topics.input, self.topics.output, self.topics.dead_letters):

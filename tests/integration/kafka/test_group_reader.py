@@ -1,0 +1,88 @@
+import asyncio
+
+import pytest
+
+from adapters.kafka.connection import consumer_config
+from adapters.kafka.group_reader import GroupReader, KafkaReadError
+from tests.integration.kafka.broker import Broker
+
+pytestmark = pytest.mark.slow
+
+
+def make(broker: Broker, unique: str, limit: int) -> GroupReader:
+    config = consumer_config(broker.connection, group=f"group-{unique}", offset_reset="earliest")
+    return GroupReader(config, [f"topic-{unique}"], limit=limit)
+
+
+async def read(reader: GroupReader, count: int, partition: int = 0) -> list[bytes]:
+    """Read so many messages of one partition, whatever comes of others."""
+    found: list[bytes] = []
+    async with asyncio.timeout(30):
+        while len(found) < count:
+            await reader.wait()
+            messages = [message for message in reader.take(1) if message.partition() == partition]
+            found += [message.value() or b"" for message in messages]
+    return found
+
+
+async def owned(reader: GroupReader, count: int) -> None:
+    async with asyncio.timeout(30):
+        while len(reader.owned) != count:
+            await reader.wait(0.1)
+            await asyncio.sleep(0.05)
+
+
+async def test_a_full_reader_that_loses_its_partitions_reads_on_when_they_come_back(
+    broker: Broker, unique: str
+) -> None:
+    broker.create(f"topic-{unique}", partitions=2)
+    bodies = [b"%d" % number for number in range(50)]
+    for partition in range(2):
+        await broker.sent(f"topic-{unique}", *bodies, partition=partition)
+    first, second = make(broker, unique, limit=5), make(broker, unique, limit=5)
+    first.open()
+    await owned(first, 2)
+    # Full by now, and told to fetch no more.
+    await asyncio.sleep(1.0)
+    second.open()
+    await owned(second, 1)
+    [(_, theirs)] = second.owned
+    assert await read(second, 50, theirs) == bodies
+    assert await read(first, 50, 1 - theirs) == bodies
+    await second.close()
+    await owned(first, 2)
+    assert await read(first, 50, theirs) == bodies
+    await first.close()
+
+
+async def test_what_waits_is_bounded(broker: Broker, unique: str) -> None:
+    await broker.sent(f"topic-{unique}", *[b"x"] * 5000)
+    reader = make(broker, unique, limit=10)
+    reader.open()
+    await reader.wait()
+    await asyncio.sleep(1.0)
+    assert len(reader.waiting(10_000)) <= 20
+    assert len(await read(reader, 5000)) == 5000
+    await reader.close()
+
+
+async def test_messages_can_be_read_once_more(broker: Broker, unique: str) -> None:
+    bodies = [b"%d" % number for number in range(30)]
+    await broker.sent(f"topic-{unique}", *bodies)
+    reader = make(broker, unique, limit=100)
+    reader.open()
+    while len(messages := reader.waiting(10)) < 10:
+        await reader.wait(0.1)
+    reader.take(10)
+    await reader.rewind(messages[5:])
+    assert await read(reader, 25) == bodies[5:]
+    await reader.close()
+
+
+async def test_a_closed_reader_says_so(broker: Broker, unique: str) -> None:
+    reader = make(broker, unique, limit=10)
+    broker.create(f"topic-{unique}")
+    reader.open()
+    await reader.close()
+    with pytest.raises(KafkaReadError, match="closed"):
+        await reader.run(lambda consumer: consumer.assignment())
