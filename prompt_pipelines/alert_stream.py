@@ -6,7 +6,7 @@ AP_KAFKA_PRODUCER_USERNAME and AP_KAFKA_PRODUCER_PASSWORD turn on SASL
 default, and SASL_SSL.
 """
 
-import functools
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -16,9 +16,13 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from prompt_pipelines.errors import PromptPipelinesError
 
-__all__ = ["AlertError", "AlertStream", "stream_from_environment"]
+__all__ = ["AlertError", "AlertStream", "forget_producers", "stream_from_environment"]
 
 _DELIVERY_TIMEOUT = 30.0  # s; the outcome of an alert is known after this
+
+
+_PRODUCERS: dict["AlertStream", Producer] = {}
+"""Kept for the life of the process: a connection takes longer than a visit's alerts."""
 
 
 class AlertError(PromptPipelinesError):
@@ -63,8 +67,10 @@ class AlertStream:
                 count += 1
             waiting = producer.flush(_DELIVERY_TIMEOUT)
         except (KafkaException, BufferError) as error:
+            forget_producers()
             raise AlertError(f"cannot send alerts to {self.server}: {error}") from error
         if waiting or failures:
+            forget_producers()  # what still waits must not go out behind the failure's back
             reason = failures[0] if failures else "no answer from the broker"
             raise AlertError(f"{waiting + len(failures)} of {count} alerts were not taken: {reason}")
         return count
@@ -93,8 +99,21 @@ def stream_from_environment(environment: Mapping[str, str] | None = None) -> Ale
     )
 
 
-@functools.cache
+def forget_producers() -> None:
+    """Drop the connections to brokers, with what is still queued for them."""
+    for producer in _PRODUCERS.values():
+        producer.purge()
+        producer.flush(0)
+    _PRODUCERS.clear()
+
+
 def _producer(stream: AlertStream) -> Producer:
+    if stream not in _PRODUCERS:
+        _PRODUCERS[stream] = _make_producer(stream)
+    return _PRODUCERS[stream]
+
+
+def _make_producer(stream: AlertStream) -> Producer:
     settings: dict[str, Any] = {
         "bootstrap.servers": stream.server,
         "compression.type": "snappy",
@@ -111,7 +130,7 @@ def _producer(stream: AlertStream) -> Producer:
             "sasl.username": stream.username,
             "sasl.password": stream.password or "",
         }
-    return Producer(settings)
+    return Producer(settings, logger=logging.getLogger(__name__))
 
 
 def _produce(

@@ -4,7 +4,7 @@ import numpy as np
 import sep
 from attrs import frozen
 from scipy import fft
-from scipy.ndimage import find_objects, label, maximum_filter
+from scipy.ndimage import find_objects, label
 from scipy.spatial import KDTree
 
 from prompt_pipelines.arrays import Flags, Floats, Pixels
@@ -60,7 +60,7 @@ def find_peaks(
     noise = statistics.rms()
     score = np.where(known, (score - statistics.back()) / np.maximum(noise, 1.0), np.float32(0.0))
     size = np.abs(score)
-    row, column = np.nonzero((size >= threshold) & (size == maximum_filter(size, size=5)))
+    row, column = _summits(size, threshold)
     x, y = _refine(score, row, column)
     scale = float(np.median(noise[known])) if known.any() else 1.0
     extent = _extents(size >= threshold, row, column)
@@ -80,6 +80,17 @@ def find_dipoles(peaks: Peaks, radius: float) -> Flags:
         dipole[one] |= -2.0 <= ratio <= 0.0
         dipole[other] |= ratio < 0.0 and ratio <= -0.5
     return dipole
+
+
+def _summits(size: Pixels, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Find the pixels above the threshold that none of the 24 around them exceeds."""
+    row, column = np.nonzero(size >= threshold)
+    offsets = np.arange(-2, 3)
+    rows = np.clip(row[:, None] + offsets, 0, size.shape[0] - 1)
+    columns = np.clip(column[:, None] + offsets, 0, size.shape[1] - 1)
+    highest = size[rows[:, :, None], columns[:, None, :]].max(axis=(1, 2), initial=0.0)
+    top = size[row, column] >= highest
+    return row[top], column[top]
 
 
 def _extents(significant: Flags, row: np.ndarray, column: np.ndarray) -> Floats:

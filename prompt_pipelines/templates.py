@@ -74,7 +74,7 @@ def combine_template(contributions: Sequence[Contribution], onto: MaskedImage | 
     missing = (number < _MIN_IMAGES) | ~np.isfinite(pixels)
     template = MaskedImage(
         Image(np.where(missing, 0.0, pixels).astype(np.float32), unit=u.nJy),
-        variance=Image(np.where(missing, np.inf, variance).astype(np.float32), unit=u.nJy**2),
+        variance=Image(np.where(missing, np.nan, variance).astype(np.float32), unit=u.nJy**2),
         mask_schema=image_schema(),
         sky_projection=target.sky_projection,
     )

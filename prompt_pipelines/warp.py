@@ -56,7 +56,7 @@ def warp(source: MaskedImage, target: SkyProjection[Any], shape: tuple[int, int]
     last_row, last_column = source.bbox.y.size - 1 + _EDGE, source.bbox.x.size - 1 + _EDGE
     inside = (rows >= -_EDGE) & (rows <= last_row) & (columns >= -_EDGE) & (columns <= last_column)
     if not inside.any():
-        return Warped(np.zeros(shape, np.float32), np.full(shape, np.inf, np.float32), ~inside)
+        return Warped(np.zeros(shape, np.float32), np.full(shape, np.nan, np.float32), ~inside)
     bad = any_of(source.mask) | ~np.isfinite(source.image.array) | ~np.isfinite(source.variance.array)
     filled = np.where(bad, np.float32(0.0), source.image.array)
     pixels = map_coordinates(filled, [rows, columns], order=3, output=np.float32, mode="nearest")
@@ -66,7 +66,7 @@ def warp(source: MaskedImage, target: SkyProjection[Any], shape: tuple[int, int]
     )
     unusable = ~inside | binary_dilation(bad, iterations=_KERNEL_REACH)[nearest]
     pixels[unusable] = 0.0
-    variance = np.where(unusable, np.float32(np.inf), source.variance.array[nearest] * np.float32(scale**2))
+    variance = np.where(unusable, np.float32(np.nan), source.variance.array[nearest] * np.float32(scale**2))
     return Warped(pixels * np.float32(scale), variance, unusable)
 
 

@@ -201,8 +201,8 @@ class IsrTask(PipelineTask):
         image.mask.set("SATURATED", assembled.saturated)
         if flat is not None:
             image.mask.set("VIGNETTED", flat.array < self.config.vignetted_response)
-        # Masked pixels hold numbers too, so that no later sum is lost to one NaN.
-        for plane, filling in ((image.image, 0.0), (image.variance, np.inf)):
+        # The image has numbers everywhere, so that no later sum is lost to one NaN.
+        for plane, filling in ((image.image, 0.0), (image.variance, np.nan)):
             plane.array[no_data | unusable] = filling
         for name, pixels in (("saturated", assembled.saturated), ("bad", unusable), ("no_data", no_data)):
             self.metadata[f"{name}_pixels"] = int(np.count_nonzero(pixels))

@@ -215,7 +215,7 @@ class SubtractImagesTask(PipelineTask):
         self, templates: list[MaskedImage], projection: SkyProjection[Any], image: MaskedImage
     ) -> Warped:
         shape = (image.bbox.y.size, image.bbox.x.size)
-        pixels, variance = np.zeros(shape, np.float32), np.full(shape, np.inf, np.float32)
+        pixels, variance = np.zeros(shape, np.float32), np.full(shape, np.nan, np.float32)
         missing = np.ones(shape, dtype=bool)
         for template in templates:
             if template.sky_projection is None:
@@ -298,7 +298,7 @@ class SubtractImagesTask(PipelineTask):
         unusable = binary_dilation(unusable, iterations=growth) if growth else unusable
         result = MaskedImage(
             Image(np.where(unusable, np.float32(0.0), difference.pixels), unit=u.nJy),
-            variance=Image(np.where(unusable, np.float32(np.inf), difference.variance), unit=u.nJy**2),
+            variance=Image(np.where(unusable, np.float32(np.nan), difference.variance), unit=u.nJy**2),
             mask_schema=image_schema(),
             sky_projection=projection,
             metadata=_plain(image.metadata),

@@ -16,7 +16,12 @@ from attrs import frozen
 from confluent_kafka import Consumer, Producer
 from lsst.dax.apdb import Apdb
 
-from prompt_pipelines.alert_stream import AlertError, AlertStream, stream_from_environment
+from prompt_pipelines.alert_stream import (
+    AlertError,
+    AlertStream,
+    forget_producers,
+    stream_from_environment,
+)
 from prompt_pipelines.alerts import CUTOUT_SIZE, alert_schema, schema_id
 from prompt_pipelines.apdb import ApdbError, History, load_history, open_apdb
 from prompt_pipelines.dia_tables import object_rows
@@ -148,6 +153,7 @@ def _address(holder: Producer) -> str:
 def broker() -> Iterator[str]:
     holder = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "unused:1"})
     yield _address(holder)
+    forget_producers()
     del holder  # the cluster lives as long as it does
 
 

@@ -29,7 +29,7 @@ def _masked(plane: str) -> MaskedImage:
 def _nan_filled() -> MaskedImage:
     image = _masked("NO_DATA")
     image.image.array = 0.0
-    image.variance.array = np.inf
+    image.variance.array = np.nan
     return image
 
 
