@@ -51,8 +51,8 @@ class _Observed:
 
     progress: Progress
     over: asyncio.Event = field(factory=asyncio.Event)
-    starting: dict[str, float] = field(factory=dict)
-    """Seconds from the start of the process to the worker's readiness."""
+    starting: dict[str, tuple[float, float]] = field(factory=dict)
+    """Seconds from the start of a process to the worker's readiness, and what it used of the CPU in them."""
     used: list[float] = field(factory=list)
     """CPU seconds of the child, at its start and after each visit-detector."""
     memory: dict[str, float] = field(factory=dict)
@@ -60,7 +60,10 @@ class _Observed:
 
     def hear(self, name: str, record: Mapping[str, Any]) -> None:
         if name.startswith("worker") and record.get("ready"):
-            self.starting = {part: processes.age(process) for part, process in _worker().items()}
+            self.starting = {
+                part: (processes.age(process), processes.cpu_seconds(process))
+                for part, process in _worker().items()
+            }
             self._note_use()
         if self.progress.heard(name, record, time.monotonic()) is not None:
             self._note_use()
@@ -164,35 +167,31 @@ def _cells(cold: float, warm: Sequence[float]) -> tuple[str, ...]:
     return tuple(f"{seconds:.3f}" for seconds in (cold, median(warm), min(warm), max(warm)))
 
 
-def _starting(seconds: Mapping[str, float]) -> str:
-    return table(
-        "before its first visit: a worker's start until it is ready",
-        ("s", ""),
-        [
-            (
-                "the worker (its own imports, settings, connections, and the child)",
-                f"{seconds['parent']:.2f}",
-            ),
-            ("the child in it (interpreter, imports, wiring)", f"{seconds['child']:.2f}"),
-        ],
-    )
+def _starting(seconds: Mapping[str, tuple[float, float]]) -> str:
+    about = {
+        "parent": "the parent (its imports, settings and connections, and the child's start)",
+        "child": "the child in it (interpreter, imports, wiring)",
+    }
+    rows = [(about[part], f"{wall:.2f}", f"{cpu:.2f}") for part, (wall, cpu) in seconds.items()]
+    return table("before its first visit: a worker until it is ready", ("s", "wall", "CPU"), rows)
 
 
 def _imports() -> str:
     """Import what a child does, in its order, in a fresh interpreter."""
     lines = ["import time"]
     for _, modules in _IMPORTED:
-        lines += ["begin = time.perf_counter()", f"import {modules}", "print(time.perf_counter() - begin)"]
+        lines += ["begin = time.perf_counter(), time.process_time()", f"import {modules}"]
+        lines += ["print(time.perf_counter() - begin[0], time.process_time() - begin[1])"]
     command = [sys.executable, "-c", "\n".join(lines)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
-    seconds = map(float, done.stdout.split())
+    seconds = [map(float, line.split()) for line in done.stdout.splitlines()]
     rows = [
-        (f"{name} ({modules})", f"{each:.2f}")
-        for (name, modules), each in zip(_IMPORTED, seconds, strict=True)
+        (f"{name} ({modules})", *(f"{each:.2f}" for each in pair))
+        for (name, modules), pair in zip(_IMPORTED, seconds, strict=True)
     ]
     return table(
         "what a child imports, one after the other in a fresh interpreter",
-        ("s", ""),
+        ("s", "wall", "CPU"),
         rows,
         ["the first three before the worker is ready, the others in its first visit-detector"],
     )
