@@ -2,23 +2,49 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
 
 from application.sidecars import Sidecars
 from domain.camera import Camera
-from domain.raws import RawImage, parse_raw_key
+from domain.raws import RawImage, RawKey, parse_raw_key, raw_keys_of_sidecar, sidecar_key
 from domain.stored_object import StoredObject
 from ports.metrics import Counter, Metrics
 from ports.object_feed import ObjectFeed, ObjectFeedUnavailableError
+from ports.raw_arrivals import ImageStoreUnavailableError
 from ports.raw_index import RawIndex, RawIndexUnavailableError, RawSlot
 
 __all__ = ["RawIndexer"]
 
 _LOG = logging.getLogger(__name__)
+_MOST_WAITING = 1000
+_MOST_REMEMBERED = 10_000
+
+
+@frozen
+class _Landed:
+    """A raw that was told of."""
+
+    camera: Camera
+    sidecars: Sidecars
+    key: RawKey
+    stored: StoredObject
+
+    @property
+    def sidecar(self) -> str | None:
+        return sidecar_key(self.key)
+
+    def slot(self, raw: RawImage) -> RawSlot:
+        name = self.camera.detector(self.key.detector).name
+        return RawSlot(self.camera.instrument, raw.group, raw.snap, name)
 
 
 class RawIndexer:
     """Keeps the raw microservice's index.
+
+    A raw whose sidecar is late delays no other: it is waited for beside them,
+    and if that is given up, the sidecar's own notification brings it back.
 
     Parameters
     ----------
@@ -40,21 +66,69 @@ class RawIndexer:
         self._index = index
         self._metrics = metrics
         self._retry_delay = retry_delay
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._given_up: dict[str, _Landed] = {}
 
     async def run(self) -> None:
         """Serve until cancelled; notifications are settled once they are indexed."""
-        while True:
-            try:
-                stored = await self._feed.batch()
-                await self._until_indexed(stored)
-                await self._feed.settle()
-            except ObjectFeedUnavailableError as error:
-                _LOG.error("%s; trying again in %g s", error, self._retry_delay)
-                await asyncio.sleep(self._retry_delay)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                try:
+                    created = await self._feed.batch()
+                    await self._index_batch(created, tasks)
+                    await self._feed.settle()
+                except ObjectFeedUnavailableError as error:
+                    _LOG.error("%s; trying again in %g s", error, self._retry_delay)
+                    await asyncio.sleep(self._retry_delay)
 
-    async def _until_indexed(self, stored: Sequence[StoredObject]) -> None:
-        raws = [raw for raw in await asyncio.gather(*map(self._identify, stored)) if raw is not None]
-        slots = {slot: raw.uri for slot, raw in raws}
+    async def _index_batch(self, created: Sequence[StoredObject], tasks: asyncio.TaskGroup) -> None:
+        landed = [one for one in map(self._recognize, created) if one is not None]
+        raws = await asyncio.gather(*map(self._identify_now, landed))
+        await self._put({one.slot(raw): raw.uri for one, raw in zip(landed, raws, strict=True) if raw})
+        for one, raw in zip(landed, raws, strict=True):
+            if raw is None and one.sidecar is not None:
+                await self._wait_beside(one, tasks)
+
+    def _recognize(self, stored: StoredObject) -> _Landed | None:
+        """Tell which raw an object is, or brings back as its sidecar; None if it concerns nobody."""
+        for camera, sidecars in self._cameras:
+            key = parse_raw_key(camera, stored.key)
+            if key is not None:
+                self._metrics.count(Counter.NOTIFICATIONS, kind="raw")
+                return _Landed(camera, sidecars, key, stored)
+            if raw_keys_of_sidecar(camera, stored.key):
+                self._metrics.count(Counter.NOTIFICATIONS, kind="sidecar")
+                return self._given_up.pop(stored.key, None)
+        self._metrics.count(Counter.NOTIFICATIONS, kind="not a raw")
+        return None
+
+    async def _identify_now(self, landed: _Landed) -> RawImage | None:
+        if landed.sidecar is not None:
+            try:
+                if await landed.sidecars.group_of(landed.sidecar, landed.key) is None:
+                    return None
+            except ImageStoreUnavailableError as error:
+                _LOG.debug("sidecar %s cannot be read yet: %s", landed.sidecar, error)
+                return None
+        return await landed.sidecars.identify(landed.key, landed.stored)
+
+    async def _wait_beside(self, landed: _Landed, tasks: asyncio.TaskGroup) -> None:
+        if len(self._waiting) >= _MOST_WAITING:
+            await asyncio.wait(self._waiting, return_when=asyncio.FIRST_COMPLETED)
+        task = tasks.create_task(self._index_late(landed))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    async def _index_late(self, landed: _Landed) -> None:
+        raw = await landed.sidecars.identify(landed.key, landed.stored)
+        if raw is not None:
+            await self._put({landed.slot(raw): raw.uri})
+        elif landed.sidecar is not None:
+            while len(self._given_up) >= _MOST_REMEMBERED:
+                del self._given_up[next(iter(self._given_up))]
+            self._given_up[landed.sidecar] = landed
+
+    async def _put(self, slots: Mapping[RawSlot, str]) -> None:
         while slots:
             try:
                 await self._index.put(slots)
@@ -65,17 +139,3 @@ class RawIndexer:
                 break
         for slot in slots:
             self._metrics.count(Counter.RAWS_INDEXED, instrument=slot.instrument)
-
-    async def _identify(self, stored: StoredObject) -> tuple[RawSlot, RawImage] | None:
-        for camera, sidecars in self._cameras:
-            key = parse_raw_key(camera, stored.key)
-            if key is None:
-                continue
-            self._metrics.count(Counter.NOTIFICATIONS, kind="raw")
-            raw = await sidecars.identify(key, stored)
-            if raw is None:
-                return None
-            name = camera.detector(key.detector).name
-            return RawSlot(camera.instrument, raw.group, raw.snap, name), raw
-        self._metrics.count(Counter.NOTIFICATIONS, kind="not a raw")
-        return None
