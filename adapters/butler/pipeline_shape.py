@@ -11,6 +11,8 @@ from adapters.butler.inputs import overall_inputs
 
 __all__ = ["Part", "PipelineShape", "shape_of"]
 
+_SKY = frozenset({"skymap", "tract", "patch"})
+
 _KNOWN = frozenset(
     {"instrument", "detector", "group", "exposure", "visit", "day_obs", "physical_filter", "band"}
 )
@@ -25,6 +27,8 @@ class Part:
     """In the order of their execution."""
     dimensions: DimensionGroup
     """Of all their quanta and datasets, prerequisites left out."""
+    sky: DimensionGroup
+    """Those of them that name a place on the sky: each row is joined with all places it overlaps."""
     constraints: Mapping[str, DimensionGroup]
     """Inputs without which there is nothing to do."""
 
@@ -46,9 +50,11 @@ def shape_of(graph: PipelineGraph) -> PipelineShape:
 
 def _part(graph: PipelineGraph, subgraph: PipelineGraph) -> Part:
     members = frozenset(subgraph.tasks)
+    dimensions = subgraph.get_all_dimensions(prerequisites=False)
     return Part(
         labels=tuple(label for label in graph.tasks if label in members),
-        dimensions=subgraph.get_all_dimensions(prerequisites=False),
+        dimensions=dimensions,
+        sky=dimensions.universe.conform(_SKY & dimensions.names),
         constraints={
             name: node.dimensions
             for name, node in overall_inputs(subgraph).items()
@@ -58,15 +64,26 @@ def _part(graph: PipelineGraph, subgraph: PipelineGraph) -> Part:
 
 
 def _obstacles(graph: PipelineGraph) -> Iterator[str]:
-    for dimension in sorted(graph.get_all_dimensions(prerequisites=False).names - _KNOWN):
+    dimensions = graph.get_all_dimensions(prerequisites=False)
+    for dimension in sorted(dimensions.names - _KNOWN - _SKY):
         yield f"dimension {dimension}"
+    if dimensions.names & _SKY and not {"visit", "detector"} <= dimensions.names:
+        yield "places on the sky without a visit"
     for task in graph.tasks.values():
+        for dimension in sorted(_written(graph, task) & _SKY):
+            yield f"{task.label} works by {dimension}"
         connections = type(task.get_connections())
         if connections.adjust_all_quanta is not PipelineTaskConnections.adjust_all_quanta:
             yield f"{task.label} adjusts all its quanta together"
         if task.get_spatial_bounds_connections() or task.get_temporal_bounds_connections():
             yield f"{task.label} has bounds of its own"
         yield from _prerequisite_obstacles(graph, task)
+
+
+def _written(graph: PipelineGraph, task: TaskNode) -> frozenset[str]:
+    """Name the dimensions of a task and of all that it writes."""
+    outputs = [graph.dataset_types[edge.parent_dataset_type_name] for edge in task.iter_all_outputs()]
+    return frozenset(name for node in outputs for name in node.dimensions.names) | task.dimensions.names
 
 
 def _prerequisite_obstacles(graph: PipelineGraph, task: TaskNode) -> Iterator[str]:

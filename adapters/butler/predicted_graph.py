@@ -26,7 +26,7 @@ from lsst.pipe.base.quantum_graph import (
 from adapters.butler.dataset_ids import DatasetIds
 from adapters.butler.known_records import KnownRecords
 from adapters.butler.pipeline_shape import Part, PipelineShape
-from adapters.butler.shelf import Shelf
+from adapters.butler.shelf import Shelf, overlap
 
 __all__ = ["Row", "assemble_graph"]
 
@@ -114,11 +114,26 @@ class _Assembly:
 
     def add(self, part: Part, rows: Sequence[Row]) -> None:
         """Add the quanta of tasks that have to do with one another."""
-        usable = [row for row in rows if part.dimensions.names <= row.keys()]
+        joined = [wider for row in rows for wider in self._with_places(part, row)]
+        usable = [row for row in joined if part.dimensions.names <= row.keys()]
         for name, dimensions in part.constraints.items():
             usable = [row for row in usable if self._existing(name, dimensions, row) is not None]
         for label in part.labels:
             self._add_task(self._graph.tasks[label], usable)
+
+    def _with_places(self, part: Part, row: Row) -> list[Row]:
+        """Join a row with each place on the sky that its detector overlaps."""
+        if not part.sky:
+            return [row]
+        observed = part.dimensions.universe.conform(["visit", "detector"])
+        if not observed.names <= row.keys():
+            return []
+        region = self._data_id(observed, row).region
+        return [
+            {**row, **place.mapping}
+            for place in self._shelf.places(part.sky)
+            if overlap(place.region, region)
+        ]
 
     def _add_task(self, task: TaskNode, rows: Sequence[Row]) -> None:
         by_data_id: dict[DataCoordinate, list[Row]] = {}

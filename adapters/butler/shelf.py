@@ -11,6 +11,7 @@ from lsst.daf.butler import (
     CalibrationLookupError,
     DataCoordinate,
     DatasetRef,
+    DimensionGroup,
     SkyPixDimension,
     Timespan,
 )
@@ -19,7 +20,7 @@ from lsst.sphgeom import Region
 
 from adapters.butler.inputs import Found, Inputs
 
-__all__ = ["Shelf"]
+__all__ = ["Shelf", "overlap"]
 
 
 class Shelf:
@@ -58,6 +59,12 @@ class Shelf:
     def of_type(self, name: str) -> Iterable[DatasetRef]:
         """List all datasets of a type."""
         return self._refs[name].values()
+
+    def places(self, sky: DimensionGroup) -> list[DataCoordinate]:
+        """List the places on the sky that any dataset is for."""
+        refs = (ref for members in self._refs.values() for ref in members.values())
+        found = {ref.dataId.subset(sky) for ref in refs if sky.names <= ref.dimensions.names}
+        return sorted(found)
 
     def prerequisites(
         self, task: TaskNode, node: DatasetTypeNode, data_id: DataCoordinate
@@ -116,6 +123,9 @@ def _overlaps(ref: DatasetRef, region: Region | None) -> bool:
         if isinstance(pixels, SkyPixDimension):
             index = int(ref.dataId[name])
             return any(begin <= index < end for begin, end in pixels.pixelization.envelope(region))
-    place = ref.dataId.region
-    # Not known to be apart counts as overlap, as it does in the registry.
-    return place is not None and place.overlaps(region) is not False
+    return overlap(ref.dataId.region, region)
+
+
+def overlap(one: Region | None, other: Region | None) -> bool:
+    """Say whether two regions overlap; not to be known apart counts, as it does in the registry."""
+    return one is not None and other is not None and one.overlaps(other) is not False

@@ -49,7 +49,7 @@ COUNT_RAISE, COUNT_NO_WORK = f"{_OWN}/CountRaise.yaml", f"{_OWN}/CountNoWork.yam
 COUNT_KILL, CHANGE_KILL = f"{_OWN}/CountKill.yaml", f"{_OWN}/ChangeKill.yaml"
 CHANGE_RAISE, CHANGE_PARTIAL = f"{_OWN}/ChangeRaise.yaml", f"{_OWN}/ChangePartial.yaml"
 NEEDY, PICKY, LOOK = f"{_OWN}/Needy.yaml", f"{_OWN}/Picky.yaml", f"{_OWN}/Look.yaml"
-COUNT_DARK = f"{_OWN}/CountDark.yaml"
+COUNT_DARK, PATCHWORK = f"{_OWN}/CountDark.yaml", f"{_OWN}/Patchwork.yaml"
 PRELOAD_RAISE = f"{_OWN}/PreloadRaise.yaml"
 PIPELINES = (
     PLAIN,
@@ -66,6 +66,7 @@ PIPELINES = (
     LOOK,
     PRELOAD_RAISE,
     COUNT_DARK,
+    PATCHWORK,
 )
 
 
@@ -155,12 +156,15 @@ def play(folder: Path, *, snaps: int = 2) -> Night:
     return Night(visit=visit, raws=tuple(write_raw(folder, snap) for snap in range(snaps)))
 
 
-def write_raw(folder: Path, snap: int = 0, **cards: str | float) -> RawImage:
-    """Write one raw under its key; cards given by name (``_`` for ``-``) replace what belongs there."""
+def write_raw(folder: Path, snap: int = 0, **cards: str | float | None) -> RawImage:
+    """Write one raw under its key.
+
+    Cards given by name (``_`` for ``-``) replace what belongs there; None leaves one out.
+    """
     begin = Time(OPENED + 20.0 * snap, format="unix_tai")
     raft, _, sensor = CAMERA.detector(DETECTOR).name.partition("_")
     obs_id = f"SC_O_20260313_{snap + 1:06d}"
-    header: dict[str, str | float] = {
+    header: dict[str, str | float | None] = {
         "INSTRUME": CAMERA.instrument,
         "OBSID": obs_id,
         "GROUPID": GROUP,
@@ -183,7 +187,9 @@ def write_raw(folder: Path, snap: int = 0, **cards: str | float) -> RawImage:
     name = f"{CAMERA.instrument}/20260313/{obs_id}/{obs_id}_{raft}_{sensor}.fits"
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    fits.PrimaryHDU(pixels, fits.Header(header)).writeto(path)
+    fits.PrimaryHDU(
+        pixels, fits.Header({name: value for name, value in header.items() if value is not None})
+    ).writeto(path)
     key = parse_raw_key(CAMERA, name)
     assert key is not None
     assert key.exposure is not None

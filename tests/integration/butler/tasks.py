@@ -220,6 +220,34 @@ class LookConnections(PipelineTaskConnections, dimensions=VISIT):
     seen = Output(doc=".", name="seen", storageClass=DICT, dimensions=VISIT)
 
 
+class PatchworkConnections(PipelineTaskConnections, dimensions=VISIT):
+    counts = Input(doc=".", name="count", storageClass=DICT, dimensions=OBSERVED, multiple=True)
+    templates = Input(
+        doc=".",
+        name="template_image",
+        storageClass=DICT,
+        dimensions=("skymap", "patch", "band"),
+        multiple=True,
+    )
+    patchwork = Output(doc=".", name="patchwork", storageClass=DICT, dimensions=VISIT)
+
+
+class PatchworkConfig(PipelineTaskConfig, pipelineConnections=PatchworkConnections):
+    pass
+
+
+class PatchworkTask(PipelineTask):
+    """Cannot do without templates."""
+
+    ConfigClass = PatchworkConfig
+    _DefaultName = "patchwork"
+
+    def run(self, counts: list[Any], templates: list[Any]) -> Struct:
+        return Struct(
+            patchwork={"counts": len(counts), "patches": sorted(each["patch"] for each in templates)}
+        )
+
+
 class LookConfig(PipelineTaskConfig, pipelineConnections=LookConnections):
     pass
 

@@ -19,6 +19,7 @@ from ports.central_registry import OutputEvent
 from ports.workspace import NothingRunnableError
 from tests.integration.butler import night as n
 from tests.integration.butler.night import Bench, Night
+from tests.integration.butler.repository import FIELD
 
 pytestmark = pytest.mark.slow
 
@@ -112,6 +113,7 @@ OWN = [
     [n.PLAIN],
     [n.CHANGE],
     [n.LOOK],
+    [n.PATCHWORK],
     [n.COUNT_RAISE],
     [n.COUNT_NO_WORK],
     [n.CHANGE_RAISE],
@@ -121,10 +123,39 @@ OWN = [
 ]
 
 
+POINTINGS: dict[str, dict[str, float | None]] = {
+    "unknown": {"RA": None, "DEC": None},
+    "without rotation": {"ROTPA": None},
+    "elsewhere": {"RA": FIELD[0] + 0.1},
+    "far away": {"RA": FIELD[0] + 90.0, "DEC": -80.0},
+}
+
+
+@pytest.mark.parametrize("cards", POINTINGS.values(), ids=POINTINGS)
+async def test_pointings_other_than_announced(
+    settings: WorkspaceSettings, night: Night, tmp_path: Path, cards: dict[str, float | None]
+) -> None:
+    raws = (n.write_raw(tmp_path / "bucket", 0, **cards), n.write_raw(tmp_path / "bucket", 1))
+    await compare(settings, evolve(night, raws=raws), tmp_path, [n.PATCHWORK, n.LOOK, n.PLAIN])
+
+
+@pytest.mark.parametrize("filters", ["", "g_sim,r_sim", "g_sim"])
+async def test_filters_other_than_announced(
+    settings: WorkspaceSettings, night: Night, tmp_path: Path, filters: str
+) -> None:
+    other = evolve(night, visit=evolve(night.visit, filters=filters))
+    await compare(settings, other, tmp_path, [n.LOOK, n.PLAIN])
+
+
 @pytest.mark.parametrize("main", OWN, ids=lambda main: "+".join(Path(file).stem for file in main))
 async def test_both_ways_come_to_the_same(
     settings: WorkspaceSettings, night: Night, tmp_path: Path, main: list[str]
 ) -> None:
+    await compare(settings, night, tmp_path, main)
+
+
+async def compare(settings: WorkspaceSettings, night: Night, tmp_path: Path, main: list[str]) -> None:
+    """Let both ways do the same work."""
     results = []
     for queries in (True, False):
         folder = tmp_path / str(queries)
