@@ -98,7 +98,7 @@ class CatchUp:
         self._clock = clock
         self._metrics = metrics
         self._policy = policy
-        self._seen: dict[str, frozenset[str]] = {}
+        self._seen: dict[str, int] = {}  # Hashes: the names of a night are fifty megabytes.
         self._settled: set[str] = set()
         self._trusted_from = float("-inf")
 
@@ -135,7 +135,7 @@ class CatchUp:
                     if folder not in self._settled:
                         found += await self._open(camera, sidecars, folder)
         self._settled &= listed
-        self._seen = {folder: keys for folder, keys in self._seen.items() if folder in listed}
+        self._seen = {folder: contents for folder, contents in self._seen.items() if folder in listed}
         return found
 
     async def _until_silent(self) -> None:
@@ -164,9 +164,10 @@ class CatchUp:
             await self._index.put(found)
             self._metrics.count(Counter.RAWS_INDEXED, len(found), instrument=camera.instrument)
             _LOG.info("indexed %d images below %s that were not known yet", len(found), folder)
-        if self._seen.get(folder) == objects.keys() and not missing and len(described) == len(raws):
+        contents = hash(frozenset(objects))
+        if self._seen.get(folder) == contents and not missing and len(described) == len(raws):
             self._settled.add(folder)
-        self._seen[folder] = frozenset(objects)
+        self._seen[folder] = contents
         return len(found)
 
     async def _missing(
