@@ -10,7 +10,11 @@ import pandas as pd
 import pytest
 from astropy.time import Time
 from attrs import frozen
-from lsst.daf.butler import Butler, Timespan
+from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
+    Butler,
+    CollectionType,
+    Timespan,
+)
 from lsst.dax.apdb import Apdb
 from lsst.images import Box
 from lsst.pipe.base.utils import RegionTimeInfo
@@ -119,3 +123,20 @@ def test_what_is_known_is_loaded_before_the_image(night: Night) -> None:
             assert len(butler.get("dia_source_apdb", data_id)) == sources
             metadata = butler.get("associate_metadata", data_id)["associate"]
             assert metadata["preloaded"]
+
+
+def test_without_templates_there_is_nothing_to_run(repository: Path) -> None:
+    """The service takes the next pipeline then."""
+    where = f"instrument='TinyCam' AND skymap='tiny' AND visit={EXPOSURES[0]} AND detector=0"
+    inputs = ["TinyCam/calib", "TinyCam/raw"]
+    assert run_pipeline(repository, "ApPipe", where, inputs=inputs, run="TinyCam/bare") == 0
+
+
+def test_without_a_reference_catalogue_the_graph_cannot_be_built(repository: Path) -> None:
+    with Butler.from_config(str(repository), writeable=True) as butler:
+        butler.collections.register("TinyCam/templates", CollectionType.TAGGED)
+        butler.registry.associate("TinyCam/templates", butler.query_datasets("template_coadd", "TinyCam/sky"))
+    where = f"instrument='TinyCam' AND skymap='tiny' AND visit={EXPOSURES[0]} AND detector=0"
+    inputs = ["TinyCam/calib", "TinyCam/raw", "TinyCam/templates"]
+    with pytest.raises(FileNotFoundError, match="reference_catalogue"):
+        run_pipeline(repository, "ApPipe", where, inputs=inputs, run="TinyCam/bare")
