@@ -8,8 +8,9 @@ from rich.console import Console
 from domain.errors import PromptProcessingError
 from entrypoints.containers.observatory import camera_from
 from entrypoints.observatory.box import NightSetup
+from entrypoints.observatory.findings import Examination
 from entrypoints.observatory.night import Night, observe
-from entrypoints.observatory.options import SINGLE_FRAME, night_options, results_folder
+from entrypoints.observatory.options import PIPELINES, night_options, results_folder
 from simulator.replay import replay_plan
 
 __all__ = ["command"]
@@ -18,8 +19,10 @@ __all__ = ["command"]
 @click.command(name="replay")
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--camera", "camera_file", required=True, help="Camera file, or a shipped one's name.")
-@night_options(speed=60.0)
-def command(folder: Path, camera_file: str, speed: float, workers: int, results: Path | None) -> None:
+@night_options(speed=60.0, pipelines="single-frame")
+def command(
+    *, folder: Path, camera_file: str, speed: float, workers: int, pipelines: str, results: Path | None
+) -> None:
     """Observe the raw frames below DIR again, on this machine.
 
     Biases, flats and science exposures are told apart by the camera file's
@@ -31,7 +34,9 @@ def command(folder: Path, camera_file: str, speed: float, workers: int, results:
     except PromptProcessingError as error:
         raise click.ClickException(str(error)) from error
     setup = NightSetup(
-        plan=plan, camera_file=camera_file, pipelines=SINGLE_FRAME, reference=None, workers=workers
+        plan=plan, camera_file=camera_file, pipelines=PIPELINES[pipelines], reference=None, workers=workers
     )
     target = results_folder(results, plan.camera.instrument)
-    raise SystemExit(observe(Night(setup=setup, speed=speed, results=target), Console()))
+    raise SystemExit(
+        observe(Night(setup=setup, speed=speed, results=target, examination=Examination()), Console())
+    )

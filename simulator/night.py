@@ -9,7 +9,7 @@ from domain.camera import Camera
 from domain.times import TaiSeconds
 from prompt_pipelines.raw import RawFrame
 
-__all__ = ["CalibrationFrames", "NightPlan", "PlannedVisit", "RawObject", "RawSource"]
+__all__ = ["CalibrationFrames", "NightPart", "NightPlan", "PlannedVisit", "RawObject", "RawSource"]
 
 
 @frozen(kw_only=True)
@@ -42,6 +42,15 @@ class RawObject:
     sidecar_key: str | None = None
     """None if the camera has no sidecars."""
     sidecar: bytes = b""
+
+
+@frozen(kw_only=True)
+class NightPart:
+    """A stretch of a night that is processed with the same templates."""
+
+    visits: tuple[PlannedVisit, ...]
+    skymap: str
+    """Of the templates; one that is in no registry if there are none."""
 
 
 class RawSource(Protocol):

@@ -31,15 +31,20 @@ class _Schemas:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._schemas: list[str] = []
+        self._schemas: dict[int, str] = {}
         self._subjects: dict[str, list[int]] = {}
 
     def register(self, subject: str, request: object) -> dict[str, Any]:
         schema = _avro_of(request)
         with self._lock:
-            if schema not in self._schemas:
-                self._schemas.append(schema)
-            number = self._schemas.index(schema) + 1
+            number = self._number_of(schema)
+            if number == 0:
+                # As a registry in import mode: who registers may say which id.
+                wanted = request.get("id") if isinstance(request, dict) else None
+                number = wanted if isinstance(wanted, int) else max(self._schemas, default=0) + 1
+                if number in self._schemas:
+                    raise _RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, 42205, f"Id {number} is taken")
+                self._schemas[number] = schema
             versions = self._subjects.setdefault(subject, [])
             if number not in versions:
                 versions.append(number)
@@ -48,16 +53,16 @@ class _Schemas:
     def look_up(self, subject: str, request: object) -> dict[str, Any]:
         schema = _avro_of(request)
         with self._lock:
-            number = self._schemas.index(schema) + 1 if schema in self._schemas else 0
+            number = self._number_of(schema)
             if number not in self._versions(subject):
                 raise _RefusedError(HTTPStatus.NOT_FOUND, 40403, "Schema not found")
             return self._describe(subject, number)
 
     def by_id(self, number: str) -> dict[str, Any]:
         with self._lock:
-            if not number.isdecimal() or not 1 <= int(number) <= len(self._schemas):
+            if not number.isdecimal() or int(number) not in self._schemas:
                 raise _RefusedError(HTTPStatus.NOT_FOUND, 40403, f"Schema {number} not found")
-            return {"schema": self._schemas[int(number) - 1], "schemaType": "AVRO"}
+            return {"schema": self._schemas[int(number)], "schemaType": "AVRO"}
 
     def version(self, subject: str, version: str) -> dict[str, Any]:
         with self._lock:
@@ -75,6 +80,9 @@ class _Schemas:
         with self._lock:
             return list(self._subjects)
 
+    def _number_of(self, schema: str) -> int:
+        return next((number for number, known in self._schemas.items() if known == schema), 0)
+
     def _versions(self, subject: str) -> list[int]:
         if subject not in self._subjects:
             raise _RefusedError(HTTPStatus.NOT_FOUND, 40401, f"Subject {subject} not found")
@@ -82,7 +90,7 @@ class _Schemas:
 
     def _describe(self, subject: str, number: int) -> dict[str, Any]:
         version = self._subjects[subject].index(number) + 1
-        schema = self._schemas[number - 1]
+        schema = self._schemas[number]
         return {"subject": subject, "id": number, "version": version, "schema": schema, "schemaType": "AVRO"}
 
 

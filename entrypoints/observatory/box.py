@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
 from attrs import astuple, evolve, field, frozen
@@ -12,20 +12,25 @@ from attrs import astuple, evolve, field, frozen
 from entrypoints.observatory.display import Display
 from entrypoints.observatory.environment import Addresses, Topics, process_environment, variables, within
 from entrypoints.observatory.processes import Listener, ProcessFailedError, ServiceProcess
+from simulator.alerts import register_alert_schema
+from simulator.apdb import make_apdb
 from simulator.kafka import EmbeddedKafka
-from simulator.night import NightPlan
+from simulator.night import NightPart, NightPlan
 from simulator.object_store import ObjectStore
 from simulator.redis_server import redis_server
 from simulator.repository import make_repository
 from simulator.schema_registry import SchemaRegistry
 from simulator.service import Service
 from simulator.sky import Stars
+from simulator.skymap import SKYMAP, Skymap
+from simulator.templates import PatchTemplate
 
 __all__ = ["Box", "NightSetup", "opened_box", "uninterrupted"]
 
 _IMAGES = "images"
 _CENTRAL = "central"
 _WORKERS = 2
+_NO_SKYMAP = "none"
 
 
 @frozen(kw_only=True)
@@ -38,6 +43,11 @@ class NightSetup:
     """Contents of the two pipelines configurations, by variable."""
     reference: Stars | None
     """Stars of the reference catalogue."""
+    skymap: Skymap | None = None
+    """Of templates that are made in advance; None: there are none."""
+    templates: Callable[[], Iterable[PatchTemplate]] = tuple
+    furnish: Callable[[Path], tuple[tuple[NightPart, ...], str]] | None = None
+    """Adds templates to the central repository; returns the parts in which the night is played, and words."""
     workers: int = _WORKERS
     expiration: float = 3600.0
     """Seconds after which an announcement is too old."""
@@ -51,8 +61,14 @@ class Box:
 
     setup: NightSetup
     addresses: Addresses
-    running: tuple[ServiceProcess, ...]
-    """Processes that run until they are stopped."""
+    services: tuple[ServiceProcess, ...]
+    """Processes that run the whole night, without the workers."""
+    workers: tuple[ServiceProcess, ...]
+    """Those of the first part."""
+    parts: tuple[NightPart, ...]
+    """How the night is to be played, one part at least."""
+    start_workers: Callable[[str], Awaitable[tuple[ServiceProcess, ...]]]
+    """Starts others, for another skymap."""
 
 
 @contextlib.asynccontextmanager
@@ -78,8 +94,11 @@ async def opened_box(setup: NightSetup, display: Display, listener: Listener) ->
                 setup.plan,
                 datastore=f"s3://{_CENTRAL}/",
                 reference=setup.reference,
+                skymap=setup.skymap,
+                templates=setup.templates(),
             )
-            yield await _start_processes(stack, setup, addresses, display, listener)
+            parts = await uninterrupted(_furnish, setup, addresses.repository, display)
+            yield await _Launcher(stack, setup, addresses, display, listener).start(parts)
 
 
 async def uninterrupted[**P, T](call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -96,6 +115,16 @@ async def uninterrupted[**P, T](call: Callable[P, T], *args: P.args, **kwargs: P
         raise
 
 
+def _furnish(setup: NightSetup, repository: Path, display: Display) -> tuple[NightPart, ...]:
+    if setup.furnish is None:
+        skymap = _NO_SKYMAP if setup.skymap is None else SKYMAP
+        return (NightPart(visits=setup.plan.visits, skymap=skymap),)
+    display.say("making templates of the night's own exposures")
+    parts, text = setup.furnish(repository)
+    display.say(text)
+    return parts
+
+
 def _start_servers(stack: contextlib.AsyncExitStack, folder: Path, display: Display) -> Addresses:
     kafka = EmbeddedKafka()
     registry, redis = SchemaRegistry(), redis_server()
@@ -107,6 +136,7 @@ def _start_servers(stack: contextlib.AsyncExitStack, folder: Path, display: Disp
     )
     for service in (store, registry, redis):
         _start(stack, service)
+    register_alert_schema(registry.url, Topics().alerts)
     display.say(
         "; ".join(
             f"{name}: {'real, ' if service.is_real else ''}{service.description}"
@@ -122,6 +152,7 @@ def _start_servers(stack: contextlib.AsyncExitStack, folder: Path, display: Disp
         repository=folder / "central",
         folder=folder,
         batches=folder / "batches",
+        apdb=make_apdb(folder),
     )
 
 
@@ -130,45 +161,79 @@ def _start(stack: contextlib.AsyncExitStack, service: Service) -> None:
     service.start()
 
 
-async def _start_processes(
-    stack: contextlib.AsyncExitStack,
-    setup: NightSetup,
-    addresses: Addresses,
-    display: Display,
-    listener: Listener,
-) -> Box:
-    async def start(name: str, command: list[str], settings: Mapping[str, str]) -> ServiceProcess:
+class _Launcher:
+    """Starts the night's processes; the stack stops them."""
+
+    def __init__(
+        self,
+        stack: contextlib.AsyncExitStack,
+        setup: NightSetup,
+        addresses: Addresses,
+        display: Display,
+        listener: Listener,
+    ) -> None:
+        self._stack = stack
+        self._setup = setup
+        self._addresses = addresses
+        self._display = display
+        self._listener = listener
+        self._workers = 0
+
+    async def start(self, parts: tuple[NightPart, ...]) -> Box:
+        """Start everything, the workers for the first of the parts."""
+        self._display.say("initializing the deployment")
+        initializer = await self._start(
+            "initializer", ["initialize", "--register-dataset-types"], self._settings()["initialize"]
+        )
+        services = [
+            await self._start(name, [name], self._settings()[name])
+            for name in ("raw-presence", "fan-out", "butler-writer")
+        ]
+        code = await initializer.ended()
+        if code != 0:
+            raise ProcessFailedError(f"the initializer ended with exit code {code}:\n{initializer.tail()}")
+        presence = await services[0].ready()
+        self._addresses = evolve(self._addresses, presence=f"http://127.0.0.1:{presence['port']}/presence")
+        workers = await self.workers(parts[0].skymap)
+        for service in services:
+            await service.ready()
+        return Box(
+            setup=self._setup,
+            addresses=self._addresses,
+            services=tuple(services),
+            workers=workers,
+            parts=parts,
+            start_workers=self.workers,
+        )
+
+    async def workers(self, skymap: str) -> tuple[ServiceProcess, ...]:
+        """Start workers that find their templates in a skymap."""
+        self._display.say(f"starting {self._setup.workers} workers")
+        settings = {**self._settings()["worker"], "SKYMAP": skymap}
+        workers = []
+        for _ in range(self._setup.workers):
+            self._workers += 1
+            workers.append(await self._start(f"worker {self._workers}", ["worker"], settings))
+        for worker in workers:
+            await worker.ready()
+        return tuple(workers)
+
+    def _settings(self) -> Mapping[str, Mapping[str, str]]:
+        setup = self._setup
+        return variables(setup.plan, setup.camera_file, setup.pipelines, self._addresses, setup.expiration)
+
+    async def _start(self, name: str, command: list[str], settings: Mapping[str, str]) -> ServiceProcess:
         service = ServiceProcess(
             name,
             command,
-            {**process_environment(addresses), **settings, **setup.variables.get(command[0], {})},
-            addresses.folder / f"{name.replace(' ', '-')}.log",
-            listener,
+            {
+                **process_environment(self._addresses),
+                **settings,
+                **self._setup.variables.get(command[0], {}),
+            },
+            self._addresses.folder / f"{name.replace(' ', '-')}.log",
+            self._listener,
         )
-        stack.push_async_callback(service.stop)
+        self._stack.push_async_callback(service.stop)
         await service.start()
         return service
-
-    def settings() -> Mapping[str, Mapping[str, str]]:
-        return variables(setup.plan, setup.camera_file, setup.pipelines, addresses, setup.expiration)
-
-    display.say("initializing the deployment")
-    initializer = await start(
-        "initializer", ["initialize", "--register-dataset-types"], settings()["initialize"]
-    )
-    neighbours = [
-        await start(name, [name], settings()[name]) for name in ("raw-presence", "fan-out", "butler-writer")
-    ]
-    code = await initializer.ended()
-    if code != 0:
-        raise ProcessFailedError(f"the initializer ended with exit code {code}:\n{initializer.tail()}")
-    presence = await neighbours[0].ready()
-    addresses = evolve(addresses, presence=f"http://127.0.0.1:{presence['port']}/presence")
-    display.say(f"starting {setup.workers} workers")
-    workers = [
-        await start(f"worker {number}", ["worker"], settings()["worker"])
-        for number in range(1, setup.workers + 1)
-    ]
-    for service in (*neighbours, *workers):
-        await service.ready()
-    return Box(setup=setup, addresses=addresses, running=(*neighbours, *workers))

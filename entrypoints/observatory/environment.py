@@ -31,6 +31,7 @@ class Topics:
     outputs: str = "butler-writer"
     batches: str = "butler-writer-ingestion-events"
     dead_outputs: str = "butler-writer-dead"
+    alerts: str = "alerts-simulated"
 
 
 @frozen(kw_only=True)
@@ -48,6 +49,8 @@ class Addresses:
     """For everything else."""
     batches: Path
     """Folder of the Butler Writer's lists of datasets."""
+    apdb: str
+    """URI of the configuration of the APDB, which is in `folder`."""
     presence: str = ""
     """Base URI of the raw microservice, once it is known."""
 
@@ -103,7 +106,7 @@ def variables(
         "CAMERA_FILE": camera_file,
         "CENTRAL_REPO": str(at.repository),
         "SKYMAP": "none",
-        "CONFIG_APDB": "none",
+        "CONFIG_APDB": at.apdb,
         **{name: json.dumps(value) for name, value in pipelines.items()},
     }
     raws = {"IMAGE_BUCKET": at.bucket, "BUCKET_TOPIC": Topics().bucket}
@@ -158,6 +161,8 @@ def variables(
             "USE_KAFKA_BUTLER_WRITER": "1",
             "BUTLER_WRITER_KAFKA_CLUSTER": at.kafka,
             "BUTLER_WRITER_KAFKA_TOPIC": Topics().outputs,
+            "AP_KAFKA_SERVER": at.kafka,
+            "AP_KAFKA_TOPIC": Topics().alerts,
             # Calibration products are inputs already; raws stay in their bucket.
             "EXPORT_TYPE_REGEXP": '["(?!raw$).*"]',
         },

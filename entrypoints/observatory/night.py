@@ -8,11 +8,11 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from rich.console import Console
 
 from application.beside import beside
@@ -22,6 +22,7 @@ from domain.times import UtcSeconds
 from entrypoints.observatory.box import Box, NightSetup, opened_box, uninterrupted
 from entrypoints.observatory.display import make_display
 from entrypoints.observatory.environment import Topics
+from entrypoints.observatory.findings import Examination, examine
 from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
 from entrypoints.observatory.progress import Progress
 from entrypoints.observatory.results import Results, keep_results, read_results
@@ -43,6 +44,8 @@ class Night:
     """How much faster than real time the observatory lives."""
     results: Path
     """Folder for a repository with the night's outputs; must not exist."""
+    examination: Examination
+    """What is asked of the outputs."""
 
 
 @frozen(kw_only=True)
@@ -52,6 +55,7 @@ class _Report:
     kept: int
     latencies: list[float]
     chain: str
+    findings: tuple[str, ...]
 
     @property
     def is_incomplete(self) -> bool:
@@ -84,34 +88,54 @@ async def _observe(night: Night, console: Console) -> _Report:
     plan = night.setup.plan
     begin = time.monotonic()
     progress = Progress((visit.group, detector) for visit in plan.visits for detector in visit.detectors)
-    over = asyncio.Event()
+    changed = asyncio.Event()
     with make_display(console, begin) as display:
 
         def listen(name: str, record: Mapping[str, Any]) -> None:
             row = progress.heard(name, record, time.monotonic() - begin)
             if row is not None:
                 display.ended(row)
-            if progress.is_over:
-                over.set()
+                changed.set()
 
         async with opened_box(night.setup, display, listen) as box:
             display.follow(progress)
             summit = _summit(box, night.speed)
-            async with beside(_watch(box)):
-                await summit.play(plan)
-                await over.wait()
+            await _play(box, summit, progress, changed)
             display.say("waiting for the last outputs in the central repository")
             results = await _await_outputs(box, progress)
             day_chain = chain(plan.camera.instrument, day_of_processing(UtcSeconds(time.time())))
             kept = await uninterrupted(keep_results, box.addresses.repository, day_chain, night.results)
+            findings = await uninterrupted(
+                examine, night.examination, box.addresses, results, night.results, day_chain
+            )
             latencies = [
                 results.arrived[key] - notified
                 for key, notified in summit.last_notified.items()
                 if key in results.arrived
             ]
             return _Report(
-                progress=progress, results=results, kept=kept, latencies=latencies, chain=day_chain
+                progress=progress,
+                results=results,
+                kept=kept,
+                latencies=latencies,
+                chain=day_chain,
+                findings=findings,
             )
+
+
+async def _play(box: Box, summit: Summit, progress: Progress, changed: asyncio.Event) -> None:
+    """Play the night part by part, each with workers of its own."""
+    workers = box.workers
+    for number, part in enumerate(box.parts):
+        if number > 0:
+            for worker in workers:
+                await worker.stop()
+            workers = await box.start_workers(part.skymap)
+        async with beside(_watch((*box.services, *workers))):
+            await summit.play(evolve(box.setup.plan, visits=part.visits))
+            while not progress.are_over(visit.group for visit in part.visits):
+                changed.clear()
+                await changed.wait()
 
 
 def _summit(box: Box, speed: float) -> Summit:
@@ -125,9 +149,9 @@ def _summit(box: Box, speed: float) -> Summit:
     )
 
 
-async def _watch(box: Box) -> None:
+async def _watch(services: Iterable[ServiceProcess]) -> None:
     """Fail as soon as one of the processes ends that should not."""
-    ending = [asyncio.ensure_future(_ended(service)) for service in box.running]
+    ending = [asyncio.ensure_future(_ended(service)) for service in services]
     try:
         done, _ = await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -180,6 +204,7 @@ def _summarize(night: Night, report: _Report, console: Console) -> None:
             "from the last notification to outputs in the central repository: "
             f"median {statistics.median(report.latencies):.1f} s, worst {max(report.latencies):.1f} s"
         )
+    lines += report.findings
     lines += [
         "in the central repository: " + _counts(report.results.counts),
         f"{report.kept} datasets were copied to {night.results}; look at them with",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-__all__ = ["SINGLE_FRAME", "night_options", "results_folder"]
+__all__ = ["AP_PIPE", "PIPELINES", "SINGLE_FRAME", "night_options", "results_folder"]
 
 _PIPELINES = "${PROMPT_PROCESSING_DIR}/prompt_pipelines/pipelines"
 
@@ -16,14 +16,27 @@ SINGLE_FRAME: Mapping[str, object] = {
 }
 """Instrument signature removal and source detection; the first alone if the second cannot be."""
 
+AP_PIPE: Mapping[str, object] = {
+    "PREPROCESSING_PIPELINES_CONFIG": [{"pipelines": [f"{_PIPELINES}/Preprocessing.yaml"]}],
+    "MAIN_PIPELINES_CONFIG": [
+        {"pipelines": [f"{_PIPELINES}/{name}.yaml" for name in ("ApPipe", "SingleFrame", "Isr")]}
+    ],
+}
+"""From raws to alerts; the single frame, or its signature removal, where there is no template."""
 
-def night_options[F: Callable[..., None]](*, speed: float) -> Callable[[F], F]:
+PIPELINES: Mapping[str, Mapping[str, object]] = {"ap-pipe": AP_PIPE, "single-frame": SINGLE_FRAME}
+"""By the names of the option."""
+
+
+def night_options[F: Callable[..., None]](*, speed: float, pipelines: str = "ap-pipe") -> Callable[[F], F]:
     """Add the options to a command.
 
     Parameters
     ----------
     speed
         Default of ``--speed``.
+    pipelines
+        Default of ``--pipelines``.
     """
 
     def decorate(function: F) -> F:
@@ -33,6 +46,13 @@ def night_options[F: Callable[..., None]](*, speed: float) -> Callable[[F], F]:
                 type=click.Path(path_type=Path),
                 help="Folder for a Butler repository with the outputs; must not exist."
                 "  [default: results/INSTRUMENT-TIME]",
+            ),
+            click.option(
+                "--pipelines",
+                type=click.Choice(list(PIPELINES)),
+                default=pipelines,
+                show_default=True,
+                help="How far: to alerts, or to the sources of single images.",
             ),
             click.option(
                 "--workers",

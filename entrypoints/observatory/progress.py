@@ -47,6 +47,11 @@ class Progress:
         """Visit-detectors that ended otherwise than completed, or did not end."""
         return [row for row in self.rows.values() if row.outcome != "completed"]
 
+    def are_over(self, groups: Iterable[str]) -> bool:
+        """Say whether every visit-detector of some groups has its final outcome."""
+        wanted = set(groups)
+        return all(row.final for row in self.rows.values() if row.group in wanted)
+
     def heard(self, worker: str, record: Mapping[str, Any], now: float) -> Row | None:
         """Take note of a log record; returns the row that it ended, if it did."""
         row = self.rows.get((str(record.get("group")), record.get("detector", -1)))

@@ -20,6 +20,7 @@ _TEMPLATE = (
     "{run:/}/{datasetType}.{component:?}/{day_obs|visit.day_obs|exposure.day_obs:?}/"
     "{datasetType}_{instrument:?}_{physical_filter:?}_{visit:?}_{exposure:?}_{detector:?}_{id}"
 )
+_DIFFERENCE = "difference_image"
 _STAMP_LENGTH = len("2026-03-14T02-16-09-120934")
 
 
@@ -31,6 +32,8 @@ class Results:
     """By group and detector: when the last of its outputs became known."""
     counts: Mapping[str, int]
     """Datasets by type."""
+    differenced: frozenset[tuple[int, int]]
+    """Visit and detector of each difference image."""
 
 
 def read_results(repository: Path, batches: Path, instrument: str) -> Results:
@@ -47,6 +50,7 @@ def read_results(repository: Path, batches: Path, instrument: str) -> Results:
     """
     arrived: dict[tuple[str, int], UtcSeconds] = {}
     counts: Counter[str] = Counter()
+    differenced: set[tuple[int, int]] = set()
     with Butler.from_config(str(repository), writeable=False) as butler:
         groups = {
             record.id: record.group
@@ -56,10 +60,12 @@ def read_results(repository: Path, batches: Path, instrument: str) -> Results:
             when = _time_of(file)
             for ref in _datasets(butler, file):
                 counts[ref.datasetType.name] += 1
+                if ref.datasetType.name == _DIFFERENCE:
+                    differenced.add((int(ref.dataId["visit"]), int(ref.dataId["detector"])))
                 key = _visit_detector(ref, groups)
                 if key is not None:
                     arrived[key] = max(when, arrived.get(key, when))
-    return Results(arrived=arrived, counts=counts)
+    return Results(arrived=arrived, counts=counts, differenced=frozenset(differenced))
 
 
 def keep_results(repository: Path, chain: str, target: Path) -> int:

@@ -1,5 +1,6 @@
 """The two commands for people, from start to end, in processes as in production."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def datasets(repository: Path) -> Counter[str]:
         )
 
 
+def numbers(pattern: str, text: str) -> list[int]:
+    found = re.search(pattern, text)
+    assert found is not None, text
+    return [int(group) for group in found.groups()]
+
+
 def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
     commands: Commands, small_camera: Path, tmp_path: Path
 ) -> None:
@@ -43,7 +50,16 @@ def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
     # Three visits, one of two snaps, of two detectors.
     found = datasets(results)
     assert found["preliminary_visit_image"] == found["single_visit_sources"] == 8
-    assert found["prompt_provenance"] == 6
+    assert found["difference_image"] == found["dia_source_apdb"] == 8
+    assert night.output.count("completed (ApPipe)") == 6
+    alerts, sources = numbers(r"alerts sent: (\d+), read back from Kafka, for (\d+) DiaSources", night.output)
+    assert alerts == sources > 5
+    recovered, injected = numbers(r"injected sources recovered: (\d+) of (\d+)", night.output)
+    assert injected > 5
+    assert recovered >= 0.8 * injected
+    (false, images) = numbers(r"per detector: [\d.]+ \((\d+) on (\d+) difference images", night.output)
+    assert images == 8
+    assert false <= images
     assert night.left_behind == []
     assert processes_with(str(tmp_path)) == []
     with Butler.from_config(str(results), writeable=False) as butler:

@@ -1,0 +1,163 @@
+"""What the night has found: sources of difference images, and the alerts about them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from astropy.table import Table
+from attrs import frozen
+from lsst.daf.butler import Butler
+
+from entrypoints.observatory.environment import Addresses, Topics
+from entrypoints.observatory.pages import cut, write_page
+from entrypoints.observatory.results import Results
+from simulator.alerts import read_alerts
+from simulator.apdb import read_dia_sources
+from simulator.recovery import measure_recovery
+
+__all__ = ["Examination", "examine"]
+
+_LIMIT = 10.0
+"""Signal to noise from which an injected change should be found: the detection limit is 5.5 on a template
+with noise, and the truth knows of none."""
+
+_OFTEN = 4
+"""Sightings that make an object worth a line."""
+
+_ON_PAGE = 40
+"""Most objects on the page of cutouts."""
+
+_IMAGES = ("preliminary_visit_image", "template_detector", "difference_image")
+
+
+@frozen(kw_only=True)
+class Examination:
+    """What is asked of a night's outputs; nothing if no image was differenced."""
+
+    truth: Callable[[], Table] | None = None
+    """What is in the raws; None: nobody knows, so objects are listed and shown."""
+
+
+def examine(asked: Examination, at: Addresses, results: Results, target: Path, chain: str) -> tuple[str, ...]:
+    """Read the APDB and the alerts; keep tables and cutouts beside the outputs.
+
+    Parameters
+    ----------
+    asked
+        What is wanted.
+    at
+        Where the night's servers are.
+    results
+        What is in the central repository.
+    target
+        The repository that outlives the night; gets ``dia_sources.ecsv``.
+    chain
+        Of its outputs.
+
+    Returns
+    -------
+    lines
+        For the summary.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if alerts cannot be read back.
+    """
+    if not results.differenced:
+        return ("no image was differenced: no DiaSources, no alerts",)
+    sources = read_dia_sources(at.folder)
+    sources.write(target / "dia_sources.ecsv")
+    lines = [_alerts(at, sources)]
+    if asked.truth is not None:
+        return (*lines, *_recovered(asked.truth(), sources, results))
+    lines += _by_visit(sources, results)
+    objects = _objects(sources)
+    objects.write(target / "dia_objects.ecsv")
+    lines.append(f"objects seen at least {_OFTEN} times: {len(objects)}")
+    lines += [
+        f"  {row['object']}: ra {row['ra']:.5f} dec {row['dec']:+.5f}, {row['sightings']} times,"
+        f" change from {row['faintest']:.0f} to {row['brightest']:.0f} nJy"
+        for row in objects
+    ]
+    if len(objects):
+        _show(objects[:_ON_PAGE], sources, target, chain)
+        lines.append(
+            f"{target}/cutouts.png shows science, template and difference of"
+            f" {min(len(objects), _ON_PAGE)} of them in this order, four to a row, each at its strongest"
+        )
+    return tuple(lines)
+
+
+def _alerts(at: Addresses, sources: Table) -> str:
+    alerts = read_alerts(at.kafka, at.registry, Topics().alerts)
+    known = set(sources["id"].tolist())
+    strays = sum(alert["diaSourceId"] not in known for alert in alerts)
+    text = f"alerts sent: {len(alerts)}, read back from Kafka, for {len(known)} DiaSources in the APDB"
+    if len(alerts) < len(known):
+        text += " (the mock cluster forgets what is beyond 5 MB a partition)"
+    return text + (f"; {strays} of them for no DiaSource" if strays else "")
+
+
+def _recovered(truth: Table, sources: Table, results: Results) -> list[str]:
+    found = measure_recovery(truth, sources, set(results.differenced), limit=_LIMIT)
+    return [
+        f"injected sources recovered: {found.recovered} of {found.injected}"
+        f" whose change has a signal to noise of {found.limit:g} or more",
+        f"false detections per detector: {found.false_per_image:.2f}"
+        f" ({found.false} on {found.images} difference images)",
+    ]
+
+
+def _by_visit(sources: Table, results: Results) -> list[str]:
+    visits = np.asarray(sources["visit"])
+    detectors = np.asarray(sources["detector"])
+    lines = [f"DiaSources: {len(sources)} on {len(results.differenced)} difference images"]
+    for visit in sorted({visit for visit, _ in results.differenced}):
+        counts = [
+            f"{np.count_nonzero((visits == visit) & (detectors == detector))} on detector {detector}"
+            for of, detector in sorted(results.differenced)
+            if of == visit
+        ]
+        lines.append(f"  visit {visit}: {', '.join(counts)}")
+    return lines
+
+
+def _objects(sources: Table) -> Table:
+    """List objects that were seen often, those with the most sightings first."""
+    rows = []
+    for group in sources.group_by("object").groups:
+        if len(group) >= _OFTEN:
+            strongest = int(np.argmax(np.asarray(group["snr"])))
+            rows.append(
+                {
+                    "object": int(group["object"][0]),
+                    "sightings": len(group),
+                    "ra": float(np.mean(group["ra"])),
+                    "dec": float(np.mean(group["dec"])),
+                    "faintest": float(np.min(group["flux"])),
+                    "brightest": float(np.max(group["flux"])),
+                    "strongest": int(group["id"][strongest]),
+                }
+            )
+    rows.sort(key=lambda row: (-row["sightings"], row["object"]))
+    names = ["object", "sightings", "ra", "dec", "faintest", "brightest", "strongest"]
+    return Table(rows, names=names) if rows else Table(names=names)
+
+
+def _show(objects: Table, sources: Table, target: Path, chain: str) -> None:
+    places = {int(row["id"]): row for row in sources}
+    with Butler.from_config(str(target), writeable=False, collections=chain) as butler:
+        (instrument,) = {record.name for record in butler.query_dimension_records("instrument")}
+        pages = []
+        for number in objects["strongest"]:
+            row = places[int(number)]
+            data_id = {
+                "instrument": instrument,
+                "visit": int(row["visit"]),
+                "detector": int(row["detector"]),
+            }
+            images = [butler.get(name, data_id) for name in _IMAGES]
+            planes = [getattr(image, "image", image).array for image in images]
+            pages.append([cut(plane, float(row["x"]), float(row["y"])) for plane in planes])
+    write_page(target / "cutouts.png", pages)

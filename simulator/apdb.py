@@ -1,0 +1,70 @@
+"""The night's alert production database, in one SQLite file."""
+
+import contextlib
+import gc
+import sqlite3
+import warnings
+from pathlib import Path
+
+import astropy.units as u
+import numpy as np
+from astropy.table import Table
+from lsst.dax.apdb.sql import ApdbSql
+
+__all__ = ["make_apdb", "read_dia_sources"]
+
+_FILE = "apdb.db"
+_LOCK_PATIENCE = 60  # seconds that a worker waits for another's transaction
+_HISTORY = 1200  # months
+_COLUMNS = {
+    "diaSourceId": ("id", np.int64, None),
+    "diaObjectId": ("object", np.int64, None),
+    "visit": ("visit", np.int64, None),
+    "detector": ("detector", np.int64, None),
+    "midpointMjdTai": ("mjd", np.float64, u.d),
+    "ra": ("ra", np.float64, u.deg),
+    "dec": ("dec", np.float64, u.deg),
+    "x": ("x", np.float64, u.pix),
+    "y": ("y", np.float64, u.pix),
+    "snr": ("snr", np.float64, None),
+    "psfFlux": ("flux", np.float64, u.nJy),
+}
+
+
+def make_apdb(folder: Path) -> str:
+    """Make an empty database in a folder; returns the URI of its configuration."""
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        config = ApdbSql.init_database(
+            f"sqlite:///{folder / _FILE}",
+            connection_timeout=_LOCK_PATIENCE,
+            # A night of the past is history however long ago it was: preloading asks as of today.
+            read_sources_months=_HISTORY,
+            read_forced_sources_months=_HISTORY,
+        )
+        # It leaves the connections of its pool to the garbage collector.
+        gc.collect()
+    file = folder / "apdb.yaml"
+    config.save(str(file))
+    return str(file)
+
+
+def read_dia_sources(folder: Path) -> Table:
+    """Read all DiaSources of the database in a folder, in the order of time.
+
+    Returns
+    -------
+    sources
+        ``id``, ``object``, ``visit``, ``detector``, ``mjd`` (days TAI), ``ra``
+        and ``dec`` (degrees ICRS), ``x`` and ``y`` (pixels of the trimmed frame,
+        from 0), ``snr``, ``flux`` (nJy, of the change).
+    """
+    query = f'SELECT {", ".join(_COLUMNS)} FROM "DiaSource" ORDER BY midpointMjdTai, detector, diaSourceId'  # noqa: S608 - constants
+    with contextlib.closing(sqlite3.connect(folder / _FILE)) as database:
+        rows = database.execute(query).fetchall()
+    columns = list(zip(*rows, strict=True)) or [()] * len(_COLUMNS)
+    return Table(
+        {
+            name: np.array(values, dtype=kind) * unit if unit is not None else np.array(values, dtype=kind)
+            for (name, kind, unit), values in zip(_COLUMNS.values(), columns, strict=True)
+        }
+    )
