@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 
 from attrs import frozen
 
@@ -19,9 +20,10 @@ from ports.announcements import (
 )
 from ports.clock import Clock
 from ports.control import ControlUnavailableError, ControlWriter
+from ports.dead_announcements import DeadAnnouncements, DeadAnnouncementsUnavailableError
 from ports.ledger import Ledger, LedgerUnavailableError
 from ports.metrics import Counter, Duration, Metrics
-from ports.work_publisher import WorkPublisher
+from ports.work_publisher import NoQueueError, WorkPublisher
 from ports.work_queue import QueueUnavailableError
 
 __all__ = ["FanOut", "FanOutPolicy"]
@@ -50,6 +52,7 @@ class FanOut:
         announcements: Announcements,
         publisher: WorkPublisher,
         control: ControlWriter,
+        dead: DeadAnnouncements,
         ledger: Ledger,
         clock: Clock,
         metrics: Metrics,
@@ -59,6 +62,7 @@ class FanOut:
         self._announcements = announcements
         self._publisher = publisher
         self._control = control
+        self._dead = dead
         self._ledger = ledger
         self._clock = clock
         self._metrics = metrics
@@ -82,6 +86,7 @@ class FanOut:
             except (
                 QueueUnavailableError,
                 ControlUnavailableError,
+                DeadAnnouncementsUnavailableError,
                 LedgerUnavailableError,
                 AnnouncementsUnavailableError,
             ) as error:
@@ -94,37 +99,36 @@ class FanOut:
         """Deal with one announcement; doing so again changes nothing."""
         match announcement.content:
             case Unreadable(reason=reason):
-                _LOG.error("announcement %s is unreadable: %s", announcement.position, reason)
-                self._drop("unreadable")
+                await self._set_aside(announcement, "unreadable", reason)
             case NotForUs(reason=reason):
                 _LOG.debug("announcement %s: %s", announcement.position, reason)
                 self._drop("not an observation")
             case Cancellation() as cancellation:
                 _LOG.info("group %s is cancelled", cancellation.group)
                 await self._control.put(cancellation)
+            case Visit() as visit if visit.instrument not in self._policy.instruments:
+                reason = f"group {visit.group} is of {visit.instrument}, which is not served here"
+                await self._set_aside(announcement, "unsupported instrument", reason, logging.INFO)
             case Visit() as visit:
                 try:
                     await self._fan_out(visit)
-                except (UnconfiguredInstrumentError, InvalidInstantError) as error:
-                    _LOG.error("announcement %s is dropped: %s", announcement.position, error)
-                    self._drop("invalid")
+                except (UnconfiguredInstrumentError, InvalidInstantError, NoQueueError) as error:
+                    await self._set_aside(announcement, "invalid", str(error))
+
+    async def _set_aside(
+        self, announcement: Announcement, kind: str, reason: str, level: int = logging.ERROR
+    ) -> None:
+        await self._dead.put(announcement, f"{kind}: {reason}")
+        _LOG.log(level, "announcement %s is set aside, %s: %s", announcement.position, kind, reason)
+        self._drop(kind)
 
     async def _fan_out(self, visit: Visit) -> None:
-        if visit.instrument not in self._policy.instruments:
-            _LOG.info("group %s is of %s, which is not served here", visit.group, visit.instrument)
-            self._drop("unsupported instrument")
-            return
         detectors = self._config.active_detectors(visit)
         now = self._clock.utc()
         if clock_skew(visit, now) > 1.0:
             self._metrics.count(Counter.CLOCK_SKEW, source="nextVisit")
         if has_expired(visit, now, self._policy.message_expiration):
-            age = age_of(visit, now)
-            _LOG.warning("group %s was announced %.0f s ago: expired", visit.group, age)
-            self._drop("expired")
-            for detector in sorted(detectors):
-                identity = Identity(visit.instrument, visit.group, detector)
-                await self._ledger.record_undelivered(identity, Expired(age=age))
+            await self._let_expire(visit, detectors, age_of(visit, now))
             return
         loop = asyncio.get_running_loop()
         begin = loop.time()
@@ -140,6 +144,15 @@ class FanOut:
             published.novelty.value,
             published.copies,
         )
+
+    async def _let_expire(self, visit: Visit, detectors: Collection[int], age: float) -> None:
+        """Record that nobody works on the visit, so that it can be put back by hand."""
+        await self._publisher.remember(visit)
+        for detector in sorted(detectors):
+            identity = Identity(visit.instrument, visit.group, detector)
+            await self._ledger.record_undelivered(identity, Expired(age=age))
+        _LOG.warning("group %s was announced %.0f s ago: expired", visit.group, age)
+        self._drop("expired")
 
     def _drop(self, reason: str) -> None:
         self._metrics.count(Counter.ANNOUNCEMENTS_DROPPED, reason=reason)

@@ -7,7 +7,8 @@ the visit; repeats are the receiver's business (`domain.expectation`).
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from urllib.parse import unquote
 
 from attrs import frozen
 
@@ -24,7 +25,7 @@ from domain.raws import (
     sidecar_in_folder,
 )
 from domain.stored_object import StoredObject
-from domain.times import day_obs_of
+from domain.times import day_obs_of, utc_from_tai
 from domain.visit import VisitDetector
 from ports.clock import Clock
 from ports.raw_arrivals import (
@@ -52,6 +53,8 @@ class SearchPolicy:
     """Pauses between looks double up to this."""
     folders_a_look: int = 32
     """New folders of exposures that one look opens, newest first."""
+    long_ago: float = 900.0
+    """Seconds; of a visit that was due longer ago, and put back by hand, each look opens all folders."""
 
 
 class RawSearch:
@@ -131,7 +134,7 @@ class RawSearch:
                 await self._take(work, uri, found)
 
     async def _take(self, work: VisitDetector, uri: str, found: Found) -> None:
-        name = uri.partition("://")[2].partition("/")[2]
+        name = unquote(uri.partition("://")[2].partition("/")[2])
         key = parse_raw_key(self._camera, name)
         stored = await self._store.find(name) if key else None
         if key is None or stored is None:
@@ -140,12 +143,22 @@ class RawSearch:
         await self._hand_on(work, key, stored, found)
 
     async def _list_bucket(self, work: VisitDetector, found: Found) -> None:
-        today = int(day_obs_of(self._clock.utc()).strftime("%Y%m%d"))
-        for prefix in raw_prefixes(self._camera, work, today):
+        for prefix in self._prefixes(work):
             if self._camera.raw_keys.scheme.has_sidecars:
                 await self._open_folders(work, await self._store.folders(prefix), found)
             else:
                 await self._open(work, prefix, found)
+
+    def _prefixes(self, work: VisitDetector) -> Sequence[str]:
+        """List where to look: among today's images, and among those of the day when the visit was due."""
+        days = (day_obs_of(self._clock.utc()), day_obs_of(utc_from_tai(work.visit.start_time)))
+        prefixes = [
+            prefix for day in days for prefix in raw_prefixes(self._camera, work, int(f"{day:%Y%m%d}"))
+        ]
+        return list(dict.fromkeys(prefixes))
+
+    def _is_long_ago(self, work: VisitDetector) -> bool:
+        return self._clock.utc() - utc_from_tai(work.visit.start_time) > self._policy.long_ago
 
     async def _open(self, work: VisitDetector, prefix: str, found: Found) -> None:
         for stored in await self._store.objects(prefix):
@@ -154,14 +167,14 @@ class RawSearch:
                 await self._hand_on(work, key, stored, found)
 
     async def _open_folders(self, work: VisitDetector, folders: Collection[str], found: Found) -> None:
-        unknown = 0
+        unknown, is_long_ago = 0, self._is_long_ago(work)
         for folder in sorted(folders, reverse=True):
             sidecar = sidecar_in_folder(self._camera, folder, work.detector)
             if sidecar is None:
                 await self._open(work, folder, found)
                 continue
             unknown += not self._sidecars.is_known(sidecar)
-            if unknown > self._policy.folders_a_look:
+            if unknown > self._policy.folders_a_look and not is_long_ago:
                 return
             await self._open_sidecar(work, sidecar, found)
 

@@ -38,6 +38,16 @@ class FanOutConfig:
                 f"no stream is configured for instrument {instrument!r}"
             ) from None
 
+    def all_detectors(self, instrument: str) -> frozenset[int]:
+        """List the detectors that get a copy of any visit of an instrument, test visits included."""
+        return frozenset().union(
+            *(
+                numbers
+                for name, numbers in self.detectors.items()
+                if name == instrument or name.startswith(f"{instrument}-TEST-")
+            )
+        )
+
     def active_detectors(self, visit: Visit) -> frozenset[int]:
         """List the detectors that get a copy of the visit.
 

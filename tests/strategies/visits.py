@@ -43,14 +43,18 @@ def visits(
 ) -> Visit:
     """Any legal visit."""
     return Visit(
-        instrument=draw(instruments or texts(blank=False)),
+        instrument=draw(texts(blank=False) if instruments is None else instruments),
         group=draw(groups()),
         sal_index=draw(_LONG),
         script_sal_index=draw(_LONG),
-        coordinate_system=draw(coordinate_systems or st.sampled_from(CoordinateSystem)),
+        coordinate_system=draw(
+            st.sampled_from(CoordinateSystem) if coordinate_systems is None else coordinate_systems
+        ),
         position=(draw(st.floats(-400, 400)), draw(st.floats(-90, 90))),
         start_time=draw(instants()),
-        rotation_system=draw(rotation_systems or st.sampled_from(RotationSystem)),
+        rotation_system=draw(
+            st.sampled_from(RotationSystem) if rotation_systems is None else rotation_systems
+        ),
         camera_angle=draw(numbers()),
         filters=draw(texts()),
         dome=draw(st.sampled_from(Dome)),

@@ -11,6 +11,7 @@ from adapters.files.cameras import load_camera
 from adapters.memory.announcements import MemoryAnnouncements
 from adapters.memory.central_registry import MemoryCentralRegistry
 from adapters.memory.control import MemoryControl
+from adapters.memory.dead_announcements import MemoryDeadAnnouncements
 from adapters.memory.deployment_outputs import MemoryDeploymentOutputs
 from adapters.memory.image_store import MemoryImageStore
 from adapters.memory.ledger import MemoryClaims, MemoryLedger
@@ -25,7 +26,7 @@ from adapters.memory.raw_lookup import MemoryRawLookup
 from adapters.memory.raw_notifications import MemoryRawNotifications
 from adapters.memory.shared_repository import MemoryRepository
 from adapters.memory.work_publisher import MemoryWorkPublisher
-from adapters.memory.work_queue import MemoryWorkQueue
+from adapters.memory.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
 from adapters.memory.workspace import MemoryPipelines, MemoryWorkspace
 from application.await_images import ImageWait
 from application.choose_pipelines import PipelineChooser
@@ -33,7 +34,10 @@ from application.fan_out import FanOut, FanOutPolicy
 from application.find_raws import RawSearch, SearchPolicy
 from application.index_raws import RawIndexer
 from application.initialize import Initializer
+from application.keep_queue import QueueKeeper, UpkeepPolicy
+from application.night_images import NightImages
 from application.process_visit import VisitPolicy, VisitProcessor
+from application.reconcile import Reconciler
 from application.sidecars import Sidecars
 from application.work import Worker, WorkerPolicy
 from application.write_outputs import OutputWriter
@@ -59,7 +63,11 @@ class LoopClock:
 
 
 class MemoryNight:
-    """The services around `workers` workers, and the summit that keeps them busy."""
+    """The services around `workers` workers, and the summit that keeps them busy.
+
+    `silent`: the bucket tells nobody of its objects, neither the raw
+    microservice nor (see `expose`) the workers.
+    """
 
     def __init__(
         self,
@@ -70,13 +78,16 @@ class MemoryNight:
         behaviour: MemoryPipelines | None = None,
         durations: Mapping[str, float] | None = None,
         lease_seconds: float = 30.0,
+        silent: bool = False,
     ) -> None:
         self.clock = LoopClock()
         self.metrics = MemoryMetrics()
         self.announcements = MemoryAnnouncements()
         self.control = MemoryControl(self.clock)
+        self.dead = MemoryDeadAnnouncements()
         self.ledger = MemoryLedger(self.clock)
         self.queue = MemoryQueueStore(self.clock, lease_seconds=lease_seconds)
+        self.publisher = MemoryWorkPublisher({INSTRUMENT: self.queue}, self.control)
         self.images = MemoryImageStore()
         self.feed = MemoryObjectFeed()
         self.index = MemoryRawIndex(self.clock)
@@ -86,19 +97,26 @@ class MemoryNight:
         self.workspaces: list[MemoryWorkspace] = []
         self.headers: dict[str, Mapping[str, Any]] = {}
         self.sequence = 0
+        self._silent = silent
         self._main = PipelinesConfig(nodes=(Node(pipelines=pipelines),), source="main")
         self._before = PipelinesConfig(nodes=(Node(pipelines=()),), source="before")
-        self._detectors = detectors
+        self._config = FanOutConfig(streams={INSTRUMENT: "memory"}, detectors={INSTRUMENT: detectors})
         self._behaviour = behaviour
         self._durations = durations or {"prepare": 2.0, "ingest": 0.2, "process": 5.0, "export": 0.5}
         self._number = workers
-        self.images.tell(self.feed.notify)
+        if not silent:
+            self.images.tell(self.feed.notify)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run all services until the block ends."""
         await self._initializer().run(register=True)
-        services = [self._fan_out().run(), self._indexer().run(), self._writer().run()]
+        services = [
+            self._fan_out().run(),
+            self._keeper().run(),
+            self._indexer().run(),
+            self._writer().run(),
+        ]
         workers = [self.worker(f"worker {number}").run(asyncio.Event()) for number in range(self._number)]
         running = [asyncio.ensure_future(one) for one in (*services, *workers)]
         try:
@@ -169,8 +187,8 @@ class MemoryNight:
         assert sidecar is not None
         self.headers[key] = header
         self.images.put(sidecar, cards=header)
-        stored = self.images.put(key)
-        if notify:
+        stored = self.images.put(key, modified=self.clock.utc())
+        if notify and not self._silent:
             for worker in self.notifications:
                 worker.notify(stored)
         return key
@@ -222,6 +240,18 @@ class MemoryNight:
             metrics=self.metrics,
         )
 
+    def reconciler(self) -> Reconciler:
+        """Make what compares bucket, ledger and queue."""
+        return Reconciler(
+            camera=CAMERA,
+            config=self._config,
+            images=NightImages(CAMERA, self.images, Sidecars(CAMERA, self.images, patience=0.0)),
+            ledger=self.ledger,
+            queue=MemoryQueueUpkeep(self.queue),
+            publisher=self.publisher,
+            clock=self.clock,
+        )
+
     def _read(self, raw: RawImage) -> Exposure:
         return read_exposure(CAMERA, self.headers[raw.key.key], raw.key)
 
@@ -239,14 +269,18 @@ class MemoryNight:
             policy=FanOutPolicy(
                 instruments=frozenset({INSTRUMENT}), message_expiration=3600.0, retry_delay=1.0
             ),
-            config=FanOutConfig(streams={INSTRUMENT: "memory"}, detectors={INSTRUMENT: self._detectors}),
+            config=self._config,
             announcements=self.announcements,
-            publisher=MemoryWorkPublisher({INSTRUMENT: self.queue}, self.control),
+            publisher=self.publisher,
             control=self.control,
+            dead=self.dead,
             ledger=self.ledger,
             clock=self.clock,
             metrics=self.metrics,
         )
+
+    def _keeper(self) -> QueueKeeper:
+        return QueueKeeper({"memory": MemoryQueueUpkeep(self.queue)}, UpkeepPolicy())
 
     def _indexer(self) -> RawIndexer:
         return RawIndexer(

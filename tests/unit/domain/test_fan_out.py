@@ -28,6 +28,11 @@ def test_test_visits_have_detectors_of_their_own(instrument: str, sal_index: int
     assert CONFIG.active_detectors(visit(instrument=instrument, sal_index=sal_index)) == active
 
 
+def test_all_detectors_are_those_of_any_visit() -> None:
+    assert CONFIG.all_detectors("HSC") == {4, 5, 50}
+    assert CONFIG.all_detectors("LATISS") == frozenset()
+
+
 def test_streams() -> None:
     assert CONFIG.stream("HSC") == "instrument:hsc"
 

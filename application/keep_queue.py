@@ -1,0 +1,64 @@
+"""Keep queues in order: put expired leases back, forget what is finished."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from attrs import frozen
+
+from domain.errors import PromptProcessingError
+from ports.work_queue import QueueUpkeep
+
+__all__ = ["QueueKeeper", "UpkeepPolicy"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class UpkeepPolicy:
+    """How often things are done; seconds."""
+
+    put_back_every: float = 5.0
+    """So long after its lease ran out, at most, a dead worker's work counts as waiting again."""
+    trim_every: float = 60.0
+
+
+class QueueKeeper:
+    """Does for queues what no worker would; any number of processes may.
+
+    Parameters
+    ----------
+    queues
+        By their names.
+    """
+
+    def __init__(self, queues: Mapping[str, QueueUpkeep], policy: UpkeepPolicy) -> None:
+        self._queues = queues
+        self._policy = policy
+
+    async def run(self) -> None:
+        """Keep all queues until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for name, queue in self._queues.items():
+                what = f"expired leases of {name} cannot be put back"
+                tasks.create_task(_repeat(queue.put_back_expired, self._policy.put_back_every, what))
+                what = f"{name} cannot be trimmed"
+                tasks.create_task(_repeat(queue.trim, self._policy.trim_every, what))
+            await asyncio.Event().wait()
+
+
+async def _repeat(action: Callable[[], Awaitable[object]], pause: float, failure: str) -> None:
+    """Do something again and again; a failure is said when it begins and when it is over."""
+    failing = False
+    while True:
+        try:
+            await action()
+        except PromptProcessingError as error:
+            if not failing:
+                _LOG.error("%s, trying on: %s", failure, error)
+            failing = True
+        else:
+            if failing:
+                _LOG.info("it is over: %s", failure)
+            failing = False
+        await asyncio.sleep(pause)

@@ -1,0 +1,144 @@
+"""All raws of one night that are in the bucket, and whose they are."""
+
+import asyncio
+import datetime
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from attrs import frozen
+
+from application.sidecars import Sidecars
+from domain.camera import Camera
+from domain.raws import RawImage, RawKey, parse_raw_key, sidecar_key
+from domain.reconciliation import LandedRaw
+from domain.stored_object import StoredObject
+from domain.times import day_obs_of
+from ports.raw_arrivals import ImageStore
+
+__all__ = ["NightImages", "NightRaws"]
+
+_AT_ONCE = 16  # Listings; the store has about as many threads.
+_TRIED = 5  # Sidecars of one exposure, until one can be read.
+
+type _Listed = tuple[RawKey, StoredObject]
+
+
+@frozen(kw_only=True)
+class NightRaws:
+    """What was found."""
+
+    named: tuple[LandedRaw, ...]
+    """One for each detector of each exposure."""
+    nameless: tuple[str, ...]
+    """URIs of raws whose group cannot be told: their sidecars are missing or cannot be read."""
+
+
+class NightImages:
+    """Lists the raws of a night.
+
+    Where keys hold the day, that is the night's. Where they do not, it is the
+    day on which the image was written; if the store does not say when that
+    was, images of all nights are listed.
+
+    Parameters
+    ----------
+    camera
+        Knows how keys are written.
+    store
+        The bucket.
+    sidecars
+        Reads them, without patience.
+    """
+
+    def __init__(self, camera: Camera, store: ImageStore, sidecars: Sidecars) -> None:
+        self._camera = camera
+        self._store = store
+        self._sidecars = sidecars
+
+    async def find(self, night: datetime.date, detectors: Collection[int]) -> NightRaws:
+        """List the raws of some detectors.
+
+        Raises
+        ------
+        ports.raw_arrivals.ImageStoreUnavailableError
+            Raised if the bucket is out of reach.
+        """
+        names = (self._camera.instrument, *self._camera.raw_keys.prefixes)
+        turns = asyncio.Semaphore(_AT_ONCE)
+        if self._camera.raw_keys.scheme.has_sidecars:
+            listed = [await self._store.folders(f"{name}/{night:%Y%m%d}/") for name in names]
+            work = [self._exposure(turns, folder, detectors) for folder in itertools.chain(*listed)]
+        else:
+            work = [
+                self._written(turns, f"{name}/{detector}/", night)
+                for name in names
+                for detector in sorted(detectors)
+            ]
+        return _together(await asyncio.gather(*work))
+
+    async def _exposure(self, turns: asyncio.Semaphore, folder: str, detectors: Collection[int]) -> NightRaws:
+        """Look into the folder of an exposure, whose images are all of one group and snap."""
+        async with turns:
+            objects = {stored.key: stored for stored in await self._store.objects(folder)}
+            raws = [raw for raw in self._raws(objects) if raw[0].detector in detectors]
+            example = await self._example(raws, objects)
+            if example is None:
+                return NightRaws(named=(), nameless=tuple(self._store.uri(key.key) for key, _ in raws))
+            return NightRaws(
+                named=tuple(self._landed(key, stored, example) for key, stored in raws), nameless=()
+            )
+
+    async def _written(self, turns: asyncio.Semaphore, prefix: str, night: datetime.date) -> NightRaws:
+        """Look for what was written on a day below the prefix of a detector."""
+        async with turns:
+            objects = {
+                stored.key: stored
+                for stored in await self._store.objects(prefix)
+                if stored.modified is None or day_obs_of(stored.modified) == night
+            }
+            named, nameless = [], []
+            for key, stored in self._raws(objects):
+                raw = await self._sidecars.identify(key, stored)
+                if raw is None:
+                    nameless.append(self._store.uri(key.key))
+                else:
+                    named.append(LandedRaw(raw=raw, landed=stored.modified))
+            return NightRaws(named=tuple(named), nameless=tuple(nameless))
+
+    def _raws(self, objects: Mapping[str, StoredObject]) -> Iterator[_Listed]:
+        for name, stored in objects.items():
+            key = parse_raw_key(self._camera, name)
+            if key is not None:
+                yield key, stored
+
+    async def _example(self, raws: Sequence[_Listed], objects: Collection[str]) -> RawImage | None:
+        described = [(key, stored) for key, stored in raws if sidecar_key(key) in objects]
+        for key, stored in described[:_TRIED]:
+            image = await self._sidecars.identify(key, stored)
+            if image is not None:
+                return image
+        return None
+
+    def _landed(self, key: RawKey, stored: StoredObject, example: RawImage) -> LandedRaw:
+        raw = RawImage(
+            key=key,
+            uri=self._store.uri(key.key),
+            exposure=example.exposure if key.exposure is None else key.exposure,
+            group=example.group,
+            snap=example.snap,
+            version=stored.version,
+        )
+        return LandedRaw(raw=raw, landed=stored.modified)
+
+
+def _together(parts: Sequence[NightRaws]) -> NightRaws:
+    """Join what was found; of an exposure and detector that are stored twice, the newest counts."""
+    found: dict[tuple[int, int], LandedRaw] = {}
+    for image in itertools.chain.from_iterable(part.named for part in parts):
+        place = (image.raw.key.detector, image.raw.exposure)
+        before = found.get(place)
+        if before is None or (before.landed or 0.0) <= (image.landed or 0.0):
+            found[place] = image
+    return NightRaws(
+        named=tuple(found.values()), nameless=tuple(uri for part in parts for uri in part.nameless)
+    )
