@@ -75,7 +75,7 @@ class ImageStore(Protocol):
         ...
 
     def uri(self, key: str) -> str:
-        """Write where a key is, as ``s3://bucket/key``."""
+        """Write where a key is, as ``s3://bucket/key``, percent-encoded where it must be."""
         ...
 
 

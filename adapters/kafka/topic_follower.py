@@ -18,7 +18,8 @@ _LOG: Final = logging.getLogger(__name__)
 _POLL: Final = 0.1  # Seconds; how soon the thread heeds that it shall stop.
 _BATCH: Final = 1000  # Messages.
 _NEW_PARTITIONS: Final = 60.0  # Seconds between two looks for them.
-_RETRY: Final = 2.0  # Seconds between two attempts to reach the brokers.
+_FIRST_RETRY: Final = 0.1  # Seconds from the first attempt to reach the brokers to the second.
+_LAST_RETRY: Final = 3.2  # Seconds; pauses double up to this.
 
 
 class TopicFollower:
@@ -66,8 +67,10 @@ class TopicFollower:
         outages = Outages(self._complain)
         consumer = Consumer(self._config | {"error_cb": outages.hear})
         try:
+            pause = _FIRST_RETRY
             while not stopping.is_set() and not self._begin(consumer, since):
-                stopping.wait(_RETRY)
+                stopping.wait(pause)
+                pause = min(2 * pause, _LAST_RETRY)
             look = time.monotonic() + _NEW_PARTITIONS
             while not stopping.is_set():
                 first = consumer.poll(_POLL)

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from attrs import frozen
 
@@ -11,6 +12,8 @@ from domain.times import UtcSeconds
 from ports.raw_arrivals import ImageStoreUnavailableError, UnreadableSidecarError
 
 __all__ = ["MemoryImageStore"]
+
+_SAFE_IN_URI: Final = "/:+@=,!*'()$&~"
 
 
 @frozen
@@ -88,8 +91,8 @@ class MemoryImageStore:
         return cards
 
     def uri(self, key: str) -> str:
-        """Write where a key is; nothing is encoded here."""
-        return f"s3://{self._bucket}/{key}"
+        """See `ports.raw_arrivals.ImageStore.uri`."""
+        return f"s3://{self._bucket}/{quote(key, safe=_SAFE_IN_URI)}"
 
     def _check(self) -> None:
         if self.outage:

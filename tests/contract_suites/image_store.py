@@ -3,6 +3,7 @@
 import abc
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -79,3 +80,9 @@ class ImageStoreContract:
     async def test_a_uri_names_bucket_and_key(self, bucket: Bucket) -> None:
         key = "LSSTCam/20260313/MC_O_20260313_000217/MC_O_20260313_000217_R22_S11.fits"
         assert bucket.store.uri(key) == f"s3://{bucket.name}/{key}"
+
+    @pytest.mark.parametrize("key", SPECIAL_KEYS)
+    async def test_a_uri_holds_any_key(self, bucket: Bucket, key: str) -> None:
+        parts = urlsplit(bucket.store.uri(key))
+        assert (parts.scheme, parts.netloc) == ("s3", bucket.name)
+        assert (unquote(parts.path), parts.query, parts.fragment) == (f"/{key}", "", "")
