@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import importlib.util
+import os
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -51,7 +52,8 @@ def _run(name: str, module: str, about: str) -> bool:
     except Exception:  # noqa: BLE001 - the others shall still run
         traceback.print_exc()
         return False
-    print(f"({name} took {time.monotonic() - begin:.0f} s)\n", flush=True)
+    seconds, load = time.monotonic() - begin, os.getloadavg()[0]
+    print(f"({name} took {seconds:.0f} s; the load of the last minute was {load:.1f})\n", flush=True)
     return True
 
 

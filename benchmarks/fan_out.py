@@ -22,6 +22,7 @@ from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.next_visit import encode_next_visit
 from adapters.kafka.schema_registry import SchemaRegistry
 from adapters.memory.control import MemoryControl
+from adapters.memory.dead_announcements import MemoryDeadAnnouncements
 from adapters.memory.ledger import MemoryLedger
 from adapters.redis.fanned_out_visit import copies
 from adapters.redis.work_publisher import RedisWorkPublisher
@@ -47,7 +48,7 @@ _COPIES = 189
 _SINGLE = 60  # Visits one after the other, by each way,
 _RARELY = 5  # but only every fifth time by the way that takes longest.
 _BURST = 200
-_PATIENCE = 120.0
+_PATIENCE = 600.0  # It ends something that hangs; a slow machine is no failure.
 
 _OURS = "one script a visit (ours)"
 _ONE = "one command a copy, each awaited, one connection"
@@ -181,6 +182,7 @@ def _fan_out(announcements: KafkaAnnouncements, publisher: RedisWorkPublisher) -
         announcements=announcements,
         publisher=publisher,
         control=MemoryControl(clock),
+        dead=MemoryDeadAnnouncements(),
         ledger=MemoryLedger(clock),
         clock=clock,
         metrics=PrometheusMetrics(),

@@ -73,7 +73,7 @@ def machine_facts() -> str:
             f"cores   {len(os.sched_getaffinity(0))} of {os.cpu_count()}",
             f"CPU     {_cpu_model()}",
             f"Python  {platform.python_version()}",
-            f"load    {load} before the first benchmark (1, 5, 15 minutes)",
+            f"load    {load} before (1, 5, 15 minutes)",
             "",
         ]
     )
