@@ -14,7 +14,7 @@ from simulator.errors import SimulatorError
 from simulator.night import NightPlan, PlannedVisit, RawObject
 from simulator.recorded_frames import RecordedFrame, RecordedFrames, extension_of, read_cards, read_frames
 
-__all__ = ["RecordedNight", "replay_plan"]
+__all__ = ["RecordedNight", "recorded_night", "replay_plan"]
 
 _SURVEY = "replay"
 
@@ -36,6 +36,17 @@ def replay_plan(folder: Path, camera: Camera) -> NightPlan:
         Raised if there are no science exposures, or calibration frames are
         missing; the text says which.
     """
+    return recorded_night(folder, camera)[0]
+
+
+def recorded_night(folder: Path, camera: Camera) -> tuple[NightPlan, "RecordedNight"]:
+    """Do as `replay_plan`, and return where the plan's raws come from as well.
+
+    Raises
+    ------
+    SimulatorError
+        Raised as by `replay_plan`.
+    """
     frames = read_frames(folder, camera)
     visits = _visits(frames)
     if not visits:
@@ -44,7 +55,7 @@ def replay_plan(folder: Path, camera: Camera) -> NightPlan:
     plan = NightPlan(camera=camera, visits=visits, raws=night, calibrations=night)
     if missing := night.missing(plan):
         raise SimulatorError(f"no {'; no '.join(missing)} ({frames})")
-    return plan
+    return plan, night
 
 
 class RecordedNight:
@@ -103,6 +114,20 @@ class RecordedNight:
         """
         for frame in self._science[visit.group, snap]:
             yield self._raw_object(frame)
+
+    def frame(self, visit: PlannedVisit, detector: int) -> tuple[RecordedFrame, RawFrame]:
+        """Read the first snap of a visit.
+
+        Raises
+        ------
+        SimulatorError
+            Raised if there is none of this detector, or it cannot be read.
+        """
+        what = f"science frame of {visit.group}, detector {detector}"
+        for frame in self._science[visit.group, 0]:
+            if frame.exposure.detector == detector:
+                return frame, _read([frame], what)[0]
+        raise SimulatorError(f"no {what}")
 
     def biases(self, detector: int) -> list[RawFrame]:
         """Read a detector's bias frames."""

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from astropy.table import Table
 from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
     Butler,
     CollectionType,
@@ -13,7 +14,7 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
 from tests.integration.night.conftest import Commands, processes_with
 from tests.shared_data import shared_data
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def chain_of(butler: Butler) -> str:
@@ -42,7 +43,7 @@ def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
 ) -> None:
     results = tmp_path / "results"
     demo = commands.start("demo", "--camera", str(small_camera), "--speed", "10", "--results", str(results))
-    night = demo.finish()
+    night = demo.finish(580)
     assert night.code == 0, night.output
     assert "SimCam: 3 visits, 6 visit-detectors" in night.output
     assert "outcomes: 6 completed" in night.output
@@ -92,12 +93,19 @@ def test_a_real_night_is_observed_again(commands: Commands, tmp_path: Path) -> N
     replay = commands.start(
         "replay", str(frames), "--camera", "lowell", "--speed", "200", "--results", str(results)
     )
-    night = replay.finish()
+    night = replay.finish(580)
     assert night.code == 0, night.output
     assert "Lowell42: 12 visits, 24 visit-detectors" in night.output
     assert "outcomes: 24 completed" in night.output
+    assert "made 4 templates from the night itself" in night.output
+    assert night.output.count("completed (ApPipe)") == 24
     found = datasets(results)
     assert found["preliminary_visit_image"] == found["single_visit_sources"] == 24
+    assert found["difference_image"] == 24
+    (often,) = numbers(r"objects seen at least 4 times: (\d+)", night.output)
+    assert often == len(Table.read(results / "dia_objects.ecsv")) > 0
+    assert len(Table.read(results / "dia_sources.ecsv")) > 4 * often
+    assert (results / "cutouts.png").read_bytes().startswith(b"\x89PNG")
     assert night.left_behind == []
 
 
