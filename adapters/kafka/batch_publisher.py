@@ -67,16 +67,20 @@ class TransactionalPublisher:
     def publish(self, records: Sequence[Record], offsets: Sequence[TopicPartition], group: object) -> None:
         """See `BatchPublisher.publish`."""
         producer = self._producer
+        failures: list[KafkaError] = []
         producer.begin_transaction()
         try:
             for record in records:
-                _produce(producer, record)
+                _produce(producer, record, failures)
             if offsets:
                 producer.send_offsets_to_transaction(list(offsets), group, self._patience)
             self._commit(producer)
         except KafkaException as error:
             if error.args[0].txn_requires_abort():
                 producer.abort_transaction(self._patience)
+            if failures and error.args[0].code() == KafkaError._INCONSISTENT:
+                # It only says that something failed.
+                raise KafkaException(failures[0]) from error
             raise
 
     def close(self) -> None:
@@ -149,9 +153,9 @@ _FENCED = frozenset(
 )
 
 
-def _produce(producer: Producer, record: Record, failures: list[KafkaError] | None = None) -> None:
+def _produce(producer: Producer, record: Record, failures: list[KafkaError]) -> None:
     def report(error: KafkaError | None, _: object) -> None:
-        if error is not None and failures is not None:
+        if error is not None:
             failures.append(error)
 
     try:

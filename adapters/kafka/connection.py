@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-__all__ = ["KafkaConnection", "consumer_config", "producer_config"]
+__all__ = ["KafkaConnection", "client_config", "consumer_config", "producer_config"]
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def consumer_config(connection: KafkaConnection, *, group: str, offset_reset: st
         ``earliest`` or ``latest``, for a group without offsets; ``error`` for one that
         never relies on them.
     """
-    config = _common(connection) | {
+    config = client_config(connection) | {
         "group.id": group,
         "group.protocol": connection.group_protocol,
         "auto.offset.reset": offset_reset,
@@ -86,14 +86,15 @@ def producer_config(connection: KafkaConnection, *, delivery_timeout: float) -> 
     delivery_timeout
         Seconds after which an unacknowledged message is given up.
     """
-    return _common(connection) | {
+    return client_config(connection) | {
         "acks": "all",
         "delivery.timeout.ms": max(1, round(delivery_timeout * 1000)),
         "linger.ms": 0,
     }
 
 
-def _common(connection: KafkaConnection) -> dict[str, Any]:
+def client_config(connection: KafkaConnection) -> dict[str, Any]:
+    """Configure what every kind of client has in common."""
     milliseconds = max(1, round(connection.timeout * 1000))
     config: dict[str, Any] = {
         "bootstrap.servers": connection.bootstrap_servers,

@@ -17,6 +17,7 @@ from adapters.kafka.connection import KafkaConnection, consumer_config
 from adapters.kafka.group_reader import GroupReader, KafkaReadError
 from adapters.kafka.outbox_watch import OutboxWatch
 from adapters.kafka.places import name_of, place_of
+from adapters.kafka.topics import TopicPlan, require_topics
 from adapters.kafka.whole_files import STORE_FAILURES, write_whole
 from ports.central_registry import OutputEvent, OutputEventsUnavailableError
 from ports.clock import Clock, Identifiers
@@ -25,6 +26,7 @@ __all__ = ["KafkaOutputEvents", "WriterPolicy", "WriterTopics"]
 
 _LOG: Final = logging.getLogger(__name__)
 _LONGEST_REASON: Final = 4000  # Characters of a header.
+_RETENTION: Final = 14 * 86_400.0  # Seconds; of topics that are made here.
 _LONGEST_BODY: Final = 900_000  # Bytes; a broker takes a megabyte, headers included.
 
 
@@ -52,6 +54,8 @@ class WriterPolicy:
     """Between two looks into the outbox."""
     patience: float = 20.0
     """For one exchange with the brokers."""
+    create_topics: bool = False
+    """Whether to make topics that are missing."""
 
 
 @define
@@ -121,7 +125,16 @@ class KafkaOutputEvents:
         self._batch = _Batch()
 
     async def open(self) -> None:
-        """Join the group; Kafka and the datastore may still be out of reach."""
+        """Join the group; Kafka and the datastore may still be out of reach.
+
+        Raises
+        ------
+        adapters.kafka.positions.TopicMissingError
+            Raised if a topic is missing, and is not to be made.
+        """
+        names = (self._topics.input, self._topics.output, self._topics.dead_letters)
+        plans = [TopicPlan(name=name, retention=_RETENTION) for name in names]
+        await require_topics(self._connection, plans, create=self._policy.create_topics)
         self._end.open()
         self._outbox.open()
         self._reader.open()
