@@ -62,7 +62,7 @@ def configure_logs(levels: Mapping[str, str], process: str) -> None:
     logging.basicConfig(handlers=[handler], level=levels.get(".", "INFO"), force=True)
     logging.captureWarnings(capture=True)
     # Root loggers of chatty libraries say at INFO what matters to nobody at night.
-    for chatty in ("botocore", "urllib3", "kafka", "uvicorn.access"):
+    for chatty in ("botocore", "urllib3", "kafka"):
         logging.getLogger(chatty).setLevel("WARNING")
     for logger, level in levels.items():
         if logger != ".":
