@@ -18,6 +18,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "worker": ("entrypoints.worker", "Serve: process visit-detectors."),
     "raw-presence": ("entrypoints.raw_presence", "Serve: tell whether a raw image has come."),
     "butler-writer": ("entrypoints.butler_writer", "Serve: write outputs into the shared registry."),
+    "status": ("entrypoints.status", "Look at a night: outcomes, work under way, what was not completed."),
+    "reconcile": ("entrypoints.reconcile", "List images that nobody processed, and put them back."),
     "initialize": ("initializer.command", "Prepare the shared repository for a deployment."),
     "deployment-id": ("initializer.deployment_id", "Print the deployment id and what went into it."),
 }

@@ -5,6 +5,7 @@ import logging
 import click
 
 from entrypoints.containers.fan_out import FanOutContainer
+from entrypoints.durability import warn_if_not_durable
 from entrypoints.help import service_help
 from entrypoints.logs import configure_logs
 from entrypoints.running import loaded_or_exit, opened, run_service, run_until_stopped, settings_or_exit
@@ -31,7 +32,16 @@ def command() -> None:
 
 
 async def _serve(container: FanOutContainer) -> None:
-    neighbours = [container.publisher(), container.control(), container.ledger(), container.announcements()]
+    neighbours = [
+        container.publisher(),
+        container.control(),
+        container.dead(),
+        container.ledger(),
+        *container.queues().values(),
+        container.announcements(),
+        container.metrics_server(),
+    ]
     async with opened(*neighbours):
+        await warn_if_not_durable(container.ledger())
         _LOG.info("ready", extra={"ready": True})
-        await run_until_stopped(container.fan_out().run())
+        await run_until_stopped(container.fan_out().run(), container.keeper().run())

@@ -10,6 +10,7 @@ from entrypoints.settings.common import LedgerSettings, QueueStoreSettings
 from entrypoints.settings.kafka import KafkaSettings, WriterKafkaSettings
 
 __all__ = [
+    "group_of_workers",
     "kafka_connection",
     "ledger_scheme",
     "ledger_url",
@@ -41,6 +42,11 @@ def ledger_scheme(url: str) -> str:
     return "sqlite" if url.startswith("sqlite:") else "redis"
 
 
+def group_of_workers(setting: str, instrument: str) -> str:
+    """Name the consumer group of an instrument's workers."""
+    return setting.replace("{instrument}", instrument.lower())
+
+
 def kafka_connection(settings: KafkaSettings) -> KafkaConnection:
     """Describe a process's main cluster."""
     return KafkaConnection(
@@ -51,6 +57,7 @@ def kafka_connection(settings: KafkaSettings) -> KafkaConnection:
         password=settings.password,
         ca_file=settings.ca_file,
         fetch_wait=settings.fetch_wait,
+        session_timeout=settings.session_timeout,
     )
 
 

@@ -20,6 +20,7 @@ __all__ = ["Addresses", "Topics", "process_environment", "variables", "within"]
 
 _ALL = (WorkerSettings, ChildSettings, FanOutSettings, RawPresenceSettings, ButlerWriterSettings)
 _LEASE = 30.0
+_WORKERS = "workers"
 
 
 @frozen
@@ -120,6 +121,8 @@ def variables(
             "MESSAGE_EXPIRATION": str(expiration),
             "SUPPORTED_INSTRUMENTS": instrument,
             "REDIS_HOST": at.redis,
+            "REDIS_STREAM_CONSUMER_GROUP": _WORKERS,
+            "LEASE_SECONDS": str(_LEASE),
             "INSTRUMENT_CONFIG_FILE": str(config),
         },
         "raw-presence": {
@@ -152,7 +155,7 @@ def variables(
             "RAW_MICROSERVICE": at.presence,
             "REDIS_STREAM_HOST": at.redis,
             "REDIS_STREAM_NAME": stream,
-            "REDIS_STREAM_CONSUMER_GROUP": "workers",
+            "REDIS_STREAM_CONSUMER_GROUP": _WORKERS,
             "REDIS_RETRY_DELAY": "1",
             "FANNED_OUT_MSG_LISTEN_TIMEOUT": "86400",
             "LEASE_SECONDS": str(_LEASE),

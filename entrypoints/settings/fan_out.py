@@ -13,6 +13,7 @@ from entrypoints.settings.parsers import (
     existing_file,
     http_uri,
     names,
+    optional,
     optional_folder,
     seconds,
     text,
@@ -32,6 +33,9 @@ class FanOutSettings:
     logs: LogSettings = group(LogSettings)
 
     registry: str | None = setting("KAFKA_SCHEMA_REGISTRY_URL", http_uri, "schema registry")
+    registry_ca_file: str | None = setting(
+        "KAFKA_SCHEMA_REGISTRY_CA_FILE", optional, "CA of the registry's certificate", default=""
+    )
     schema_cache: Path | None = setting(
         "SCHEMA_CACHE", optional_folder, "folder that keeps schemas for when the registry is away", default=""
     )
@@ -49,6 +53,18 @@ class FanOutSettings:
     )
     config_file: Path = setting("INSTRUMENT_CONFIG_FILE", existing_file, "YAML: streams and active detectors")
     redis_host: str = setting("REDIS_HOST", text, "host, or host:port, of Redis")
+    workers_group: str = setting(
+        "REDIS_STREAM_CONSUMER_GROUP",
+        text,
+        "the workers' consumer group on the streams; {instrument} in it is the instrument in lower case",
+        default="workers",
+    )
+    lease: float = setting(
+        "LEASE_SECONDS",
+        seconds,
+        "as the workers' own: s after which a silent one's work is put back",
+        default="60",
+    )
     retry_delay: float = setting(
         "REDIS_RETRY_INITIAL_DELAY", seconds, "s between attempts to reach Redis", default="1"
     )

@@ -23,6 +23,9 @@ class KafkaSettings:
     fetch_wait: float = setting(
         "KAFKA_FETCH_WAIT", seconds, "s a broker may hold back an empty answer", default="0.1"
     )
+    session_timeout: float = setting(
+        "KAFKA_SESSION_TIMEOUT", seconds, "s after which a silent member of a group is replaced", default="10"
+    )
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,21 @@
+"""A word at the start about a ledger that would not survive a crash (semantics 11)."""
+
+import logging
+
+from ports.ledger import Ledger
+
+__all__ = ["warn_if_not_durable"]
+
+_LOG = logging.getLogger(__name__)
+
+
+async def warn_if_not_durable(ledger: Ledger) -> None:
+    """Log, a line each, what keeps the ledger from outliving a crash.
+
+    Raises
+    ------
+    ports.ledger.LedgerUnavailableError
+        Raised if the ledger is out of reach.
+    """
+    for fault in await ledger.check_durable():
+        _LOG.warning("the ledger is not durable: %s", fault)
