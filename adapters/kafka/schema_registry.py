@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import logging
 import os
 import tempfile
@@ -90,9 +91,12 @@ class SchemaRegistry:
         if self._folder is None:
             return None
         try:
-            return (self._folder / f"{number}.avsc").read_text()
-        except (OSError, UnicodeDecodeError):
+            text = (self._folder / f"{number}.avsc").read_text()
+            json.loads(text)
+        except (OSError, ValueError):
+            # Not there, or damaged: the registry has it.
             return None
+        return text
 
     def _store(self, number: int, text: str) -> None:
         if self._folder is None:
