@@ -14,6 +14,8 @@ from prompt_pipelines.tasks.detect_sources import DetectSourcesTask
 from tests.unit.prompt_pipelines.chain import Made, catalogue, make_task, process, template_of
 from tests.unit.prompt_pipelines.pictures import Sky, field, picture
 
+pytestmark = pytest.mark.slow
+
 SIZE = 256
 FIELD = field(SIZE, 36)
 EMPTY = Sky(np.zeros(0), np.zeros(0), np.zeros(0))

@@ -13,6 +13,8 @@ from tests.unit.prompt_pipelines.chain import (
 )
 from tests.unit.prompt_pipelines.pictures import field, picture
 
+pytestmark = pytest.mark.slow
+
 SIZE = 256
 FIELD = field(SIZE, 36)
 REFERENCE = catalogue(FIELD, picture(FIELD, SIZE))

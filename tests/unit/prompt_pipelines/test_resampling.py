@@ -13,6 +13,8 @@ from prompt_pipelines.templates import Contribution, combine_template
 from prompt_pipelines.warp import warp
 from tests.unit.prompt_pipelines.pictures import field, picture, projection_of
 
+pytestmark = pytest.mark.slow
+
 SIZE = 200
 FIELD = field(SIZE, 25)
 
