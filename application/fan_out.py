@@ -10,7 +10,7 @@ from domain.expiry import age_of, clock_skew, has_expired
 from domain.fan_out import FanOutConfig, UnconfiguredInstrumentError
 from domain.outcomes import Expired
 from domain.times import InvalidInstantError
-from domain.visit import Cancellation, Identity, Visit
+from domain.visit import Cancellation, Visit
 from ports.announcements import (
     Announcement,
     Announcements,
@@ -148,9 +148,7 @@ class FanOut:
     async def _let_expire(self, visit: Visit, detectors: Collection[int], age: float) -> None:
         """Record that nobody works on the visit, so that it can be put back by hand."""
         await self._publisher.remember(visit)
-        for detector in sorted(detectors):
-            identity = Identity(visit.instrument, visit.group, detector)
-            await self._ledger.record_undelivered(identity, Expired(age=age))
+        await self._ledger.record_undelivered(visit.instrument, visit.group, detectors, Expired(age=age))
         _LOG.warning("group %s was announced %.0f s ago: expired", visit.group, age)
         self._drop("expired")
 

@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from attrs import frozen
 
@@ -63,12 +63,14 @@ async def night_status(
     now = clock.utc()
     night = day_obs_of(now)
     begin = begin_of_day_obs(night)
-    # A record that becomes final in between is met in the second list, and counts there.
-    unfinished = {record.attempt.identity: record for record in await ledger.unfinished(instrument, begin)}
-    finals = _since(begin, await ledger.finals(instrument, begin))
-    for record in finals:
-        unfinished.pop(record.attempt.identity, None)
-    left = sorted(unfinished.values(), key=lambda record: (record.begun, record.attempt))
+    latest = await ledger.latest(instrument, begin)
+    # The ledger tells of whole visits, of which some detectors may have ended the day before.
+    finals = [
+        record for record in latest if record.final and record.ended is not None and record.ended >= begin
+    ]
+    left = sorted(
+        (record for record in latest if not record.final), key=lambda record: (record.begun, record.attempt)
+    )
     return NightStatus(
         instrument=instrument,
         night=night,
@@ -85,8 +87,3 @@ async def night_status(
         ),
         unreadable=await ledger.unread(stream),
     )
-
-
-def _since(begin: UtcSeconds, records: Iterable[AttemptRecord]) -> list[AttemptRecord]:
-    """Leave out what ended before; the ledger tells of whole visits."""
-    return [record for record in records if record.ended is None or record.ended >= begin]

@@ -141,11 +141,8 @@ class Reconciler:
 
     async def _records(self, night: datetime.date) -> Mapping[Identity, AttemptRecord]:
         since = UtcSeconds(begin_of_day_obs(night) - _BEFORE)
-        name = self._camera.instrument
-        # A record that becomes final in between is in the second list at least.
-        unfinished = await self._ledger.unfinished(name, since)
-        finals = await self._ledger.finals(name, since)
-        return {record.attempt.identity: record for record in (*unfinished, *finals)}
+        latest = await self._ledger.latest(self._camera.instrument, since)
+        return {record.attempt.identity: record for record in latest}
 
     async def _gather(
         self,

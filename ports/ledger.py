@@ -1,6 +1,6 @@
 """The record of attempts and outcomes, and the claims that guard permanent changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from domain.attempts import Attempt, AttemptRecord
@@ -87,11 +87,14 @@ class Ledger(Protocol):
         """Record the outcome of a delivery that has no identity."""
         ...
 
-    async def record_undelivered(self, identity: Identity, outcome: Outcome) -> None:
-        """Record a final outcome for work that never reached a worker.
+    async def record_undelivered(
+        self, instrument: str, group: str, detectors: Collection[int], outcome: Outcome
+    ) -> None:
+        """Record a final outcome for work on a visit that never reached a worker.
 
-        It becomes the final record, as attempt 0. Nothing is written if an
-        attempt was begun before, or the work was put back by hand.
+        It becomes the final record, as attempt 0, of each detector but those
+        on which an attempt was begun before, or whose work was put back by
+        hand.
         """
         ...
 
@@ -111,15 +114,19 @@ class Ledger(Protocol):
         """List the attempts on one identity, in their order."""
         ...
 
-    async def finals(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
-        """List the final records of an instrument, one for each identity that has one.
+    async def latest(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
+        """List the last record of each identity of an instrument that has one.
 
         Visits on which nothing was recorded at or after `since` are left out.
         """
         ...
 
+    async def finals(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
+        """List those of the latest records that are final."""
+        ...
+
     async def unfinished(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
-        """List the last records of identities that have no final one, as `finals` does."""
+        """List those of the latest records that are not."""
         ...
 
     async def unread(self, queue: str) -> Mapping[str, Outcome]:

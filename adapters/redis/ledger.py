@@ -1,6 +1,6 @@
 """The ledger on Redis."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, override
 
 from adapters.redis.connection import Connected, RedisConnection, lua
@@ -18,6 +18,7 @@ __all__ = ["RedisLedger"]
 
 _READ: Final = lua("read_history")
 _REPLACE: Final = lua("replace_history")
+_REPLACE_MANY: Final = lua("replace_histories")
 
 _TRIES = 100
 """Against others that change the same history at the same time."""
@@ -45,6 +46,29 @@ class RedisLedger(Connected, HistoryLedger):
         self._keep_seconds = keep_seconds
         self._redis = RedisConnection(url, unavailable=LedgerUnavailableError, timeout=timeout)
         super().__init__(self._redis)
+
+    @override
+    async def record_undelivered(
+        self, instrument: str, group: str, detectors: Collection[int], outcome: Outcome
+    ) -> None:
+        """Record a visit's outcome for all of its detectors in one step, however many there are."""
+        key = self._keys.visit(instrument, group)
+        left = sorted(detectors)
+        for _ in range(_TRIES):
+            if not left:
+                return
+            stored = await self._redis.call("HMGET", key, *left)
+            seconds, microseconds = await self._redis.call("TIME")
+            now = UtcSeconds(int(seconds) + int(microseconds) / 1e6)
+            arguments: list[str | int] = [self._keep_seconds, group]
+            for detector, text in zip(left, stored, strict=True):
+                before = history_from_json(Identity(instrument, group, detector), text)
+                after = before.end_undelivered(outcome, now)
+                if after != before:
+                    arguments += [detector, text or "", history_to_json(after)]
+            changed = await self._redis.run(_REPLACE_MANY, [key, self._keys.visits(instrument)], arguments)
+            left = [int(detector) for detector in changed]
+        raise LedgerUnavailableError(f"{instrument} {group}: changed by others {_TRIES} times over")
 
     async def record_unread(self, queue: str, entry: str, outcome: Outcome) -> None:
         """Record the outcome of a delivery that has no identity."""

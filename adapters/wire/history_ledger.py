@@ -1,7 +1,7 @@
 """The ledger's methods over histories that are replaced whole, wherever they are stored."""
 
 import abc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from domain.attempts import Attempt, AttemptRecord, HeldLease, WorkHistory
 from domain.outcomes import Outcome
@@ -58,9 +58,16 @@ class HistoryLedger(abc.ABC):
 
         await self._change(attempt.identity, change)
 
-    async def record_undelivered(self, identity: Identity, outcome: Outcome) -> None:
-        """Record a final outcome for work that never reached a worker."""
-        await self._change(identity, lambda history, now: (history.end_undelivered(outcome, now), None))
+    async def record_undelivered(
+        self, instrument: str, group: str, detectors: Collection[int], outcome: Outcome
+    ) -> None:
+        """Record a final outcome for work on a visit that never reached a worker."""
+
+        def change(history: WorkHistory, now: UtcSeconds) -> tuple[WorkHistory, None]:
+            return history.end_undelivered(outcome, now), None
+
+        for detector in sorted(detectors):
+            await self._change(Identity(instrument, group, detector), change)
 
     async def mark_requeued(self, identity: Identity) -> None:
         """Note that work is about to be put back by hand."""
@@ -76,13 +83,14 @@ class HistoryLedger(abc.ABC):
 
     async def finals(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
         """List the final records of an instrument."""
-        return [last for last in await self._last(instrument, since) if last.final]
+        return [last for last in await self.latest(instrument, since) if last.final]
 
     async def unfinished(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
         """List the last records that are not final."""
-        return [last for last in await self._last(instrument, since) if not last.final]
+        return [last for last in await self.latest(instrument, since) if not last.final]
 
-    async def _last(self, instrument: str, since: UtcSeconds | None) -> list[AttemptRecord]:
+    async def latest(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
+        """List the last record of each identity of an instrument."""
         histories = await self._histories(instrument, since)
         return [history.last for history in histories if history.last is not None]
 

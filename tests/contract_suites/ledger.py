@@ -26,6 +26,7 @@ from tests.contract_suites.samples import some_work
 __all__ = ["IDENTITY", "LedgerBench", "LedgerContract", "a_lease"]
 
 IDENTITY = Identity("Lowell", "2026-03-14T02:15:07.310#2", 4)
+_VISIT = (IDENTITY.instrument, IDENTITY.group)
 _DONE = Completed(pipeline="ApPipe", snaps=(SnapResult(exposure=2026031400012, result="completed"),))
 _FAILED = FailedBeforeChange(reason="no calibrations \u00e9 /'\"")
 
@@ -159,15 +160,43 @@ class LedgerContract:
         assert len(await bench.ledger.history(IDENTITY)) == 1
 
     async def test_work_that_never_reached_a_worker_is_final(self, bench: LedgerBench) -> None:
-        await bench.ledger.record_undelivered(IDENTITY, Expired(age=4000.0))
-        await bench.ledger.record_undelivered(IDENTITY, Expired(age=5000.0))
+        await bench.ledger.record_undelivered(*_VISIT, [4], Expired(age=4000.0))
+        await bench.ledger.record_undelivered(*_VISIT, [4], Expired(age=5000.0))
         found = await bench.ledger.begin(IDENTITY, "a", a_lease())
         assert (found.attempt.number, found.outcome, found.final) == (0, Expired(age=4000.0), True)
         assert len(await bench.ledger.finals("Lowell")) == 1
 
+    async def test_a_visit_that_no_worker_gets_is_final_for_all_but_those_that_had_it(
+        self, bench: LedgerBench
+    ) -> None:
+        begun = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        requeued = Identity(*_VISIT, 7)
+        await bench.ledger.mark_requeued(requeued)
+        await bench.ledger.record_undelivered(*_VISIT, range(200), Expired(age=4000.0))
+        finals = await bench.ledger.finals("Lowell")
+        assert {record.attempt.identity.detector for record in finals} == set(range(200)) - {4, 7}
+        assert {(record.outcome, record.attempt.number) for record in finals} == {(Expired(age=4000.0), 0)}
+        assert list(await bench.ledger.unfinished("Lowell")) == [begun]
+        assert len(await bench.ledger.latest("Lowell")) == 199
+        await bench.ledger.record_undelivered(*_VISIT, (), Expired(age=4000.0))
+
+    async def test_of_a_visit_that_expires_while_it_is_begun_nothing_is_lost(
+        self, bench: LedgerBench
+    ) -> None:
+        other = await bench.another()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(bench.ledger.record_undelivered(*_VISIT, range(30), Expired(age=4000.0)))
+            beginning = [
+                group.create_task(other.begin(Identity(*_VISIT, each), "a", a_lease())) for each in range(30)
+            ]
+        for record in (begun.result() for begun in beginning):
+            history = await bench.ledger.history(record.attempt.identity)
+            assert list(history) == [record]
+            assert record.final == (record.attempt.number == 0)
+
     async def test_undelivered_work_does_not_hide_an_attempt(self, bench: LedgerBench) -> None:
         begun = await bench.ledger.begin(IDENTITY, "a", a_lease())
-        await bench.ledger.record_undelivered(IDENTITY, Expired(age=4000.0))
+        await bench.ledger.record_undelivered(*_VISIT, [4], Expired(age=4000.0))
         assert list(await bench.ledger.history(IDENTITY)) == [begun]
 
     async def test_a_requeue_lets_another_attempt_follow(self, bench: LedgerBench) -> None:
@@ -176,7 +205,7 @@ class LedgerContract:
             await bench.ledger.record(record.attempt, _FAILED, final=times == 2)
         await bench.ledger.mark_requeued(IDENTITY)
         assert list(await bench.ledger.finals("Lowell")) == []
-        await bench.ledger.record_undelivered(IDENTITY, Expired(age=1e4))
+        await bench.ledger.record_undelivered(*_VISIT, [4], Expired(age=1e4))
         new = await bench.ledger.begin(IDENTITY, "b", a_lease("5-0", origin="5-0"))
         assert (new.attempt.number, new.turn, new.final) == (3, 1, False)
         assert new.requeued is not None

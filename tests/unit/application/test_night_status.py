@@ -72,7 +72,7 @@ async def test_everything_is_in_its_place() -> None:
     await box.end(2, NoImages(waited=100.0))
     await box.end(3, Ignored(reason="nothing to run"))
     await box.end(4, FailedBeforeChange(reason="disk full"), final=False)
-    await box.ledger.record_undelivered(Identity(INSTRUMENT, GROUP, 5), Expired(age=4000.0))
+    await box.ledger.record_undelivered(INSTRUMENT, GROUP, [5], Expired(age=4000.0))
     lease = await box.lease(6)
     await box.ledger.begin(Identity(INSTRUMENT, GROUP, 6), "worker 6", lease)
     box.store.add(some_work(7, GROUP))
