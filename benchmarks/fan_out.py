@@ -4,40 +4,37 @@ import asyncio
 import contextlib
 import itertools
 import json
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from statistics import median
 from typing import cast
 
 import redis
 import redis.asyncio
+import yaml
 from attrs import frozen
 from confluent_kafka import Producer
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from dependency_injector import providers
 
-from adapters.kafka.announcements import KafkaAnnouncements
-from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.next_visit import encode_next_visit
-from adapters.kafka.schema_registry import SchemaRegistry
-from adapters.memory.control import MemoryControl
-from adapters.memory.dead_announcements import MemoryDeadAnnouncements
-from adapters.memory.ledger import MemoryLedger
 from adapters.redis.fanned_out_visit import copies
 from adapters.redis.work_publisher import RedisWorkPublisher
-from adapters.system.clock import SystemClock
-from adapters.system.metrics import PrometheusMetrics
 from application.beside import beside
-from application.fan_out import FanOut, FanOutPolicy
 from benchmarks.announcements import visit_at
 from benchmarks.report import table
-from domain.fan_out import FanOutConfig
 from domain.visit import Visit
+from entrypoints.containers.fan_out import FanOutContainer
+from entrypoints.settings.environment import read_settings
+from entrypoints.settings.fan_out import FanOutSettings
 from ports.work_publisher import Novelty, Published
-from simulator import schema_registry
 from simulator.kafka import EmbeddedKafka
 from simulator.redis_server import redis_server
+from simulator.schema_registry import SchemaRegistry
 
 __all__ = ["main"]
 
@@ -152,41 +149,47 @@ def main() -> None:
 
 async def _measure() -> None:
     async with contextlib.AsyncExitStack() as stack:
-        kafka, registry, server = EmbeddedKafka(), schema_registry.SchemaRegistry(), redis_server()
+        kafka, registry, server = EmbeddedKafka(), SchemaRegistry(), redis_server()
         for service in (kafka, registry, server):
             stack.enter_context(service)
         kafka.create_topic(_TOPIC)
         url = f"redis://127.0.0.1:{server.port}/0"
         others = {_ONE: _EachInTurn(url, _ONE), _MANY: _AllAtOnce(url, _MANY)}
         ways = await stack.enter_async_context(_Ways(url, others))
-        announcements = KafkaAnnouncements(
-            connection=KafkaConnection(bootstrap_servers=kafka.bootstrap_servers, fetch_wait=0.005),
-            group="benchmark",
-            topic=_TOPIC,
-            offset_reset="earliest",
-            registry=SchemaRegistry(registry.url, cache=None),
-        )
-        await announcements.open()
-        stack.push_async_callback(announcements.close)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        environment = {
+            "KAFKA_CLUSTER": kafka.bootstrap_servers,
+            "KAFKA_FETCH_WAIT": "0.005",
+            "KAFKA_SCHEMA_REGISTRY_URL": registry.url,
+            "REDIS_HOST": f"127.0.0.1:{server.port}",
+        }
+        fan_out = _service(environment, folder)
+        fan_out.publisher.override(providers.Object(ways))
+        await fan_out.announcements().open()
+        stack.push_async_callback(fan_out.announcements().close)
         observatory = _Observatory(kafka.bootstrap_servers, registry.url)
-        async with beside(_fan_out(announcements, ways).run()):
+        async with beside(fan_out.fan_out().run()):
             print(await _one_by_one(observatory, ways, server.description))
             print(await _at_once(observatory, ways, url))
 
 
-def _fan_out(announcements: KafkaAnnouncements, publisher: RedisWorkPublisher) -> FanOut:
-    clock = SystemClock()
-    return FanOut(
-        policy=FanOutPolicy(instruments=frozenset({"LSSTCam"}), message_expiration=3600.0, retry_delay=1.0),
-        config=FanOutConfig(streams={}, detectors={"LSSTCam": frozenset(range(_COPIES))}),
-        announcements=announcements,
-        publisher=publisher,
-        control=MemoryControl(clock),
-        dead=MemoryDeadAnnouncements(),
-        ledger=MemoryLedger(clock),
-        clock=clock,
-        metrics=PrometheusMetrics(),
+def _service(environment: Mapping[str, str], folder: Path) -> FanOutContainer:
+    """Wire the service as production does."""
+    config = folder / "instruments.yaml"
+    detectors = dict.fromkeys(range(_COPIES), True)
+    config.write_text(
+        yaml.safe_dump({"redis-streams": {"LSSTCam": _OURS}, "detectors": {"LSSTCam": detectors}})
     )
+    settings = {
+        "CONSUMER_GROUP": "benchmark",
+        "NEXT_VISIT_TOPIC": _TOPIC,
+        "OFFSET": "earliest",
+        "MESSAGE_EXPIRATION": "3600",
+        "SUPPORTED_INSTRUMENTS": "LSSTCam",
+        "INSTRUMENT_CONFIG_FILE": str(config),
+        **environment,
+    }
+    return FanOutContainer(settings=read_settings(FanOutSettings, settings))
 
 
 async def _one_by_one(observatory: _Observatory, ways: _Ways, description: str) -> str:

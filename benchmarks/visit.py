@@ -14,13 +14,15 @@ from attrs import define, evolve, field
 from rich.console import Console
 
 from adapters.files.cameras import load_camera
+from application.beside import beside
 from benchmarks import processes
 from benchmarks.report import table
 from domain.times import UtcSeconds
 from entrypoints.observatory.box import Box, NightSetup, opened_box
 from entrypoints.observatory.display import make_display
 from entrypoints.observatory.environment import Topics
-from entrypoints.observatory.options import SINGLE_FRAME
+from entrypoints.observatory.options import AP_PIPE
+from entrypoints.observatory.processes import ServiceProcess
 from entrypoints.observatory.progress import Progress
 from simulator.demo import demo_plan
 from simulator.frames import SimulatedCamera
@@ -30,18 +32,21 @@ from simulator.summit import Summit
 __all__ = ["main"]
 
 _CAMERA = "simulated"
+_SEED = 1
 _DETECTOR = 4
 _VISITS = 7
 _SPEED = 5.0  # A visit each 4 s: the worker is done with one before the next one's image comes.
 _PATIENCE = 600.0
 _STEPS = ("prepare", "ingest", "process", "export", "clean")
 _AFTER_IMAGE = ("ingest", "process", "export")
+_TASKS = ("load_dia_objects", "isr", "calibrate_visit", "subtract_images", "associate")
 _IMPORTED = (
-    ("Butler", "lsst.daf.butler"),
-    ("pipeline framework", "lsst.pipe.base"),
+    ("Butler (lsst.daf.butler)", "lsst.daf.butler"),
+    ("pipeline framework (lsst.pipe.base)", "lsst.pipe.base"),
     ("all else of the child", "entrypoints.child"),
-    ("images", "lsst.images"),
-    ("the pipeline's tasks", "prompt_pipelines.tasks.isr, prompt_pipelines.tasks.detect_sources"),
+    ("images (lsst.images)", "lsst.images"),
+    ("APDB (lsst.dax.apdb)", "lsst.dax.apdb"),
+    ("the pipeline's tasks", ", ".join(f"prompt_pipelines.tasks.{name}" for name in _TASKS)),
 )
 """In the order of a child: the first three before its worker is ready, the others in its first visit."""
 
@@ -101,28 +106,37 @@ async def _observe() -> _Observed:
     display = make_display(Console(stderr=True, force_terminal=False), time.monotonic())
     async with opened_box(setup, display, observed.hear) as box:
         display.say(f"observing {_VISITS} visits with one detector")
-        await _summit(box).play(setup.plan)
-        # It ends something that hangs; a slow machine is no failure.
-        async with asyncio.timeout(_PATIENCE):
-            await observed.over.wait()
+        async with beside(*map(_fail_at_end, (*box.services, *box.workers))):
+            await _summit(box).play(setup.plan)
+            # It ends something that hangs; a slow machine is no failure.
+            async with asyncio.timeout(_PATIENCE):
+                await observed.over.wait()
         observed.memory = {part: processes.peak_memory(process) for part, process in _worker().items()}
     return observed
+
+
+async def _fail_at_end(service: ServiceProcess) -> None:
+    code = await service.ended()
+    raise RuntimeError(f"{service.name} ended with exit code {code}:\n{service.tail()}")
 
 
 def _setup() -> NightSetup:
     """Plan visits of one detector and one snap, all alike: the demo's first one, again and again."""
     camera = load_camera(_CAMERA)
-    demo = demo_plan(camera, seed=1, now=UtcSeconds(time.time()))
+    demo = demo_plan(camera, seed=_SEED, now=UtcSeconds(time.time()))
     first = demo.plan.visits[0]
     visits = tuple(
         evolve(first, group=f"{first.group}#{number}", detectors=(_DETECTOR,)) for number in range(_VISITS)
     )
-    night = SimulatedNight(SimulatedCamera(camera=camera, seed=1), demo.sky, visits)
+    night = SimulatedNight(SimulatedCamera(camera=camera, seed=_SEED), demo.sky, visits)
+    demo = evolve(demo, plan=evolve(demo.plan, visits=visits, raws=night, calibrations=night))
     return NightSetup(
-        plan=evolve(demo.plan, visits=visits, raws=night, calibrations=night),
+        plan=demo.plan,
         camera_file=_CAMERA,
-        pipelines=SINGLE_FRAME,
+        pipelines=AP_PIPE,
         reference=demo.sky.stars,
+        skymap=demo.skymap,
+        templates=demo.templates,
         workers=1,
     )
 
@@ -188,8 +202,7 @@ def _imports() -> str:
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
     seconds = [map(float, line.split()) for line in done.stdout.splitlines()]
     rows = [
-        (f"{name} ({modules})", *(f"{each:.2f}" for each in pair))
-        for (name, modules), pair in zip(_IMPORTED, seconds, strict=True)
+        (name, *(f"{each:.2f}" for each in pair)) for (name, _), pair in zip(_IMPORTED, seconds, strict=True)
     ]
     return table(
         "what a child imports, one after the other in a fresh interpreter",

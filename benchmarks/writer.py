@@ -12,26 +12,24 @@ from statistics import median
 from typing import cast
 from uuid import UUID
 
-from attrs import field, frozen
+from attrs import frozen
 from confluent_kafka import Producer
+from dependency_injector import providers
 from lsst.daf.butler import Butler
 
-from adapters.butler.central_registry import ButlerCentralRegistry
 from adapters.butler.messages import decode
 from adapters.butler.records import ordered
 from adapters.files.cameras import load_camera
-from adapters.kafka.connection import KafkaConnection
-from adapters.kafka.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
-from adapters.system.clock import SystemClock, SystemIdentifiers
-from adapters.system.metrics import PrometheusMetrics
 from application.beside import beside
-from application.write_outputs import OutputWriter
 from benchmarks.postgresql import PostgresqlServer, why_not
 from benchmarks.report import table
 from benchmarks.worker_messages import like, real_message
 from domain.camera import Camera
 from domain.camera_dict import camera_as_dict
-from ports.central_registry import OutputEvent
+from entrypoints.containers.butler_writer import ButlerWriterContainer
+from entrypoints.settings.butler_writer import ButlerWriterSettings
+from entrypoints.settings.environment import read_settings
+from ports.central_registry import CentralRegistry, OutputEvent
 from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.instrument import CameraInstrument
 from prompt_pipelines.repository import butler_config
@@ -40,7 +38,7 @@ from simulator.kafka import EmbeddedKafka
 __all__ = ["main"]
 
 _CAMERA = "simulated"
-_TOPICS = WriterTopics(input="outputs", output="batches", dead_letters="dead")
+_TOPICS = {"KAFKA_TOPIC": "outputs", "KAFKA_OUTPUT_TOPIC": "batches", "KAFKA_DEAD_LETTER_TOPIC": "dead"}
 _SINGLE = 15  # Messages, one after the other.
 _BATCH = 500
 _ROUNDS = 3
@@ -48,16 +46,16 @@ _PARTITIONS = 4  # Of a topic of the embedded Kafka.
 _PATIENCE = 600.0  # It ends something that hangs; a slow machine is no failure.
 
 
-class _WatchedRegistry(ButlerCentralRegistry):
+class _Watched:
     """The production registry, which also tells what it has written."""
 
-    def __init__(self, repository: str) -> None:
-        super().__init__(repository)
+    def __init__(self, registry: CentralRegistry) -> None:
+        self._registry = registry
         self.batches: list[int] = []
         self.changed = asyncio.Event()
 
     async def apply(self, events: Sequence[OutputEvent]) -> Sequence[UUID]:
-        datasets = await super().apply(events)
+        datasets = await self._registry.apply(events)
         self.batches.append(len(events))
         self.changed.set()
         return datasets
@@ -76,13 +74,8 @@ class _Bench:
 
     central: Path
     messages: Iterator[str]
-    kafka: str
-    registry: _WatchedRegistry
-    producer: Producer = field()
-
-    @producer.default
-    def _(self) -> Producer:
-        return Producer({"bootstrap.servers": self.kafka, "linger.ms": 0, "log_level": 2})
+    producer: Producer
+    registry: _Watched
 
     def take(self, number: int) -> list[str]:
         """Take messages, and let the files be there that they tell of."""
@@ -98,22 +91,9 @@ class _Bench:
         """Send messages at once; returns when."""
         begin = time.perf_counter()
         for number, message in enumerate(messages):
-            self.producer.produce(_TOPICS.input, message, partition=number % _PARTITIONS)
+            self.producer.produce(_TOPICS["KAFKA_TOPIC"], message, partition=number % _PARTITIONS)
         self.producer.flush(10)
         return begin
-
-    def events(self) -> KafkaOutputEvents:
-        """Make the writer's end of the topic, as the service does."""
-        return KafkaOutputEvents(
-            connection=KafkaConnection(bootstrap_servers=self.kafka, fetch_wait=0.005),
-            topics=_TOPICS,
-            transactional_id="",
-            batch_folder=str(self.central / "batches"),
-            outbox_root=str(self.central),
-            policy=WriterPolicy(),
-            clock=SystemClock(),
-            identifiers=SystemIdentifiers(),
-        )
 
 
 def main() -> None:
@@ -149,19 +129,21 @@ def _make_central(root: Path, camera: Camera, database: str | None) -> None:
 async def _measure(central: Path, message: str, camera: Camera) -> tuple[tuple[str, ...], tuple[str, ...]]:
     async with contextlib.AsyncExitStack() as stack:
         kafka = stack.enter_context(EmbeddedKafka())
-        registry = _WatchedRegistry(str(central))
+        service = _service(central, kafka.bootstrap_servers)
+        registry = service.registry()
         stack.push_async_callback(registry.close)
-        bench = _Bench(central, like(message, camera), kafka.bootstrap_servers, registry)
-        for topic in (_TOPICS.input, _TOPICS.output, _TOPICS.dead_letters):
+        watched = _Watched(registry)
+        service.registry.override(providers.Object(watched))
+        producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "linger.ms": 0, "log_level": 2})
+        bench = _Bench(central, like(message, camera), producer, watched)
+        for topic in _TOPICS.values():
             kafka.create_topic(topic)
-        events = bench.events()
-        await events.open()
-        stack.push_async_callback(events.close)
-        writer = OutputWriter(events=events, registry=registry, metrics=PrometheusMetrics(), retry_delay=1.0)
-        async with beside(writer.run()):
+        await service.events().open()
+        stack.push_async_callback(service.events().close)
+        async with beside(service.writer().run()):
             # Dataset types are registered, and the group's partitions assigned.
             await asyncio.to_thread(bench.send, bench.take(1))
-            await registry.until(1)
+            await watched.until(1)
             low = await _one_by_one(bench)
             full = await _at_full_load(bench)
     with Butler.from_config(str(central)) as butler:
@@ -171,6 +153,20 @@ async def _measure(central: Path, message: str, camera: Camera) -> tuple[tuple[s
     if found != expected:
         raise RuntimeError(f"the outputs of {found} messages are in the registry, not of {expected}")
     return low, full
+
+
+def _service(central: Path, kafka: str) -> ButlerWriterContainer:
+    """Wire the service as production does."""
+    settings = {
+        "BUTLER_REPOSITORY": str(central),
+        "KAFKA_CLUSTER": kafka,
+        "KAFKA_FETCH_WAIT": "0.005",
+        "OUTPUT_DATASET_LIST_DIRECTORY": str(central / "batches"),
+        # librdkafka's mock cluster does not really have them.
+        "KAFKA_TRANSACTIONS": "0",
+        **_TOPICS,
+    }
+    return ButlerWriterContainer(settings=read_settings(ButlerWriterSettings, settings))
 
 
 async def _one_by_one(bench: _Bench) -> tuple[str, ...]:
