@@ -22,7 +22,6 @@ def image_schema() -> MaskSchema:
             MaskPlane("COSMIC_RAY", "A cosmic ray affected this pixel."),
             MaskPlane("INTERPOLATED", "Original pixel value was interpolated."),
             MaskPlane("DETECTED", "Pixel was part of a detected source."),
-            MaskPlane("DETECTED_NEGATIVE", "Pixel was part of a detected source with negative flux."),
         ]
     )
 

@@ -6,7 +6,6 @@ from typing import Any, override
 import astropy.units as u
 import numpy as np
 from astropy.table import Table
-from attrs import frozen
 from lsst.images import Image, MaskedImage, SkyProjection
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -19,20 +18,17 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output
 from scipy.ndimage import binary_dilation
-from scipy.signal import fftconvolve
 
-from prompt_pipelines.arrays import Flags, Pixels, Planes
+from prompt_pipelines.arrays import Flags
 from prompt_pipelines.calibration import correct_projection
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, number
 from prompt_pipelines.masks import any_of, image_schema
-from prompt_pipelines.matching import convolve, fit_kernel
 from prompt_pipelines.psf import PsfModel, isolated, measure_psf
+from prompt_pipelines.subtraction import Difference, make_pair, subtract
 from prompt_pipelines.warp import Warped, warp
 
 __all__ = ["SubtractImagesConfig", "SubtractImagesConnections", "SubtractImagesTask"]
-
-_SIGMA_PER_FWHM = 1.0 / 2.354820
 
 
 class SubtractImagesConnections(PipelineTaskConnections, dimensions=("instrument", "visit", "detector")):
@@ -106,32 +102,6 @@ class SubtractImagesConfig(PipelineTaskConfig, pipelineConnections=SubtractImage
     mask_growth = count("Pixels around unusable ones that are unusable too.", default=4)
 
 
-@frozen(eq=False)
-class _Pair:
-    """Science image (nJy) and template (its own unit) on the same pixels."""
-
-    science: Pixels
-    template: Pixels
-    science_variance: Pixels
-    template_variance: Pixels
-    unusable: Flags
-
-    @property
-    def variance(self) -> Pixels:
-        return self.science_variance + self.template_variance
-
-
-@frozen(eq=False)
-class _Difference:
-    """What subtraction makes, nJy."""
-
-    pixels: Pixels
-    variance: Pixels
-    psf: PsfModel
-    template_scale: float
-    """What makes the template's unit nJy; 1 if it was nJy and both are calibrated well."""
-
-
 class SubtractImagesTask(PipelineTask):
     """Warp the template, make the sharper image as blurred as the other, subtract."""
 
@@ -195,14 +165,18 @@ class SubtractImagesTask(PipelineTask):
             raise UnusableImageError("the image has no sky projection, so no template can be found for it")
         projection = correct_projection(image.sky_projection, np.array(calibration["pixel_correction"]))
         warped = self._warp(templates, projection, image)
-        pair = self._pair(image, warped, calibration["nanojansky_per_electron"])
+        pair = make_pair(image, warped, calibration["nanojansky_per_electron"])
         stars = self._stars(sources)
         x, y = np.asarray(sources["x"], dtype=float)[stars], np.asarray(sources["y"], dtype=float)[stars]
         flux = np.asarray(sources["flux"], dtype=float)[stars]
         template_psf = measure_psf(pair.template, x, y, flux, self.config.aperture_radius)
         if template_psf is None:
             raise UnusableImageError("no star to measure the template's PSF from", stars=len(x))
-        result = self._subtract(pair, psf, template_psf, (x, y))
+        result = subtract(pair, psf, template_psf, (x, y), self.config.matching_error)
+        self.metadata["blurred"] = result.blurred
+        self.metadata["kernel_stars"] = result.kernel.stamps
+        self.metadata["kernel_sum"] = result.kernel_sum
+        self.metadata["kernel_residual"] = result.kernel.residual
         return Struct(
             difference_image=self._difference(image, result, pair.unusable, projection),
             difference_psf=Image(result.psf.stamp, unit=u.dimensionless_unscaled),
@@ -233,19 +207,6 @@ class SubtractImagesTask(PipelineTask):
             )
         return Warped(pixels, variance, missing)
 
-    def _pair(self, image: MaskedImage, warped: Warped, scale: float) -> _Pair:
-        unusable = any_of(image.mask) | warped.unusable | ~np.isfinite(image.variance.array)
-        unusable |= ~np.isfinite(warped.variance)
-        factor = np.float32(scale)
-        zero, one = np.float32(0.0), np.float32(1.0)
-        return _Pair(
-            np.where(unusable, zero, image.image.array * factor),
-            np.where(unusable, zero, warped.pixels),
-            np.where(unusable, one, image.variance.array * factor**2),
-            np.where(unusable, one, warped.variance),
-            unusable,
-        )
-
     def _stars(self, sources: Table) -> np.ndarray:
         x, y, flux = (np.asarray(sources[name], dtype=float) for name in ("x", "y", "flux"))
         good = flux > self.config.min_snr * np.asarray(sources["flux_err"])
@@ -255,42 +216,10 @@ class SubtractImagesTask(PipelineTask):
         chosen = np.flatnonzero(good)
         return chosen[np.argsort(-flux[chosen])][: self.config.max_stars]
 
-    def _subtract(
-        self, pair: _Pair, psf: PsfModel, template_psf: PsfModel, stars: tuple[Any, Any]
-    ) -> _Difference:
-        blur_template = psf.fwhm >= template_psf.fwhm
-        width = _SIGMA_PER_FWHM * float(np.sqrt(abs(psf.fwhm**2 - template_psf.fwhm**2)))
-        sharp, target = (pair.template, pair.science) if blur_template else (pair.science, pair.template)
-        kernel = fit_kernel(sharp, Planes(target, pair.variance, pair.unusable), stars, width)
-        blurred = convolve(sharp, kernel)
-        middle = kernel.at(sharp.shape[1] / 2.0, sharp.shape[0] / 2.0)
-        # Convolved noise, as if it were the same all over the kernel.
-        factor, total = np.float32((middle**2).sum()), float(middle.sum())
-        if blur_template:
-            pixels, template, scale = pair.science - blurred, blurred, total
-            variance = pair.science_variance + factor * pair.template_variance
-            matched = psf
-        else:
-            # The difference comes in the template's unit: back to the science image's.
-            scale = 1.0 / total
-            pixels, template = (
-                (blurred - pair.template) * np.float32(scale),
-                pair.template * np.float32(scale),
-            )
-            variance = (factor * pair.science_variance + pair.template_variance) * np.float32(scale**2)
-            stamp = fftconvolve(psf.stamp, middle / total, mode="same").astype(np.float32)
-            matched = PsfModel(stamp, psf.stars)
-        variance = variance + (np.float32(self.config.matching_error) * template) ** 2
-        self.metadata["blurred"] = "template" if blur_template else "science"
-        self.metadata["kernel_stars"] = kernel.stamps
-        self.metadata["kernel_sum"] = total
-        self.metadata["kernel_residual"] = kernel.residual
-        return _Difference(pixels, variance, matched, scale)
-
     def _difference(
         self,
         image: MaskedImage,
-        difference: _Difference,
+        difference: Difference,
         unusable: Flags,
         projection: SkyProjection[Any],
     ) -> MaskedImage:
