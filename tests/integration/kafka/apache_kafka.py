@@ -146,7 +146,18 @@ class ApacheKafka:
             [made] = self._admin.create_topics([NewTopic(topic, partitions, 1)]).values()
             made.result(10)
             self._partitions[topic] = partitions
+            self._wait_for(topic)
         return self._partitions[topic]
+
+    def _wait_for(self, topic: str) -> None:
+        """Wait until clients are told of a new topic."""
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end:
+            told = self._admin.list_topics(timeout=10).topics.get(topic)
+            if told is not None and all(part.leader >= 0 for part in told.partitions.values()):
+                return
+            time.sleep(0.05)
+        raise NoKafkaError(f"topic {topic} does not come up")
 
     def forget(self, topic: str, partition: int, before: int) -> None:
         """Delete what a partition holds before an offset, as retention does."""

@@ -60,6 +60,15 @@ class MockCluster:
         call = "rd_kafka_mock_broker_set_down" if down else "rd_kafka_mock_broker_set_up"
         assert not getattr(self._library, call)(self._cluster, 1)
 
+    def form_groups_after(self, seconds: float) -> None:
+        """Let a new group wait so long for more members; brokers, and this one, wait for 3 s."""
+        self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, round(seconds * 1000))
+
+    def answer_after(self, seconds: float) -> None:
+        """Let every answer take so long."""
+        milliseconds = round(seconds * 1000)
+        assert not self._library.rd_kafka_mock_broker_set_rtt(self._cluster, -1, milliseconds)
+
     def stop(self) -> None:
         """End the broker."""
         del self._producer

@@ -87,7 +87,7 @@ async def stream(topic: KafkaTopic, count: int, dice: random.Random) -> set[uuid
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_kills_at_any_moment(topic: KafkaTopic, writers: Writers, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - repeatable
-    sending = asyncio.create_task(stream(topic, 500, dice))
+    sending = asyncio.create_task(stream(topic, 300, dice))
     for _ in range(6):
         await asyncio.sleep(dice.uniform(0.5, 4.0))
         writers.replace(dice.randrange(2))
@@ -99,7 +99,7 @@ async def test_kills_at_any_moment(topic: KafkaTopic, writers: Writers, seed: in
 
 async def test_pauses_longer_than_the_group_waits(topic: KafkaTopic, writers: Writers) -> None:
     dice = random.Random(3)  # noqa: S311 - repeatable
-    sending = asyncio.create_task(stream(topic, 500, dice))
+    sending = asyncio.create_task(stream(topic, 300, dice))
     for number in (0, 1, 0):
         await asyncio.sleep(dice.uniform(2.0, 4.0))
         writers.signal(number, signal.SIGSTOP)
