@@ -9,11 +9,12 @@ from uuid import UUID
 from attrs import frozen
 from lsst.daf.butler import Butler, ButlerConfig, DatasetRef, DimensionUniverse, FileDataset
 from lsst.daf.butler._rubin.file_datasets import transfer_datasets_to_datastore
-from lsst.daf.butler._standalone_datastore import instantiate_standalone_datastore
 from lsst.daf.butler.datastore import Datastore
 from lsst.daf.butler.datastore.record_data import DatastoreRecordData
 from lsst.daf.butler.datastore.stored_file_info import StoredDatastoreItemInfo, StoredFileInfo
 from lsst.resources import ResourcePath
+
+from adapters.butler.memory_tables import MemoryBridges
 
 __all__ = ["LoneDatastore", "StoredFile", "copy_datasets", "stored_files"]
 
@@ -66,8 +67,8 @@ class LoneDatastore:
     """
 
     def __init__(self, config: ButlerConfig, universe: DimensionUniverse) -> None:
-        self.datastore: Datastore
-        self.datastore, self._database = instantiate_standalone_datastore(config, universe)
+        root = config.get("root", config.configDir)
+        self.datastore: Datastore = Datastore.fromConfig(config, MemoryBridges(universe), root)
         # Datasets are where they are expected, also those that an earlier process wrote.
         self.datastore._set_trust_mode(True)
 
@@ -83,7 +84,3 @@ class LoneDatastore:
     def expect(self, refs: Iterable[DatasetRef]) -> None:
         """Take the files at datasets' own places for theirs."""
         self.datastore.import_records(self.datastore.export_predicted_records(refs))
-
-    def close(self) -> None:
-        """Let go of the facts."""
-        self._database.dispose()

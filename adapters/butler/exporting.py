@@ -60,13 +60,11 @@ class Exporter:
         if not refs:
             return None
         make_claim(self._claims, attempt, journal.exposures)
-        packed = [*journal.group, *(one for key in journal.exposures for one in journal.records[str(key)])]
-        outputs = Outputs(
-            records=unpack_records(packed, attempt.repository.universe),
-            dataset_types=list({ref.datasetType.name: ref.datasetType for ref in refs}.values()),
-            files=attempt.repository.copy_out(refs),
-        )
+        packed = journal.packed_records(journal.exposures)
+        types = list({ref.datasetType.name: ref.datasetType for ref in refs}.values())
+        files = attempt.repository.copy_out(refs)
         if self._settings.use_writer:
-            return encode(outputs)
-        register_outputs(self._shared.writer, [outputs])
+            return encode(packed, types, files)
+        records = unpack_records(packed, attempt.repository.universe)
+        register_outputs(self._shared.writer, [Outputs(records=records, dataset_types=types, files=files)])
         return None

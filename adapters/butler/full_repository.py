@@ -79,7 +79,11 @@ class FullRepositories:
         _mirror(self._shared.reader, butler, collections)
         return FullRepository(butler, self._shared, self._clock)
 
-    def reopen(self, folder: Path) -> "FullRepository":
+    def reopen(
+        self,
+        folder: Path,
+        records: Sequence[Any],  # noqa: ARG002 - it has them itself
+    ) -> "FullRepository":
         """See `VisitRepositories.reopen`."""
         return FullRepository(self._template.open(folder), self._shared, self._clock)
 

@@ -1,7 +1,7 @@
 """What an attempt has done so far, kept on disk so that another process can take over."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ class Journal:
     claimed: bool = False
     records: Mapping[str, Any] = field(factory=dict)
     """Serialised dimension records, by exposure."""
+
+    def packed_records(self, exposures: Iterable[object]) -> list[Any]:
+        """Collect the records of the group and of exposures."""
+        return [*self.group, *(one for key in exposures for one in self.records[str(key)])]
 
 
 def write_journal(folder: Path, journal: Journal) -> None:

@@ -32,16 +32,29 @@ class Outputs:
     """Paths are relative to the shared datastore."""
 
 
-def encode(outputs: Outputs) -> bytes:
-    """Write the message."""
+def encode(
+    records: Sequence[Any], dataset_types: Sequence[DatasetType], files: Sequence[FileDataset]
+) -> bytes:
+    """Write the message.
+
+    Parameters
+    ----------
+    records
+        Dimension records, packed, those of several exposures one after the other.
+    dataset_types
+        Of all datasets.
+    files
+        Paths are relative to the shared datastore.
+    """
+    unique = {json.dumps(record, sort_keys=True): record for record in records}
     event = {
         "type": EVENT_TYPE,
-        "dimension_records": pack_records(outputs.records),
+        "dimension_records": list(unique.values()),
         "dataset_types": [
             dataset_type.to_simple().model_dump(mode="json", exclude_none=True)
-            for dataset_type in outputs.dataset_types
+            for dataset_type in dataset_types
         ],
-        "datasets": [file.to_simple().model_dump(mode="json") for file in outputs.files],
+        "datasets": [file.to_simple().model_dump(mode="json") for file in files],
     }
     return json.dumps(event, separators=(",", ":")).encode()
 

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from lsst.daf.butler import ButlerConfig, DataCoordinate, DatasetRef
 
@@ -12,8 +13,10 @@ from adapters.butler.datastores import LoneDatastore
 from adapters.butler.full_repository import FullRepositories
 from adapters.butler.input_cache import InputCache
 from adapters.butler.input_files import InputFiles
+from adapters.butler.input_objects import InputObjects
 from adapters.butler.known_records import SharedRecords
 from adapters.butler.local_config import local_config
+from adapters.butler.messages import unpack_records
 from adapters.butler.pipeline_shape import PipelineShape, shape_of
 from adapters.butler.pipelines import LoadedPipeline
 from adapters.butler.predicted_repository import PredictedRepository, Surroundings
@@ -40,6 +43,8 @@ class PredictedRepositories:
         Where copies of inputs are kept across visits.
     cache_size
         Datasets kept of each type beyond what the visit at hand needs.
+    object_bytes
+        Bytes of files that may be kept in memory, unpacked.
     extra_config
         File of Butler configuration to merge, if any.
     clock
@@ -54,6 +59,7 @@ class PredictedRepositories:
         instrument: str,
         folder: Path,
         cache_size: int = 3,
+        object_bytes: int = 64 << 20,
         extra_config: str | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -64,6 +70,7 @@ class PredictedRepositories:
         self._records = SharedRecords(shared, instrument)
         self._finder = InputCache(shared, self._records)
         self._files = InputFiles(shared, folder, cache_size)
+        self._objects = InputObjects(object_bytes)
         self._shapes: dict[int, tuple[LoadedPipeline, PipelineShape]] = {}
         self._config: ButlerConfig | None = None
         self._around: Surroundings | None = None
@@ -82,22 +89,19 @@ class PredictedRepositories:
         folder.mkdir()
         return self._open(folder)
 
-    def reopen(self, folder: Path) -> VisitRepository:
+    def reopen(self, folder: Path, records: Sequence[Any]) -> VisitRepository:
         """See `VisitRepositories.reopen`."""
         if (folder / "butler.yaml").exists():
-            return self._full.reopen(folder)
-        around = self._surroundings()
-        datasets, records = read_log(folder, around.universe)
+            return self._full.reopen(folder, records)
+        datasets = read_log(folder)
         repository = self._open(folder)
-        repository.know_records(records)
+        repository.add_records(unpack_records(records, repository.universe))
         repository.know([self._ref(dataset) for dataset in datasets])
         return repository
 
     def close(self) -> None:
         """See `VisitRepositories.close`."""
-        if self._around is not None:
-            self._around.central.close()
-            self._around = None
+        self._around = None
         self._full.close()
 
     def _ref(self, dataset: StoredDataset) -> DatasetRef:
@@ -124,6 +128,7 @@ class PredictedRepositories:
                 central=LoneDatastore(self._shared.write_config, universe),
                 records=self._records.ensure(),
                 files=self._files,
+                objects=self._objects,
                 shape=self._shape,
             )
         return self._around

@@ -5,8 +5,9 @@ quantum-backed Butler, dimension records are in memory.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any, override
 from uuid import UUID
 
 from attrs import frozen
@@ -19,6 +20,7 @@ from lsst.daf.butler import (
     DimensionUniverse,
     FileDataset,
     QuantumBackedButler,
+    StorageClass,
     StorageClassFactory,
 )
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraphComponents
@@ -28,6 +30,7 @@ from lsst.resources import ResourcePath
 from adapters.butler.datastores import LoneDatastore
 from adapters.butler.execution import GraphRun, run_graph
 from adapters.butler.input_files import InputFiles
+from adapters.butler.input_objects import InputObjects
 from adapters.butler.inputs import Inputs
 from adapters.butler.known_records import KnownRecords, SharedRecords
 from adapters.butler.names import provenance_type
@@ -52,14 +55,38 @@ class Surroundings:
     """Tells where files go in the shared datastore; nothing is read from it."""
     records: SharedRecords
     files: InputFiles
+    objects: InputObjects
     shape: Callable[[LoadedPipeline], PipelineShape]
 
 
 class _NotingButler(QuantumBackedButler):
-    """Says which datasets are complete."""
+    """Says which datasets are complete, and knows some without reading them again."""
 
     note: Callable[[DatasetRef], None]
+    objects: InputObjects
+    stored_refs: Mapping[UUID, DatasetRef]
+    loaded: Set[UUID]
 
+    @override
+    def get(
+        self,
+        ref: DatasetRef,
+        /,
+        *,
+        parameters: dict[str, Any] | None = None,
+        storageClass: StorageClass | str | None = None,
+    ) -> Any:
+        """Read a dataset."""
+        if not parameters and ref in self.objects:
+            return self.objects.get(ref, storageClass)
+        return super().get(ref, parameters=parameters, storageClass=storageClass)
+
+    @override
+    def stored_many(self, refs: Iterable[DatasetRef]) -> dict[DatasetRef, bool]:
+        """Say which datasets there are."""
+        return {ref: ref.id in self.loaded or ref.id in self.stored_refs for ref in refs}
+
+    @override
     def put(
         self, obj: object, ref: DatasetRef, /, *, provenance: DatasetProvenance | None = None
     ) -> DatasetRef:
@@ -100,6 +127,7 @@ class PredictedRepository:
         self._log = StoredLog(folder)
         self._stored: dict[UUID, DatasetRef] = {}
         self._types: dict[str, DatasetType] = {}
+        self._loaded: set[UUID] = set()
 
     @property
     def universe(self) -> DimensionUniverse:
@@ -108,13 +136,15 @@ class PredictedRepository:
 
     def load(self, inputs: Inputs) -> None:
         """See `VisitRepository.load`."""
-        self._local.know(self._shared.files.fetch(inputs.refs))
+        files = self._shared.files.fetch(inputs.refs)
+        self._local.know(files)
+        self._shared.objects.read(self._local.datastore, inputs.refs, files)
         self._shelf.load(inputs)
+        self._loaded |= files.keys()
 
     def add_records(self, records: Sequence[DimensionRecord]) -> None:
         """See `VisitRepository.add_records`."""
         self._records.add(records)
-        self._log.records(records)
 
     def put(self, thing: object, ref: DatasetRef) -> None:
         """See `VisitRepository.put`."""
@@ -149,10 +179,6 @@ class PredictedRepository:
         expanded = [self._expanded(ref) for ref in refs]
         self._local.expect(expanded)
         self._stored.update({ref.id: ref for ref in expanded})
-
-    def know_records(self, records: Sequence[DimensionRecord]) -> None:
-        """Take over records that another process noted."""
-        self._records.add(records)
 
     def execute(self, plan: Plan, before_task: BeforeTask) -> Execution:
         """See `VisitRepository.execute`."""
@@ -211,6 +237,9 @@ class PredictedRepository:
             dataset_types=self._types,
         )
         butler.note = self._note
+        butler.objects = self._shared.objects
+        butler.stored_refs = self._stored
+        butler.loaded = self._loaded
         return butler
 
     def outputs(self, runs: Sequence[str]) -> Sequence[DatasetRef]:
@@ -234,4 +263,3 @@ class PredictedRepository:
     def close(self) -> None:
         """See `VisitRepository.close`."""
         self._log.close()
-        self._local.close()

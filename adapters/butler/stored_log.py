@@ -1,15 +1,13 @@
 """Which datasets are complete, told to whoever comes after a process that died."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 from uuid import UUID
 
 from attrs import frozen
-from lsst.daf.butler import DatasetRef, DimensionRecord, DimensionUniverse
-
-from adapters.butler.messages import pack_records, unpack_records
+from lsst.daf.butler import DatasetRef
 
 __all__ = ["StoredDataset", "StoredLog", "read_log"]
 
@@ -28,7 +26,7 @@ class StoredDataset:
 
 
 class StoredLog:
-    """Writes a line for each dataset and dimension record as soon as it is there.
+    """Writes a line for each dataset as soon as it is there.
 
     Parameters
     ----------
@@ -45,10 +43,6 @@ class StoredLog:
         values = list(ref.dataId.required_values)
         self._write({"type": ref.datasetType.name, "run": ref.run, "id": str(ref.id), "values": values})
 
-    def records(self, records: Iterable[DimensionRecord]) -> None:
-        """Note dimension records."""
-        self._write({"records": pack_records(records)})
-
     def close(self) -> None:
         """Let go of the file."""
         if self._stream is not None:
@@ -61,19 +55,13 @@ class StoredLog:
         self._stream.write(json.dumps(line) + "\n")
 
 
-def read_log(
-    folder: Path, universe: DimensionUniverse
-) -> tuple[Sequence[StoredDataset], Sequence[DimensionRecord]]:
+def read_log(folder: Path) -> Sequence[StoredDataset]:
     """Read what another process noted; a line that it could not finish is left out."""
     datasets: list[StoredDataset] = []
-    records: list[DimensionRecord] = []
     for line in (folder / _FILE).read_text(encoding="utf-8").splitlines(keepends=True):
         if not line.endswith("\n"):
             break
         fields = json.loads(line)
-        if "records" in fields:
-            records.extend(unpack_records(fields["records"], universe))
-            continue
         dataset = StoredDataset(
             dataset_type=fields["type"],
             run=fields["run"],
@@ -81,4 +69,4 @@ def read_log(
             values=tuple(fields["values"]),
         )
         datasets.append(dataset)
-    return datasets, records
+    return datasets

@@ -6,7 +6,7 @@ not know which it uses.
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from attrs import field, frozen
 from lsst.daf.butler import DatasetRef, DimensionRecord, DimensionUniverse, FileDataset
@@ -129,8 +129,16 @@ class VisitRepositories(Protocol):
         """
         ...
 
-    def reopen(self, folder: Path) -> VisitRepository:
-        """Open one that another process made; its datasets may be incomplete."""
+    def reopen(self, folder: Path, records: Sequence[Any]) -> VisitRepository:
+        """Open one that another process made; its datasets may be incomplete.
+
+        Parameters
+        ----------
+        folder
+            Its folder.
+        records
+            Dimension records that were added to it, packed.
+        """
         ...
 
     def close(self) -> None:

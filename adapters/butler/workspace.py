@@ -237,7 +237,8 @@ class ButlerWorkspace:
         try:
             with step("resume"):
                 journal = read_journal(self._folder)
-                repository = self._repositories.reopen(self._folder / "repo")
+                packed = journal.packed_records(journal.records)
+                repository = self._repositories.reopen(self._folder / "repo", packed)
         except WorkspaceError as error:
             _log.warning("nothing is left of the attempt: %s", error)
         else:

@@ -263,9 +263,8 @@ def full_disk(size: int) -> Iterator[None]:
 class TestFullDisk:
     def test_while_inputs_are_copied(self, make_workspace: MakeWorkspace, bench: Bench, night: Night) -> None:
         workspace = make_workspace()
-        workspace.prepare(night.assignment(main=[n.PLAIN]))
         with full_disk(100_000), pytest.raises(WorkspaceError):
-            workspace.prepare(night.assignment(main=[n.PLAIN], number=2))
+            workspace.prepare(night.assignment(main=[n.PLAIN]))
         workspace.clean()
         assert not left_behind(bench)
         assert run(workspace, night, n.PLAIN) == ""
