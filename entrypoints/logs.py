@@ -39,6 +39,9 @@ class _LineFormatter(JsonFormatter):
         log_data |= rest
 
 
+_MIDDLEWARE_LEVELS = {"VERBOSE": 15, "TRACE": 5}  # as lsst.utils.logging has them, once it is imported
+
+
 def configure_logs(levels: Mapping[str, str], process: str) -> None:
     """Log JSON lines to standard error.
 
@@ -59,6 +62,8 @@ def configure_logs(levels: Mapping[str, str], process: str) -> None:
             json_ensure_ascii=False,
         )
     )
+    for name, value in _MIDDLEWARE_LEVELS.items():
+        logging.addLevelName(value, name)
     logging.basicConfig(handlers=[handler], level=levels.get(".", "INFO"), force=True)
     logging.captureWarnings(capture=True)
     # Root loggers of chatty libraries say at INFO what matters to nobody at night.

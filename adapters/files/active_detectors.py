@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NewType
 
 from attrs import field, frozen
 from cattrs.gen import make_dict_structure_fn, override
@@ -15,6 +15,9 @@ __all__ = ["FanOutFileError", "load_fan_out_config"]
 
 _NAMES: Final = {"redis_streams": "redis-streams", "knative_urls": "knative-urls"}
 
+# A chart that writes a mapping out again writes its numbers as text, as today's production does.
+_Number = NewType("_Number", int)
+
 
 class FanOutFileError(UnreadableFileError):
     """The fan-out's configuration file is absent or malformed."""
@@ -23,7 +26,7 @@ class FanOutFileError(UnreadableFileError):
 @frozen(kw_only=True)
 class _File:
     redis_streams: Mapping[str, str]
-    detectors: Mapping[str, Mapping[int, bool]]
+    detectors: Mapping[str, Mapping[_Number, bool]]
     knative_urls: object = field(default=None)
     """Of an older way to workers; accepted, ignored."""
 
@@ -39,6 +42,7 @@ def load_fan_out_config(path: Path) -> FanOutConfig:
     """
     converter = strict_converter()
     converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
+    converter.register_structure_hook(_Number, _number)
     converter.register_structure_hook(
         _File,
         make_dict_structure_fn(
@@ -60,3 +64,9 @@ def load_fan_out_config(path: Path) -> FanOutConfig:
             for name, numbers in file.detectors.items()
         },
     )
+
+
+def _number(value: object, _: object) -> int:
+    if type(value) is int or (isinstance(value, str) and value.isdecimal()):
+        return int(value)
+    raise ValueError(f"{value!r} is not a whole number")

@@ -46,7 +46,7 @@ class ButlerWriterContainer(containers.DeclarativeContainer):
         transactional_id=providers.Callable(
             lambda real: _IDENTITY if real else "", settings.provided.transactional
         ),
-        batch_folder=providers.Callable(str, settings.provided.batch_folder),
+        batch_folder=settings.provided.batch_folder,
         outbox_root=providers.Callable(datastore_root, settings.provided.repository),
         policy=providers.Singleton(
             WriterPolicy, limit=settings.provided.batch_size, age=settings.provided.batch_age

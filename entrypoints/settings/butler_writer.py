@@ -1,12 +1,10 @@
 """Settings of the Butler Writer (contract 8)."""
 
-from pathlib import Path
-
 from attrs import frozen
 
 from entrypoints.settings.common import LogSettings, MetricsSettings
 from entrypoints.settings.environment import group, setting
-from entrypoints.settings.parsers import boolean, folder, positive, seconds, text
+from entrypoints.settings.parsers import boolean, folder_uri, positive, seconds, text
 
 __all__ = ["ButlerWriterSettings"]
 
@@ -28,8 +26,10 @@ class ButlerWriterSettings:
         "topic for messages that can never be applied",
         default="butler-writer-dead",
     )
-    batch_folder: Path = setting(
-        "OUTPUT_DATASET_LIST_DIRECTORY", folder, "folder for lists of the datasets of a batch"
+    batch_folder: str = setting(
+        "OUTPUT_DATASET_LIST_DIRECTORY",
+        folder_uri,
+        "folder, or URI of one, for lists of the datasets of a batch",
     )
     username: str = setting("KAFKA_USERNAME", text, "blank: nobody logs in", default="")
     password: str = setting("KAFKA_PASSWORD", text, "password of the user", default="", secret=True)

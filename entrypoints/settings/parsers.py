@@ -13,6 +13,7 @@ __all__ = [
     "choice",
     "existing_file",
     "folder",
+    "folder_uri",
     "http_uri",
     "integer",
     "log_levels",
@@ -27,6 +28,8 @@ __all__ = [
     "text",
     "yaml_list",
 ]
+
+_LEVELS = {"CRITICAL", "FATAL", "ERROR", "WARNING", "WARN", "INFO", "VERBOSE", "DEBUG", "TRACE"}
 
 
 def text(value: str) -> str:
@@ -107,6 +110,11 @@ def folder(value: str) -> Path:
     return path
 
 
+def folder_uri(value: str) -> str:
+    """Take a folder, which need not be there yet, or the URI of one."""
+    return value if "://" in value else str(folder(value))
+
+
 def optional_folder(value: str) -> Path | None:
     """Take a folder, which need not be there yet; blank is None."""
     return folder(value) if value else None
@@ -169,7 +177,7 @@ def log_levels(value: str) -> Mapping[str, str]:
     levels = {}
     for pair in value.split():
         logger, _, level = pair.partition("=")
-        if level.upper() not in {"CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"}:
+        if level.upper() not in _LEVELS:
             raise ValueError(f"its pair {pair!r} is not logger=LEVEL")
         levels[logger] = level.upper()
     return levels

@@ -53,6 +53,14 @@ def test_exactly_those_marked_true_are_active(file: Path, detectors: dict[str, d
     assert load_fan_out_config(file).detectors == active
 
 
+@given(st.dictionaries(st.integers(0, 999), st.booleans(), max_size=5))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_numbers_may_be_quoted_as_charts_write_them(file: Path, marks: dict[int, bool]) -> None:
+    quoted = {str(number): active for number, active in marks.items()}
+    file.write_text(yaml.safe_dump({"redis-streams": {}, "detectors": {"HSC": quoted}}))
+    assert load_fan_out_config(file).detectors == {"HSC": {number for number in marks if marks[number]}}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -61,6 +69,8 @@ def test_exactly_those_marked_true_are_active(file: Path, detectors: dict[str, d
         ("0: true", "0: 1", r"detectors\['LSSTCam'\]\[0\]: 1 is not true or false"),
         ("0: true", "zero: true", r"detectors\['LSSTCam'\]\['zero'\]: 'zero' is not a whole number"),
         ("0: true, 1: false", "0: true, 0: false", "key '0' stands twice"),
+        ("0: true, 1: false", "0: true, '0': false", "key '0' stands twice"),
+        ("0: true", "true: true", r"True is not a whole number"),
         ("HSC: {}", "HSC:", r"detectors\['HSC'\]: is not a mapping"),
         ("HSC: {}", "HSC: [1, 2]", r"detectors\['HSC'\]: is not a mapping"),
         (CONFIG, "", "is not a mapping"),
