@@ -51,7 +51,7 @@ class Command:
                 start_new_session=True,
             )
 
-    def wait_for(self, text: str, seconds: float = 120.0) -> None:
+    def wait_for(self, text: str, seconds: float = 240.0) -> None:
         end = time.monotonic() + seconds
         while not re.search(text, self._log.read_text()):
             assert self._process.poll() is None, self._log.read_text()
@@ -66,9 +66,14 @@ class Command:
         return Finished(code, self._log.read_text(), sorted(path.name for path in self._temporary.iterdir()))
 
     def kill(self) -> None:
+        """End it, with the time that it needs to stop what it has started."""
         if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+            self._process.terminate()
+            try:
+                self._process.wait(60)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
 
 
 @pytest.fixture
@@ -93,18 +98,3 @@ class Commands:
     def kill(self) -> None:
         for command in self._started:
             command.kill()
-
-
-def processes_with(text: str) -> list[str]:
-    """Find processes in whose environment or arguments a text stands."""
-    found = []
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit() or int(process.name) == os.getpid():
-            continue
-        try:
-            content = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:
-            continue  # It has ended, or is not ours.
-        if text.encode() in content:
-            found.append(process.name)
-    return found

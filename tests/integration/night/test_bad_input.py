@@ -137,7 +137,7 @@ async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path) -> No
         for visit in plan.visits
         for detector in (0, 1)
     }
-    assert len(heard.messages("fan-out", "is unreadable")) == 4
+    assert len(heard.messages("fan-out", "set aside, unreadable")) == 4
     assert len(heard.messages("fan-out", "OtherCam")) == 1
     (first, *_) = heard.messages("worker", "cannot be used")
     assert "truncated" in first

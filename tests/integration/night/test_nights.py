@@ -1,41 +1,14 @@
 """The two commands for people, from start to end, in processes as in production."""
 
-import re
-from collections import Counter
 from pathlib import Path
 
 import pytest
-from astropy.table import Table
-from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
-    Butler,
-    CollectionType,
-)
+from lsst.daf.butler import Butler
 
-from tests.integration.night.conftest import Commands, processes_with
-from tests.shared_data import shared_data
+from tests.integration.night.conftest import Commands
+from tests.integration.night.results import chain_of, datasets, numbers, processes_with
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-
-
-def chain_of(butler: Butler) -> str:
-    (chain,) = butler.collections.query("*/prompt/output-*", collection_types=CollectionType.CHAINED)
-    return chain
-
-
-def datasets(repository: Path) -> Counter[str]:
-    with Butler.from_config(str(repository), writeable=False) as butler:
-        chain = chain_of(butler)
-        return Counter(
-            ref.datasetType.name
-            for dataset_type in butler.registry.queryDatasetTypes()
-            for ref in butler.query_datasets(dataset_type, chain, find_first=False, explain=False, limit=None)
-        )
-
-
-def numbers(pattern: str, text: str) -> list[int]:
-    found = re.search(pattern, text)
-    assert found is not None, text
-    return [int(group) for group in found.groups()]
 
 
 def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
@@ -85,28 +58,6 @@ def test_ctrl_c_stops_the_demo_and_leaves_nothing(
     assert night.left_behind == []
     assert not results.exists()
     assert processes_with(str(tmp_path)) == []
-
-
-def test_a_real_night_is_observed_again(commands: Commands, tmp_path: Path) -> None:
-    frames = shared_data("lowell-2019-03-26")
-    results = tmp_path / "results"
-    replay = commands.start(
-        "replay", str(frames), "--camera", "lowell", "--speed", "200", "--results", str(results)
-    )
-    night = replay.finish(580)
-    assert night.code == 0, night.output
-    assert "Lowell42: 12 visits, 24 visit-detectors" in night.output
-    assert "outcomes: 24 completed" in night.output
-    assert "made 4 templates from the night itself" in night.output
-    assert night.output.count("completed (ApPipe)") == 24
-    found = datasets(results)
-    assert found["preliminary_visit_image"] == found["single_visit_sources"] == 24
-    assert found["difference_image"] == 24
-    (often,) = numbers(r"objects seen at least 4 times: (\d+)", night.output)
-    assert often == len(Table.read(results / "dia_objects.ecsv")) > 0
-    assert len(Table.read(results / "dia_sources.ecsv")) > 4 * often
-    assert (results / "cutouts.png").read_bytes().startswith(b"\x89PNG")
-    assert night.left_behind == []
 
 
 def test_a_folder_without_frames_is_named(commands: Commands, tmp_path: Path) -> None:

@@ -1,0 +1,158 @@
+"""A real night, replayed, against what is known of it: two asteroids and a variable star.
+
+The truth files were measured on these pixels, independently of the pipelines.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.table import Table
+from attrs import frozen
+from lsst.daf.butler import Butler
+
+from prompt_pipelines.positions import pixel_positions
+from tests.integration.night.conftest import Commands
+from tests.integration.night.results import chain_of, datasets, numbers
+from tests.shared_data import shared_data
+
+DETECTORS = (0, 1)
+TRIMMED_X, FIRST_ROW = 18, 601  # of the raw frame's pixels, counted from 1, in the truth files
+RADIUS = 2.5  # pixels
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(700), pytest.mark.xdist_group("lowell")]
+
+
+@frozen
+class Night:
+    """What the replay left."""
+
+    folder: Path
+    """Of the raws and the truth."""
+    results: Path
+    output: str
+    left_behind: list[str]
+    butler: Butler
+    frames: dict[int, str]
+    """The frame's number, by exposure."""
+
+    def get(self, name: str, exposure: int, detector: int) -> Any:
+        return self.butler.get(name, {"instrument": "Lowell42", "visit": exposure, "detector": detector})
+
+    def accepted(self, exposure: int, detector: int) -> Any:
+        sources = self.get("dia_sources", exposure, detector)
+        return sources[~np.asarray(sources["flag_rejected"])]
+
+    def truth(self, name: str) -> dict[str, dict[str, str]]:
+        with (self.folder / name).open() as file:
+            return {row["frame"]: row for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    folder = shared_data("lowell-2019-03-26")
+    root = tmp_path_factory.mktemp("lowell")
+    commands, results = Commands(root), root / "results"
+    try:
+        replay = commands.start(
+            "replay", str(folder), "--camera", "lowell", "--speed", "200", "--results", str(results)
+        ).finish(680)
+    finally:
+        commands.kill()
+    assert replay.code == 0, replay.output
+    with Butler.from_config(str(results), writeable=False) as plain:
+        chain = chain_of(plain)
+    with Butler.from_config(str(results), collections=[chain], writeable=False) as butler:
+        frames = {
+            record.id: record.name.split(".")[1]
+            for record in butler.query_dimension_records("visit", instrument="Lowell42")
+        }
+        yield Night(folder, results, replay.output, replay.left_behind, butler, frames)
+
+
+def test_all_of_it_is_completed_and_kept(night: Night) -> None:
+    assert "Lowell42: 12 visits, 24 visit-detectors" in night.output
+    assert "outcomes: 24 completed" in night.output
+    assert "made 4 templates from the night itself" in night.output
+    assert night.output.count("completed (ApPipe)") == 24
+    found = datasets(night.results)
+    assert found["preliminary_visit_image"] == found["single_visit_sources"] == 24
+    assert found["difference_image"] == 24
+    (often,) = numbers(r"objects seen at least 4 times: (\d+)", night.output)
+    assert often == len(Table.read(night.results / "dia_objects.ecsv")) > 0
+    assert (night.results / "cutouts.png").read_bytes().startswith(b"\x89PNG")
+    assert night.left_behind == []
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("truth_A_5945.csv", 12), ("truth_B_mover.csv", 11)])
+def test_the_asteroids_are_found(night: Night, name: str, wanted: int) -> None:
+    truth = night.truth(name)
+    distances = {
+        number: _distance(night, exposure, truth[number]) for exposure, number in night.frames.items()
+    }
+    found = [number for number, distance in distances.items() if distance <= RADIUS]
+    assert len(distances) == 12
+    assert len(found) >= wanted, distances
+
+
+def _place(row: dict[str, str]) -> tuple[float, float]:
+    return float(row["x_raw1"]) - TRIMMED_X, float(row["y_raw1"]) - FIRST_ROW
+
+
+def _distance(night: Night, exposure: int, row: dict[str, str]) -> float:
+    sources, (x, y) = night.accepted(exposure, 0), _place(row)
+    return float(np.min(np.hypot(sources["x"] - x, sources["y"] - y), initial=np.inf))
+
+
+def test_the_variable_has_its_light_curve(night: Night) -> None:
+    truth = night.truth("truth_V1_lightcurve.csv")
+    first = next(iter(truth.values()))
+    forced = _light_curve(night, float(first["ra_deg"]), float(first["dec_deg"]))
+    assert len(forced) >= 8
+    known = np.array([float(truth[night.frames[visit]]["rel_flux"]) for visit in forced["visit"]])
+    flux = forced["scienceFlux"].to_numpy(dtype=float)
+    flux = flux / np.median(flux / known)
+    # Magnitudes of the range, brightest to faintest, over the visits since it became an object.
+    assert np.ptp(-2.5 * np.log10(flux)) == pytest.approx(np.ptp(-2.5 * np.log10(known)), rel=0.2)
+    assert np.corrcoef(flux, known)[0, 1] > 0.95
+
+
+def _light_curve(night: Night, ra: float, dec: float) -> pd.DataFrame:
+    tables = [night.get("dia_forced_source_apdb", exposure, 1) for exposure in night.frames]
+    forced = pd.concat([table for table in tables if len(table)], ignore_index=True)
+    east = (forced["ra"] - ra) * np.cos(np.radians(dec)) * 3600
+    near = forced[np.hypot(east, (forced["dec"] - dec) * 3600) < 2.0]
+    # The object of the variable itself, should a neighbour have made one too.
+    longest = near["diaObjectId"].value_counts().idxmax()
+    return near[near["diaObjectId"] == longest].sort_values("midpointMjdTai")
+
+
+def test_little_else_is_found(night: Night) -> None:
+    movers = [night.truth("truth_A_5945.csv"), night.truth("truth_B_mover.csv")]
+    variable = next(iter(night.truth("truth_V1_lightcurve.csv").values()))
+    counts = []
+    for exposure, number in night.frames.items():
+        projection = night.get("difference_image.sky_projection", exposure, 1)
+        x, y = pixel_positions(
+            projection, np.array([float(variable["ra_deg"])]), np.array([float(variable["dec_deg"])])
+        )
+        for detector, known in ((0, [_place(rows[number]) for rows in movers]), (1, [(x[0], y[0])])):
+            sources = night.accepted(exposure, detector)
+            matched = np.zeros(len(sources), dtype=bool)
+            for x0, y0 in known:
+                matched |= np.hypot(sources["x"] - x0, sources["y"] - y0) <= RADIUS
+            counts.append(int((~matched).sum()))
+    assert np.median(counts) <= 10, sorted(counts)
+
+
+def test_the_database_holds_what_the_outputs_say(night: Night) -> None:
+    stored = Table.read(night.results / "dia_sources.ecsv")  # as the replay read them back from the APDB
+    for exposure in night.frames:
+        for detector in DETECTORS:
+            rows = stored[(stored["visit"] == exposure) & (stored["detector"] == detector)]
+            accepted = night.accepted(exposure, detector)
+            assert len(night.get("dia_source_apdb", exposure, detector)) == len(accepted) == len(rows)
