@@ -11,11 +11,12 @@ from domain.outcomes import Cancelled
 from domain.raws import RawImage
 from domain.visit import Cancellation, VisitDetector
 from ports.control import ControlNotes, Superseded
-from ports.workspace import RawUnreadableError, Workspace
+from ports.workspace import RawUnavailableError, RawUnreadableError, Workspace
 
 __all__ = ["ImageWait"]
 
 _LOG = logging.getLogger(__name__)
+_AGAIN = 1.0  # Seconds until an image that could not be fetched is tried again.
 
 type Events = asyncio.Queue[RawImage | Cancelled]
 
@@ -50,7 +51,8 @@ class ImageWait:
         """
         work = expectation.work
         events: Events = asyncio.Queue()
-        async with beside(self._search.search(work, events.put_nowait), self._heed(work, revision, events)):
+        searching = self._search.search(work, events.put_nowait, expectation.deadline)
+        async with beside(searching, self._heed(work, revision, events)):
             while True:
                 with stages.timing("wait"):
                     event = await _next(events, expectation.wait_until)
@@ -61,10 +63,15 @@ class ImageWait:
                         _LOG.info("taken back too late: a snap is ingested")
                         continue
                     return expectation, event
-                expectation = await self._take(expectation, event, workspace, stages)
+                expectation = await self._take(expectation, event, workspace, stages, events)
 
     async def _take(
-        self, expectation: Expectation, raw: RawImage, workspace: Workspace, stages: Stages
+        self,
+        expectation: Expectation,
+        raw: RawImage,
+        workspace: Workspace,
+        stages: Stages,
+        events: Events,
     ) -> Expectation:
         expectation, arrival = expectation.arrived(raw, asyncio.get_running_loop().time())
         if arrival in {Arrival.LATE, Arrival.REWRITTEN_AFTER_INGEST}:
@@ -74,6 +81,10 @@ class ImageWait:
         try:
             with stages.timing("ingest"):
                 exposure = await workspace.ingest(raw)
+        except RawUnavailableError as error:
+            _LOG.warning("image %s is tried again in %g s: %s", raw.uri, _AGAIN, error)
+            asyncio.get_running_loop().call_later(_AGAIN, events.put_nowait, raw)
+            return expectation.unavailable(raw.exposure)
         except RawUnreadableError as error:
             _LOG.warning("image %s cannot be used: %s", raw.uri, error)
             return expectation.unreadable(raw.exposure, str(error))

@@ -7,6 +7,7 @@ the visit; repeats are the receiver's business (`domain.expectation`).
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Collection, Sequence
 from urllib.parse import unquote
 
@@ -51,6 +52,10 @@ class SearchPolicy:
     """From the first look into the stores to the second."""
     longest_pause: float = 15.0
     """Pauses between looks double up to this."""
+    last_look: float = 3.0
+    """Before the end of the wait, from when on looks follow each other closely."""
+    last_pause: float = 1.0
+    """Between those."""
     folders_a_look: int = 32
     """New folders of exposures that one look opens, newest first."""
     long_ago: float = 900.0
@@ -89,11 +94,22 @@ class RawSearch:
         self._clock = clock
         self._policy = policy
 
-    async def search(self, work: VisitDetector, found: Found) -> None:
-        """Call `found` with every raw of the visit-detector, until cancelled."""
+    async def search(self, work: VisitDetector, found: Found, until: float = math.inf) -> None:
+        """Call `found` with every raw of the visit-detector, until cancelled.
+
+        Parameters
+        ----------
+        work
+            Whose raws.
+        found
+            Told of each.
+        until
+            When the wait will end, on the event loop's clock: however long the
+            pauses, there is a look shortly before.
+        """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen(work, found))
-            tasks.create_task(self._look(work, found))
+            tasks.create_task(self._look(work, found, until))
 
     async def _listen(self, work: VisitDetector, found: Found) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -108,7 +124,8 @@ class RawSearch:
         if raw is not None and raw.group == work.visit.group:
             found(raw)
 
-    async def _look(self, work: VisitDetector, found: Found) -> None:
+    async def _look(self, work: VisitDetector, found: Found, until: float) -> None:
+        loop = asyncio.get_running_loop()
         pause = self._policy.first_pause
         while True:
             try:
@@ -116,7 +133,8 @@ class RawSearch:
                 await self._list_bucket(work, found)
             except ImageStoreUnavailableError as error:
                 _LOG.warning("cannot look for images: %s", error)
-            await asyncio.sleep(pause)
+            last_look = until - self._policy.last_look
+            await asyncio.sleep(min(pause, max(last_look - loop.time(), self._policy.last_pause)))
             pause = min(2 * pause, self._policy.longest_pause)
 
     async def _ask_microservice(self, work: VisitDetector, found: Found) -> None:

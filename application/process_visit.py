@@ -6,6 +6,9 @@ happens to a visit-detector.
 
 import asyncio
 import logging
+import zlib
+from collections.abc import Coroutine
+from typing import Any
 
 from attrs import frozen
 
@@ -43,16 +46,20 @@ from ports.output_notifier import NotificationLostError, OutputNotifier
 from ports.work_queue import Lease
 from ports.workspace import (
     Assignment,
+    ClaimRefusedError,
     InitOutputsMissingError,
     NothingRunnableError,
     Processed,
     Workspace,
     WorkspaceError,
+    WorkspaceLostError,
 )
 
 __all__ = ["VisitPolicy", "VisitProcessor"]
 
 _LOG = logging.getLogger(__name__)
+_TRIES = 4
+"""Of a step that needs the shared repository, within one attempt."""
 _SKEW = 1.0  # Seconds between clocks that NTP is trusted to stay below (semantics 13).
 
 
@@ -70,6 +77,8 @@ class VisitPolicy:
     """With nimages = 0: how long to wait for more snaps after the first."""
     init_outputs_pause: float = 5.0
     """Between two looks for init-outputs that are not there yet."""
+    repository_pause: float = 30.0
+    """REPO_RETRY_DELAY: between two tries of what needs the shared repository, give or take a quarter."""
     max_attempts: int = 3
 
 
@@ -85,6 +94,12 @@ class _Job:
     lease: Lease
     assignment: Assignment
     stages: Stages
+    enough: asyncio.Event
+
+    def pause(self, seconds: float, tries: int) -> float:
+        """Vary a pause by up to a quarter, so that workers do not come back all at once."""
+        word = f"{self.assignment.attempt} {tries}".encode()
+        return seconds * (0.75 + 0.5 * zlib.crc32(word) / 0xFFFFFFFF)
 
 
 class VisitProcessor:
@@ -117,9 +132,17 @@ class VisitProcessor:
         self._metrics = metrics
 
     async def process(
-        self, record: AttemptRecord, work: VisitDetector, lease: Lease, stages: Stages
+        self,
+        record: AttemptRecord,
+        work: VisitDetector,
+        lease: Lease,
+        stages: Stages,
+        enough: asyncio.Event,
     ) -> Outcome:
         """Work on a leased visit-detector until it has an outcome.
+
+        Once `enough` is set nothing more is computed: what runs is killed, and
+        what there is is handed on as the outcome allows.
 
         Outputs are handed on and the local repository is clean when this
         returns; to record the outcome and to tell the queue is the caller's.
@@ -150,7 +173,7 @@ class VisitProcessor:
             main=chosen.main,
         )
         try:
-            job = _Job(record=record, lease=lease, assignment=assignment, stages=stages)
+            job = _Job(record=record, lease=lease, assignment=assignment, stages=stages, enough=enough)
             return await self._work(job, expectation)
         finally:
             with stages.timing("clean"):
@@ -174,9 +197,12 @@ class VisitProcessor:
     async def _work(self, job: _Job, expectation: Expectation) -> Outcome:
         try:
             async with asyncio.timeout(self._policy.worker_timeout):
-                outcome = await self._science(job, expectation)
+                outcome = await _unless(job.enough, self._science(job, expectation))
+            reason = "the worker was told to stop"
         except TimeoutError:
+            outcome = None
             reason = f"took longer than {self._policy.worker_timeout:g} s"
+        if outcome is None:
             outcome = await self._failure(job.record.attempt, reason)
         return await self._hand_on(job, outcome)
 
@@ -212,20 +238,24 @@ class VisitProcessor:
             return await self._failure(job.record.attempt, str(error), _snap_results(expectation, None))
 
     async def _prepare(self, job: _Job, expectation: Expectation) -> Outcome | None:
-        """Prepare the workspace; wait for the initializer if it is behind."""
+        """Prepare the workspace; wait for an initializer that is behind and a repository that is away."""
         loop = asyncio.get_running_loop()
+        tries = 0
         with job.stages.timing("prepare"):
             while True:
                 try:
                     prepared = await self._workspace.prepare(job.assignment)
-                except InitOutputsMissingError as error:
-                    if loop.time() + self._policy.init_outputs_pause >= expectation.deadline:
-                        return FailedBeforeChange(reason=str(error))
-                    _LOG.warning("%s; looking again in %g s", error, self._policy.init_outputs_pause)
-                    await self._workspace.clean()
-                    await asyncio.sleep(self._policy.init_outputs_pause)
-                else:
                     break
+                except WorkspaceError as error:
+                    is_missing = isinstance(error, InitOutputsMissingError)
+                    tries += not is_missing
+                    usual = self._policy.init_outputs_pause if is_missing else self._policy.repository_pause
+                    pause = job.pause(usual, tries)
+                    if tries >= _TRIES or loop.time() + pause >= expectation.deadline:
+                        return FailedBeforeChange(reason=str(error))
+                    _LOG.warning("%s; trying again in %.1f s", error, pause)
+                await self._workspace.clean()
+                await asyncio.sleep(pause)
         for warning in prepared.warnings:
             _LOG.warning("preload: %s", warning)
         for stage, seconds in prepared.seconds.items():
@@ -250,9 +280,7 @@ class VisitProcessor:
         try:
             async with asyncio.timeout(self._policy.worker_timeout):
                 with job.stages.timing("export"):
-                    message = await self._workspace.export(what)
-                    if message is not None:
-                        await self._tell_writer(message)
+                    await self._export(job, what)
         except (WorkspaceError, NotificationLostError, TimeoutError) as error:
             reason = f"export: {error or 'took too long'}"
             if not isinstance(outcome, Completed):
@@ -260,6 +288,23 @@ class VisitProcessor:
                 return outcome
             return await self._failure(job.record.attempt, reason, outcome.snaps)
         return outcome
+
+    async def _export(self, job: _Job, what: Export) -> None:
+        """Export and tell the writer; again if that fails, because the claim cannot be undone."""
+        for tries in range(1, _TRIES + 1):
+            try:
+                message = await self._workspace.export(what)
+                if message is not None:
+                    await self._tell_writer(message)
+            except (WorkspaceError, NotificationLostError) as error:
+                if tries == _TRIES or isinstance(error, ClaimRefusedError):
+                    raise
+                is_lost = isinstance(error, WorkspaceLostError)
+                pause = 0.0 if is_lost else job.pause(self._policy.repository_pause, tries)
+                _LOG.warning("export: %s; trying again in %.1f s", error, pause)
+                await asyncio.sleep(pause)
+            else:
+                return
 
     async def _tell_writer(self, message: bytes) -> None:
         if self._notifier is None:
@@ -275,6 +320,18 @@ class VisitProcessor:
         if await self._ledger.has_claim(attempt.identity):
             return FailedAfterChange(reason=reason, snaps=snaps)
         return FailedBeforeChange(reason=reason, snaps=snaps)
+
+
+async def _unless[T](over: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Do some work; if something is over before the work is, it is cancelled, and None returned."""
+    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(over.wait())
+    try:
+        await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        working.cancel()
+        await asyncio.wait((working, waiting))
+    return None if working.cancelled() else working.result()
 
 
 def _snap_results(expectation: Expectation, processed: Processed | None) -> tuple[SnapResult, ...]:

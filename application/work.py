@@ -57,10 +57,12 @@ class WorkerPolicy:
     """FANNED_OUT_MSG_LISTEN_TIMEOUT: idle time before the worker ends."""
     retry_delay: float
     """REDIS_RETRY_DELAY: pause when queue or ledger are out of reach."""
+    lease: float
+    """For how long a lease is good."""
     renewal: float
     """Between two renewals of the lease; well below the lease's own time."""
     shutdown_grace: float
-    """For the running visit, once told to stop."""
+    """For the running visit, once told to stop, and again for what it made until then."""
     recycle_after: int = 0
     """WORKER_RESTART_FREQ: visits before the worker ends; 0 is never."""
     max_attempts: int = 3
@@ -89,9 +91,15 @@ class Worker:
         self._processor = processor
         self._workspace = workspace
         self._metrics = metrics
+        self._hurry = asyncio.Event()
 
-    async def run(self, stop: asyncio.Event) -> Ending:
-        """Work until there is no more to do or `stop` is set; then leave the queue."""
+    async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> Ending:
+        """Work until there is no more to do or `stop` is set; then leave the queue.
+
+        A visit under way has its grace then. `hurry` takes it away: what runs
+        is killed, and nothing more is exported.
+        """
+        self._hurry = hurry or self._hurry
         done = 0
         try:
             while not stop.is_set():
@@ -109,7 +117,10 @@ class Worker:
             return Ending.STOPPED
         finally:
             await self._workspace.close()
-            await self._queue.leave()
+            try:
+                await self._queue.leave()
+            except QueueUnavailableError as error:
+                _LOG.warning("the queue is not told that this worker ends: %s", error)
 
     async def _lease(self, stop: asyncio.Event) -> Lease | None:
         leasing = asyncio.ensure_future(self._queue.lease(self._policy.idle_timeout))
@@ -186,24 +197,36 @@ class Worker:
     ) -> Outcome:
         if record.turn > self._policy.max_attempts:
             return FailedBeforeChange(reason=f"{record.turn - 1} attempts ended without success")
-        working = asyncio.ensure_future(self._processor.process(record, work, lease, stages))
-        await _either(working, self._grace(stop))
+        enough = asyncio.Event()
+        working = asyncio.ensure_future(self._processor.process(record, work, lease, stages, enough))
+        await _either(working, self._grace(stop, enough))
         if not working.cancelled():
             return working.result()
         return await self._processor.interrupted(record.attempt, "the worker was told to stop")
 
-    async def _grace(self, stop: asyncio.Event) -> None:
+    async def _grace(self, stop: asyncio.Event, enough: asyncio.Event) -> None:
+        """Wait until the visit under way must end: its grace is over, and so is that for its outputs."""
         await stop.wait()
-        await asyncio.sleep(self._policy.shutdown_grace)
+        await _either(asyncio.sleep(self._policy.shutdown_grace), self._hurry.wait())
+        enough.set()
+        await _either(asyncio.sleep(self._policy.shutdown_grace), self._hurry.wait())
+        await self._workspace.abandon()
 
     async def _keep(self, lease: Lease) -> None:
-        """Renew the lease for as long as the work goes on."""
-        while True:
-            await asyncio.sleep(self._policy.renewal)
-            try:
-                await self._queue.renew(lease)
-            except QueueUnavailableError as error:
-                _LOG.warning("the lease could not be renewed: %s", error)
+        """Renew the lease for as long as the work goes on, and let the workspace know how long it is good."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                asked = loop.time()
+                try:
+                    await self._queue.renew(lease)
+                except QueueUnavailableError as error:
+                    _LOG.warning("the lease could not be renewed: %s", error)
+                else:
+                    self._workspace.hold(asked + self._policy.lease)
+                await asyncio.sleep(self._policy.renewal)
+        finally:
+            self._workspace.hold(None)
 
     def _report(
         self,

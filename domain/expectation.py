@@ -249,6 +249,17 @@ class Expectation:
             number, lambda one: evolve(one, standing=standing, reason=reason, exposure=exposure)
         ), Verdict(reason)
 
+    def unavailable(self, exposure_id: int) -> Self:
+        """Forget a pending exposure that could not be fetched: it is new when it comes again.
+
+        Raises
+        ------
+        NotAwaitingIngestError
+            Raised if no such exposure is pending.
+        """
+        self._settle(exposure_id, lambda one: one)
+        return evolve(self, seen=tuple(one for one in self.seen if one.raw.exposure != exposure_id))
+
     def unreadable(self, exposure_id: int, reason: str) -> Self:
         """Take note that a pending exposure could not be ingested.
 

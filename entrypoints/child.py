@@ -4,6 +4,7 @@ Started by the parent, with the folder for local repositories and the number of
 a socket's file descriptor as arguments; everything else is in the environment.
 """
 
+import ctypes
 import signal
 import socket
 import sys
@@ -17,6 +18,7 @@ from entrypoints.settings.worker import ChildSettings
 __all__ = ["main"]
 
 _ARGUMENTS = 2
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main(arguments: list[str]) -> int:
@@ -29,6 +31,7 @@ def main(arguments: list[str]) -> int:
     folder, descriptor = arguments
     # Ctrl-C reaches the whole terminal's group; what follows is the parent's to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_parent()
     settings = settings_or_exit(ChildSettings)
     configure_logs(settings.logs.levels, "child")
     container = ChildContainer(settings=settings, folder=Path(folder))
@@ -36,6 +39,12 @@ def main(arguments: list[str]) -> int:
     with socket.socket(fileno=int(descriptor)) as connection:
         container.serve()(connection, container.workspace())
     return 0
+
+
+def _end_with_parent() -> None:
+    """Have the kernel kill this process when the parent dies, also in the midst of native code."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

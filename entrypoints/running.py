@@ -19,6 +19,7 @@ __all__ = [
     "run_service",
     "run_until_stopped",
     "settings_or_exit",
+    "stopping_in_two_steps",
     "stopping_on_signals",
 ]
 
@@ -101,6 +102,19 @@ def stopping_on_signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+def stopping_in_two_steps() -> tuple[asyncio.Event, asyncio.Event]:
+    """Make an event that the first SIGTERM or SIGINT sets, and one that the second sets."""
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def hear() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, hear)
+    return stop, hurry
 
 
 async def run_until_stopped(*services: Awaitable[None]) -> None:

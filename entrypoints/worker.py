@@ -1,16 +1,14 @@
 """The worker process: the parent, small and always awake."""
 
 import logging
-import shutil
-import tempfile
-from pathlib import Path
 
 import click
+from dependency_injector import providers
 
 from entrypoints.containers.worker import WorkerContainer
 from entrypoints.help import service_help
 from entrypoints.logs import configure_logs
-from entrypoints.running import loaded_or_exit, opened, run_service, settings_or_exit, stopping_on_signals
+from entrypoints.running import loaded_or_exit, opened, run_service, settings_or_exit, stopping_in_two_steps
 from entrypoints.settings.worker import ChildSettings, WorkerSettings
 
 __all__ = ["command"]
@@ -25,20 +23,19 @@ def command() -> None:
     """Run a worker until it is idle, recycled or stopped."""
     settings = settings_or_exit(WorkerSettings, ChildSettings)
     configure_logs(settings.logs.levels, "worker")
-    folder = Path(tempfile.mkdtemp(prefix="prompt-processing-", dir=settings.local_repos))
-    try:
-        container = WorkerContainer(settings=settings, folder=folder)
+    container = WorkerContainer(settings=settings)
+    container.remove_orphans()
+    with container.work_folder() as folder:
+        container.folder.override(providers.Object(folder))
         container.check_dependencies()
         loaded_or_exit(
             container.deployment.camera, container.deployment.preprocessing, container.deployment.main
         )
         run_service(lambda: _work(container))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _work(container: WorkerContainer) -> None:
-    stop = stopping_on_signals()
+    stop, hurry = stopping_in_two_steps()
     neighbours = [
         container.metrics_server(),
         container.queue(),
@@ -54,5 +51,5 @@ async def _work(container: WorkerContainer) -> None:
         for sentence in await container.ledger().check_durable():
             _LOG.warning("%s", sentence)
         _LOG.info("ready as %s", container.name(), extra={"ready": True})
-        ending = await container.worker().run(stop)
+        ending = await container.worker().run(stop, hurry)
     _LOG.info("ended: %s", ending.value)

@@ -20,6 +20,7 @@ __all__ = [
     "NothingRunnableError",
     "Prepared",
     "Processed",
+    "RawUnavailableError",
     "RawUnreadableError",
     "Workspace",
     "WorkspaceError",
@@ -33,6 +34,10 @@ class WorkspaceError(PromptProcessingError):
 
 class WorkspaceLostError(WorkspaceError):
     """The process that did the work is gone, or did not answer in time."""
+
+
+class RawUnavailableError(WorkspaceError):
+    """An image cannot be fetched now, or is not there yet; the same call may succeed later."""
 
 
 class RawUnreadableError(PromptProcessingError):
@@ -126,8 +131,10 @@ class Workspace(Protocol):
         ------
         RawUnreadableError
             Raised if the file is damaged or contradicts its key.
+        RawUnavailableError
+            Raised if it cannot be fetched.
         WorkspaceError
-            Raised if it cannot be fetched or stored.
+            Raised if it cannot be stored.
         """
         ...
 
@@ -163,6 +170,24 @@ class Workspace(Protocol):
 
     async def clean(self) -> None:
         """Remove what the attempt left in the local repository; never fails."""
+        ...
+
+    def hold(self, until: float | None) -> None:
+        """Tell until when the lease of the attempt is good; later word replaces earlier.
+
+        The process that does the work ends itself then, because somebody else
+        may be at the work from that time on: neither a parent that sleeps nor
+        native code that hangs can keep it from it.
+
+        Parameters
+        ----------
+        until
+            On the event loop's clock, seconds; None if there is no attempt.
+        """
+        ...
+
+    async def abandon(self) -> None:
+        """End the process at once and never start another; what it left is not cleaned."""
         ...
 
     async def close(self) -> None:

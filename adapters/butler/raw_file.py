@@ -10,7 +10,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 from lsst.resources import ResourcePath
 
-from ports.workspace import RawUnreadableError, WorkspaceError
+from ports.workspace import RawUnavailableError, RawUnreadableError
 
 __all__ = ["fetch", "read_cards"]
 
@@ -26,7 +26,7 @@ def fetch(uri: str, folder: Path) -> Path:
 
     Raises
     ------
-    WorkspaceError
+    RawUnavailableError
         Raised if the object is not there or cannot be fetched.
     """
     source = ResourcePath(uri)
@@ -38,7 +38,7 @@ def fetch(uri: str, folder: Path) -> Path:
     # Each object store's client has errors of its own.
     except Exception as error:
         target.unlink(missing_ok=True)
-        raise WorkspaceError(f"{uri}: cannot be fetched ({type(error).__name__}: {error})") from error
+        raise RawUnavailableError(f"{uri}: cannot be fetched ({type(error).__name__}: {error})") from error
     return target
 
 

@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import os
+import signal
 import socket
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from attrs import frozen
 
@@ -57,7 +60,22 @@ class _Child:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         code = await self.process.wait()
+        if code == -signal.SIGALRM:
+            return "its lease was not renewed in time"
         return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def hold(self, seconds: float) -> None:
+        """Let it live for so long; 0 is without end."""
+        self.writer.write(encode(Frame({"id": 0, "step": "hold", "seconds": seconds})))
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it has in memory now; 0 if it is gone."""
+        try:
+            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        except OSError:
+            return 0
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 class ChildWorkspace:
@@ -74,11 +92,19 @@ class ChildWorkspace:
         as last argument.
     start_timeout
         Seconds that a child may take until it answers.
+    memory_ceiling
+        Bytes; a child that has more in memory after a visit is replaced. 0 is
+        without bounds.
     """
 
-    def __init__(self, command: Sequence[str], *, start_timeout: float = 120.0) -> None:
+    def __init__(
+        self, command: Sequence[str], *, start_timeout: float = 120.0, memory_ceiling: int = 0
+    ) -> None:
         self._command = tuple(command)
         self._start_timeout = start_timeout
+        self._memory_ceiling = memory_ceiling
+        self._until: float | None = None
+        self._is_abandoned = False
         self._numbers = itertools.count(1)
         self._child: _Child | None = None
         self._assignment: Assignment | None = None
@@ -112,7 +138,7 @@ class ChildWorkspace:
 
     async def clean(self) -> None:
         """See `ports.workspace.Workspace.clean`."""
-        if self._assignment is None:
+        if self._assignment is None or self._is_abandoned:
             return
         try:
             await self._call("clean")
@@ -120,6 +146,35 @@ class ChildWorkspace:
             _LOG.warning("the local repository is not clean: %s", error)
         finally:
             self._assignment = None
+        await self._end_if_bloated()
+
+    async def _end_if_bloated(self) -> None:
+        """Let a child go that does not give its memory back; the next visit gets a new one."""
+        if self._child is None or not self._memory_ceiling:
+            return
+        memory = self._child.memory
+        if memory > self._memory_ceiling:
+            _LOG.warning("the child is replaced: it keeps %d MiB", memory >> 20)
+            await self.close()
+
+    def hold(self, until: float | None) -> None:
+        """See `ports.workspace.Workspace.hold`."""
+        self._until = until
+        if self._child is not None:
+            self._pass_on(self._child)
+
+    def _pass_on(self, child: _Child) -> None:
+        """Tell a child how long the lease is good."""
+        if self._until is None:
+            child.hold(0.0)
+        else:
+            # 0 would be for ever.
+            child.hold(max(self._until - asyncio.get_running_loop().time(), 0.001))
+
+    async def abandon(self) -> None:
+        """See `ports.workspace.Workspace.abandon`."""
+        self._is_abandoned = True
+        await self._kill()
 
     async def close(self) -> None:
         """End the child, in peace if it is idle."""
@@ -160,6 +215,8 @@ class ChildWorkspace:
         return answer
 
     async def _start(self) -> _Child:
+        if self._is_abandoned:
+            raise WorkspaceLostError("the worker ends")
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
@@ -178,6 +235,7 @@ class ChildWorkspace:
         except asyncio.CancelledError:
             await self._kill()
             raise
+        self._pass_on(child)
         return child
 
     async def _kill(self) -> str:

@@ -3,6 +3,7 @@
 import logging
 import os
 import queue
+import signal
 import socket
 import threading
 import traceback
@@ -34,8 +35,11 @@ def serve(connection: socket.socket, workspace: LocalWorkspace) -> None:
     """Serve the parent until it says ``close``.
 
     If the parent dies, this process ends at once, in the middle of whatever it
-    does: nobody would take the results.
+    does: nobody would take the results. It also ends when the time is over for
+    which the parent holds the lease; that is the kernel's alarm, which heeds
+    neither native code nor a process that was stopped.
     """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(connection, requests), daemon=True).start()
     child = _Child(workspace)
@@ -56,7 +60,11 @@ def _receive(connection: socket.socket, requests: "queue.SimpleQueue[Frame]") ->
                 os._exit(_PARENT_GONE)
             header_length, payload_length = lengths(prefix)
             header = decode_header(stream.read(header_length))
-            requests.put(Frame(header, stream.read(payload_length)))
+            payload = stream.read(payload_length)
+            if header.get("step") == "hold":
+                signal.setitimer(signal.ITIMER_REAL, header["seconds"])
+            else:
+                requests.put(Frame(header, payload))
         except (OSError, MalformedFrameError):
             _LOG.exception("the parent cannot be understood")
             os._exit(1)

@@ -2,7 +2,7 @@
 
 A frame is two big-endian 4-byte lengths, the header, and the payload. Requests
 are ``{"id", "step", "arguments"}``; answers are ``{"id", "result"}`` or ``{"id", "error",
-"message"}``.
+"message"}``. ``{"id", "step": "hold", "seconds"}`` has no answer.
 """
 
 import json
@@ -19,6 +19,7 @@ from ports.workspace import (
     ClaimRefusedError,
     InitOutputsMissingError,
     NothingRunnableError,
+    RawUnavailableError,
     RawUnreadableError,
     WorkspaceError,
 )
@@ -43,6 +44,7 @@ ERRORS: Mapping[str, type[PromptProcessingError]] = {
     error.__name__: error
     for error in (
         WorkspaceError,
+        RawUnavailableError,
         RawUnreadableError,
         InitOutputsMissingError,
         NothingRunnableError,

@@ -62,6 +62,8 @@ class MemoryQueueStore:
     clock: Clock
     name: str = "memory"
     lease_seconds: float = 30.0
+    outage: str = field(default="", init=False)
+    """For tests: while it is not blank, consumers cannot reach the queue for that reason."""
     dead: list[DeadLetter] = field(factory=list, init=False)
     """What was set aside, in that order."""
     revisions: dict[tuple[str, str], int] = field(factory=dict, init=False)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from adapters.memory.queue_store import MemoryQueueStore
 from domain.visit import Identity
-from ports.work_queue import Lease, LeaseLostError, QueueDepth
+from ports.work_queue import Lease, LeaseLostError, QueueDepth, QueueUnavailableError
 
 __all__ = ["MemoryQueueUpkeep", "MemoryWorkQueue"]
 
@@ -20,7 +20,7 @@ class MemoryWorkQueue:
     async def lease(self, wait: float) -> Lease | None:
         """Lease the next delivery, or an expired one."""
         end = _now() + wait
-        while (lease := self._store.take(self._consumer)) is None:
+        while (lease := self._reached().take(self._consumer)) is None:
             remaining = end - _now()
             if remaining <= 0:
                 return None
@@ -29,27 +29,33 @@ class MemoryWorkQueue:
 
     async def renew(self, lease: Lease) -> None:
         """Start the lease's time anew."""
-        if not self._store.holding(lease, self._consumer):
+        if not self._reached().holding(lease, self._consumer):
             raise LeaseLostError(f"{self._consumer} holds {lease.entry} of {lease.queue} no longer")
         self._store.prolong(lease.entry)
 
     async def acknowledge(self, lease: Lease) -> None:
         """Take the delivery out of the queue."""
-        if self._store.holding(lease, self._consumer):
+        if self._reached().holding(lease, self._consumer):
             self._store.drop(lease.entry)
 
     async def give_back(self, lease: Lease) -> None:
         """Put the work back."""
-        if self._store.holding(lease, self._consumer):
+        if self._reached().holding(lease, self._consumer):
             self._store.put_back(lease.entry)
 
     async def set_aside(self, lease: Lease, reason: str) -> None:
         """Move the delivery to the dead letters."""
-        if self._store.holding(lease, self._consumer):
+        if self._reached().holding(lease, self._consumer):
             self._store.set_aside(lease.entry, reason)
 
     async def leave(self) -> None:
         """Stop being a consumer: nothing is kept of one that holds nothing."""
+        self._reached()
+
+    def _reached(self) -> MemoryQueueStore:
+        if self._store.outage:
+            raise QueueUnavailableError(f"queue {self._store.name}: {self._store.outage}")
+        return self._store
 
 
 class MemoryQueueUpkeep:

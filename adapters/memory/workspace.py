@@ -24,6 +24,7 @@ from ports.workspace import (
     Processed,
     RawUnreadableError,
     WorkspaceError,
+    WorkspaceLostError,
 )
 
 __all__ = ["MemoryPipelines", "MemoryWorkspace"]
@@ -97,6 +98,7 @@ class MemoryWorkspace:
         self._durations = durations or {}
         self._failures: dict[str, deque[Exception]] = defaultdict(deque)
         self._state: _State | None = None
+        self._until: float | None = None
 
     def fail_next(self, step: str, error: Exception) -> None:
         """Let a step (``prepare``, ``ingest``, ...) raise an error the next time, for tests."""
@@ -179,12 +181,22 @@ class MemoryWorkspace:
         """See `ports.workspace.Workspace.clean`."""
         self._state = None
 
+    def hold(self, until: float | None) -> None:
+        """See `ports.workspace.Workspace.hold`."""
+        self._until = until
+
+    async def abandon(self) -> None:
+        """See `ports.workspace.Workspace.abandon`."""
+        self._state = None
+
     async def close(self) -> None:
         """See `ports.workspace.Workspace.close`."""
         self._state = None
 
     async def _begin(self, step: str) -> None:
         await asyncio.sleep(self._durations.get(step, 0.0))
+        if self._until is not None and asyncio.get_running_loop().time() > self._until:
+            raise WorkspaceLostError(f"its lease was not renewed in time during {step}")
         if self._failures[step]:
             raise self._failures[step].popleft()
 

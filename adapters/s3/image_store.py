@@ -1,6 +1,7 @@
 """The image bucket: listings, single objects and sidecars."""
 
 import asyncio
+import contextlib
 import datetime
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -150,7 +151,8 @@ class S3ImageStore:
 
     def _download(self, client: "S3Client", key: str) -> bytes:
         answer = client.get_object(Bucket=self._bucket, Key=key)
-        with answer["Body"] as body:
+        # Not the body's own `with`: that gives urllib3's stream, whose errors nobody translates.
+        with contextlib.closing(answer["Body"]) as body:
             if answer["ContentLength"] > _LARGEST_SIDECAR:
                 raise UnreadableSidecarError(f"sidecar {key} has {answer['ContentLength']} bytes")
             return body.read()

@@ -11,7 +11,6 @@ import logging
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +20,8 @@ __all__ = ["remove_orphans", "work_folder"]
 
 _LOG = logging.getLogger(__name__)
 
-_PREFIX: Final = "prompt-processing-"
+_PREFIX: Final = "prompt-processing-worker-"
 _LOCK: Final = ".lock"
-_GRACE: Final = 60.0
-"""Seconds within which a folder's maker locks it."""
 
 
 @contextmanager
@@ -36,41 +33,46 @@ def work_folder(root: Path) -> Iterator[Path]:
     root
         Where it is made; it exists.
     """
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
-    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    folder, lock = _make(root)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
 
 
-def remove_orphans(root: Path, *, grace: float = _GRACE) -> Sequence[Path]:
+def _make(root: Path) -> tuple[Path, int]:
+    """Make a folder and lock it; begin again if it was taken for a dead worker's in between."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock).st_nlink:
+            return folder, lock
+        os.close(lock)
+
+
+def remove_orphans(root: Path) -> Sequence[Path]:
     """Remove the folders of workers that died.
 
     Parameters
     ----------
     root
         Where folders are made.
-    grace
-        Seconds for which a folder is left alone after it was made.
 
     Returns
     -------
     removed
         The folders.
     """
-    return [folder for folder in sorted(root.glob(f"{_PREFIX}*")) if _remove_orphan(folder, grace)]
+    return [folder for folder in sorted(root.glob(f"{_PREFIX}*")) if _remove_orphan(folder)]
 
 
-def _remove_orphan(folder: Path, grace: float) -> bool:
+def _remove_orphan(folder: Path) -> bool:
     """Remove a folder that nobody holds; say whether it was removed."""
-    # It may vanish at any moment, or be another user's: then it is no business of ours.
+    # It may vanish at any moment, be another user's, or be no worker's: then it is no business of ours.
     with contextlib.suppress(OSError):
-        if not folder.is_dir() or time.time() - folder.stat().st_mtime < grace:
-            return False
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(folder / _LOCK, os.O_RDWR)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder)

@@ -18,6 +18,7 @@ from adapters.sqlite.ledger import SqliteLedger
 from adapters.system.clock import SystemClock, SystemIdentifiers
 from adapters.system.metrics import PrometheusMetrics
 from adapters.system.metrics_server import MetricsServer
+from adapters.system.work_folders import remove_orphans, work_folder
 from application.await_images import ImageWait
 from application.choose_pipelines import PipelineChooser
 from application.find_raws import RawSearch, SearchPolicy
@@ -47,6 +48,8 @@ class WorkerContainer(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=WorkerSettings)
     folder = providers.Dependency(instance_of=Path)
+    work_folder = providers.Factory(work_folder, settings.provided.local_repos)
+    remove_orphans = providers.Callable(remove_orphans, settings.provided.local_repos)
 
     name = providers.Singleton(process_name)
     clock = providers.Singleton(SystemClock)
@@ -118,7 +121,11 @@ class WorkerContainer(containers.DeclarativeContainer):
         off=providers.Object(None),
     )
     workspace = providers.Singleton(
-        ChildWorkspace, providers.Callable(lambda folder: (*_CHILD, str(folder)), folder)
+        ChildWorkspace,
+        providers.Callable(lambda folder: (*_CHILD, str(folder)), folder),
+        memory_ceiling=providers.Callable(
+            lambda mebibytes: mebibytes << 20, settings.provided.memory_ceiling
+        ),
     )
 
     search = providers.Singleton(
@@ -139,6 +146,7 @@ class WorkerContainer(containers.DeclarativeContainer):
             worker_timeout=settings.provided.worker_timeout,
             message_expiration=settings.provided.message_expiration,
             unknown_count_grace=settings.provided.unknown_count_grace,
+            repository_pause=settings.provided.repo_retry_delay,
             max_attempts=settings.provided.max_attempts,
         ),
         clock=clock,
@@ -163,6 +171,7 @@ class WorkerContainer(containers.DeclarativeContainer):
             WorkerPolicy,
             idle_timeout=settings.provided.listen_timeout,
             retry_delay=settings.provided.redis_retry_delay,
+            lease=settings.provided.stream.lease,
             renewal=providers.Callable(lambda lease: lease / _RENEWALS, settings.provided.stream.lease),
             shutdown_grace=settings.provided.shutdown_grace,
             recycle_after=settings.provided.restart_freq,

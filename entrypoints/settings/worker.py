@@ -85,7 +85,16 @@ class WorkerSettings:
     redis_retry_delay: float = setting(
         "REDIS_RETRY_DELAY", seconds, "s between attempts to reach Redis", default="30"
     )
+    repo_retry_delay: float = setting(
+        "REPO_RETRY_DELAY", seconds, "s between attempts to reach the shared repository", default="30"
+    )
     max_attempts: int = setting("MAX_ATTEMPTS", positive, "attempts on one visit-detector", default="3")
+    memory_ceiling: int = setting(
+        "CHILD_MEMORY_CEILING",
+        integer,
+        "MiB; a child that keeps more after a visit is replaced; 0 is no ceiling",
+        default="0",
+    )
     shutdown_grace: float = setting(
         "SHUTDOWN_GRACE", seconds, "s that SIGTERM leaves to the running visit", default="60"
     )

@@ -43,6 +43,12 @@ class InThisProcess:
     async def clean(self) -> None:
         self._workspace.clean()
 
+    def hold(self, until: float | None) -> None:
+        """There is no process to end."""
+
+    async def abandon(self) -> None:
+        self._workspace.clean()
+
     async def close(self) -> None:
         self._workspace.close()
 
@@ -78,6 +84,7 @@ class ButlerSite(Site):
             await registry.close()
 
 
+@n.both_ways
 class TestWorkspace(WorkspaceContract):
     @pytest.fixture
     def site(self, make_workspace: MakeWorkspace, bench: Bench, night: Night, tmp_path: Path) -> Site:

@@ -98,6 +98,7 @@ class MemoryNight:
         self.headers: dict[str, Mapping[str, Any]] = {}
         self.sequence = 0
         self._silent = silent
+        self._lease_seconds = lease_seconds
         self._main = PipelinesConfig(nodes=(Node(pipelines=pipelines),), source="main")
         self._before = PipelinesConfig(nodes=(Node(pipelines=()),), source="before")
         self._config = FanOutConfig(streams={INSTRUMENT: "memory"}, detectors={INSTRUMENT: detectors})
@@ -193,7 +194,7 @@ class MemoryNight:
                 worker.notify(stored)
         return key
 
-    def worker(self, name: str) -> Worker:
+    def worker(self, name: str, *, recycle_after: int = 0, idle_timeout: float = 86_400.0) -> Worker:
         """Make one more worker."""
         notifications = MemoryRawNotifications(CAMERA)
         self.notifications.append(notifications)
@@ -231,7 +232,12 @@ class MemoryNight:
             name=name,
             camera=CAMERA,
             policy=WorkerPolicy(
-                idle_timeout=86_400, retry_delay=5.0, renewal=7.0, shutdown_grace=10.0, recycle_after=0
+                idle_timeout=idle_timeout,
+                retry_delay=5.0,
+                lease=self._lease_seconds,
+                renewal=7.0,
+                shutdown_grace=10.0,
+                recycle_after=recycle_after,
             ),
             queue=MemoryWorkQueue(self.queue, name),
             ledger=self.ledger,

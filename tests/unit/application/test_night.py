@@ -277,7 +277,7 @@ async def test_a_lost_workspace_costs_an_attempt_and_not_the_visit() -> None:
 async def test_outputs_that_cannot_be_exported_are_no_success() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}))
     async with night.running():
-        for _ in range(3):
+        for _ in range(3 * 4):
             night.workspaces[0].fail_next("export", WorkspaceError("the datastore is full"))
         visit = night.visit(GROUP)
         await night.announcements.announce(visit)

@@ -226,7 +226,7 @@ async def test_a_queue_that_was_lost_is_made_good() -> None:
 async def test_failures_that_exported_nothing_may_be_put_back() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}))
     async with night.running():
-        for _ in range(3):
+        for _ in range(3 * 4):
             night.workspaces[0].fail_next("prepare", WorkspaceError("the disk is full"))
         visit = night.visit(GROUP)
         await night.announcements.announce(visit)

@@ -1,6 +1,7 @@
 """Folders of workers that died are removed, those of living ones never."""
 
-import os
+import fcntl
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def test_it_is_removed_after_a_failure_too(tmp_path: Path) -> None:
 
 def test_a_living_workers_folder_stays(tmp_path: Path) -> None:
     with work_folder(tmp_path) as folder:
-        assert list(remove_orphans(tmp_path, grace=-1.0)) == []
+        assert list(remove_orphans(tmp_path)) == []
         assert folder.exists()
 
 
@@ -46,21 +47,38 @@ def test_a_killed_workers_folder_is_removed(tmp_path: Path) -> None:
     ) as worker:
         assert worker.stdout is not None
         folder = Path(worker.stdout.readline().strip())
-        assert list(remove_orphans(tmp_path, grace=-1.0)) == []
+        assert list(remove_orphans(tmp_path)) == []
         worker.send_signal(signal.SIGKILL)
-    assert list(remove_orphans(tmp_path, grace=-1.0)) == [folder]
+    assert list(remove_orphans(tmp_path)) == [folder]
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_being_made_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "prompt-processing-new").mkdir()
+    (tmp_path / "prompt-processing-worker-new").mkdir()
     assert list(remove_orphans(tmp_path)) == []
-    os.utime(tmp_path / "prompt-processing-new", (0, 0))
-    assert list(remove_orphans(tmp_path)) == [tmp_path / "prompt-processing-new"]
+
+
+def test_who_loses_a_folder_while_making_it_makes_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked: list[int] = []
+
+    def lock(file: int, operation: int) -> None:
+        locked.append(file)
+        if len(locked) == 1:
+            [folder] = tmp_path.iterdir()
+            shutil.rmtree(folder)
+        real(file, operation)
+
+    real = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", lock)
+    with work_folder(tmp_path) as folder:
+        assert len(locked) == 2
+        assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_what_others_keep_there_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "somebody-else").mkdir()
-    (tmp_path / "prompt-processing-file").touch()
-    assert list(remove_orphans(tmp_path, grace=-1.0)) == []
+    (tmp_path / "prompt-processing-demo").mkdir()
+    (tmp_path / "prompt-processing-worker-file").touch()
+    assert list(remove_orphans(tmp_path)) == []
     assert len(list(tmp_path.iterdir())) == 2

@@ -1,0 +1,204 @@
+"""How a worker ends, and what becomes of the visit that it is at (semantics 4, 5)."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from adapters.memory.workspace import MemoryPipelines
+from application.work import Ending, Worker
+from domain.outcomes import Completed, FailedAfterChange, FailedBeforeChange
+from domain.visit import Identity
+from ports.ledger import AttemptRecord
+from tests.unit.application.night import INSTRUMENT, MemoryNight
+
+pytestmark = pytest.mark.looptime
+
+GROUP = "2026-03-14T02:15:07.310"
+WORK = Identity(INSTRUMENT, GROUP, 4)
+
+
+class Bench:
+    """One worker at a visit whose images are there."""
+
+    def __init__(self, **options: object) -> None:
+        self.night = MemoryNight(workers=0, detectors=frozenset({4}), **options)  # type: ignore[arg-type]  # the night's own
+        self.stop, self.hurry = asyncio.Event(), asyncio.Event()
+        self.worker: Worker = self.night.worker("first")
+
+    async def announce(self, group: str = GROUP) -> None:
+        visit = self.night.visit(group)
+        await self.night.announcements.announce(visit)
+        self.night.expose(visit, 4)
+
+    def start(self) -> asyncio.Task[Ending]:
+        return asyncio.create_task(self.worker.run(self.stop, self.hurry))
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(600):
+            while not is_so():
+                await asyncio.sleep(0.1)
+
+    async def history(self) -> list[AttemptRecord]:
+        return list(await self.night.ledger.history(WORK))
+
+
+def slow(step: str, seconds: float) -> dict[str, float]:
+    return {"prepare": 1.0, "ingest": 0.2, "process": 1.0, "export": 0.5} | {step: seconds}
+
+
+async def test_an_idle_worker_ends_at_once() -> None:
+    bench = Bench()
+    async with bench.night.running():
+        running = bench.start()
+        await asyncio.sleep(5)
+        begin = asyncio.get_running_loop().time()
+        bench.stop.set()
+        assert await running is Ending.STOPPED
+        assert asyncio.get_running_loop().time() - begin < 0.1
+
+
+async def test_a_visit_that_ends_within_its_grace_is_completed() -> None:
+    bench = Bench(durations=slow("process", 8.0))
+    async with bench.night.running():
+        await bench.announce()
+        running = bench.start()
+        await asyncio.sleep(3)
+        bench.stop.set()
+        assert await running is Ending.STOPPED
+        [record] = await bench.history()
+    assert isinstance(record.outcome, Completed)
+    assert bench.night.queue.depth().waiting == bench.night.queue.depth().leased == 0
+
+
+async def test_a_visit_that_takes_longer_is_handed_back_for_another_worker() -> None:
+    bench = Bench(durations=slow("process", 60.0))
+    async with bench.night.running():
+        await bench.announce()
+        running = bench.start()
+        await asyncio.sleep(3)
+        begin = asyncio.get_running_loop().time()
+        bench.stop.set()
+        assert await running is Ending.STOPPED
+        assert 10 <= asyncio.get_running_loop().time() - begin < 12
+        [record] = await bench.history()
+        assert record.outcome == FailedBeforeChange(reason="the worker was told to stop")
+        assert not record.final
+        assert bench.night.queue.depth().waiting == 1
+        bench.stop = asyncio.Event()
+        bench.worker = bench.night.worker("second")
+        running = bench.start()
+        await asyncio.sleep(90)
+        running.cancel()
+        assert isinstance((await bench.history())[-1].outcome, Completed)
+
+
+async def test_the_second_signal_takes_the_grace_away() -> None:
+    bench = Bench(durations=slow("process", 60.0))
+    async with bench.night.running():
+        await bench.announce()
+        running = bench.start()
+        await asyncio.sleep(3)
+        bench.stop.set()
+        await asyncio.sleep(1)
+        begin = asyncio.get_running_loop().time()
+        bench.hurry.set()
+        assert await running is Ending.STOPPED
+        assert asyncio.get_running_loop().time() - begin < 1
+        [record] = await bench.history()
+    assert record.outcome == FailedBeforeChange(reason="the worker was told to stop")
+    assert bench.night.queue.depth().waiting == 1
+
+
+async def test_what_was_exported_before_the_signal_is_not_taken_for_unfinished() -> None:
+    """The grace ends during the export, which may go on for as long again."""
+    bench = Bench(durations=slow("export", 15.0))
+    async with bench.night.running():
+        await bench.announce()
+        running = bench.start()
+        await asyncio.sleep(4)
+        bench.stop.set()
+        assert await running is Ending.STOPPED
+        [record] = await bench.history()
+    assert isinstance(record.outcome, Completed)
+
+
+async def test_a_claim_makes_the_end_one_after_change() -> None:
+    behaviour = MemoryPipelines(changing=frozenset({"SingleFrame"}))
+    bench = Bench(durations=slow("export", 100.0), behaviour=behaviour)
+    async with bench.night.running():
+        await bench.announce()
+        running = bench.start()
+        await asyncio.sleep(4)
+        bench.stop.set()
+        assert await running is Ending.STOPPED
+        [record] = await bench.history()
+    assert isinstance(record.outcome, FailedAfterChange)
+    assert record.final
+
+
+@pytest.mark.parametrize("step", ["prepare", "ingest", "process"])
+async def test_a_visit_that_takes_too_long_ends_and_the_next_is_processed(step: str) -> None:
+    durations = slow(step, 100_000.0)
+    bench = Bench(durations=durations)
+    async with bench.night.running():
+        await bench.announce()
+        running = bench.start()
+        await asyncio.sleep(610)
+        [first, *_] = await bench.history()
+        assert first.outcome == FailedBeforeChange(reason="took longer than 600 s")
+        durations[step] = 1.0
+        await asyncio.sleep(3000)
+        await bench.announce("next")
+        await asyncio.sleep(200)
+        [record] = await bench.night.ledger.history(Identity(INSTRUMENT, "next", 4))
+        assert isinstance(record.outcome, Completed)
+        running.cancel()
+
+
+async def test_work_goes_no_further_than_its_lease() -> None:
+    """With the queue away nobody can renew: the work ends itself before somebody else begins it."""
+    behaviour = MemoryPipelines(changing=frozenset({"SingleFrame"}))
+    bench = Bench(durations=slow("process", 40.0), behaviour=behaviour, lease_seconds=30.0)
+    async with bench.night.running():
+        await bench.announce()
+        running = bench.start()
+        await asyncio.sleep(4)
+        bench.night.queue.outage = "no route"
+        await asyncio.sleep(60)
+        [record] = await bench.history()
+        assert isinstance(record.outcome, FailedBeforeChange)
+        assert "lease was not renewed in time" in record.outcome.reason
+        assert not await bench.night.ledger.has_claim(WORK)
+        bench.night.queue.outage = ""
+        await asyncio.sleep(200)
+        records = await bench.history()
+        assert [record.final for record in records] == [False, True]
+        assert isinstance(records[-1].outcome, Completed)
+        running.cancel()
+
+
+async def test_a_worker_recycles_after_its_number_of_visits_and_ends_when_idle() -> None:
+    night = MemoryNight(workers=0, detectors=frozenset({4}))
+    async with night.running():
+        for group in ("1", "2", "3"):
+            visit = night.visit(group)
+            await night.announcements.announce(visit)
+            night.expose(visit, 4)
+        recycled = night.worker("recycled", recycle_after=2, idle_timeout=300.0)
+        assert await recycled.run(asyncio.Event()) is Ending.RECYCLED
+        assert len(await night.ledger.finals(INSTRUMENT)) == 2
+        idle = night.worker("idle", idle_timeout=300.0)
+        assert await idle.run(asyncio.Event()) is Ending.IDLE
+        assert len(await night.ledger.finals(INSTRUMENT)) == 3
+        assert 300 <= asyncio.get_running_loop().time() < 400
+
+
+async def test_a_queue_out_of_reach_is_no_reason_to_end_badly() -> None:
+    bench = Bench()
+    async with bench.night.running():
+        running = bench.start()
+        await asyncio.sleep(5)
+        bench.night.queue.outage = "no route"
+        bench.stop.set()
+        assert await running is Ending.STOPPED
