@@ -5,6 +5,8 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
+# Tests run side by side on two cores; those of one group share what they have set up.
+PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo replay test test-fast lint bench clean lock
@@ -46,10 +48,10 @@ lint: $(READY)  ## Check style, types and import contracts
 	$(VENV)/bin/lint-imports --no-cache
 
 test: lint  ## Lint, then run all tests
-	$(PY) -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-fast: $(READY)  ## Run the unit tests only
-	$(PY) -m pytest -m "not slow" tests/unit $(ARGS)
+	$(PYTEST) -m "not slow" tests/unit $(ARGS)
 
 bench: $(READY)  ## Measure; prints the figures that docs/results.md records
 	$(PY) -m benchmarks $(ARGS)

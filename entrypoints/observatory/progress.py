@@ -15,7 +15,7 @@ class Row:
     group: str
     detector: int
     worker: str = ""
-    stage: str = "announced"
+    stage: str = "to come"
     since: float = 0.0
     """When the stage began, seconds since the night began."""
     seconds: Mapping[str, float] = field(factory=dict)

@@ -30,7 +30,7 @@ def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
     assert alerts == sources > 5
     recovered, injected = numbers(r"injected sources recovered: (\d+) of (\d+)", night.output)
     assert injected > 5
-    assert recovered >= 0.8 * injected
+    assert recovered >= 0.7 * injected  # of the two dozen that two detectors see; 0.95 of all nine's
     (false, images) = numbers(r"per detector: [\d.]+ \((\d+) on (\d+) difference images", night.output)
     assert images == 8
     assert false <= images

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import validate
 from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType, DimensionUniverse, FileDataset
@@ -68,6 +68,7 @@ def no_types(name: str) -> DatasetType:
     raise KeyError(name)
 
 
+@settings(max_examples=15)  # Each makes dimension records of a Butler's universe: 50 ms.
 @given(group=groups(), ra=st.none() | st.floats(0, 359), numbers=uuids)
 def test_what_is_written_is_read(group: str, ra: float | None, numbers: list[UUID]) -> None:
     written = outputs(group, ra, numbers)
@@ -81,6 +82,7 @@ def test_what_is_written_is_read(group: str, ra: float | None, numbers: list[UUI
     ]
 
 
+@settings(max_examples=15)
 @given(group=groups(), numbers=uuids)
 def test_the_message_keeps_to_the_contract(group: str, numbers: list[UUID]) -> None:
     message = json.loads(encoded(outputs(group, 1.0, numbers)))
