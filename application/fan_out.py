@@ -1,6 +1,7 @@
 """Copy each announced visit once for each active detector."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Collection
 
@@ -39,6 +40,9 @@ class FanOutPolicy:
     """SUPPORTED_INSTRUMENTS."""
     message_expiration: float
     retry_delay: float
+    """Before what failed is tried again; doubled each time,"""
+    longest_retry_delay: float = 5.0
+    """but no longer than this."""
 
 
 class FanOut:
@@ -73,13 +77,12 @@ class FanOut:
             try:
                 announcement = await self._announcements.next()
             except AnnouncementsUnavailableError as error:
-                _LOG.error("%s; trying again in %g s", error, self._policy.retry_delay)
-                await asyncio.sleep(self._policy.retry_delay)
+                await self._pause(error, 0)
                 continue
             await self._until_done(announcement)
 
     async def _until_done(self, announcement: Announcement) -> None:
-        while True:
+        for failures in itertools.count():
             try:
                 await self.handle(announcement)
                 await self._announcements.settle(announcement)
@@ -90,10 +93,14 @@ class FanOut:
                 LedgerUnavailableError,
                 AnnouncementsUnavailableError,
             ) as error:
-                _LOG.error("%s; trying again in %g s", error, self._policy.retry_delay)
-                await asyncio.sleep(self._policy.retry_delay)
+                await self._pause(error, failures)
             else:
                 return
+
+    async def _pause(self, error: Exception, failures: int) -> None:
+        delay = min(self._policy.retry_delay * 2.0 ** min(failures, 30), self._policy.longest_retry_delay)
+        _LOG.error("%s; trying again in %g s", error, delay)
+        await asyncio.sleep(delay)
 
     async def handle(self, announcement: Announcement) -> None:
         """Deal with one announcement; doing so again changes nothing."""

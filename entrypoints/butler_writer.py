@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from collections.abc import Mapping
 
 import click
 
@@ -21,10 +22,16 @@ _SUMMARY = "Write workers' outputs into the shared registry, in batches and seri
 def command() -> None:
     """Run the Butler Writer until it is stopped."""
     settings = settings_or_exit(ButlerWriterSettings)
-    configure_logs(settings.logs.levels, "butler-writer")
+    configure_logs(_levels(settings), "butler-writer")
     container = ButlerWriterContainer(settings=settings)
     container.check_dependencies()
     run_service(lambda: _serve(container))
+
+
+def _levels(settings: ButlerWriterSettings) -> Mapping[str, str]:
+    root = {".": settings.level} if settings.level else {}
+    kafka = {"adapters.kafka.connection": "DEBUG"} if settings.kafka_debug else {}
+    return {**settings.logs.levels, **root, **kafka}
 
 
 async def _serve(container: ButlerWriterContainer) -> None:

@@ -36,6 +36,8 @@ class KafkaConnection:
     members come and go without the seconds of waiting that ``classic`` needs."""
     session_timeout: float = 10.0
     """Seconds after which a silent member of a classic group is replaced."""
+    debug: str = ""
+    """librdkafka's debug contexts, logged at DEBUG by this module's logger; blank: none."""
 
     @property
     def protocol(self) -> str:
@@ -109,6 +111,8 @@ def client_config(connection: KafkaConnection) -> dict[str, Any]:
         # connection is told as well, and says it once.
         "log_level": 2,
     }
+    if connection.debug:
+        config |= {"debug": connection.debug, "log_level": 7}
     if connection.username:
         config |= {
             "sasl.mechanism": connection.sasl_mechanism,

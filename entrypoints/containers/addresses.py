@@ -58,6 +58,7 @@ def kafka_connection(settings: KafkaSettings) -> KafkaConnection:
         ca_file=settings.ca_file,
         fetch_wait=settings.fetch_wait,
         session_timeout=settings.session_timeout,
+        group_protocol=settings.group_protocol,
     )
 
 

@@ -36,6 +36,9 @@ class ButlerWriterContainer(containers.DeclarativeContainer):
             password=settings.provided.password,
             ca_file=settings.provided.ca_file,
             fetch_wait=settings.provided.fetch_wait,
+            session_timeout=settings.provided.session_timeout,
+            group_protocol=settings.provided.group_protocol,
+            debug=settings.provided.kafka_debug,
         ),
         topics=providers.Singleton(
             WriterTopics,
@@ -49,7 +52,10 @@ class ButlerWriterContainer(containers.DeclarativeContainer):
         batch_folder=settings.provided.batch_folder,
         outbox_root=providers.Callable(datastore_root, settings.provided.repository),
         policy=providers.Singleton(
-            WriterPolicy, limit=settings.provided.batch_size, age=settings.provided.batch_age
+            WriterPolicy,
+            limit=settings.provided.batch_size,
+            age=settings.provided.batch_age,
+            create_topics=settings.provided.create_topics,
         ),
         clock=providers.Singleton(SystemClock),
         identifiers=providers.Singleton(SystemIdentifiers),

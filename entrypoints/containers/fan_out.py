@@ -107,6 +107,7 @@ class FanOutContainer(containers.DeclarativeContainer):
             instruments=settings.provided.instruments,
             message_expiration=settings.provided.message_expiration,
             retry_delay=settings.provided.retry_delay,
+            longest_retry_delay=settings.provided.longest_retry_delay,
         ),
         config=config,
         announcements=announcements,

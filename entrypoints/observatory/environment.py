@@ -91,17 +91,13 @@ def variables(
         MESSAGE_EXPIRATION, seconds.
     """
     instrument = plan.camera.instrument
-    stream = f"instrument:{instrument.lower()}"
-    config = at.folder / "instruments.yaml"
-    config.write_text(
-        yaml.safe_dump(
-            {
-                "redis-streams": {instrument: stream},
-                "detectors": {instrument: dict.fromkeys(plan.detectors, True)},
-            }
-        )
-    )
-    common = {"KAFKA_CLUSTER": at.kafka, "KAFKA_FETCH_WAIT": "0.005", "METRICS_PORT": "0"}
+    kafka = {
+        "KAFKA_CLUSTER": at.kafka,
+        # The mock cluster answers a fetch late, and makes classic groups wait for seconds.
+        "KAFKA_FETCH_WAIT": "0.005",
+        "KAFKA_GROUP_PROTOCOL": "consumer",
+        "METRICS_PORT": "0",
+    }
     deployment = {
         "RUBIN_INSTRUMENT": instrument,
         "CAMERA_FILE": camera_file,
@@ -112,63 +108,86 @@ def variables(
     }
     raws = {"IMAGE_BUCKET": at.bucket, "BUCKET_TOPIC": Topics().bucket}
     return {
-        "fan-out": {
-            **common,
-            "KAFKA_SCHEMA_REGISTRY_URL": at.registry,
-            "CONSUMER_GROUP": "next-visit-fan-out",
-            "NEXT_VISIT_TOPIC": Topics().next_visit,
-            "OFFSET": "earliest",
-            "MESSAGE_EXPIRATION": str(expiration),
-            "SUPPORTED_INSTRUMENTS": instrument,
-            "REDIS_HOST": at.redis,
-            "REDIS_STREAM_CONSUMER_GROUP": _WORKERS,
-            "LEASE_SECONDS": str(_LEASE),
-            "INSTRUMENT_CONFIG_FILE": str(config),
-        },
-        "raw-presence": {
-            **common,
-            **raws,
-            "REDIS_HOST": at.redis,
-            "SUPPORTED_INSTRUMENTS": instrument,
-            "CAMERA_FILES": camera_file,
-            "OFFSET": "earliest",
-            "PORT": "0",
-        },
-        "butler-writer": {
-            **common,
-            "BUTLER_REPOSITORY": str(at.repository),
-            "KAFKA_TOPIC": Topics().outputs,
-            "KAFKA_OUTPUT_TOPIC": Topics().batches,
-            "KAFKA_DEAD_LETTER_TOPIC": Topics().dead_outputs,
-            "OUTPUT_DATASET_LIST_DIRECTORY": str(at.batches),
-            # librdkafka's mock cluster does not really have them.
-            "KAFKA_TRANSACTIONS": "0",
-        },
+        "fan-out": kafka | _fan_out(plan, at, expiration),
+        "raw-presence": kafka | raws | _raw_presence(instrument, camera_file, at),
+        "butler-writer": kafka | _butler_writer(at),
         "initialize": deployment,
-        "worker": {
-            **common,
-            **deployment,
-            **raws,
-            "WORKER_TIMEOUT": "900",
-            "IMAGE_TIMEOUT": "120",
-            "MESSAGE_EXPIRATION": str(expiration),
-            "RAW_MICROSERVICE": at.presence,
-            "REDIS_STREAM_HOST": at.redis,
-            "REDIS_STREAM_NAME": stream,
-            "REDIS_STREAM_CONSUMER_GROUP": _WORKERS,
-            "REDIS_RETRY_DELAY": "1",
-            "FANNED_OUT_MSG_LISTEN_TIMEOUT": "86400",
-            "LEASE_SECONDS": str(_LEASE),
-            "LOCAL_REPOS": str(at.folder),
-            "SHUTDOWN_GRACE": "0",
-            "USE_KAFKA_BUTLER_WRITER": "1",
-            "BUTLER_WRITER_KAFKA_CLUSTER": at.kafka,
-            "BUTLER_WRITER_KAFKA_TOPIC": Topics().outputs,
-            "AP_KAFKA_SERVER": at.kafka,
-            "AP_KAFKA_TOPIC": Topics().alerts,
-            # Calibration products are inputs already; raws stay in their bucket.
-            "EXPORT_TYPE_REGEXP": '["(?!raw$).*"]',
-        },
+        "worker": kafka | deployment | raws | _worker(instrument, at, expiration),
+    }
+
+
+def _stream(instrument: str) -> str:
+    return f"instrument:{instrument.lower()}"
+
+
+def _fan_out(plan: NightPlan, at: Addresses, expiration: float) -> dict[str, str]:
+    instrument = plan.camera.instrument
+    config = at.folder / "instruments.yaml"
+    config.write_text(
+        yaml.safe_dump(
+            {
+                "redis-streams": {instrument: _stream(instrument)},
+                "detectors": {instrument: dict.fromkeys(plan.detectors, True)},
+            }
+        )
+    )
+    return {
+        "KAFKA_SCHEMA_REGISTRY_URL": at.registry,
+        "CONSUMER_GROUP": "next-visit-fan-out",
+        "NEXT_VISIT_TOPIC": Topics().next_visit,
+        "OFFSET": "earliest",
+        "MESSAGE_EXPIRATION": str(expiration),
+        "SUPPORTED_INSTRUMENTS": instrument,
+        "REDIS_HOST": at.redis,
+        "REDIS_STREAM_CONSUMER_GROUP": _WORKERS,
+        "LEASE_SECONDS": str(_LEASE),
+        "INSTRUMENT_CONFIG_FILE": str(config),
+    }
+
+
+def _raw_presence(instrument: str, camera_file: str, at: Addresses) -> dict[str, str]:
+    return {
+        "REDIS_HOST": at.redis,
+        "SUPPORTED_INSTRUMENTS": instrument,
+        "CAMERA_FILES": camera_file,
+        "OFFSET": "earliest",
+        "PORT": "0",
+    }
+
+
+def _butler_writer(at: Addresses) -> dict[str, str]:
+    return {
+        "BUTLER_REPOSITORY": str(at.repository),
+        "KAFKA_TOPIC": Topics().outputs,
+        "KAFKA_OUTPUT_TOPIC": Topics().batches,
+        "KAFKA_DEAD_LETTER_TOPIC": Topics().dead_outputs,
+        "OUTPUT_DATASET_LIST_DIRECTORY": str(at.batches),
+        # librdkafka's mock cluster does not really have them.
+        "KAFKA_TRANSACTIONS": "0",
+    }
+
+
+def _worker(instrument: str, at: Addresses, expiration: float) -> dict[str, str]:
+    return {
+        "WORKER_TIMEOUT": "900",
+        "IMAGE_TIMEOUT": "120",
+        "MESSAGE_EXPIRATION": str(expiration),
+        "RAW_MICROSERVICE": at.presence,
+        "REDIS_STREAM_HOST": at.redis,
+        "REDIS_STREAM_NAME": _stream(instrument),
+        "REDIS_STREAM_CONSUMER_GROUP": _WORKERS,
+        "REDIS_RETRY_DELAY": "1",
+        "FANNED_OUT_MSG_LISTEN_TIMEOUT": "86400",
+        "LEASE_SECONDS": str(_LEASE),
+        "LOCAL_REPOS": str(at.folder),
+        "SHUTDOWN_GRACE": "0",
+        "USE_KAFKA_BUTLER_WRITER": "1",
+        "BUTLER_WRITER_KAFKA_CLUSTER": at.kafka,
+        "BUTLER_WRITER_KAFKA_TOPIC": Topics().outputs,
+        "AP_KAFKA_SERVER": at.kafka,
+        "AP_KAFKA_TOPIC": Topics().alerts,
+        # Calibration products are inputs already; raws stay in their bucket.
+        "EXPORT_TYPE_REGEXP": '["(?!raw$).*"]',
     }
 
 

@@ -4,7 +4,16 @@ from attrs import frozen
 
 from entrypoints.settings.common import LogSettings, MetricsSettings
 from entrypoints.settings.environment import group, setting
-from entrypoints.settings.parsers import boolean, folder_uri, positive, seconds, text
+from entrypoints.settings.kafka import GROUP_PROTOCOL, group_protocol
+from entrypoints.settings.parsers import (
+    boolean,
+    debug_contexts,
+    folder_uri,
+    log_level,
+    positive,
+    seconds,
+    text,
+)
 
 __all__ = ["ButlerWriterSettings"]
 
@@ -36,6 +45,31 @@ class ButlerWriterSettings:
     ca_file: str = setting("KAFKA_CA_FILE", text, "CA of the brokers' certificates", default="")
     fetch_wait: float = setting(
         "KAFKA_FETCH_WAIT", seconds, "s a broker may hold back an empty answer", default="0.1"
+    )
+    session_timeout: float = setting(
+        "KAFKA_SESSION_TIMEOUT",
+        seconds,
+        "s after which a stand-by takes over from a silent writer",
+        default="10",
+    )
+    group_protocol: str = setting("KAFKA_GROUP_PROTOCOL", group_protocol, GROUP_PROTOCOL, default="classic")
+    create_topics: bool = setting(
+        "KAFKA_CREATE_TOPICS",
+        boolean,
+        "1: make missing topics, one partition and two weeks each; 0: they are an error",
+        default="0",
+    )
+    kafka_debug: str = setting(
+        "KAFKA_DEBUG",
+        debug_contexts,
+        "librdkafka's debug contexts, or 1 for all; they are logged",
+        default="0",
+    )
+    level: str | None = setting(
+        "WRITER_DEBUG_LEVEL",
+        log_level,
+        "level of the root logger, whatever SERVICE_LOG_LEVELS says",
+        default="",
     )
     transactional: bool = setting(
         "KAFKA_TRANSACTIONS", boolean, "0: the broker has no transactions (librdkafka's mock)", default="1"

@@ -66,6 +66,12 @@ class FanOutSettings:
         default="60",
     )
     retry_delay: float = setting(
-        "REDIS_RETRY_INITIAL_DELAY", seconds, "s between attempts to reach Redis", default="1"
+        "REDIS_RETRY_INITIAL_DELAY",
+        seconds,
+        "s after which what failed is tried again, doubled each time",
+        default="1",
+    )
+    longest_retry_delay: float = setting(
+        "REDIS_RETRY_DELAY_CAP", seconds, "s between attempts at most", default="5"
     )
     debug: bool = setting("DEBUG_LOGS", boolean, "1: log debug messages", default="0")

@@ -3,9 +3,12 @@
 from attrs import frozen
 
 from entrypoints.settings.environment import setting
-from entrypoints.settings.parsers import optional, seconds, text
+from entrypoints.settings.parsers import choice, optional, seconds, text
 
-__all__ = ["AlertKafkaSettings", "KafkaSettings", "WriterKafkaSettings"]
+__all__ = ["GROUP_PROTOCOL", "AlertKafkaSettings", "KafkaSettings", "WriterKafkaSettings", "group_protocol"]
+
+GROUP_PROTOCOL = "classic, or consumer for brokers that know KIP-848: members come and go sooner"
+group_protocol = choice("classic", "consumer")
 
 
 @frozen(kw_only=True)
@@ -26,6 +29,7 @@ class KafkaSettings:
     session_timeout: float = setting(
         "KAFKA_SESSION_TIMEOUT", seconds, "s after which a silent member of a group is replaced", default="10"
     )
+    group_protocol: str = setting("KAFKA_GROUP_PROTOCOL", group_protocol, GROUP_PROTOCOL, default="classic")
 
 
 @frozen(kw_only=True)

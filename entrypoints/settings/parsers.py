@@ -11,11 +11,13 @@ __all__ = [
     "address",
     "boolean",
     "choice",
+    "debug_contexts",
     "existing_file",
     "folder",
     "folder_uri",
     "http_uri",
     "integer",
+    "log_level",
     "log_levels",
     "names",
     "optional",
@@ -170,6 +172,21 @@ def patterns(value: str) -> tuple[re.Pattern[str], ...]:
         except re.error as error:
             raise ValueError(f"its entry {entry!r} is not a regular expression: {error}") from None
     return tuple(compiled)
+
+
+def debug_contexts(value: str) -> str:
+    """Take librdkafka's debug contexts, or 0 for none and 1 for all."""
+    try:
+        return "all" if boolean(value) else ""
+    except ValueError:
+        return ",".join(value.replace(",", " ").split())
+
+
+def log_level(value: str) -> str | None:
+    """Take a level; blank is None."""
+    if value and value.upper() not in _LEVELS:
+        raise ValueError(f"is none of {', '.join(sorted(_LEVELS))}")
+    return value.upper() or None
 
 
 def log_levels(value: str) -> Mapping[str, str]:

@@ -96,9 +96,28 @@ async def test_nothing_is_settled_before_it_is_set_aside() -> None:
     await asyncio.sleep(10.0)
     assert (box.announcements.unsettled, dropped(box)) == (2, 0)
     box.dead.outage = ""
-    await asyncio.sleep(2.0)
+    await asyncio.sleep(5.0)
     assert (box.announcements.unsettled, dropped(box)) == (0, 1)
     assert box.queue.depth().waiting == 2
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.looptime
+async def test_what_fails_is_tried_less_and_less_often(caplog: pytest.LogCaptureFixture) -> None:
+    box = _Box()
+    box.dead.outage = "cut off"
+    await box.announcements.announce(Unreadable("no schema"))
+    running = asyncio.create_task(box.fan_out.run())
+    await asyncio.sleep(20.0)
+    assert [record.getMessage().rpartition("again in ")[2] for record in caplog.records] == [
+        "1 s",
+        "2 s",
+        "4 s",
+        "5 s",
+        "5 s",
+        "5 s",
+    ]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 

@@ -26,7 +26,9 @@ def test_a_password_is_not_shown() -> None:
     assert "secret" not in repr(SCRAM)
 
 
-@pytest.mark.parametrize("connection", [PLAIN, SCRAM, evolve(PLAIN, group_protocol="consumer")])
+@pytest.mark.parametrize(
+    "connection", [PLAIN, SCRAM, evolve(PLAIN, group_protocol="consumer"), evolve(PLAIN, debug="all")]
+)
 def test_librdkafka_takes_every_configuration(connection: KafkaConnection) -> None:
     Consumer(consumer_config(connection, group="g", offset_reset="earliest")).close()
     Producer(producer_config(connection, delivery_timeout=1.0)).close()

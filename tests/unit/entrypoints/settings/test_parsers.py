@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from entrypoints.logs import configure_logs
-from entrypoints.settings.parsers import folder_uri, log_levels
+from entrypoints.settings.parsers import debug_contexts, folder_uri, log_levels
 
 
 def test_a_folder_may_be_a_uri(tmp_path: Path) -> None:
@@ -29,3 +29,11 @@ def test_levels_of_the_butler_are_known(monkeypatch: pytest.MonkeyPatch) -> None
 def test_other_levels_are_not(text: str) -> None:
     with pytest.raises(ValueError, match="is not logger=LEVEL"):
         log_levels(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "contexts"),
+    [("0", ""), ("1", "all"), ("broker,topic", "broker,topic"), ("cgrp eos", "cgrp,eos")],
+)
+def test_debug_contexts_may_be_a_switch(text: str, contexts: str) -> None:
+    assert debug_contexts(text) == contexts
