@@ -1,6 +1,5 @@
 """The raw microservice's index on Redis, under the keys that existing tools read."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -18,8 +17,8 @@ _AT_ONCE: Final = 1000
 class RedisRawIndex(Connected):
     """`ports.raw_index.RawIndex` on one connection.
 
-    While an answer is awaited, further lookups gather, and go together as the
-    next command: a round trip each would bound the rate of lookups.
+    Each lookup is a command of its own; whoever serves many at a time merges
+    them before.
 
     Parameters
     ----------
@@ -34,8 +33,6 @@ class RedisRawIndex(Connected):
     def __init__(self, url: str, *, lifetime: float = 86_400.0, timeout: float = 5.0) -> None:
         self._lifetime = lifetime
         self._redis = RedisConnection(url, unavailable=RawIndexUnavailableError, timeout=timeout)
-        self._gathered: list[tuple[list[str], asyncio.Future[Sequence[str | None]]]] = []
-        self._asking: asyncio.Task[None] | None = None
         super().__init__(self._redis)
 
     async def put(self, found: Mapping[RawSlot, str]) -> None:
@@ -48,42 +45,11 @@ class RedisRawIndex(Connected):
             await self._redis.run(_PUT_RAWS, keys, [milliseconds, *[uri for _, uri in part]])
 
     async def find(self, slots: Sequence[RawSlot]) -> Sequence[str | None]:
-        """Look slots up, together with what others ask at the same time."""
-        if not slots:
-            return []
-        answer: asyncio.Future[Sequence[str | None]] = asyncio.get_running_loop().create_future()
-        self._gathered.append(([_key(slot) for slot in slots], answer))
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask())
-        return await answer
-
-    async def _ask(self) -> None:
-        """Ask for all that has gathered, until nothing is left."""
-        try:
-            while self._gathered:
-                questions, self._gathered = self._gathered, []
-                await self._ask_together(questions)
-        finally:
-            self._asking = None
-
-    async def _ask_together(
-        self, questions: Sequence[tuple[list[str], asyncio.Future[Sequence[str | None]]]]
-    ) -> None:
-        keys = [key for asked, _ in questions for key in asked]
+        """Look slots up, in their order."""
         found: list[str | None] = []
-        try:
-            for start in range(0, len(keys), _AT_ONCE):
-                found += await self._redis.call("MGET", *keys[start : start + _AT_ONCE])
-        except RawIndexUnavailableError as error:
-            for _, answer in questions:
-                if not answer.done():
-                    answer.set_exception(error)
-            return
-        start = 0
-        for asked, answer in questions:
-            if not answer.done():
-                answer.set_result(found[start : start + len(asked)])
-            start += len(asked)
+        for start in range(0, len(slots), _AT_ONCE):
+            found += await self._redis.call("MGET", *map(_key, slots[start : start + _AT_ONCE]))
+        return found
 
 
 def _key(slot: RawSlot) -> str:
