@@ -9,7 +9,7 @@ SEED ?= 1
 PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo replay test test-fast lint bench clean lock
+.PHONY: help setup demo replay test test-fast lint chaos bench clean lock
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -52,6 +52,9 @@ test: lint  ## Lint, then run all tests
 
 test-fast: $(READY)  ## Run the unit tests only
 	$(PYTEST) -m "not slow" tests/unit $(ARGS)
+
+chaos: $(READY)  ## Break whole nights by 20 seeded plans, and count what is lost or done twice
+	@$(PY) -m tests.chaos $(ARGS)
 
 bench: $(READY)  ## Measure; prints the figures that docs/results.md records
 	$(PY) -m benchmarks $(ARGS)

@@ -75,6 +75,8 @@ class VisitPolicy:
     """MESSAGE_EXPIRATION: announcements older than this are not worked on."""
     unknown_count_grace: float = 2.0
     """With nimages = 0: how long to wait for more snaps after the first."""
+    least_wait: float = 5.0
+    """How long images are looked for though preparing took until the deadline: they may be there."""
     init_outputs_pause: float = 5.0
     """Between two looks for init-outputs that are not there yet."""
     repository_pause: float = 30.0
@@ -218,6 +220,7 @@ class VisitProcessor:
             if failure is not None:
                 return failure
             begun = asyncio.get_running_loop().time()
+            expectation = expectation.lasting_until(begun + self._policy.least_wait)
             expectation, cancelled = await self._images.gather(
                 expectation, job.lease.revision, self._workspace, job.stages
             )

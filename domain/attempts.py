@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from attrs import evolve, frozen
 
-from domain.outcomes import FailedAfterChange, FailedBeforeChange, Outcome
+from domain.outcomes import Cancelled, FailedAfterChange, FailedBeforeChange, Outcome
 from domain.times import UtcSeconds
 from domain.visit import Identity
 
@@ -51,7 +51,8 @@ class AttemptRecord:
     final: bool = False
     """True if no further attempt follows."""
     turn: int = 1
-    """Like the attempt's number, but from 1 again after a requeue: what a bound on attempts counts."""
+    """What a bound on attempts counts: from 1 again after a requeue, and no further after an attempt
+    that was cancelled because the visit was announced anew."""
     requeued: UtcSeconds | None = None
     """When the work was put back by hand before this attempt: age and waiting run from here."""
     lease: HeldLease | None = None
@@ -185,5 +186,8 @@ class WorkHistory:
         return max(last, 0 if self.claim is None else self.claim.number)
 
     def _turn(self) -> int:
+        """Count the next attempt, if the one before failed: who was superseded has spent nothing."""
         last = self.last
-        return 1 if last is None or last.requeued != self.requeued else last.turn + 1
+        if last is None or last.requeued != self.requeued:
+            return 1
+        return last.turn + (not isinstance(last.outcome, Cancelled))

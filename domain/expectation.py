@@ -213,6 +213,10 @@ class Expectation:
         """Say whether the wait has ended. It stays so as time goes on."""
         return now >= self.wait_until
 
+    def lasting_until(self, instant: float) -> Self:
+        """Put the deadline off until an instant, if it is earlier."""
+        return evolve(self, deadline=max(self.deadline, instant))
+
     def arrived(self, raw: RawImage, now: float) -> tuple[Self, Arrival]:
         """Take note of a raw: a notification, or a find in the store."""
         if Identity(raw.key.instrument, raw.group, raw.key.detector) != self.work.identity:

@@ -5,9 +5,12 @@ a socket's file descriptor as arguments; everything else is in the environment.
 """
 
 import ctypes
+import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 from entrypoints.containers.child import ChildContainer
@@ -32,6 +35,7 @@ def main(arguments: list[str]) -> int:
     # Ctrl-C reaches the whole terminal's group; what follows is the parent's to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
+    _keep_temporary_files_in(Path(folder) / "tmp")
     settings = settings_or_exit(ChildSettings)
     configure_logs(settings.logs.levels, "child")
     container = ChildContainer(settings=settings, folder=Path(folder))
@@ -45,6 +49,15 @@ def _end_with_parent() -> None:
     """Have the kernel kill this process when the parent dies, also in the midst of native code."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _keep_temporary_files_in(folder: Path) -> None:
+    """Have libraries put their files where they go with the worker; what a dead child left is removed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    tempfile.tempdir = str(folder)
+    for name in ("TMPDIR", "LSST_RESOURCES_TMPDIR"):
+        os.environ[name] = str(folder)
 
 
 if __name__ == "__main__":

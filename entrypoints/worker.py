@@ -1,5 +1,6 @@
 """The worker process: the parent, small and always awake."""
 
+import asyncio
 import logging
 
 import click
@@ -24,20 +25,24 @@ def command() -> None:
     settings = settings_or_exit(WorkerSettings, ChildSettings)
     configure_logs(settings.logs.levels, "worker")
     container = WorkerContainer(settings=settings)
+    loaded_or_exit(container.deployment.camera, container.deployment.preprocessing, container.deployment.main)
+    run_service(lambda: _run(container))
+
+
+async def _run(container: WorkerContainer) -> None:
+    # Signals first: what ends by one removes its folder.
+    stop, hurry = stopping_in_two_steps()
     container.remove_orphans()
     with container.work_folder() as folder:
         container.folder.override(providers.Object(folder))
         container.check_dependencies()
-        loaded_or_exit(
-            container.deployment.camera, container.deployment.preprocessing, container.deployment.main
-        )
-        run_service(lambda: _work(container))
+        await _work(container, stop, hurry)
 
 
-async def _work(container: WorkerContainer) -> None:
-    stop, hurry = stopping_in_two_steps()
+async def _work(container: WorkerContainer, stop: asyncio.Event, hurry: asyncio.Event) -> None:
     neighbours = [
         container.metrics_server(),
+        container.measurements(),
         container.queue(),
         container.control(),
         container.ledger(),

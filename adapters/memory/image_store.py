@@ -60,6 +60,10 @@ class MemoryImageStore:
             listener(stored)
         return stored
 
+    def stored(self, key: str) -> StoredObject:
+        """Give what is there under a key."""
+        return self._objects[key].stored
+
     def remove(self, key: str) -> None:
         """Delete an object."""
         del self._objects[key]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from domain.attempts import Attempt
 from domain.pipelines import pipeline_name
 
 __all__ = ["MemoryRepository", "types_of"]
@@ -36,3 +37,5 @@ class MemoryRepository:
         """Run and dataset type of each file in the datastore, registered or not."""
         self.datasets: dict[UUID, str] = {}
         """Run and dataset type of each dataset in the registry."""
+        self.changes: list[tuple[int, Attempt]] = []
+        """What pipelines changed for ever (as in an APDB): each exposure, and the attempt on whose behalf."""

@@ -159,7 +159,7 @@ class MemoryWorkspace:
                 continue
             self._state = state = evolve(state, pipeline=file)
             if name in self._pipelines.changing:
-                state = self._claim(state)
+                state = await self._change(state)
             failure = self._pipelines.failing.get(name, "")
             return Processed(pipeline=name, failure=failure, changed=state.claimed)
         raise NothingRunnableError(f"no pipeline can run: {'; '.join(reasons)}")
@@ -205,6 +205,14 @@ class MemoryWorkspace:
         if self._state is None:
             raise WorkspaceError("nothing was prepared")
         return self._state
+
+    async def _change(self, state: _State) -> _State:
+        """Claim first, then change what a pipeline changes."""
+        state = self._claim(state)
+        for exposure in state.exposures:
+            await self._begin("change")
+            self._repository.changes.append((exposure, state.assignment.attempt))
+        return state
 
     def _claim(self, state: _State) -> _State:
         try:

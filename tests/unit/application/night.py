@@ -220,12 +220,12 @@ class MemoryNight:
         processor = VisitProcessor(
             policy=VisitPolicy(image_timeout=60.0, worker_timeout=600.0, message_expiration=3600.0),
             clock=self.clock,
-            ledger=self.ledger,
+            ledger=self._around(self.ledger, name),
             control=self.control,
             chooser=PipelineChooser(camera=CAMERA, preprocessing=self._before, main=self._main),
             images=ImageWait(search, self.control),
-            workspace=workspace,
-            notifier=MemoryOutputNotifier(self.topic),
+            workspace=self._around(workspace, name),
+            notifier=self._around(MemoryOutputNotifier(self.topic), name),
             metrics=self.metrics,
         )
         return Worker(
@@ -239,12 +239,16 @@ class MemoryNight:
                 shutdown_grace=10.0,
                 recycle_after=recycle_after,
             ),
-            queue=MemoryWorkQueue(self.queue, name),
-            ledger=self.ledger,
+            queue=self._around(MemoryWorkQueue(self.queue, name), name),
+            ledger=self._around(self.ledger, name),
             processor=processor,
-            workspace=workspace,
+            workspace=self._around(workspace, name),
             metrics=self.metrics,
         )
+
+    def _around[T](self, port: T, worker: str) -> T:  # noqa: ARG002 - for those who stand between
+        """Give what a worker is to have in place of a port."""
+        return port
 
     def reconciler(self) -> Reconciler:
         """Make what compares bucket, ledger and queue."""

@@ -202,3 +202,14 @@ async def test_a_queue_out_of_reach_is_no_reason_to_end_badly() -> None:
         bench.night.queue.outage = "no route"
         bench.stop.set()
         assert await running is Ending.STOPPED
+
+
+async def test_images_that_are_there_count_though_preparing_took_until_the_deadline() -> None:
+    bench = Bench(durations=slow("prepare", 300.0))
+    async with bench.night.running():
+        await bench.announce()
+        running = bench.start()
+        await asyncio.sleep(320)
+        [record] = await bench.history()
+        assert isinstance(record.outcome, Completed)
+        running.cancel()

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.attempts import HeldLease, WorkHistory
-from domain.outcomes import Completed, Expired, FailedAfterChange, FailedBeforeChange, Outcome
+from domain.outcomes import Cancelled, Completed, Expired, FailedAfterChange, FailedBeforeChange, Outcome
 from domain.times import UtcSeconds
 from domain.visit import Identity
 
@@ -102,3 +102,18 @@ def test_turns_count_from_one_again_after_a_requeue() -> None:
         assert ended is not None
         history = ended.requeue(UtcSeconds(_NOW + 1)) if number == 2 else ended
     assert turns == [(1, 1), (2, 2), (3, 1), (4, 2)]
+
+
+def test_a_superseded_attempt_spends_no_turn() -> None:
+    history = WorkHistory(_IDENTITY)
+    turns = []
+    for number in range(1, 6):
+        begun = history.begin("w", HeldLease(f"lease {number}", f"origin {number}"), _NOW)
+        assert begun is not None
+        history, record = begun
+        turns.append(record.turn)
+        outcome: Outcome = FailedBeforeChange(reason="r") if number == 3 else Cancelled(superseded=True)
+        ended = history.end(number, outcome, final=False, now=_NOW)
+        assert ended is not None
+        history = ended
+    assert turns == [1, 1, 1, 2, 2]

@@ -1,0 +1,230 @@
+"""What must be true after a seed (semantics 1 to 12), whatever was broken."""
+
+import asyncio
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import redis
+from attrs import field, frozen
+from confluent_kafka import Consumer, TopicPartition
+from lsst.daf.butler import Butler
+
+from adapters.redis.queue_upkeep import RedisQueueUpkeep
+from domain.attempts import AttemptRecord
+from domain.outcomes import RULES, Cancelled, Completed, FailedAfterChange, NoImages, describe
+from domain.visit import Identity
+from entrypoints.observatory.environment import Topics
+from tests.chaos.plan import VisitPlan
+from tests.chaos.seed import Played, outputs
+from tests.chaos.servers import Servers
+
+__all__ = ["Verdict", "judge"]
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """What a seed came to; all lists name visit-detectors, exposures or things, with the reason."""
+
+    outcomes: Mapping[str, int]
+    lost: Sequence[str]
+    doubled: Sequence[str]
+    left: Sequence[str]
+    """Leases, processes, consumers, folders."""
+    after_change: Sequence[str] = field(factory=tuple)
+    """What a kill between claim and writer's message cost."""
+    late: Sequence[str] = field(factory=tuple)
+    """What a clock that was off cost, and `reconcile` finds."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was lost, doubled or left."""
+        return not (self.lost or self.doubled or self.left)
+
+
+def judge(servers: Servers, played: Played) -> Verdict:
+    """Compare the ledger, the record outside, the APDB, the alerts and the central repository."""
+    lost: list[str] = []
+    after_change: list[str] = []
+    late: list[str] = []
+    done: dict[tuple[int, int], Identity] = {}
+    counts: Counter[str] = Counter()
+    for (number, _), identity in played.identities.items():
+        visit = played.plan.visits[number]
+        records = played.histories[identity]
+        lost += _faults_of_history(identity, records)
+        last = records[-1] if records else None
+        counts[RULES[type(last.outcome)].name if last and last.outcome else "none"] += 1
+        if last is None or last.outcome is None:
+            continue
+        match last.outcome:
+            case Completed(snaps=snaps):
+                done |= {
+                    (snap.exposure, identity.detector): identity
+                    for snap in snaps
+                    if snap.result == "completed"
+                }
+                if len(snaps) != visit.snaps or any(snap.result != "completed" for snap in snaps):
+                    lost.append(f"{_name(identity)}: {len(snaps)} of {visit.snaps} snaps")
+            case FailedAfterChange() if identity in played.struck:
+                after_change.append(f"{_name(identity)}: {describe(last.outcome)}")
+            case NoImages() if last.worker in played.skewed and visit.fate == "good":
+                late.append(f"{_name(identity)}: {describe(last.outcome)}")
+            case outcome if not _is_excused(visit, outcome):
+                lost.append(f"{_name(identity)}: {describe(outcome)}")
+    wrong, twice = _compare(servers, done)
+    return Verdict(
+        outcomes=counts,
+        lost=lost + wrong,
+        doubled=twice,
+        left=_left_behind(servers, played),
+        after_change=after_change,
+        late=late,
+    )
+
+
+def _name(identity: Identity) -> str:
+    return f"{identity.group} {identity.detector}"
+
+
+def _is_excused(visit: VisitPlan, outcome: object) -> bool:
+    """Whether the plan itself wanted the visit to end so."""
+    if visit.fate == "cancelled":
+        return isinstance(outcome, Cancelled | NoImages)
+    return visit.fate == "poisoned" and not isinstance(outcome, Completed | FailedAfterChange)
+
+
+def _faults_of_history(identity: Identity, records: Sequence[AttemptRecord]) -> list[str]:
+    """Exactly one final outcome, and it is the last attempt's."""
+    if not records:
+        return [f"{_name(identity)}: the ledger knows nothing of it"]
+    faults = []
+    if not records[-1].final or records[-1].outcome is None:
+        faults.append(f"{_name(identity)}: no final outcome after {len(records)} attempts")
+    if any(record.final for record in records[:-1]):
+        faults.append(f"{_name(identity)}: more than one final outcome")
+    return faults
+
+
+def _compare(servers: Servers, done: Mapping[tuple[int, int], Identity]) -> tuple[list[str], list[str]]:
+    """Look for what was completed in each place where it must be once, and for anything twice."""
+    lost, doubled = [], []
+    places = {
+        "record": _recorded(servers.record),
+        "APDB": _stored(servers.folder),
+        "alerts": _alerted(servers.kafka_address),
+        "central repository": Counter({key: len(refs) for key, refs in outputs(servers).items()}),
+    }
+    for place, found in places.items():
+        lost += [
+            f"{_name(done[key])}: exposure {key[0]} is not in the {place}" for key in done if not found[key]
+        ]
+        doubled += [
+            f"exposure {key[0]} {key[1]}: {many} times in the {place}"
+            for key, many in found.items()
+            if many > 1
+        ]
+    return lost + _unreadable(servers, done), doubled
+
+
+def _recorded(file: Path) -> Counter[tuple[int, int]]:
+    lines = file.read_text().splitlines() if file.exists() else []
+    return Counter((int(line.split()[0]), int(line.split()[1])) for line in lines)
+
+
+def _stored(folder: Path) -> Counter[tuple[int, int]]:
+    database = sqlite3.connect(folder / "apdb.db")
+    try:
+        return Counter(database.execute('SELECT visit, detector FROM "DiaSource"').fetchall())
+    finally:
+        database.close()
+
+
+def _alerted(address: str) -> Counter[tuple[int, int]]:
+    consumer = Consumer(
+        {"bootstrap.servers": address, "group.id": "chaos", "enable.auto.commit": False, "log_level": 0}
+    )
+    found: Counter[tuple[int, int]] = Counter()
+    try:
+        part = TopicPartition(Topics().alerts, 0)
+        low, high = consumer.get_watermark_offsets(part, timeout=20)
+        consumer.assign([TopicPartition(Topics().alerts, 0, low)])
+        while low < high:
+            message = consumer.poll(20)
+            assert message is not None, "alerts cannot be read"
+            if message.error() is None:
+                exposure, detector = (message.value() or b"").split()
+                found[int(exposure), int(detector)] += 1
+                low = (message.offset() or 0) + 1
+    finally:
+        consumer.close()
+    return found
+
+
+def _unreadable(servers: Servers, done: Mapping[tuple[int, int], Identity]) -> list[str]:
+    faults = []
+    with Butler.from_config(str(servers.addresses.repository), writeable=False) as butler:
+        for key, refs in outputs(servers).items():
+            if key in done:
+                try:
+                    content: Any = butler.get(refs[0])
+                    assert content["exposure"] == key[0]
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+                    faults.append(f"{_name(done[key])}: {key[0]} cannot be read: {error!r}")
+    return faults
+
+
+def _left_behind(servers: Servers, played: Played) -> list[str]:
+    left = [f"{name} had to be killed" for name in played.forced]
+    left += [f"{name} ended with exit code {code}" for name, code in _bad_codes(played.codes)]
+    asyncio.run(_trim(servers))
+    left += _in_redis(servers)
+    left += [f"process {pid}" for pid in _processes(str(servers.folder / "tmp"))]
+    for folder in ("tmp", "local", *(path.name for path in servers.folder.glob("disk*"))):
+        left += [f"{folder}/{path.name}" for path in (servers.folder / folder).iterdir()]
+    return left
+
+
+def _bad_codes(codes: Mapping[str, Sequence[int]]) -> list[tuple[str, int]]:
+    """Everything but 0, SIGKILL, SIGTERM before the process heeds it, and 1 of who could not start."""
+    return [(name, code) for name, ended in codes.items() for code in ended if code not in {0, 1, -9, -15}]
+
+
+async def _trim(servers: Servers) -> None:
+    """Forget the consumers that died, as the fan-out does in time."""
+    stream = f"instrument:{servers.camera.instrument.lower()}"
+    upkeep = RedisQueueUpkeep(servers.redis.url, stream=stream, group="workers", gone_seconds=0.0)
+    await upkeep.open()
+    await upkeep.trim()
+    await upkeep.close()
+
+
+def _in_redis(servers: Servers) -> list[str]:
+    stream = f"instrument:{servers.camera.instrument.lower()}"
+    left = []
+    with redis.Redis(port=servers.redis.port, decode_responses=True) as client:
+        groups: Iterable[Mapping[str, Any]] = client.xinfo_groups(stream)
+        for group in groups:
+            if group["pending"]:
+                left.append(f"{group['pending']} leases")
+            if group["lag"]:
+                left.append(f"{group['lag']} deliveries that wait")
+            consumers: Iterable[Mapping[str, Any]] = client.xinfo_consumers(stream, group["name"])
+            left += [f"consumer {consumer['name']}" for consumer in consumers]
+    return left
+
+
+def _processes(text: str) -> list[str]:
+    """Find processes in whose environment a text stands."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            try:
+                if text.encode() in (process / "environ").read_bytes():
+                    found.append(process.name)
+            except OSError:
+                continue  # It has ended, or is not ours.
+    return found

@@ -1,0 +1,40 @@
+"""No visit is lost, and none done twice, whatever goes wrong in which order (semantics 1 to 12)."""
+
+import os
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.application.schedules import ATTEMPT_COSTS, KINDS, Break, Schedule, run_schedule
+
+_EXAMPLES = int(os.environ.get("SCHEDULES", "40"))
+"""How many are tried; ``SCHEDULES=3000`` takes a minute or two."""
+_VISITS = 3
+
+breaks = st.builds(
+    Break,
+    kind=st.sampled_from(KINDS),
+    when=st.floats(0.0, 140.0),
+    which=st.integers(0, _VISITS - 1),
+    length=st.floats(0.1, 30.0),
+)
+
+
+def is_survivable(them: list[Break]) -> bool:
+    """An attempt is left for every visit, whoever is hit."""
+    return sum(one.kind in ATTEMPT_COSTS for one in them) < 3
+
+
+schedules = st.builds(
+    Schedule,
+    breaks=st.lists(breaks, max_size=8).filter(is_survivable).map(tuple),
+    told=st.tuples(*[st.sampled_from(("once", "twice", "never"))] * _VISITS),
+    cancelled=st.frozensets(st.integers(0, _VISITS - 1), max_size=1),
+    snaps=st.tuples(*[st.integers(1, 2)] * _VISITS),
+)
+
+
+@settings(max_examples=_EXAMPLES, deadline=None)
+@given(schedules)
+def test_nothing_is_lost_and_nothing_done_twice(schedule: Schedule) -> None:
+    assert run_schedule(schedule) == []
