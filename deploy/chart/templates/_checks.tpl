@@ -116,6 +116,11 @@
 {{- if le (float64 .Values.worker.timeout) (float64 .Values.imageNotifications.imageTimeout) }}
 - worker.timeout: {{ .Values.worker.timeout }} s leaves no time after imageNotifications.imageTimeout, {{ .Values.imageNotifications.imageTimeout }} s
 {{- end -}}
+{{- with (.Values.resources.limits | default dict).memory -}}
+{{- if gt (float64 $.Values.worker.memoryCeiling) (divf (include "pp.amount" . | float64) 1048576) }}
+- worker.memoryCeiling: {{ $.Values.worker.memoryCeiling }} MiB is more than the worker's resources.limits.memory, {{ . }}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.s3.aws_profile (not .Values.s3.cred_file_auth) }}
 - s3.aws_profile: needs s3.cred_file_auth, since the profile is in that file
 {{- end -}}

@@ -123,6 +123,7 @@ PLATFORM: keda
 WORKER_RESTART_FREQ: {{ .Values.worker.restart | toString | quote }}
 WORKER_TIMEOUT: {{ .Values.worker.timeout | toString | quote }}
 SHUTDOWN_GRACE: {{ .Values.worker.grace_period | toString | quote }}
+CHILD_MEMORY_CEILING: {{ .Values.worker.memoryCeiling | toString | quote }}
 MAX_ATTEMPTS: {{ .Values.worker.maxAttempts | toString | quote }}
 OMP_NUM_THREADS: {{ .Values.worker.threads | toString | quote }}
 MKL_NUM_THREADS: {{ .Values.worker.threads | toString | quote }}

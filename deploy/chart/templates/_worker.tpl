@@ -20,7 +20,7 @@ metadata:
   labels: {{- include "pp.labels" (dict "root" . "component" "worker") | nindent 4 }}
 spec:
   restartPolicy: Never
-  terminationGracePeriodSeconds: {{ add .Values.worker.grace_period .Values.worker.shutdown_margin }}
+  terminationGracePeriodSeconds: {{ add (mul 2 .Values.worker.grace_period) .Values.worker.shutdown_margin }}
   {{- with .Values.worker.priorityClassName }}
   priorityClassName: {{ . }}
   {{- end }}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.runs import day_of_processing
 from domain.times import UtcSeconds
+from entrypoints.containers.deployment import INSTALL
 from entrypoints.settings.environment import read_settings
 from entrypoints.settings.worker import WorkerSettings
 from tests.integration.chart.helm import EXAMPLES, Helm
@@ -78,14 +79,14 @@ def test_the_pods_grace_is_longer_than_the_workers_own(rendered: Sequence[Object
     own = read_settings(WorkerSettings, environment(rendered, job, tmp_path)).shutdown_grace
     spec = pod_spec(job)
     assert spec is not None
-    assert spec["terminationGracePeriodSeconds"] >= own + 10
+    assert spec["terminationGracePeriodSeconds"] >= 2 * own + 10
 
 
 @pytest.mark.parametrize("grace", [1, 45, 3600])
 def test_the_pods_grace_follows_the_workers(helm: Helm, grace: int) -> None:
     spec = pod_spec(find(helm.template({"worker": {"grace_period": grace}}), "ScaledJob"))
     assert spec is not None
-    assert spec["terminationGracePeriodSeconds"] == grace + 30
+    assert spec["terminationGracePeriodSeconds"] == 2 * grace + 30
 
 
 def test_readers_come_before_writers_and_the_initializer_before_workers(
@@ -232,12 +233,20 @@ def references(value: object) -> list[Object]:
     """Find all references to secrets."""
     if isinstance(value, dict):
         found = [value[key] for key in ("secretKeyRef",) if key in value]
-        found += [{"name": value["secretName"]}] if "secretName" in value else []
+        if "secretName" in value:
+            found += [{"name": value["secretName"], "key": item["key"]} for item in value["items"]]
         found += list(value.get("secretTargetRef", []))
         return found + [one for inner in value.values() for one in references(inner)]
     if isinstance(value, list):
         return [one for inner in value for one in references(inner)]
     return []
+
+
+def test_every_key_of_the_secret_is_in_the_docs(rendered: Sequence[Object]) -> None:
+    page = (INSTALL / "docs" / "deploying.md").read_text()
+    keys = {one["key"] for one in references(rendered) if "key" in one}
+    named = {key for key in keys if f"`{key}`" in page}
+    assert keys - named <= {"redis-password"}  # which a value names
 
 
 def test_what_looks_like_a_secret_never_stands_in_the_text(rendered: Sequence[Object]) -> None:

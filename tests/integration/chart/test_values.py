@@ -162,6 +162,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "fanOut.detectorConfig.Hilltop: has no active",
     ),
     ({"imageNotifications": {"imageTimeout": 900}}, "worker.timeout: 900 s leaves no time"),
+    ({"worker": {"memoryCeiling": 4097}}, "worker.memoryCeiling: 4097 MiB is more"),
     ({"s3": {"aws_profile": "embargo"}}, "s3.aws_profile: needs s3.cred_file_auth"),
     ({"s3": {"aws_profile": "p", "cred_file_auth": True}}, "s3.auth_env: credentials in variables"),
     ({"alerts": {"server": "h:9094"}}, "alerts.server: needs alerts.topic"),
