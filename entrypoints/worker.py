@@ -42,7 +42,6 @@ async def _run(container: WorkerContainer) -> None:
 async def _work(container: WorkerContainer, stop: asyncio.Event, hurry: asyncio.Event) -> None:
     neighbours = [
         container.metrics_server(),
-        container.measurements(),
         container.queue(),
         container.control(),
         container.ledger(),
