@@ -82,7 +82,7 @@ class ImageWait:
             with stages.timing("ingest"):
                 exposure = await workspace.ingest(raw)
         except RawUnavailableError as error:
-            _LOG.warning("image %s is tried again in %g s: %s", raw.uri, _AGAIN, error)
+            _LOG.warning("image %s cannot be had now: %s", raw.uri, error)
             asyncio.get_running_loop().call_later(_AGAIN, events.put_nowait, raw)
             return expectation.unavailable(raw.exposure)
         except RawUnreadableError as error:

@@ -153,6 +153,8 @@ class Expectation:
     """Seconds."""
     seen: tuple[Seen, ...] = field(default=())
     """In the order of their arrival."""
+    out_of_reach: frozenset[int] = frozenset()
+    """Exposures that could not be fetched when they came."""
 
     @classmethod
     def of(cls, work: VisitDetector, deadline: float, grace: float) -> Self:
@@ -224,6 +226,8 @@ class Expectation:
         known = self._find(raw.exposure)
         if known is not None:
             return self._arrived_again(known, raw, now)
+        if raw.exposure in self.out_of_reach and self.is_over(now):
+            return self, Arrival.REPEATED
         standing, arrival = (
             (Standing.LATE, Arrival.LATE) if self.is_over(now) else (Standing.PENDING, Arrival.NEW)
         )
@@ -256,13 +260,16 @@ class Expectation:
     def unavailable(self, exposure_id: int) -> Self:
         """Forget a pending exposure that could not be fetched: it is new when it comes again.
 
+        It is never late: it came in time.
+
         Raises
         ------
         NotAwaitingIngestError
             Raised if no such exposure is pending.
         """
         self._settle(exposure_id, lambda one: one)
-        return evolve(self, seen=tuple(one for one in self.seen if one.raw.exposure != exposure_id))
+        others = tuple(one for one in self.seen if one.raw.exposure != exposure_id)
+        return evolve(self, seen=others, out_of_reach=self.out_of_reach | {exposure_id})
 
     def unreadable(self, exposure_id: int, reason: str) -> Self:
         """Take note that a pending exposure could not be ingested.

@@ -1,5 +1,6 @@
 """A child whose workspace does as the group of its assignment says."""
 
+import ctypes
 import os
 import socket
 import sys
@@ -21,9 +22,12 @@ class ScriptedWorkspace:
     def __init__(self, folder: Path) -> None:
         self._diary = folder / "diary"
         self._group = ""
+        self._hoard = bytearray()
 
     def prepare(self, assignment: Assignment) -> Prepared:
         self._begin("prepare", assignment)
+        if self._group == "hangs from the start":
+            time.sleep(600)
         if self._group == "nothing runnable":
             raise NothingRunnableError("no calibrations")
         return Prepared(datasets=3, warnings=("a warning",), seconds={"copy inputs": 0.5})
@@ -56,6 +60,16 @@ class ScriptedWorkspace:
         match self._group:
             case "hangs":
                 time.sleep(600)
+            case "hangs natively":
+                # Holds the interpreter: no other thread of this process runs.
+                ctypes.PyDLL(None).sleep(600)
+            case "slow":
+                time.sleep(2.0)
+            case "writes":
+                time.sleep(0.2)
+                self._write("changed")
+            case "greedy":
+                self._hoard = bytearray(400 << 20)
             case "dies":
                 os.abort()
             case "throws":

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -171,3 +172,69 @@ async def test_a_child_that_cannot_start_is_a_lost_workspace() -> None:
     child = ChildWorkspace([sys.executable, "-c", "raise SystemExit(2)"])
     with pytest.raises(WorkspaceLostError, match="did not start \\(exit code 2\\)"):
         await child.prepare(assignment("g"))
+
+
+async def test_a_child_that_hangs_in_native_code_ends_with_its_lease(workspace: ChildWorkspace) -> None:
+    await workspace.prepare(assignment("hangs natively"))
+    workspace.hold(asyncio.get_running_loop().time() + 1.0)
+    with pytest.raises(WorkspaceLostError, match="its lease was not renewed in time"):
+        await workspace.process([1])
+
+
+async def test_a_lease_that_is_renewed_costs_nothing(workspace: ChildWorkspace, tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    await workspace.prepare(assignment("slow"))
+    working = asyncio.ensure_future(workspace.process([1]))
+    for _ in range(8):
+        workspace.hold(loop.time() + 1.5)
+        await asyncio.sleep(0.25)
+    await working
+    workspace.hold(None)
+    await asyncio.sleep(1.7)
+    await workspace.clean()
+    assert len(processes(tmp_path)) == 1
+
+
+async def test_a_child_that_was_stopped_does_nothing_more_if_it_wakes_too_late(
+    workspace: ChildWorkspace, tmp_path: Path
+) -> None:
+    await workspace.prepare(assignment("writes"))
+    (child,) = processes(tmp_path)
+    workspace.hold(asyncio.get_running_loop().time() + 1.0)
+    os.kill(child, signal.SIGSTOP)
+    working = asyncio.ensure_future(workspace.process([1]))
+    await asyncio.sleep(1.5)
+    os.kill(child, signal.SIGCONT)
+    with pytest.raises(WorkspaceLostError, match="its lease was not renewed in time"):
+        await working
+    assert "changed" not in diary(tmp_path)
+
+
+async def test_a_child_that_begins_late_is_told_how_long_the_lease_is_good(
+    workspace: ChildWorkspace,
+) -> None:
+    workspace.hold(asyncio.get_running_loop().time() + 0.1)
+    with pytest.raises(WorkspaceLostError, match="its lease was not renewed in time"):
+        await workspace.prepare(assignment("hangs from the start"))
+
+
+async def test_a_child_that_keeps_too_much_is_replaced_after_its_visit(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.integration.child.scripted_child", str(tmp_path)]
+    workspace = ChildWorkspace(command, start_timeout=60, memory_ceiling=200 << 20)
+    try:
+        for group, lives in (("modest", 1), ("greedy", 1), ("modest", 2)):
+            await workspace.prepare(assignment(group))
+            await workspace.process([1])
+            await workspace.clean()
+            assert len(processes(tmp_path)) == lives
+    finally:
+        await workspace.close()
+
+
+async def test_an_abandoned_workspace_starts_no_child(workspace: ChildWorkspace, tmp_path: Path) -> None:
+    await workspace.prepare(assignment("g"))
+    await workspace.abandon()
+    await workspace.clean()
+    with pytest.raises(WorkspaceLostError, match="the worker ends"):
+        await workspace.export(Export.EVERYTHING)
+    assert diary(tmp_path) == ["prepare"]

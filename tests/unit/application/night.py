@@ -79,6 +79,7 @@ class MemoryNight:
         durations: Mapping[str, float] | None = None,
         lease_seconds: float = 30.0,
         silent: bool = False,
+        writer: bool = True,
     ) -> None:
         self.clock = LoopClock()
         self.metrics = MemoryMetrics()
@@ -98,6 +99,7 @@ class MemoryNight:
         self.headers: dict[str, Mapping[str, Any]] = {}
         self.sequence = 0
         self._silent = silent
+        self._has_writer = writer
         self._lease_seconds = lease_seconds
         self._main = PipelinesConfig(nodes=(Node(pipelines=pipelines),), source="main")
         self._before = PipelinesConfig(nodes=(Node(pipelines=()),), source="before")
@@ -116,7 +118,7 @@ class MemoryNight:
             self._fan_out().run(),
             self._keeper().run(),
             self._indexer().run(),
-            self._writer().run(),
+            *([self.writer().run()] if self._has_writer else []),
         ]
         workers = [self.worker(f"worker {number}").run(asyncio.Event()) for number in range(self._number)]
         running = [asyncio.ensure_future(one) for one in (*services, *workers)]
@@ -301,7 +303,8 @@ class MemoryNight:
             retry_delay=1.0,
         )
 
-    def _writer(self) -> OutputWriter:
+    def writer(self) -> OutputWriter:
+        """Make a Butler Writer."""
         return OutputWriter(
             events=MemoryOutputEvents(self.topic),
             registry=MemoryCentralRegistry(self.repository),

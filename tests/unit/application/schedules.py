@@ -166,7 +166,7 @@ class _BrokenNight(MemoryNight):
             "fan-out": lambda: self._fan_out().run(),
             "keeper": lambda: self._keeper().run(),
             "indexer": lambda: self._indexer().run(),
-            "writer": lambda: self._writer().run(),
+            "writer": lambda: self.writer().run(),
         }
         if place in makers:
             running = makers[place]()

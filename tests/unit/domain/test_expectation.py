@@ -210,3 +210,25 @@ def test_the_deadline_counts_from_the_start_in_tai_if_that_is_later() -> None:
     assert image_deadline(visit, UtcSeconds(1_773_454_500.0), 20.0, 900.0) == 1_773_454_650.0
     assert image_deadline(visit, UtcSeconds(1_773_454_599.0), 20.0, 900.0) == 1_773_454_679.0
     assert image_deadline(visit, UtcSeconds(1_773_454_599.0), 20.0, 60.0) == 1_773_454_659.0
+
+
+def test_a_raw_that_could_not_be_fetched_is_new_again_and_never_late() -> None:
+    expectation, first = Expectation.of(work_of(1), 100.0, 2.0), raw_of(7, snap=0)
+    expectation, arrival = expectation.arrived(first, 1.0)
+    assert arrival is Arrival.NEW
+    expectation = expectation.unavailable(first.exposure)
+    assert not expectation.pending
+    again, arrival = expectation.arrived(first, 2.0)
+    assert arrival is Arrival.NEW
+    assert again.pending == (first,)
+    expectation, arrival = expectation.arrived(first, expectation.deadline + 1)
+    assert arrival is Arrival.REPEATED
+    assert not expectation.late
+    with pytest.raises(NotAwaitingIngestError):
+        expectation.unavailable(first.exposure)
+
+
+def test_the_deadline_is_only_ever_put_off() -> None:
+    expectation = Expectation.of(work_of(1), 100.0, 2.0)
+    assert expectation.lasting_until(expectation.deadline - 1) == expectation
+    assert expectation.lasting_until(expectation.deadline + 1).deadline == expectation.deadline + 1

@@ -1,0 +1,156 @@
+"""What passes by itself costs time and no attempt; what does not costs no more than its attempt."""
+
+import asyncio
+
+import pytest
+
+from adapters.memory.workspace import MemoryPipelines
+from domain.errors import PromptProcessingError
+from domain.outcomes import Completed, FailedAfterChange, FailedBeforeChange, NoImages
+from domain.times import TaiSeconds
+from domain.visit import Identity
+from ports.ledger import AttemptRecord
+from ports.metrics import Counter
+from ports.workspace import ClaimRefusedError, RawUnavailableError, WorkspaceError, WorkspaceLostError
+from tests.unit.application.night import INSTRUMENT, MemoryNight
+
+pytestmark = pytest.mark.looptime
+
+GROUP = "2026-03-14T02:15:07.310"
+CHANGING = MemoryPipelines(changing=frozenset({"SingleFrame"}))
+
+
+async def history(night: MemoryNight, group: str = GROUP) -> list[AttemptRecord]:
+    return list(await night.ledger.history(Identity(INSTRUMENT, group, 4)))
+
+
+async def one_visit(night: MemoryNight, wait: float) -> list[AttemptRecord]:
+    visit = night.visit(GROUP)
+    await night.announcements.announce(visit)
+    night.expose(visit, 4)
+    await asyncio.sleep(wait)
+    return await history(night)
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        ("prepare", WorkspaceError("the shared repository is away")),
+        ("prepare", WorkspaceLostError("killed")),
+        ("ingest", RawUnavailableError("503 Slow Down")),
+        ("export", WorkspaceError("the datastore is away")),
+        ("export", WorkspaceLostError("killed")),
+    ],
+)
+async def test_three_failures_are_outlasted_within_an_attempt(
+    step: str, error: PromptProcessingError
+) -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), behaviour=CHANGING)
+    async with night.running():
+        for _ in range(3):
+            night.workspaces[0].fail_next(step, error)
+        [record] = await one_visit(night, 200.0)
+    assert isinstance(record.outcome, Completed)
+    assert night.repository.datasets == night.repository.files != {}
+    assert len(night.repository.changes) == 1
+
+
+async def test_an_image_that_stays_away_is_no_image() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        for _ in range(1000):
+            night.workspaces[0].fail_next("ingest", RawUnavailableError("404"))
+        [record] = await one_visit(night, 200.0)
+    assert isinstance(record.outcome, NoImages)
+
+
+async def test_a_claim_that_is_refused_is_not_asked_for_again() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        night.workspaces[0].fail_next("export", ClaimRefusedError("another attempt's"))
+        records = await one_visit(night, 60.0)
+    assert [type(record.outcome) for record in records] == [FailedBeforeChange, Completed]
+
+
+async def test_an_export_that_never_succeeds_after_the_claim_is_said_and_bounded() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), behaviour=CHANGING)
+    async with night.running():
+        for _ in range(50):
+            night.workspaces[0].fail_next("export", WorkspaceError("the datastore is away"))
+        [record] = await one_visit(night, 300.0)
+    assert isinstance(record.outcome, FailedAfterChange)
+    assert record.outcome.reason == "export: the datastore is away"
+
+
+async def test_a_visit_changed_after_its_first_snap_is_a_duplicate() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP, nimages=2)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        await asyncio.sleep(20)
+        changed = night.visit(GROUP, nimages=2, camera_angle=12.5)
+        await night.announcements.announce(changed)
+        await asyncio.sleep(10)
+        night.expose(visit, 4, snap=1)
+        await asyncio.sleep(300)
+        [record] = await history(night)
+    assert isinstance(record.outcome, Completed)
+    assert [snap.result for snap in record.outcome.snaps] == ["completed", "completed"]
+    assert night.metrics.total(Counter.OUTCOMES, outcome="duplicate") == 1
+
+
+async def test_a_visit_may_be_announced_anew_more_often_than_it_may_fail() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        for number in range(6):
+            await night.announcements.announce(night.visit(GROUP, total_checkpoints=number))
+            await asyncio.sleep(5)
+        night.expose(night.visit(GROUP), 4)
+        await asyncio.sleep(100)
+        assert isinstance((await history(night))[-1].outcome, Completed)
+
+
+async def test_a_clock_that_is_off_is_said_and_counted() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP)
+        ahead = night.visit(GROUP, sent=TaiSeconds(visit.sent + 60))
+        await night.announcements.announce(ahead)
+        night.expose(ahead, 4)
+        await asyncio.sleep(100)
+        assert isinstance((await history(night))[-1].outcome, Completed)
+    # Once by the fan-out, once by the worker.
+    assert night.metrics.total(Counter.CLOCK_SKEW) == 2
+
+
+@pytest.mark.parametrize("down", ["writer", "broker"])
+async def test_a_writer_down_for_an_hour_slows_nobody_and_loses_nothing(down: str) -> None:
+    ends = []
+    for is_down in (False, True):
+        has_writer = not (is_down and down == "writer")
+        night = MemoryNight(workers=2, detectors=frozenset({3, 4}), writer=has_writer)
+        async with night.running():
+            if is_down and down == "broker":
+                night.topic.outage = "no route"
+            for number in range(20):
+                visit = night.visit(f"{GROUP} {number}")
+                await night.announcements.announce(visit)
+                for detector in (3, 4):
+                    night.expose(visit, detector)
+                await asyncio.sleep(33)
+            finals = await night.ledger.finals(INSTRUMENT)
+            assert [type(record.outcome) for record in finals] == [Completed] * 40
+            ends.append(sorted((record.ended or 0) - finals[0].begun for record in finals))
+            await asyncio.sleep(3600)
+            writer = asyncio.create_task(night.writer().run()) if not has_writer else None
+            if is_down:
+                # The outbox is written to the repository's own files, which the writer still reads.
+                assert has_writer or not night.repository.datasets
+            night.topic.outage = ""
+            await asyncio.sleep(60)
+            assert night.repository.datasets == night.repository.files
+            assert len(night.repository.datasets) == 2 * 40
+            if writer is not None:
+                writer.cancel()
+    assert ends[0] == pytest.approx(ends[1])
