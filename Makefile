@@ -7,9 +7,13 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
 # Tests run side by side on two cores; those of one group share what they have set up.
 PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadgroup
+COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 --no-emit-index-url \
+  --no-emit-find-links
+# What goes into images: the same versions as are tested here, each file by its digest.
+IMAGE := --no-annotate --generate-hashes --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo replay test test-fast lint chaos bench clean lock
+.PHONY: docs help setup demo replay test test-fast lint chaos bench clean lock
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -59,10 +63,14 @@ chaos: $(READY)  ## Break whole nights by 20 seeded plans, and count what is los
 bench: $(READY)  ## Measure; prints the figures that docs/results.md records
 	$(PY) -m benchmarks $(ARGS)
 
+docs: $(READY)  ## Build the pages as a site, in site/; a link that leads nowhere is an error
+	$(VENV)/bin/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs site
+
 lock: $(READY)  ## Resolve the dependencies anew
 	$(PIP) uv
-	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 --no-emit-index-url \
-	  --no-emit-find-links --upgrade --extra dev pyproject.toml --output-file requirements.lock
+	$(COMPILE) --upgrade --extra dev pyproject.toml --output-file requirements.lock
+	$(COMPILE) $(IMAGE) --extra postgresql pyproject.toml --output-file deploy/container/service.lock
+	echo 'hatchling>=1.27' | $(COMPILE) $(IMAGE) - --output-file deploy/container/build.lock
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
