@@ -79,7 +79,8 @@ class Announcer:
     def __init__(self, bootstrap_servers: str, topic: str, *, schema_registry_url: str) -> None:
         schema = (files("simulator") / "schemas" / "next_visit.avsc").read_text()
         self._topic = topic
-        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 0})
+        # Failures come with the delivery; librdkafka's own lines would follow the night's last words.
+        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 0, "log_level": 2})
         self._registry = SchemaRegistryClient({"url": schema_registry_url})
         self._serialize = AvroSerializer(self._registry, schema)
 

@@ -215,6 +215,9 @@ class _Launcher:
             self._workers += 1
             workers.append(await self._start(f"worker {self._workers}", ["worker"], settings))
         for worker in workers:
+            # All are told before the first one is waited for.
+            self._stack.callback(worker.tell_to_stop)
+        for worker in workers:
             await worker.ready()
         return tuple(workers)
 

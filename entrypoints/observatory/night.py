@@ -128,8 +128,7 @@ async def _play(box: Box, summit: Summit, progress: Progress, changed: asyncio.E
     workers = box.workers
     for number, part in enumerate(box.parts):
         if number > 0:
-            for worker in workers:
-                await worker.stop()
+            await asyncio.gather(*(worker.stop() for worker in workers))
             workers = await box.start_workers(part.skymap)
         async with beside(_watch((*box.services, *workers))):
             await summit.play(evolve(box.setup.plan, visits=part.visits))

@@ -89,12 +89,17 @@ class ServiceProcess:
         await asyncio.shield(self._reading)
         return await self._process.wait()
 
+    def tell_to_stop(self) -> None:
+        """Ask the process to end, and do not wait for it."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGTERM)
+
     async def stop(self) -> None:
         """End the process: asked first, then made to."""
         if self._process is None or self._reading is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
+        self.tell_to_stop()
         try:
             async with asyncio.timeout(_GRACE):
                 await self._process.wait()
