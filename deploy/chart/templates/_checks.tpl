@@ -23,7 +23,7 @@
 {{- range $key, $value := .value -}}
 {{- $here := $path | empty | ternary $key (printf "%s.%s" $path $key) -}}
 {{- $scalar := not (or (kindIs "map" $value) (kindIs "slice" $value) (kindIs "bool" $value) (kindIs "invalid" $value)) -}}
-{{- if and $scalar (regexMatch "(?i)(password|passwd|passphrase|secret_?key|access_?key|access_?key_?id|token|credentials?)$" $key) (ne ($value | toString) "") }}
+{{- if and $scalar (regexMatch "(?i)(password|passwd|passphrase|secret_?key|access_?key|access_?key_?id|token|credentials?)$" $key) (not (has ($value | toString) (list "" "true" "false"))) }}
 - {{ $here }}: passwords are not taken from values; put it into the secret (docs/deploying.md lists its keys)
 {{- else -}}
 {{- include "pp.walk" (dict "value" $value "path" $here) -}}

@@ -187,6 +187,11 @@ def test_another_camera_needs_its_own_addresses(helm: Helm) -> None:
     assert "keda.redisStreams.streamName: must be set" in str(refusal.value)
 
 
+def test_what_only_speaks_of_a_password_is_taken(helm: Helm) -> None:
+    annotations = {"vault.hashicorp.com/agent-inject-token": "true"}
+    assert helm.template({"podAnnotations": annotations, "extraEnv": {"NO_TOKEN": ""}})
+
+
 @pytest.mark.parametrize(
     ("values", "path"),
     [
