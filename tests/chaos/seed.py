@@ -1,17 +1,9 @@
 """Play one seed: start the crew, break what the plan breaks, mend it all, and wait for the end."""
 
 import asyncio
-import contextlib
-import json
-import os
-import shutil
 import socket
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -21,18 +13,14 @@ from adapters.redis.ledger import RedisLedger
 from domain.attempts import AttemptRecord
 from domain.outcomes import Completed
 from domain.visit import Identity
-from tests.chaos.crew import Crew, Member
-from tests.chaos.observatory import Observatory
-from tests.chaos.plan import DETECTORS, Fault, Kill, Plan
+from tests.chaos.plan import Plan
+from tests.chaos.player import Player
 from tests.chaos.servers import Servers
-from tests.chaos.tasks import POINTS
-from tests.integration.kafka.apache_kafka import ApacheKafka
 
 __all__ = ["Played", "outputs", "play"]
 
 _PATIENCE = 75.0
 """Seconds without a new attempt or outcome after which what has not ended is lost."""
-_DISK = "48m"
 
 
 @frozen(kw_only=True)
@@ -59,181 +47,10 @@ class Played:
     skipped: Sequence[str] = field(factory=tuple)
 
 
-class _Player:
-    """Everything that happens while a seed is played."""
-
-    def __init__(self, servers: Servers, plan: Plan) -> None:
-        self.servers = servers
-        self.plan = plan
-        self.crew = Crew()
-        self.observatory = Observatory(servers, plan)
-        self.told: list[str] = []
-        self.done: dict[str, int] = {}
-        self.struck: set[Identity] = set()
-        self.skipped: set[str] = set()
-        self._begin = time.monotonic()
-        self._pool = ThreadPoolExecutor(32)
-        self._lock = threading.Lock()
-        # Nothing is broken anew while it is broken.
-        self._broken = {name: threading.Lock() for name in ("redis", "broker", "s3", "full", "poison")}
-        self._waiting: dict[tuple[str, int], Kill] = {}
-        self._groups = {self.observatory.group(visit): visit for visit in plan.visits}
-        at_points: dict[str, tuple[str, str]] = {}
-        for group, visit in self._groups.items():
-            for detector, kill in zip(DETECTORS, visit.kills, strict=True):
-                if kill is None:
-                    continue
-                if kill.at in POINTS:
-                    at_points[f"{group} {detector}"] = (kill.at, kill.target)
-                else:
-                    self._waiting[group, detector] = kill
-        servers.kills.write_text(json.dumps(at_points))
-
-    def note(self, kind: str, detail: str = "") -> None:
-        with self._lock:
-            self.done[kind] = self.done.get(kind, 0) + 1
-            self.told.append(f"{time.monotonic() - self._begin:5.1f} {kind} {detail}")
-
-    def start(self) -> None:
-        for name in ("raw-presence", "fan-out", "butler-writer"):
-            self._add(name, [name], self.servers.settings[name])
-        for number, offset in enumerate(self.plan.offsets):
-            extra = {"CHAOS_CLOCK_OFFSET": str(offset)} if offset else {}
-            around: list[str] = []
-            if number == self.plan.small_disk and _may_mount():
-                disk = self.servers.folder / f"disk{number}"
-                disk.mkdir(exist_ok=True)
-                extra["LOCAL_REPOS"] = str(disk)
-                mount = f'mount -t tmpfs -o size={_DISK} tmpfs "$LOCAL_REPOS" && exec "$@"'
-                around = ["unshare", "--mount", "sh", "-c", mount, "sh"]
-            self._add(f"worker {number}", ["worker"], {**self.servers.settings["worker"], **extra}, around)
-        self.crew.wait_until_ready(90)
-
-    def _add(
-        self, name: str, command: list[str], environment: Mapping[str, str], around: Sequence[str] = ()
-    ) -> None:
-        log = self.servers.folder / "logs" / f"{self.plan.seed}-{name.replace(' ', '-')}.log"
-        self.crew.add(Member(name, command, environment, log, self._heard, around=around))
-
-    def _heard(self, member: Member, record: Mapping[str, Any]) -> None:
-        """Kill at a stage, the first time that a visit-detector comes to it."""
-        key = (str(record.get("group")), record.get("detector", -1))
-        kill = self._waiting.get(key)
-        if kill is None or record.get("stage") != kill.at:
-            return
-        self._waiting.pop(key, None)
-        pid = member.pid
-        self._pool.submit(self._kill, member, pid, kill, key)
-
-    def _kill(self, member: Member, pid: int, kill: Kill, key: tuple[str, int]) -> None:
-        time.sleep(kill.delay)
-        if member.pid != pid:
-            return
-        self.struck.add(Identity(self.servers.camera.instrument, *key))
-        done = member.kill() if kill.target == "worker" else member.kill_child()
-        if done:
-            self.note(f"kill {kill.target}", f"{member.name} at {kill.at} of {key[0]} {key[1]}")
-
-    def play(self) -> None:
-        """Do everything in its time, and wait until all of it is done."""
-        self._begin = time.monotonic()
-        actions: list[tuple[float, Callable[[], None]]] = []
-        for visit in self.plan.visits:
-            actions.append((visit.announced, lambda v=visit: self.observatory.announce(v)))  # type: ignore[misc]  # a lambda with a default
-            if visit.announced_twice:
-                actions.append((visit.announced + 1, lambda v=visit: self.observatory.announce(v)))  # type: ignore[misc]  # as above
-            if visit.fate == "cancelled":
-                actions.append((visit.announced + 1, lambda v=visit: self.observatory.cancel(v)))  # type: ignore[misc]  # as above
-            else:
-                actions.append((visit.landed, lambda v=visit: self.observatory.deliver(v)))  # type: ignore[misc]  # as above
-        for number, fault in enumerate(self.plan.faults):
-            actions.append((fault.begin, lambda f=fault, n=number: self._break(f, n)))  # type: ignore[misc]  # as above
-        running = []
-        for moment, action in sorted(actions, key=lambda pair: pair[0]):
-            time.sleep(max(self._begin + moment - time.monotonic(), 0.0))
-            running.append(self._pool.submit(action))
-        for one in running:
-            one.result(120)
-
-    def _break(self, fault: Fault, number: int) -> None:
-        kind, _, name = fault.kind.partition(" ")
-        if kind == "kill":
-            if self.crew.members[name].kill():
-                self.note(fault.kind)
-            return
-        with self._broken[kind], getattr(self, "_" + fault.kind.replace(" ", "_"))(fault, number) as did:
-            if did:
-                self.note(fault.kind, f"for {fault.length:.1f} s")
-                time.sleep(fault.length)
-
-    @contextlib.contextmanager
-    def _redis_restart(self, _fault: Fault, _number: int) -> Iterator[bool]:
-        self.servers.redis.kill()
-        yield True
-        self.servers.redis.start()
-
-    @contextlib.contextmanager
-    def _broker_cut_off(self, _fault: Fault, _number: int) -> Iterator[bool]:
-        self.servers.kafka_proxy.cut()
-        yield True
-        self.servers.kafka_proxy.mend()
-
-    @contextlib.contextmanager
-    def _broker_restart(self, fault: Fault, _number: int) -> Iterator[bool]:
-        if not isinstance(self.servers.kafka, ApacheKafka):
-            self.skipped.add(fault.kind)
-            yield False
-            return
-        self.servers.kafka.kill()
-        yield True
-        self.servers.kafka.start()
-
-    @contextlib.contextmanager
-    def _s3_faults(self, fault: Fault, _number: int) -> Iterator[bool]:
-        self.servers.s3_proxy.share = fault.strength
-        yield True
-        self.servers.s3_proxy.share = 0.0
-
-    @contextlib.contextmanager
-    def _s3_away(self, _fault: Fault, _number: int) -> Iterator[bool]:
-        self.servers.s3_proxy.is_away = True
-        yield True
-        self.servers.s3_proxy.is_away = False
-
-    @contextlib.contextmanager
-    def _full_disk(self, fault: Fault, _number: int) -> Iterator[bool]:
-        if not _may_mount():
-            self.skipped.add(fault.kind)
-            yield False
-            return
-        member = self.crew.members[f"worker {self.plan.small_disk}"]
-        file = Path(f"/proc/{member.pid}/root{self.servers.folder}/disk{self.plan.small_disk}/fill")
-        filled = False
-        with contextlib.suppress(OSError), file.open("wb", buffering=0) as stream:
-            while True:
-                stream.write(bytes(1 << 16))
-                filled = True
-        yield filled
-        with contextlib.suppress(OSError):
-            file.unlink()
-
-    @contextlib.contextmanager
-    def _poison(self, _fault: Fault, number: int) -> Iterator[bool]:
-        self.observatory.poison(number)
-        yield True
-
-    def identities(self) -> dict[tuple[int, int], Identity]:
-        return {
-            (visit.number, detector): Identity(self.servers.camera.instrument, group, detector)
-            for group, visit in self._groups.items()
-            for detector in DETECTORS
-        }
-
-
 def play(servers: Servers, plan: Plan) -> Played:
     """Play a seed to its end; the servers stay as they were."""
     begin = time.monotonic()
-    player = _Player(servers, plan)
+    player = Player(servers, plan)
     identities = player.identities()
     try:
         player.start()
@@ -242,7 +59,8 @@ def play(servers: Servers, plan: Plan) -> Played:
         _await_outputs(servers, histories)
     finally:
         forced = player.crew.stop()
-        player.observatory.close()
+        player.close()
+    ended = _ended_themselves(servers) & set(identities.values())
     # What was recorded while they ended counts as well.
     histories = asyncio.run(_histories(servers, list(identities.values())))
     return Played(
@@ -250,8 +68,8 @@ def play(servers: Servers, plan: Plan) -> Played:
         identities=identities,
         histories=histories,
         told=player.told,
-        done=player.done,
-        struck=frozenset(player.struck | _ended_themselves(servers)),
+        done={**player.done, "kill inside the pipeline": len(ended)},
+        struck=frozenset(player.struck | ended),
         skewed=frozenset(
             f"{socket.gethostname()}-{pid}"
             for number, offset in enumerate(plan.offsets)
@@ -326,11 +144,3 @@ def _ended_themselves(servers: Servers) -> set[Identity]:
         _, group, detector, _ = mark.name.split(" ")
         found.add(Identity(servers.camera.instrument, group, int(detector)))
     return found
-
-
-def _may_mount() -> bool:
-    """Say whether this user may mount a small disk."""
-    if os.getuid() != 0 or shutil.which("unshare") is None:
-        return False
-    words = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0  # noqa: S603 - as written

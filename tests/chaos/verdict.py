@@ -69,7 +69,7 @@ def judge(servers: Servers, played: Played) -> Verdict:
                 }
                 if len(snaps) != visit.snaps or any(snap.result != "completed" for snap in snaps):
                     lost.append(f"{_name(identity)}: {len(snaps)} of {visit.snaps} snaps")
-            case FailedAfterChange() if identity in played.struck:
+            case FailedAfterChange(reason=reason) if identity in played.struck and "ended" in reason:
                 after_change.append(f"{_name(identity)}: {describe(last.outcome)}")
             case NoImages() if last.worker in played.skewed and visit.fate == "good":
                 late.append(f"{_name(identity)}: {describe(last.outcome)}")

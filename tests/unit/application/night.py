@@ -56,10 +56,13 @@ EXPOSURE_TIME = 15.0
 
 
 class LoopClock:
-    """The wall clock, led by the event loop's."""
+    """The wall clock, led by the event loop's; `offset` seconds ahead."""
+
+    def __init__(self, offset: float = 0.0) -> None:
+        self._offset = offset
 
     def utc(self) -> UtcSeconds:
-        return UtcSeconds(BEGIN + asyncio.get_running_loop().time())
+        return UtcSeconds(BEGIN + self._offset + asyncio.get_running_loop().time())
 
 
 class MemoryNight:
@@ -196,8 +199,11 @@ class MemoryNight:
                 worker.notify(stored)
         return key
 
-    def worker(self, name: str, *, recycle_after: int = 0, idle_timeout: float = 86_400.0) -> Worker:
-        """Make one more worker."""
+    def worker(
+        self, name: str, *, recycle_after: int = 0, idle_timeout: float = 86_400.0, offset: float = 0.0
+    ) -> Worker:
+        """Make one more worker, whose clock may be off."""
+        clock = LoopClock(offset)
         notifications = MemoryRawNotifications(CAMERA)
         self.notifications.append(notifications)
         workspace = MemoryWorkspace(
@@ -216,12 +222,12 @@ class MemoryNight:
             store=self.images,
             lookup=MemoryRawLookup(self.index),
             sidecars=Sidecars(CAMERA, self.images),
-            clock=self.clock,
+            clock=clock,
             policy=SearchPolicy(),
         )
         processor = VisitProcessor(
             policy=VisitPolicy(image_timeout=60.0, worker_timeout=600.0, message_expiration=3600.0),
-            clock=self.clock,
+            clock=clock,
             ledger=self._around(self.ledger, name),
             control=self.control,
             chooser=PipelineChooser(camera=CAMERA, preprocessing=self._before, main=self._main),

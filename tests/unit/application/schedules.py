@@ -24,7 +24,7 @@ from ports.announcements import Unreadable
 from ports.workspace import RawUnavailableError, WorkspaceError, WorkspaceLostError
 from tests.unit.application.night import INSTRUMENT, MemoryNight
 
-__all__ = ["ATTEMPT_COSTS", "DETECTORS", "KINDS", "Break", "Schedule", "run_schedule"]
+__all__ = ["ATTEMPT_COSTS", "DETECTORS", "KINDS", "WORKERS", "Break", "Schedule", "run_schedule"]
 
 DETECTORS = (0, 1)
 WORKERS = ("worker a", "worker b", "worker c")
@@ -91,6 +91,8 @@ class Schedule:
     cancelled: frozenset[int]
     """Visits taken back before their images."""
     snaps: tuple[int, ...]
+    offsets: tuple[float, ...]
+    """By which the clock of each worker is off, seconds."""
 
 
 class _Gate:
@@ -173,7 +175,8 @@ class _BrokenNight(MemoryNight):
         else:
             self._lives[place] += 1
             self._gates[place] = _Gate()
-            worker = self.worker(f"{place}/{self._lives[place]}")
+            offset = self.schedule.offsets[WORKERS.index(place)]
+            worker = self.worker(f"{place}/{self._lives[place]}", offset=offset)
             self._workspaces[place] = self.workspaces[-1]
             running = worker.run(asyncio.Event())
         self.tasks[place] = asyncio.create_task(running)

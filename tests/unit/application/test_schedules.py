@@ -5,7 +5,14 @@ import os
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.application.schedules import ATTEMPT_COSTS, KINDS, Break, Schedule, run_schedule
+from tests.unit.application.schedules import (
+    ATTEMPT_COSTS,
+    KINDS,
+    WORKERS,
+    Break,
+    Schedule,
+    run_schedule,
+)
 
 _EXAMPLES = int(os.environ.get("SCHEDULES", "40"))
 """How many are tried; ``SCHEDULES=3000`` takes a minute or two."""
@@ -31,6 +38,7 @@ schedules = st.builds(
     told=st.tuples(*[st.sampled_from(("once", "twice", "never"))] * _VISITS),
     cancelled=st.frozensets(st.integers(0, _VISITS - 1), max_size=1),
     snaps=st.tuples(*[st.integers(1, 2)] * _VISITS),
+    offsets=st.tuples(*[st.sampled_from((0.0, -60.0, 60.0))] * len(WORKERS)),
 )
 
 
