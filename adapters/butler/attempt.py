@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import define
+from attrs import define, field
 from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType
 
 from adapters.butler.dataset_ids import DatasetIds
@@ -32,6 +32,8 @@ class OpenAttempt:
     folder: Path
     repository: VisitRepository
     journal: Journal
+    seconds: dict[str, float] = field(factory=dict)
+    """Time spent by stage; lost with the process."""
 
     @property
     def incoming(self) -> Path:
@@ -57,6 +59,12 @@ class OpenAttempt:
         """Name a dataset that the workspace itself stores."""
         coordinate = DataCoordinate.standardize(data_id, dimensions=dataset_type.dimensions)
         return self.ids.ref(dataset_type, coordinate, run)
+
+    def spent(self, stage: str, seconds: float, parts: Mapping[str, float] | None = None) -> None:
+        """Add to the time of a stage, and to that of its parts."""
+        named = {f"{stage}.{name}": value for name, value in (parts or {}).items()}
+        for name, value in {stage: seconds, **named}.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + value
 
     def note(self, journal: Journal) -> None:
         """Keep the new state, on disk first."""

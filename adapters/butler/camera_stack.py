@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lsst.daf.butler import DimensionRecord, DimensionUniverse, Timespan
-from lsst.sphgeom import ConvexPolygon
+from lsst.sphgeom import ConvexPolygon, Region
 
 from adapters.butler.raw_file import read_cards
 from adapters.butler.records import make_record
@@ -22,7 +22,7 @@ from domain.headers import read_exposure
 from domain.raws import RawImage
 from ports.workspace import RawUnreadableError
 
-__all__ = ["ONE_TO_ONE", "CameraStack", "OurCameraStack"]
+__all__ = ["ONE_TO_ONE", "CameraStack", "OurCameraStack", "define_visit"]
 
 ONE_TO_ONE = 0
 """Id of the visit system in which each exposure is a visit."""
@@ -70,6 +70,10 @@ class CameraStack(Protocol):
         """
         ...
 
+    def raw_formatter(self, exposure: Exposure) -> str | None:
+        """Name the class that reads its raws; None: the one that repositories are configured with."""
+        ...
+
 
 class OurCameraStack:
     """Knows a camera by its file: for all cameras without a package of Rubin's.
@@ -114,21 +118,15 @@ class OurCameraStack:
 
         Visits are one-to-one: each exposure is a visit of the same number.
         """
-        records = [
-            make_record(universe, element, instrument=exposure.instrument, **facts)
-            for element, facts in _facts(exposure).items()
-        ]
-        whole = self._region(exposure, None)
-        records.append(
-            make_record(universe, "visit", instrument=exposure.instrument, region=whole, **_visit(exposure))
+        return define_visit(
+            universe,
+            exposure,
+            whole=self._region(exposure, None),
+            own=self._region(exposure, [exposure.detector]),
         )
-        own = self._region(exposure, [exposure.detector])
-        if own is not None:
-            place = {"visit": exposure.exposure, "detector": exposure.detector, "region": own}
-            records.append(
-                make_record(universe, "visit_detector_region", instrument=exposure.instrument, **place)
-            )
-        return records
+
+    def raw_formatter(self, exposure: Exposure) -> None:
+        """See `CameraStack.raw_formatter`."""
 
     def _region(self, exposure: Exposure, detectors: Sequence[int] | None) -> ConvexPolygon | None:
         ra, dec, angle = exposure.ra, exposure.dec, exposure.sky_angle
@@ -145,6 +143,35 @@ class OurCameraStack:
             )
         except NoGeometryError:
             return None
+
+
+def define_visit(
+    universe: DimensionUniverse, exposure: Exposure, *, whole: Region | None, own: Region | None
+) -> Sequence[DimensionRecord]:
+    """Make the records of an exposure and of the visit that it is.
+
+    Parameters
+    ----------
+    universe
+        The dimensions.
+    exposure
+        The exposure.
+    whole, own
+        What all detectors see, and what the exposure's own does; None is unknown.
+    """
+    records = [
+        make_record(universe, element, instrument=exposure.instrument, **facts)
+        for element, facts in _facts(exposure).items()
+    ]
+    records.append(
+        make_record(universe, "visit", instrument=exposure.instrument, region=whole, **_visit(exposure))
+    )
+    if own is not None:
+        place = {"visit": exposure.exposure, "detector": exposure.detector, "region": own}
+        records.append(
+            make_record(universe, "visit_detector_region", instrument=exposure.instrument, **place)
+        )
+    return records
 
 
 def _facts(exposure: Exposure) -> dict[str, dict[str, Any]]:

@@ -20,15 +20,25 @@ class SharedRepositories:
         self._read_repo = read_repo
         self._write_repo = write_repo
         self._reader: Butler | None = None
+        self._outputs: Butler | None = None
         self._writer: Butler | None = None
         self._write_config: ButlerConfig | None = None
 
     @property
     def reader(self) -> Butler:
-        """Inputs, dataset types and init-outputs; never written to."""
+        """Inputs and dataset types; never written to."""
         if self._reader is None:
             self._reader = Butler.from_config(self._read_repo, writeable=False)
         return self._reader
+
+    @property
+    def outputs(self) -> Butler:
+        """Init-outputs, which the initializer writes where outputs go; not written to here."""
+        if self._write_repo == self._read_repo:
+            return self.reader
+        if self._outputs is None:
+            self._outputs = Butler.from_config(self._write_repo, writeable=False)
+        return self._outputs
 
     @property
     def writer(self) -> Butler:
@@ -51,7 +61,7 @@ class SharedRepositories:
 
     def close(self) -> None:
         """Close what was opened."""
-        for butler in (self._reader, self._writer):
+        for butler in (self._reader, self._outputs, self._writer):
             if butler is not None:
                 butler.close()
-        self._reader = self._writer = None
+        self._reader = self._outputs = self._writer = None

@@ -1,17 +1,23 @@
 """What the initializer prepares in the shared repository (contract 7)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from lsst.daf.butler import Butler, DatasetType
+from attrs import frozen
+from lsst.daf.butler import Butler, DatasetType, MissingCollectionError
 from lsst.daf.butler.registry import ConflictingDefinitionError
 from lsst.utils.packages import Packages
 
 from adapters.butler.input_queries import existing_collections
 from adapters.butler.inputs import needs, overall_inputs
-from adapters.butler.names import CollectionType, provenance_type, region_time_type
+from adapters.butler.names import (
+    CollectionType,
+    provenance_type,
+    region_time_type,
+    stage_times_type,
+)
 from adapters.butler.pipelines import LoadedPipeline, PipelineLibrary
 from adapters.butler.steps import one_line
 from domain.errors import PromptProcessingError
@@ -48,13 +54,20 @@ class ButlerDeploymentOutputs:
 
     async def prepare(self, chain: str, runs: Sequence[RunPlan], *, register: bool) -> Sequence[str]:
         """See `ports.deployment_outputs.DeploymentOutputs.prepare`."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._prepare, chain, list(runs), register)
+        return await self._run(_Task(chain, tuple(runs), register=register, writes=True))
 
-    def _prepare(self, chain: str, plans: Sequence[RunPlan], register: bool) -> Sequence[str]:
+    async def preview(self, chain: str, runs: Sequence[RunPlan], *, register: bool) -> Sequence[str]:
+        """See `ports.deployment_outputs.DeploymentOutputs.preview`."""
+        return await self._run(_Task(chain, tuple(runs), register=register, writes=False))
+
+    async def _run(self, task: "_Task") -> Sequence[str]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._prepare, task)
+
+    def _prepare(self, task: "_Task") -> Sequence[str]:
         try:
-            with Butler.from_config(self._repository, writeable=True) as butler:
-                return self._write(butler, chain, plans, register=register)
+            with Butler.from_config(self._repository, writeable=task.writes) as butler:
+                return self._do(butler, task)
         except InitializerError:
             raise
         except PromptProcessingError as error:
@@ -63,27 +76,89 @@ class ButlerDeploymentOutputs:
         except Exception as error:
             raise InitializerError(f"{self._repository}: {one_line(error)}") from error
 
-    def _write(
-        self, butler: Butler, chain: str, plans: Sequence[RunPlan], *, register: bool
-    ) -> Sequence[str]:
+    def _do(self, butler: Butler, task: "_Task") -> Sequence[str]:
         library = PipelineLibrary(self._pipelines_root, self._apdb_config, frozenset(), lambda: butler)
-        pipelines = {plan.run: library.load(plan.pipeline) for plan in plans if plan.pipeline is not None}
-        done = _settle_types(butler, list(pipelines.values()), register=register)
+        pipelines = {plan.run: library.load(plan.pipeline) for plan in task.runs if plan.pipeline is not None}
+        lacking = _look(butler, task, pipelines)
+        if task.writes:
+            self._write(butler, task, pipelines, lacking)
+        return lacking.lines(task.chain)
+
+    def _write(
+        self, butler: Butler, task: "_Task", pipelines: Mapping[str, LoadedPipeline], lacking: "_Lacking"
+    ) -> None:
+        """Write what is lacking; the chain last, so that nobody finds a run there that is not complete."""
+        for name in sorted(lacking.types):
+            butler.registry.registerDatasetType(lacking.types[name])
+        for plan in task.runs:
+            butler.collections.register(plan.run)
+        inputs = existing_collections(butler, self._inputs)[0]
         earlier: list[str] = []
-        for plan in plans:
-            if butler.collections.register(plan.run):
-                done.append(f"run {plan.run}: registered")
-            if plan.run in pipelines:
-                searched = [plan.run, *earlier, *existing_collections(butler, self._inputs)[0]]
-                done += _write_init_outputs(butler, pipelines[plan.run], plan.run, searched)
-            earlier.append(plan.run)
-        return [*done, *_prepend(butler, chain, [plan.run for plan in plans])]
+        for run, names in lacking.init_outputs.items():
+            if names:
+                _write_init_outputs(butler, pipelines[run], run, [run, *earlier, *inputs])
+            earlier.append(run)
+        if lacking.in_front:
+            _prepend(butler, task.chain, lacking.in_front)
 
 
-def _settle_types(butler: Butler, pipelines: Sequence[LoadedPipeline], *, register: bool) -> list[str]:
-    """Register dataset types, or check that they are there."""
+@frozen
+class _Task:
+    """One day's runs, and whether they are prepared or only looked at."""
+
+    chain: str
+    runs: Sequence[RunPlan]
+    register: bool
+    writes: bool
+
+
+@frozen(kw_only=True)
+class _Lacking:
+    """What a repository lacks."""
+
+    types: Mapping[str, DatasetType]
+    runs: Sequence[str]
+    init_outputs: Mapping[str, frozenset[str]]
+    """Of each run of a pipeline, in order."""
+    in_front: Sequence[str]
+    """Runs to put in front of the chain: all or none."""
+
+    def lines(self, chain: str) -> Sequence[str]:
+        """Write a line for each thing, as of things that have been done."""
+        return [
+            *(f"dataset type {name}: registered" for name in sorted(self.types)),
+            *(f"run {run}: registered" for run in self.runs),
+            *(
+                f"run {run}: {name} written"
+                for run, names in self.init_outputs.items()
+                for name in sorted(names)
+            ),
+            *([f"chain {chain}: begins with {', '.join(self.in_front)}"] if self.in_front else []),
+        ]
+
+
+def _look(butler: Butler, task: _Task, pipelines: Mapping[str, LoadedPipeline]) -> _Lacking:
+    types = _missing_types(butler, list(pipelines.values()), register=task.register)
+    runs = [plan.run for plan in task.runs]
+    there, missing = existing_collections(butler, runs)
+    return _Lacking(
+        types=types,
+        runs=missing,
+        init_outputs={
+            run: _missing_init_outputs(butler, pipeline, run, types.keys() if run in there else None)
+            for run, pipeline in pipelines.items()
+        },
+        in_front=[] if set(runs) <= set(_children(butler, task.chain)) else runs,
+    )
+
+
+def _missing_types(
+    butler: Butler, pipelines: Sequence[LoadedPipeline], *, register: bool
+) -> Mapping[str, DatasetType]:
+    """Find dataset types to register; if they must not be, there may be none."""
     wanted: dict[str, DatasetType] = {}
-    for own in (provenance_type(butler.dimensions), region_time_type(butler.dimensions)):
+    for define in (provenance_type, region_time_type, stage_times_type):
+        own = define(butler.dimensions)
         wanted[own.name] = own
     for pipeline in pipelines:
         wanted.update({node.name: node.dataset_type for node in pipeline.graph.dataset_types.values()})
@@ -98,12 +173,10 @@ def _settle_types(butler: Butler, pipelines: Sequence[LoadedPipeline], *, regist
     ]
     if conflicts:
         raise InitializerError(f"dataset types defined differently: {'; '.join(conflicts)}")
-    missing = sorted(wanted.keys() - known.keys() - _optional(pipelines))
+    missing = wanted.keys() - known.keys() - _optional(pipelines)
     if missing and not register:
-        raise InitializerError(f"dataset types not registered: {', '.join(missing)}")
-    for name in missing:
-        butler.registry.registerDatasetType(wanted[name])
-    return [f"dataset type {name}: registered" for name in missing]
+        raise InitializerError(f"dataset types not registered: {', '.join(sorted(missing))}")
+    return {name: wanted[name] for name in missing}
 
 
 def _optional(pipelines: Sequence[LoadedPipeline]) -> set[str]:
@@ -123,13 +196,19 @@ def _optional(pipelines: Sequence[LoadedPipeline]) -> set[str]:
     return inputs - needed - made
 
 
-def _write_init_outputs(
-    butler: Butler, pipeline: LoadedPipeline, run: str, searched: Sequence[str]
-) -> list[str]:
+def _missing_init_outputs(
+    butler: Butler, pipeline: LoadedPipeline, run: str, unknown_types: Collection[str] | None
+) -> frozenset[str]:
+    """Find out what a run lacks; `unknown_types` is None for a run that does not exist."""
+    if unknown_types is None:
+        return pipeline.init_outputs
+    names = sorted(pipeline.init_outputs.difference(unknown_types))
+    refs = butler.query_all_datasets(run, name=names, find_first=False) if names else []
+    return pipeline.init_outputs - {ref.datasetType.name for ref in refs}
+
+
+def _write_init_outputs(butler: Butler, pipeline: LoadedPipeline, run: str, searched: Sequence[str]) -> None:
     """Write what is missing in a run."""
-    missing = _missing(butler, pipeline, run)
-    if not missing:
-        return []
     for last in [False] * (_ROUNDS - 1) + [True]:
         try:
             _write_once(butler, pipeline, run, searched)
@@ -138,7 +217,6 @@ def _write_init_outputs(
             if last:
                 raise InitializerError(f"run {run}: {one_line(error)}") from error
             butler.registry.refresh()
-    return [f"run {run}: {name} written" for name in sorted(missing)]
 
 
 def _write_once(butler: Butler, pipeline: LoadedPipeline, run: str, searched: Sequence[str]) -> None:
@@ -151,18 +229,19 @@ def _write_once(butler: Butler, pipeline: LoadedPipeline, run: str, searched: Se
     pipeline.graph.write_init_outputs(butler.clone(collections=list(searched), run=run))
 
 
-def _missing(butler: Butler, pipeline: LoadedPipeline, run: str) -> frozenset[str]:
-    refs = butler.query_all_datasets(run, name=sorted(pipeline.init_outputs), find_first=False)
-    return pipeline.init_outputs - {ref.datasetType.name for ref in refs}
-
-
-def _prepend(butler: Butler, chain: str, runs: Sequence[str]) -> list[str]:
-    """Put runs in front of a chain, unless it has them all."""
-    butler.collections.register(chain, CollectionType.CHAINED)
-    info = butler.collections.get_info(chain)
+def _children(butler: Butler, chain: str) -> Sequence[str]:
+    """List what is in a chain, which may not exist yet."""
+    try:
+        info = butler.collections.get_info(chain)
+    except MissingCollectionError:
+        return ()
     if info.type is not CollectionType.CHAINED:
         raise InitializerError(f"collection {chain} is a {info.type.name}, no chain")
-    if set(runs) <= set(info.children):
-        return []
-    butler.collections.prepend_chain(chain, list(runs))
-    return [f"chain {chain}: begins with {', '.join(runs)}"]
+    return info.children
+
+
+def _prepend(butler: Butler, chain: str, runs: Sequence[str]) -> None:
+    butler.collections.register(chain, CollectionType.CHAINED)
+    # Another initializer may have been faster, and a later deployment in front of it since.
+    if not set(runs) <= set(_children(butler, chain)):
+        butler.collections.prepend_chain(chain, list(runs))

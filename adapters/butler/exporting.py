@@ -1,14 +1,19 @@
 """Outputs to the shared repository: files first, then the registry is told."""
 
+from attrs import evolve
+
 from adapters.butler.attempt import OpenAttempt
 from adapters.butler.central import SharedRepositories
 from adapters.butler.claiming import make_claim
 from adapters.butler.export import ExportRules
 from adapters.butler.messages import Outputs, encode, unpack_records
+from adapters.butler.names import stage_times_type
 from adapters.butler.pipelines import PipelineLibrary
+from adapters.butler.reaching import reached
 from adapters.butler.registration import register_outputs
 from adapters.butler.settings import WorkspaceSettings
 from domain.outcomes import Export
+from domain.runs import chain, preload_run
 from ports.ledger import Claims
 
 __all__ = ["Exporter"]
@@ -52,6 +57,7 @@ class Exporter:
         """
         if what is Export.NOTHING or not self._settings.export_outputs:
             return None
+        self._tell_times(attempt)
         journal = attempt.journal
         pipelines = {
             run: None if file is None else self._library.load(file) for run, file in journal.runs.items()
@@ -66,5 +72,18 @@ class Exporter:
         if self._settings.use_writer:
             return encode(packed, types, files)
         records = unpack_records(packed, attempt.repository.universe)
-        register_outputs(self._shared.writer, [Outputs(records=records, dataset_types=types, files=files)])
+        outputs = Outputs(records=records, dataset_types=types, files=files)
+        reached(lambda: register_outputs(self._shared.writer, [outputs]), self._settings.retry_delay)
         return None
+
+    def _tell_times(self, attempt: OpenAttempt) -> None:
+        """Store how long each stage took, if this process knows it and has not done so."""
+        if not attempt.seconds:
+            return
+        assignment = attempt.assignment
+        run = preload_run(chain(assignment.work.visit.instrument, assignment.day), self._settings.deployment)
+        attempt.note(evolve(attempt.journal, runs={**attempt.journal.runs, run: None}))
+        seconds = {name: round(value, 6) for name, value in attempt.seconds.items()}
+        ref = attempt.ref(stage_times_type(attempt.repository.universe), run, attempt.data_id)
+        attempt.repository.put({"attempt": assignment.attempt.number, "seconds": seconds}, ref)
+        attempt.seconds.clear()

@@ -125,15 +125,16 @@ class FullRepository:
 
     def load(self, inputs: Inputs) -> None:
         """See `VisitRepository.load`."""
-        central = self._shared.reader
-        self._butler.transfer_from(
-            central,
-            inputs.refs,
-            transfer="copy",
-            skip_missing=False,
-            register_dataset_types=True,
-            transfer_dimensions=True,
-        )
+        sources = ((self._shared.reader, inputs.refs), (self._shared.outputs, inputs.init_outputs))
+        for source, refs in sources:
+            self._butler.transfer_from(
+                source,
+                refs,
+                transfer="copy",
+                skip_missing=False,
+                register_dataset_types=True,
+                transfer_dimensions=True,
+            )
         groups: dict[tuple[str, Timespan], list[Found]] = defaultdict(list)
         for member in inputs.certified:
             if member.timespan is not None:
@@ -155,9 +156,9 @@ class FullRepository:
         """See `VisitRepository.add_records`."""
         insert_records(self._butler, records)
 
-    def add_raw(self, path: Path, ref: DatasetRef) -> None:
+    def add_raw(self, path: Path, ref: DatasetRef, formatter: str | None = None) -> None:
         """See `VisitRepository.add_raw`."""
-        file = FileDataset(str(path), [self._expected(ref)])
+        file = FileDataset(str(path), [self._expected(ref)], formatter=formatter)
         self._butler.ingest(file, transfer="move", record_validation_info=False)
 
     def _expected(self, ref: DatasetRef) -> DatasetRef:

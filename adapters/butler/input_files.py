@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from attrs import evolve, frozen
-from lsst.daf.butler import DatasetRef
+from lsst.daf.butler import Butler, DatasetRef
 from lsst.resources import ResourcePath
 
 from adapters.butler.central import SharedRepositories
@@ -23,7 +23,7 @@ class _Copy:
 
 
 class InputFiles:
-    """Copies of the shared datastore's files, least recently used ones removed.
+    """Copies of the shared datastores' files, least recently used ones removed.
 
     Parameters
     ----------
@@ -42,8 +42,17 @@ class InputFiles:
         self._copies: dict[str, OrderedDict[UUID, _Copy]] = {}
         self._begun = False
 
-    def fetch(self, refs: Sequence[DatasetRef]) -> dict[UUID, tuple[StoredFile, ...]]:
+    def fetch(
+        self, inputs: Sequence[DatasetRef], init_outputs: Sequence[DatasetRef]
+    ) -> dict[UUID, tuple[StoredFile, ...]]:
         """Make sure that datasets have local copies.
+
+        Parameters
+        ----------
+        inputs
+            In the repository of inputs.
+        init_outputs
+            In that of outputs.
 
         Returns
         -------
@@ -55,9 +64,10 @@ class InputFiles:
         FileNotFoundError
             Raised if the shared datastore lacks one.
         """
-        self._copy([ref for ref in refs if ref.id not in self._of(ref)])
+        self._copy(self._shared.reader, inputs)
+        self._copy(self._shared.outputs, init_outputs)
         found: dict[UUID, tuple[StoredFile, ...]] = {}
-        for ref in refs:
+        for ref in (*inputs, *init_outputs):
             self._of(ref).move_to_end(ref.id)
             found[ref.id] = self._of(ref)[ref.id].files
         self._evict(found.keys())
@@ -66,14 +76,15 @@ class InputFiles:
     def _of(self, ref: DatasetRef) -> OrderedDict[UUID, _Copy]:
         return self._copies.setdefault(ref.datasetType.name, OrderedDict())
 
-    def _copy(self, refs: Sequence[DatasetRef]) -> None:
+    def _copy(self, source: Butler, wanted: Sequence[DatasetRef]) -> None:
+        refs = [ref for ref in wanted if ref.id not in self._of(ref)]
         if not refs:
             return
         if not self._begun:
             # What an earlier process left may be incomplete.
             shutil.rmtree(self._folder, ignore_errors=True)
             self._begun = True
-        there = stored_files(self._shared.reader, refs)
+        there = stored_files(source, refs)
         lost = [str(ref) for ref in refs if ref.id not in there]
         if lost:
             raise FileNotFoundError(f"no file of {'; '.join(lost)}")
@@ -81,9 +92,9 @@ class InputFiles:
         for copy in copies.values():
             copy.folder.mkdir(parents=True, exist_ok=True)
         moves = [
-            (source.uri, target.uri)
+            (original.uri, target.uri)
             for number, copy in copies.items()
-            for source, target in zip(there[number], copy.files, strict=True)
+            for original, target in zip(there[number], copy.files, strict=True)
         ]
         ResourcePath.mtransfer("copy", moves, overwrite=True)
         for ref in refs:

@@ -55,11 +55,18 @@ class Inputs:
     """Datasets to load."""
 
     refs: tuple[DatasetRef, ...] = ()
-    """All of them, by dataset type and data id."""
+    """From the repository of inputs, by dataset type and data id."""
+    init_outputs: tuple[DatasetRef, ...] = ()
+    """From the repository of outputs."""
     certified: tuple[Found, ...] = ()
     """Those whose validity is part of the lookup."""
     found: frozenset[str] = field(default=frozenset())
     """Names of the dataset types of which there is at least one."""
+
+    @property
+    def everything(self) -> tuple[DatasetRef, ...]:
+        """From either repository."""
+        return (*self.refs, *self.init_outputs)
 
 
 class InputFinder(Protocol):
@@ -94,6 +101,7 @@ def find_inputs(
     pipelines: Iterable[LoadedPipeline],
     collections: Sequence[str],
     selection: Selection,
+    own_types: frozenset[str] = frozenset(),
 ) -> Inputs:
     """Find what the pipelines read that neither they nor the camera make.
 
@@ -107,11 +115,13 @@ def find_inputs(
         Where to look, in order.
     selection
         The visit-detector.
+    own_types
+        Dataset types that are not looked for, because the workspace makes them.
     """
     refs: dict[object, DatasetRef] = {}
     certified: list[Found] = []
     names: set[str] = set()
-    for node in _wanted(pipelines).values():
+    for node in _wanted(pipelines, own_types).values():
         for found in finder.find(node.dataset_type, collections, selection):
             names.add(node.name)
             refs[found.ref.id] = found.ref
@@ -120,9 +130,9 @@ def find_inputs(
     return Inputs(refs=tuple(refs.values()), certified=tuple(certified), found=frozenset(names))
 
 
-def _wanted(pipelines: Iterable[LoadedPipeline]) -> dict[str, DatasetTypeNode]:
+def _wanted(pipelines: Iterable[LoadedPipeline], own_types: frozenset[str]) -> dict[str, DatasetTypeNode]:
     wanted: dict[str, DatasetTypeNode] = {}
-    made: set[str] = set()
+    made = set(own_types)
     for pipeline in pipelines:
         inputs = overall_inputs(pipeline.graph)
         wanted.update(inputs)

@@ -12,10 +12,12 @@ __all__ = [
     "PROVENANCE",
     "RAW",
     "REGION_TIME",
+    "STAGE_TIMES",
     "CollectionType",
     "provenance_type",
     "raw_run",
     "region_time_type",
+    "stage_times_type",
 ]
 
 RAW: Final = "raw"
@@ -26,6 +28,9 @@ REGION_TIME: Final = "regionTimeInfo"
 
 PROVENANCE: Final = "prompt_provenance"
 """Dataset type of the record of what ran, and how (contract 6)."""
+
+STAGE_TIMES: Final = "prompt_stage_times"
+"""Dataset type of the seconds that each stage of an attempt took, as far as its export."""
 
 _VISIT_DETECTOR = ("instrument", "group", "detector")
 
@@ -43,3 +48,8 @@ def provenance_type(universe: DimensionUniverse) -> DatasetType:
 def region_time_type(universe: DimensionUniverse) -> DatasetType:
     """Define `REGION_TIME`: one for each visit-detector."""
     return DatasetType(REGION_TIME, _VISIT_DETECTOR, "RegionTimeInfo", universe=universe)
+
+
+def stage_times_type(universe: DimensionUniverse) -> DatasetType:
+    """Define `STAGE_TIMES`: one for each visit-detector."""
+    return DatasetType(STAGE_TIMES, _VISIT_DETECTOR, "StructuredDataDict", universe=universe)

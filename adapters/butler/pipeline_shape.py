@@ -58,7 +58,7 @@ def _part(graph: PipelineGraph, subgraph: PipelineGraph) -> Part:
         constraints={
             name: node.dimensions
             for name, node in overall_inputs(subgraph).items()
-            if node.is_initial_query_constraint and node.dimensions
+            if node.is_initial_query_constraint and node.dimensions and not node.is_prerequisite
         },
     )
 

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lsst.daf.butler import ButlerConfig, DataCoordinate, DatasetRef
 
@@ -26,6 +26,12 @@ from adapters.butler.visit_repository import VisitRepository
 __all__ = ["PredictedRepositories"]
 
 _log = logging.getLogger(__name__)
+
+_PLAIN_TEMPLATE: Final = (
+    "{datasetType}.{component:?}_{instrument:?}_{group:?}_{day_obs:?}_{exposure:?}_{visit:?}_{detector:?}_"
+    "{band:?}_{physical_filter:?}_{subfilter:?}_{skymap:?}_{tract:?}_{patch:?}_{skypix:?}_{id}"
+)
+"""Of local files: the Butler's own would make a folder for nearly each of them."""
 
 
 class PredictedRepositories:
@@ -105,7 +111,7 @@ class PredictedRepositories:
         self._full.close()
 
     def _ref(self, dataset: StoredDataset) -> DatasetRef:
-        kind = self._shared.reader.get_dataset_type(dataset.dataset_type)
+        kind = self._shared.outputs.get_dataset_type(dataset.dataset_type)
         data_id = DataCoordinate.from_required_values(kind.dimensions, dataset.values)
         return DatasetRef(kind, data_id, run=dataset.run, id=dataset.number)
 
@@ -118,6 +124,7 @@ class PredictedRepositories:
     def _local_config(self) -> ButlerConfig:
         if self._config is None:
             self._config = ButlerConfig(local_config(self._shared, self._extra_config))
+            self._config["datastore", "templates", "default"] = _PLAIN_TEMPLATE
         return self._config
 
     def _surroundings(self) -> Surroundings:

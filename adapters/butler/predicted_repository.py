@@ -136,9 +136,9 @@ class PredictedRepository:
 
     def load(self, inputs: Inputs) -> None:
         """See `VisitRepository.load`."""
-        files = self._shared.files.fetch(inputs.refs)
+        files = self._shared.files.fetch(inputs.refs, inputs.init_outputs)
         self._local.know(files)
-        self._shared.objects.read(self._local.datastore, inputs.refs, files)
+        self._shared.objects.read(self._local.datastore, inputs.everything, files)
         self._shelf.load(inputs)
         self._loaded |= files.keys()
 
@@ -152,13 +152,13 @@ class PredictedRepository:
         self._local.datastore.put(thing, known)
         self._note(known)
 
-    def add_raw(self, path: Path, ref: DatasetRef) -> None:
+    def add_raw(self, path: Path, ref: DatasetRef, formatter: str | None = None) -> None:
         """See `VisitRepository.add_raw`."""
-        self._take(path, self._expanded(ref))
+        self._take(path, self._expanded(ref), formatter)
 
-    def _take(self, path: Path, ref: DatasetRef) -> None:
+    def _take(self, path: Path, ref: DatasetRef, formatter: str | None = None) -> None:
         """Make a file a dataset's."""
-        file = FileDataset(str(path), [ref])
+        file = FileDataset(str(path), [ref], formatter=formatter)
         self._local.datastore.ingest(file, transfer="move", record_validation_info=False)
         self._note(ref)
 

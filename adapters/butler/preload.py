@@ -55,7 +55,7 @@ class Preloader:
         Parameters
         ----------
         butler
-            The shared repository.
+            The shared repository of outputs.
         preprocessing, main
             The pipelines.
         runs
@@ -78,9 +78,9 @@ class Preloader:
         init_outputs: list[DatasetRef] = []
         for pipeline in pipelines:
             init_outputs.extend(self._init_outputs.find(butler, pipeline, runs[pipeline.file], day))
-        inputs = find_inputs(self._finder, pipelines, collections, selection)
+        inputs = find_inputs(self._finder, pipelines, collections, selection, self._own_types)
         _check_runnable(main, inputs.found | self._own_types | _made_by(preprocessing))
-        return evolve(inputs, refs=(*inputs.refs, *init_outputs))
+        return evolve(inputs, init_outputs=tuple(init_outputs))
 
 
 def _made_by(pipelines: Iterable[LoadedPipeline]) -> frozenset[str]:

@@ -38,5 +38,7 @@ class WorkspaceSettings:
     """False writes the shared registry at once, without the Butler Writer."""
     change_tasks: frozenset[str] = CHANGE_TASKS
     """Tasks that make permanent changes, by full class name."""
+    retry_delay: float = 0.0
+    """Seconds until a shared repository that cannot be reached is tried again; 0: it is not."""
     local_config: str | None = None
     """Butler configuration to merge into that of local repositories."""

@@ -32,8 +32,8 @@ class Shelf:
         self._empty: dict[str, dict[str, DatasetRef]] = defaultdict(dict)
 
     def load(self, inputs: Inputs) -> None:
-        """Add what was found in the shared repository."""
-        for ref in inputs.refs:
+        """Add what was found in the shared repositories."""
+        for ref in inputs.everything:
             self.put(ref)
         for found in inputs.certified:
             self._validity[found.ref.datasetType.name].append(found)

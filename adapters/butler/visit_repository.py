@@ -78,8 +78,18 @@ class VisitRepository(Protocol):
         """Define groups, exposures, visits."""
         ...
 
-    def add_raw(self, path: Path, ref: DatasetRef) -> None:
-        """Take over a raw's file; its exposure is defined already."""
+    def add_raw(self, path: Path, ref: DatasetRef, formatter: str | None = None) -> None:
+        """Take over a raw's file; its exposure is defined already.
+
+        Parameters
+        ----------
+        path
+            The file.
+        ref
+            The raw.
+        formatter
+            Class that reads it; None: the configured one.
+        """
         ...
 
     def execute(self, plan: Plan, before_task: BeforeTask) -> Execution:

@@ -23,6 +23,7 @@ from adapters.butler.names import RAW, REGION_TIME, raw_run, region_time_type
 from adapters.butler.pipelines import LoadedPipeline, PipelineLibrary
 from adapters.butler.preload import Preloader
 from adapters.butler.raw_file import fetch
+from adapters.butler.reaching import reached
 from adapters.butler.records import make_record
 from adapters.butler.selection import select
 from adapters.butler.settings import WorkspaceSettings
@@ -102,6 +103,7 @@ class ButlerWorkspace:
     def prepare(self, assignment: Assignment) -> Prepared:
         """See `ports.workspace.Workspace.prepare`."""
         self.clean()
+        began = self._clock()
         watch = Stopwatch(self._clock)
         with watch.stage("pipelines"):
             preprocessing = [self._library.load(file) for file in assignment.preprocessing]
@@ -114,8 +116,9 @@ class ButlerWorkspace:
             padding=self._settings.padding,
         )
         with watch.stage("find inputs"):
-            collections, missing = self._repositories.finder.collections(self._input_collections())
-            inputs = self._find(assignment, preprocessing, main, collections, selection)
+            (collections, missing), inputs = reached(
+                lambda: self._find(assignment, preprocessing, main, selection), self._settings.retry_delay
+            )
         with watch.stage("make repository"):
             attempt = self._open(assignment, collections, [*preprocessing, *main])
         with watch.stage("copy inputs"):
@@ -123,7 +126,8 @@ class ButlerWorkspace:
             self._tell_region(attempt, selection)
         warnings += [f"collection {name} does not exist" for name in missing]
         warnings += self._preprocess(attempt, preprocessing, watch)
-        return Prepared(datasets=len(inputs.refs), warnings=tuple(warnings), seconds=watch.seconds)
+        attempt.spent("prepare", self._clock() - began, watch.seconds)
+        return Prepared(datasets=len(inputs.everything), warnings=tuple(warnings), seconds=watch.seconds)
 
     def _input_collections(self) -> Sequence[str]:
         names = input_collections(self._camera.instrument)
@@ -140,23 +144,25 @@ class ButlerWorkspace:
         assignment: Assignment,
         preprocessing: Sequence[LoadedPipeline],
         main: Sequence[LoadedPipeline],
-        collections: Sequence[str],
         selection: Selection,
-    ) -> Inputs:
+    ) -> tuple[tuple[Sequence[str], Sequence[str]], Inputs]:
+        """Find inputs; returns also the collections that are there, and those that are not."""
+        there, missing = self._repositories.finder.collections(self._input_collections())
         try:
-            return self._preloader.find(
-                self._shared.reader,
+            inputs = self._preloader.find(
+                self._shared.outputs,
                 preprocessing=preprocessing,
                 main=main,
                 runs={each.file: self._run_of(assignment, each) for each in (*preprocessing, *main)},
                 day=assignment.day,
-                collections=collections,
+                collections=there,
                 selection=selection,
             )
         except InitOutputsMissingError:
             # What was not registered when they were loaded may be when they are tried again.
             self._library.forget()
             raise
+        return (there, missing), inputs
 
     def _run_of(self, assignment: Assignment, pipeline: LoadedPipeline) -> str:
         return output_run(self._chain(assignment), pipeline.file, self._settings.deployment)
@@ -247,6 +253,7 @@ class ButlerWorkspace:
     def ingest(self, raw: RawImage) -> Exposure:
         """See `ports.workspace.Workspace.ingest`."""
         attempt = self._current()
+        began = self._clock()
         with step(f"ingest {raw.uri}"):
             path = fetch(raw.uri, attempt.incoming)
             try:
@@ -255,6 +262,7 @@ class ButlerWorkspace:
                 self._add(attempt, exposure, path)
             finally:
                 path.unlink(missing_ok=True)
+        attempt.spent("ingest", self._clock() - began)
         return exposure
 
     def _add(self, attempt: OpenAttempt, exposure: Exposure, path: Path) -> None:
@@ -266,13 +274,15 @@ class ButlerWorkspace:
             "detector": exposure.detector,
         }
         raw_type = self._shared.reader.get_dataset_type(RAW)
-        attempt.repository.add_raw(path, attempt.ref(raw_type, raw_run(exposure.instrument), data_id))
+        ref = attempt.ref(raw_type, raw_run(exposure.instrument), data_id)
+        attempt.repository.add_raw(path, ref, self._stack.raw_formatter(exposure))
         known = {**attempt.journal.records, str(exposure.exposure): pack_records(records)}
         attempt.note(evolve(attempt.journal, records=known))
 
     def process(self, exposures: Sequence[int]) -> Processed:
         """See `ports.workspace.Workspace.process`."""
         attempt = self._current()
+        began = self._clock()
         reasons: list[str] = []
         with step("process"):
             attempt.note(evolve(attempt.journal, exposures=tuple(exposures)))
@@ -281,8 +291,10 @@ class ButlerWorkspace:
                 try:
                     execution = self._execute(attempt, pipeline, exposures)
                 except CannotBuildError as error:
+                    _log.warning("pipeline %s cannot run: %s", pipeline.name, error)
                     reasons.append(f"{pipeline.name}: {error}")
                 else:
+                    attempt.spent("process", self._clock() - began, execution.seconds)
                     return Processed(
                         pipeline=pipeline.name,
                         failure="; ".join(execution.failures),

@@ -8,6 +8,9 @@ from adapters.butler.camera_stack import OurCameraStack
 from adapters.butler.central import SharedRepositories
 from adapters.butler.full_repository import FullRepositories
 from adapters.butler.local_template import LocalTemplate
+from adapters.butler.predicted_repositories import PredictedRepositories
+from adapters.butler.rubin_packages import load_rubin, rubin_instrument
+from adapters.butler.rubin_stack import RubinCameraStack
 from adapters.butler.settings import WorkspaceSettings
 from adapters.butler.workspace import ButlerWorkspace
 from adapters.child.server import serve
@@ -30,8 +33,10 @@ def _workspace_settings(settings: ChildSettings, folder: Path, deployment: str) 
         apdb_config=settings.deployment.apdb,
         padding=settings.padding,
         export_types=tuple(pattern.pattern for pattern in settings.export),
+        export_outputs=settings.export_outputs,
         use_writer=settings.use_writer,
         change_tasks=settings.change_tasks,
+        retry_delay=settings.repo_retry_delay,
         local_config=str(settings.local_repo_config) if settings.local_repo_config else None,
     )
 
@@ -63,13 +68,33 @@ class ChildContainer(containers.DeclarativeContainer):
         providers.Callable(lambda folder: folder / "template", folder),
         workspace_settings.provided.local_config,
     )
+    rubin = providers.Singleton(rubin_instrument, settings.provided.deployment.instrument)
+    stack = providers.Selector(
+        providers.Callable(lambda name: "ours" if name is None else "rubin", rubin),
+        ours=providers.Singleton(OurCameraStack, deployment.camera),
+        rubin=providers.Singleton(RubinCameraStack, providers.Callable(load_rubin, rubin).provider),
+    )
+    queried = providers.Singleton(FullRepositories, shared, template)
+    repositories = providers.Selector(
+        providers.Callable(lambda queried: "queried" if queried else "predicted", settings.provided.queried),
+        queried=queried,
+        predicted=providers.Singleton(
+            PredictedRepositories,
+            shared,
+            queried,
+            instrument=settings.provided.deployment.instrument,
+            folder=providers.Callable(lambda folder: folder / "inputs", folder),
+            cache_size=settings.provided.cache_size,
+            extra_config=workspace_settings.provided.local_config,
+        ),
+    )
     workspace = providers.Singleton(
         ButlerWorkspace,
         settings=workspace_settings,
         camera=deployment.camera,
-        stack=providers.Singleton(OurCameraStack, deployment.camera),
+        stack=stack,
         shared=shared,
-        repositories=providers.Singleton(FullRepositories, shared, template),
+        repositories=repositories,
         claims=claims,
     )
     serve = providers.Object(serve)

@@ -41,6 +41,19 @@ class StreamSettings:
 
 
 @frozen(kw_only=True)
+class SasquatchSettings:
+    """The upload of measurements."""
+
+    url: str | None = setting(
+        "SASQUATCH_URL", http_uri, "Kafka REST proxy that takes measurements; blank: none", default=""
+    )
+    token: str | None = setting("SASQUATCH_TOKEN", optional, "bearer token for it", default="", secret=True)
+    namespace: str = setting(
+        "DAF_BUTLER_SASQUATCH_NAMESPACE", text, "first part of the topic", default="lsst.prompt"
+    )
+
+
+@frozen(kw_only=True)
 class WorkerSettings:
     """What the parent process of a worker is told."""
 
@@ -51,6 +64,7 @@ class WorkerSettings:
     kafka: KafkaSettings = group(KafkaSettings)
     writer_kafka: WriterKafkaSettings = group(WriterKafkaSettings)
     metrics: MetricsSettings = group(MetricsSettings)
+    sasquatch: SasquatchSettings = group(SasquatchSettings)
     logs: LogSettings = group(LogSettings)
 
     local_repos: Path = setting("LOCAL_REPOS", folder, "folder of the local repositories", default="/tmp")  # noqa: S108 - the contract's default
@@ -135,11 +149,20 @@ class ChildSettings:
     cache_size: int = setting(
         "LOCAL_REPO_CACHE_SIZE", positive, "datasets of a type that are kept across visits", default="3"
     )
+    queried: bool = setting(
+        "LOCAL_REPO_REGISTRY",
+        boolean,
+        "1: a local registry for each visit, and graphs built by queries; slower",
+        default="0",
+    )
     padding: float = setting(
         "PRELOAD_PADDING", seconds, "arcsec by which footprints are padded", default="30"
     )
     export: tuple[re.Pattern[str], ...] = setting(
         "EXPORT_TYPE_REGEXP", patterns, "YAML list of patterns of dataset types to export", default="- .*"
+    )
+    export_outputs: bool = setting(
+        "DEBUG_EXPORT_OUTPUTS", boolean, "0: keep all outputs from the shared repository", default="1"
     )
     change_tasks: frozenset[str] = setting(
         "CHANGE_TASKS",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from benchmarks import postgresql
 from simulator.redis_server import FakeRedisServer, RealRedisServer
 
 
@@ -22,3 +23,13 @@ def fake_redis_url() -> Iterator[str]:
     """Address of fakeredis over TCP, which is what the demo runs on without redis-server."""
     with FakeRedisServer() as server:
         yield f"redis://{server.host}:{server.port}/0"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Address of a database on a real PostgreSQL, for SQLAlchemy."""
+    reason = postgresql.why_not()
+    if reason:
+        pytest.skip(f"PostgreSQL: {reason}")
+    with postgresql.PostgresqlServer() as server:
+        yield server.url

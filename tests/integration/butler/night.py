@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import astropy.units as u
 import numpy as np
+import pytest
 from astropy.io import fits
 from astropy.time import Time
 from attrs import evolve, field, frozen
@@ -68,6 +69,10 @@ PIPELINES = (
     COUNT_DARK,
     PATCHWORK,
 )
+
+
+both_ways = pytest.mark.parametrize("queries", [True, False], ids=["registry", "predicted"], indirect=True)
+"""For tests of what the oracle (``test_oracle.py``) does not compare."""
 
 
 class MemoryClaims:
@@ -232,21 +237,21 @@ def make_workspace(bench: Bench, **changes: Any) -> ButlerWorkspace:
     )
 
 
-def deployment_outputs(central: Path) -> ButlerDeploymentOutputs:
+def deployment_outputs(central: Path, apdb: str = "") -> ButlerDeploymentOutputs:
     return ButlerDeploymentOutputs(
         str(central),
         inputs=(input_collections(CAMERA.instrument).defaults,),
         pipelines_root=ROOT,
-        apdb_config="",
+        apdb_config=apdb,
     )
 
 
-async def initialize(central: Path, pipelines: Iterable[str]) -> Sequence[str]:
+async def initialize(central: Path, pipelines: Iterable[str], apdb: str = "") -> Sequence[str]:
     """Do what the initializer does before the night."""
     day_chain = chain(CAMERA.instrument, DAY)
     plans = [RunPlan(run=output_run(day_chain, file, DEPLOYMENT), pipeline=file) for file in pipelines]
     plans.append(RunPlan(run=preload_run(day_chain, DEPLOYMENT), pipeline=None))
-    return await deployment_outputs(central).prepare(day_chain, plans, register=True)
+    return await deployment_outputs(central, apdb).prepare(day_chain, plans, register=True)
 
 
 def initialize_now(central: Path, pipelines: Iterable[str]) -> Sequence[str]:

@@ -13,7 +13,7 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
     DatasetType,
     Timespan,
 )
-from lsst.images import Image
+from lsst.images import Image, MaskedImage
 from lsst.sphgeom import ConvexPolygon, HtmPixelization, LonLat, UnitVector3d
 
 from adapters.butler.sky import timespan
@@ -23,6 +23,7 @@ from domain.runs import input_collections
 from domain.times import TaiSeconds
 from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.instrument import CameraInstrument
+from prompt_pipelines.masks import image_schema
 from prompt_pipelines.repository import butler_config, input_dataset_types
 
 FIELD = (149.9, 2.2)
@@ -107,12 +108,14 @@ def _templates(butler: Butler, run: str, skymaps: str) -> None:
     butler.registry.registerDatasetType(
         DatasetType(TEMPLATE, ("skymap", "patch", "band"), "StructuredDataDict", universe=butler.dimensions)
     )
+    template = MaskedImage(Image(np.ones((16, 16), dtype=np.float32)), mask_schema=image_schema())
     for number in range(8):
         region = _square(FIELD[0] + (number - 3.5) * PATCH_SIDE, FIELD[1], PATCH_SIDE)
         patch = {"skymap": SKYMAP, "tract": 0, "id": number, "cell_x": number, "cell_y": 0, "region": region}
         butler.registry.insertDimensionData("patch", patch)
         data_id = {"skymap": SKYMAP, "tract": 0, "patch": number, "band": "r"}
         butler.put({"patch": number}, TEMPLATE, data_id, run=run)
+        butler.put(template, "template_coadd", data_id, run=run)
 
 
 def _square(ra: float, dec: float, side: float) -> ConvexPolygon:

@@ -20,12 +20,14 @@ from tests.integration.butler.night import (
     Bench,
     MakeWorkspace,
     Night,
+    both_ways,
     initialize,
 )
 
 pytestmark = pytest.mark.slow
 
 
+@both_ways
 async def test_outputs_of_a_visit_reach_the_shared_registry(
     bench: Bench, night: Night, central: Path, make_workspace: MakeWorkspace
 ) -> None:

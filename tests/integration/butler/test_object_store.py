@@ -1,9 +1,11 @@
 """The same visit with raws and shared datastore in an object store."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -48,9 +50,15 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedMotoServer]:
 
 
 @pytest.fixture
-def central(tmp_path: Path) -> Path:
+def registry_config() -> Mapping[str, Any]:
+    """SQLite, if nothing else is said."""
+    return {}
+
+
+@pytest.fixture
+def central(tmp_path: Path, registry_config: Mapping[str, Any]) -> Path:
     """A repository whose files are in the object store, and whose registry is not."""
-    changed = Config({"datastore": {"root": "s3://central/prompt/"}})
+    changed = Config({"datastore": {"root": "s3://central/prompt/"}, **registry_config})
     make_central(tmp_path / "central", n.CAMERA, (n.DETECTOR,), changed=changed)
     n.initialize_now(tmp_path / "central", [n.CHANGE, n.PRELOAD])
     return tmp_path / "central"
@@ -74,6 +82,7 @@ async def registry(central: Path) -> AsyncIterator[ButlerCentralRegistry]:
     await registry.close()
 
 
+@n.both_ways
 async def test_outputs_are_found_in_the_object_store(
     make_workspace: MakeWorkspace, night: Night, central: Path, registry: ButlerCentralRegistry
 ) -> None:
@@ -124,3 +133,36 @@ async def test_an_object_store_out_of_reach_is_no_fault_of_a_message(
         workspace.export(Export.EVERYTHING)
     with pytest.raises(RegistryUnavailableError):
         await registry.apply([OutputEvent(body=message, position="1")])
+
+
+class TestOnPostgresql:
+    """As in production: the registry on PostgreSQL, the files in an object store."""
+
+    @pytest.fixture
+    def registry_config(self, postgresql_url: str) -> Mapping[str, Any]:
+        return {"registry": {"db": postgresql_url, "namespace": f"night_{uuid4().hex}"}}
+
+    @n.both_ways
+    async def test_a_visit_by_the_writer(
+        self, make_workspace: MakeWorkspace, night: Night, central: Path, registry: ButlerCentralRegistry
+    ) -> None:
+        workspace = make_workspace()
+        workspace.prepare(night.assignment(main=[n.CHANGE], preprocessing=[n.PRELOAD]))
+        assert workspace.process([workspace.ingest(raw).exposure for raw in night.raws]).failure == ""
+        message = workspace.export(Export.EVERYTHING)
+        assert message is not None
+        datasets = await registry.apply([OutputEvent(body=message, position="1")])
+        assert set(await registry.apply([OutputEvent(body=message, position="1")])) == set(datasets)
+        with Butler.from_config(str(central), collections=f"SimCam/prompt/output-{n.DAY}") as butler:
+            assert butler.get("after", instrument="SimCam", visit=night.raws[0].exposure, detector=4)
+            assert len(butler.query_datasets("prompt_provenance", find_first=False)) == 2
+
+    async def test_a_visit_without_a_writer(
+        self, make_workspace: MakeWorkspace, night: Night, central: Path
+    ) -> None:
+        workspace = make_workspace(use_writer=False)
+        workspace.prepare(night.assignment(main=[n.CHANGE]))
+        assert workspace.process([workspace.ingest(raw).exposure for raw in night.raws]).failure == ""
+        assert workspace.export(Export.EVERYTHING) is None
+        with Butler.from_config(str(central), collections=f"SimCam/prompt/output-{n.DAY}") as butler:
+            assert len(butler.query_datasets("count")) == 2

@@ -1,6 +1,7 @@
 """What is loaded before the image, and what is said of what cannot be."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +175,18 @@ def test_init_outputs_that_come_later_are_found(
         workspace.prepare(night.assignment(main=[n.PLAIN]))
     n.initialize_now(central, [n.PLAIN])
     assert workspace.prepare(night.assignment(main=[n.PLAIN])).datasets > 0
+
+
+@n.both_ways
+def test_inputs_and_outputs_may_be_in_different_repositories(
+    make_workspace: MakeWorkspace, bench: Bench, night: Night, untouched: tuple[Path, Night], tmp_path: Path
+) -> None:
+    read = Path(shutil.copytree(untouched[0], tmp_path / "read"))
+    # What is not in the other one cannot be read there by mistake.
+    with Butler.from_config(bench.settings.central_repo, writeable=True) as butler:
+        butler.removeRuns(["SimCam/templates"])
+    before = {path: path.stat().st_mtime_ns for path in read.rglob("*") if path.is_file()}
+    workspace = make_workspace(read_repo=str(read))
+    seen = see(workspace, night, bench, preprocessing=[n.PRELOAD])
+    assert set(seen["templates"]) == expected(read, "patch", TEMPLATE, 0.0)
+    assert {path: path.stat().st_mtime_ns for path in read.rglob("*") if path.is_file()} == before

@@ -18,9 +18,9 @@ APDB_WARNINGS = "ignore:The inplace keyword in DataFrame"
 """dax_apdb is not yet up to date with the newest pandas."""
 
 
-def make_apdb(folder: Path) -> str:
-    """Make an empty database in SQLite; return the URI of its configuration."""
-    config = ApdbSql.init_database(f"sqlite:///{folder}/apdb.db")
+def make_apdb(folder: Path, url: str | None = None) -> str:
+    """Make an empty database, in SQLite if no other is named; return the URI of its configuration."""
+    config = ApdbSql.init_database(url or f"sqlite:///{folder}/apdb.db")
     uri = str(folder / "apdb.yaml")
     config.save(uri)
     # It leaves the connections of its pool to the garbage collector.

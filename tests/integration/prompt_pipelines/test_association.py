@@ -111,6 +111,19 @@ def test_what_was_loaded_before_is_used_and_brought_up_to_date(database: Databas
     assert outputs.dia_object_apdb["nDiaSources"].tolist() == [2]
 
 
+def test_postgresql_serves_as_well(tmp_path: Path, postgresql_url: str) -> None:
+    uri = make_apdb(tmp_path, postgresql_url)
+    apdb = open_apdb(uri)
+    try:
+        for seq_num in (1, 2):
+            outputs = associate(_visit(seq_num), apdb, seq_num=seq_num)
+        assert outputs.dia_object_apdb["nDiaSources"].tolist() == [2]
+        with pytest.raises(ApdbError, match="already"):
+            associate(_visit(2), apdb, seq_num=2)
+    finally:
+        close_apdb(uri)
+
+
 def test_no_source_at_all_is_stored_as_nothing(database: Database) -> None:
     outputs = associate(_visit(1, flux=0.0), database.apdb)
     assert len(outputs.dia_forced_source_apdb) == 0

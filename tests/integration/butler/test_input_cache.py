@@ -1,0 +1,87 @@
+"""Inputs are kept across visits, as many as were asked for, and never too few."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from lsst.daf.butler import Butler
+from lsst.sphgeom import HtmPixelization
+
+from adapters.butler.camera_stack import OurCameraStack
+from adapters.butler.central import SharedRepositories
+from adapters.butler.input_files import InputFiles
+from tests.integration.butler import night as n
+from tests.integration.butler.night import Bench, MakeWorkspace, Night
+from tests.integration.butler.repository import CATALOGUE, FIELD
+
+pytestmark = pytest.mark.slow
+
+
+def at(night: Night, ra: float, number: int) -> Night:
+    """Look elsewhere, in another group."""
+    visit = evolve(night.visit, group=f"{n.GROUP}{number}", position=(ra, FIELD[1]))
+    return evolve(night, visit=visit)
+
+
+def kept(bench: Bench) -> set[str]:
+    """List the datasets that there are copies of."""
+    return {path.name for path in (bench.settings.folder / "inputs").iterdir()}
+
+
+def shards(bench: Bench, ra: float | None = None) -> set[str]:
+    """List the shards of the catalogue that a visit to a place needs, or all of them."""
+    region = None
+    if ra is not None:
+        padding = bench.settings.padding
+        region = OurCameraStack(n.CAMERA).footprint(n.DETECTOR, ra, FIELD[1], n.SKY_ANGLE, padding)
+    with Butler.from_config(bench.settings.central_repo) as butler:
+        refs = butler.query_datasets(CATALOGUE, collections="refcats", with_dimension_records=True)
+        pixels = {str(ref.id): HtmPixelization(7).pixel(int(ref.dataId["htm7"])) for ref in refs}
+    return {
+        number for number, pixel in pixels.items() if region is None or pixel.overlaps(region) is not False
+    }
+
+
+def test_what_the_next_visit_needs_is_not_copied_again(
+    make_workspace: MakeWorkspace, bench: Bench, night: Night, central: Path
+) -> None:
+    workspace = make_workspace()
+    first = workspace.prepare(night.assignment(main=[n.LOOK])).datasets
+    workspace.clean()
+    # Without the files, only what is kept can serve the next visit.
+    for folder in ("refcats", "SimCam"):
+        shutil.rmtree(central / folder)
+    again = at(night, FIELD[0], 1)
+    assert workspace.prepare(again.assignment(main=[n.LOOK])).datasets == first
+    workspace.clean()
+    assert len(kept(bench)) == first
+
+
+def test_the_cache_is_bounded_by_what_is_left_over(
+    make_workspace: MakeWorkspace, bench: Bench, night: Night
+) -> None:
+    workspace = make_workspace()
+    catalogue = shards(bench)
+    bound = 3  # what LOCAL_REPO_CACHE_SIZE is by default
+    for number, ra in enumerate((FIELD[0] - 0.3, FIELD[0] - 0.1, FIELD[0] + 0.1, FIELD[0] + 0.3)):
+        there = at(night, ra, number)
+        workspace.prepare(there.assignment(main=[n.LOOK]))
+        workspace.clean()
+        needed, there_are = shards(bench, ra), kept(bench) & catalogue
+        assert needed <= there_are
+        assert len(there_are) <= len(needed) + bound
+
+
+def test_the_least_recently_used_go_first(bench: Bench, tmp_path: Path) -> None:
+    shared = SharedRepositories(bench.settings.read_repo, bench.settings.central_repo)
+    files = InputFiles(shared, tmp_path / "inputs", size=2)
+    refs = shared.reader.query_datasets(CATALOGUE, collections="refcats", limit=4)
+    first, second, third, last = refs
+    for ref in (first, second, first, third, last):
+        (file,) = files.fetch([ref], [])[ref.id]
+        assert file.uri.exists()
+    shared.close()
+    assert {path.name for path in (tmp_path / "inputs").iterdir()} == {
+        str(ref.id) for ref in (first, third, last)
+    }
