@@ -1,215 +1,193 @@
-"""One worker in the demo's box: seconds of each stage of its visit-detectors, and its memory."""
+"""A visit-detector of 1k x 1k, warm: this project's workspace beside today's sequence, in one run.
 
-import asyncio
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+Whoever's code runs is told by `benchmarks.meter`, so that what the framework
+takes is known apart from tasks and from datasets' own reading and writing.
+"""
+
+import contextlib
+import gc
+import json
+import logging
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Protocol
 
-from attrs import define, evolve, field
-from rich.console import Console
+from attrs import evolve, frozen
+from lsst.pipe.base import Pipeline
 
-from adapters.files.cameras import load_camera
-from application.beside import beside
-from benchmarks import processes
+from benchmarks import postgresql
+from benchmarks.meter import Meter, Spent
+from benchmarks.our_worker import OurWorker
 from benchmarks.report import table
-from domain.times import UtcSeconds
-from entrypoints.observatory.box import Box, NightSetup, opened_box
-from entrypoints.observatory.display import make_display
-from entrypoints.observatory.environment import Topics
-from entrypoints.observatory.options import AP_PIPE
-from entrypoints.observatory.processes import ServiceProcess
-from entrypoints.observatory.progress import Progress
-from simulator.demo import demo_plan
-from simulator.frames import SimulatedCamera
-from simulator.simulated_night import SimulatedNight
-from simulator.summit import Summit
+from benchmarks.straightforward import StraightforwardWorker
+from benchmarks.visit_night import AP_PIPE, LIGHT, ROOT, BenchmarkNight, Job, make_night
+from entrypoints.observatory.environment import within
+from simulator.kafka import EmbeddedKafka
+from simulator.object_store import ObjectStore
 
 __all__ = ["main"]
 
-_CAMERA = "simulated"
-_SEED = 1
-_DETECTOR = 4
-_VISITS = 7
-_SPEED = 5.0  # A visit each 4 s: the worker is done with one before the next one's image comes.
-_PATIENCE = 600.0
-_STEPS = ("prepare", "ingest", "process", "export", "clean")
+_VISITS = 13  # the first of them is cold
+_STAGES = ("prepare", "ingest", "process", "export", "clean")
 _AFTER_IMAGE = ("ingest", "process", "export")
-_TASKS = ("load_dia_objects", "isr", "calibrate_visit", "subtract_images", "associate")
-_IMPORTED = (
-    ("Butler (lsst.daf.butler)", "lsst.daf.butler"),
-    ("pipeline framework (lsst.pipe.base)", "lsst.pipe.base"),
-    ("all else of the child", "entrypoints.child"),
-    ("images (lsst.images)", "lsst.images"),
-    ("APDB (lsst.dax.apdb)", "lsst.dax.apdb"),
-    ("the pipeline's tasks", ", ".join(f"prompt_pipelines.tasks.{name}" for name in _TASKS)),
-)
-"""In the order of a child: the first three before its worker is ready, the others in its first visit."""
+_AIMS = {
+    "framework after the image": "0.15 s, 1/8",
+    "image to exported": "1/3",
+    "whole visit": "1/6",
+    "framework of preload": "0.05 s",
+}
+_OURS_ALONE = "prompt_stage_times"
 
 
-@define
-class _Observed:
-    """What is known of the worker."""
+class Worker(Protocol):
+    """Works on one visit-detector after the other."""
 
-    progress: Progress
-    over: asyncio.Event = field(factory=asyncio.Event)
-    starting: dict[str, tuple[float, float]] = field(factory=dict)
-    """Seconds from the start of a process to the worker's readiness, and what it used of the CPU in them."""
-    used: list[float] = field(factory=list)
-    """CPU seconds of the child, at its start and after each visit-detector."""
-    memory: dict[str, float] = field(factory=dict)
-    """MiB."""
+    def prepare(self, number: int) -> None: ...
 
-    def hear(self, name: str, record: Mapping[str, Any]) -> None:
-        if name.startswith("worker") and record.get("ready"):
-            self.starting = {
-                part: (processes.age(process), processes.cpu_seconds(process))
-                for part, process in _worker().items()
-            }
-            self._note_use()
-        if self.progress.heard(name, record, time.monotonic()) is not None:
-            self._note_use()
-        if self.progress.is_over:
-            self.over.set()
+    def ingest(self, number: int) -> None: ...
 
-    def _note_use(self) -> None:
-        self.used.append(processes.cpu_seconds(_worker()["child"]))
+    def process(self, number: int) -> None: ...
+
+    def export(self, number: int) -> bytes: ...
+
+    def clean(self) -> None: ...
+
+
+@frozen(kw_only=True)
+class Course:
+    """What was measured of one worker: the stages of each visit, the first left out."""
+
+    visits: Sequence[Mapping[str, Spent]]
+
+    def stage(self, name: str) -> Spent:
+        """Give the medians of a stage."""
+        spent = [visit[name] for visit in self.visits]
+        return Spent(
+            whole=median(one.whole for one in spent),
+            tasks=median(one.tasks for one in spent),
+            datasets=median(one.datasets for one in spent),
+        )
+
+    def whole(self, stages: Sequence[str]) -> float:
+        """Give the median of the time of several stages together."""
+        return median(sum(visit[name].whole for name in stages) for visit in self.visits)
+
+    def framework(self, stages: Sequence[str]) -> float:
+        """Give the median of the framework's part in it."""
+        return median(sum(visit[name].framework for name in stages) for visit in self.visits)
 
 
 def main() -> None:
     """Measure, and print the figures."""
-    observed = asyncio.run(_observe())
-    if observed.progress.failed:
-        raise RuntimeError(f"did not complete: {observed.progress.failed}")
-    first, *others = [row.seconds for row in observed.progress.rows.values()]
-    print(_stages(first, others, [after - before for before, after in pairwise(observed.used)]))
-    print(_starting(observed.starting))
-    print(_imports())
-    print(
-        table(
-            f"peak memory of the worker after {_VISITS} visit-detectors (VmHWM)",
-            ("process", "MiB"),
-            [(part, f"{mib:.0f}") for part, mib in observed.memory.items()],
-        )
-    )
+    warnings.simplefilter("ignore", ResourceWarning)
+    logging.getLogger().setLevel(logging.INFO)  # as in a worker: provenance holds the tasks' logs
+    with tempfile.TemporaryDirectory(prefix="benchmark-visit-") as folder:
+        for job in (LIGHT, AP_PIPE):
+            (Path(folder) / job.name).mkdir()
+            night = make_night(Path(folder) / job.name, _VISITS)
+            _compare(night, job, "SQLite and files", _AIMS if job is LIGHT else {})
+    reason = postgresql.why_not()
+    if reason:
+        print(f"PostgreSQL and S3: not measured, {reason}\n")
+        return
+    with tempfile.TemporaryDirectory(prefix="benchmark-visit-") as folder, _servers() as registry:
+        night = make_night(Path(folder), _VISITS, datastore="s3://central/", registry=registry)
+        _compare(night, LIGHT, "PostgreSQL and S3 (moto)", {})
 
 
-async def _observe() -> _Observed:
-    setup = _setup()
-    groups = [visit.group for visit in setup.plan.visits]
-    observed = _Observed(Progress((group, _DETECTOR) for group in groups))
-    # What goes on is for people, the tables are for files as well.
-    display = make_display(Console(stderr=True, force_terminal=False), time.monotonic())
-    async with opened_box(setup, display, observed.hear) as box:
-        display.say(f"observing {_VISITS} visits with one detector")
-        async with beside(*map(_fail_at_end, (*box.services, *box.workers))):
-            await _summit(box).play(setup.plan)
-            # It ends something that hangs; a slow machine is no failure.
-            async with asyncio.timeout(_PATIENCE):
-                await observed.over.wait()
-        observed.memory = {part: processes.peak_memory(process) for part, process in _worker().items()}
-    return observed
+@contextlib.contextmanager
+def _servers() -> Iterator[str]:
+    """Start the servers; gives the address of the registry's database."""
+    with (
+        EmbeddedKafka() as kafka,
+        ObjectStore(
+            kafka.bootstrap_servers, image_bucket="images", topic="images", other_buckets=["central"]
+        ) as store,
+        postgresql.PostgresqlServer() as server,
+        within(store.environment),
+    ):
+        yield server.url
 
 
-async def _fail_at_end(service: ServiceProcess) -> None:
-    code = await service.ended()
-    raise RuntimeError(f"{service.name} ended with exit code {code}:\n{service.tail()}")
-
-
-def _setup() -> NightSetup:
-    """Plan visits of one detector and one snap, all alike: the demo's first one, again and again."""
-    camera = load_camera(_CAMERA)
-    demo = demo_plan(camera, seed=_SEED, now=UtcSeconds(time.time()))
-    first = demo.plan.visits[0]
-    visits = tuple(
-        evolve(first, group=f"{first.group}#{number}", detectors=(_DETECTOR,)) for number in range(_VISITS)
-    )
-    night = SimulatedNight(SimulatedCamera(camera=camera, seed=_SEED), demo.sky, visits)
-    demo = evolve(demo, plan=evolve(demo.plan, visits=visits, raws=night, calibrations=night))
-    return NightSetup(
-        plan=demo.plan,
-        camera_file=_CAMERA,
-        pipelines=AP_PIPE,
-        reference=demo.sky.stars,
-        skymap=demo.skymap,
-        templates=demo.templates,
-        workers=1,
-    )
-
-
-def _summit(box: Box) -> Summit:
-    return Summit(
-        bootstrap_servers=box.addresses.kafka,
-        schema_registry_url=box.addresses.registry,
-        topic=Topics().next_visit,
-        object_store_url=box.addresses.s3["S3_ENDPOINT_URL"],
-        bucket=box.addresses.bucket,
-        speed=_SPEED,
-    )
-
-
-def _worker() -> dict[str, int]:
-    """Find the worker's two processes among ours."""
-    [parent] = [one for one in processes.children(os.getpid()) if processes.command(one)[-1] == "worker"]
-    [child] = processes.children(parent)
-    return {"parent": parent, "child": child}
-
-
-def _stages(first: Mapping[str, float], others: Sequence[Mapping[str, float]], used: Sequence[float]) -> str:
-    names = [name for name in first if name.partition(".")[0] in _STEPS]
-    rows = [
-        (f"  {name}" if "." in name else name, *_cells(first[name], [one.get(name, 0.0) for one in others]))
-        for step in _STEPS
-        for name in sorted(names, key=lambda name: "." in name)
-        if name.partition(".")[0] == step
-    ]
-    for name, steps in (("image to exported", _AFTER_IMAGE), ("whole visit, waiting left out", _STEPS)):
-        sums = [sum(one.get(step, 0.0) for step in steps) for one in (first, *others)]
-        rows.append((name, *_cells(sums[0], sums[1:])))
-    rows.append(("CPU time of the child", *_cells(used[0], used[1:])))
-    return table(
-        f"stages of a demo visit-detector (one snap; one worker, as in production; {len(others)} warm ones)",
-        ("s", "cold", "warm, median", "best", "worst"),
-        rows,
-        ["cold: the first visit of a fresh child; stages with a dot are parts of the one above them"],
-    )
-
-
-def _cells(cold: float, warm: Sequence[float]) -> tuple[str, ...]:
-    return tuple(f"{seconds:.3f}" for seconds in (cold, median(warm), min(warm), max(warm)))
-
-
-def _starting(seconds: Mapping[str, tuple[float, float]]) -> str:
-    about = {
-        "parent": "the parent (its imports, settings and connections, and the child's start)",
-        "child": "the child in it (interpreter, imports, wiring)",
+def _compare(night: BenchmarkNight, job: Job, where: str, aims: Mapping[str, str]) -> None:
+    """Let both work on the same visits, in turns, and print what each took."""
+    night.initialize(job)
+    folder = night.repository.parent
+    # Each stores the same visits, so each needs an APDB of its own.
+    workers: dict[str, Worker] = {
+        "port": StraightforwardWorker(evolve(night, apdb=night.other_apdb), job, folder / "port")
     }
-    rows = [(about[part], f"{wall:.2f}", f"{cpu:.2f}") for part, (wall, cpu) in seconds.items()]
-    return table("before its first visit: a worker until it is ready", ("s", "wall", "CPU"), rows)
+    ours = OurWorker(night, job, folder / "ours")
+    workers["ours"] = ours
+    meter = Meter()
+    visits: dict[str, list[Mapping[str, Spent]]] = {name: [] for name in workers}
+    with meter.installed(_tasks(job)):
+        for number in range(_VISITS):
+            made = {name: _visit(worker, number, meter, visits[name]) for name, worker in workers.items()}
+            del made["ours"][_OURS_ALONE]
+            if made["port"] != made["ours"]:
+                raise RuntimeError(f"not the same outputs: {made}")
+    ours.close()
+    port_course, our_course = (Course(visits=visits[name][1:]) for name in ("port", "ours"))
+    print(_stages(f"{job.name}, {where}", our_course, port_course))
+    print(_comparison(our_course, port_course, aims))
 
 
-def _imports() -> str:
-    """Import what a child does, in its order, in a fresh interpreter."""
-    lines = ["import time"]
-    for _, modules in _IMPORTED:
-        lines += ["begin = time.perf_counter(), time.process_time()", f"import {modules}"]
-        lines += ["print(time.perf_counter() - begin[0], time.process_time() - begin[1])"]
-    command = [sys.executable, "-c", "\n".join(lines)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
-    seconds = [map(float, line.split()) for line in done.stdout.splitlines()]
-    rows = [
-        (name, *(f"{each:.2f}" for each in pair)) for (name, _), pair in zip(_IMPORTED, seconds, strict=True)
-    ]
+def _tasks(job: Job) -> list[type]:
+    pipelines = [Pipeline.from_uri(str(ROOT / file)) for file in (job.preprocessing, job.main)]
+    return [task.task_class for each in pipelines for task in each.to_graph().tasks.values()]
+
+
+def _visit(worker: Worker, number: int, meter: Meter, visits: list[Mapping[str, Spent]]) -> Counter[str]:
+    """Work on one visit-detector; returns how many datasets of each type were made."""
+    gc.collect()  # of the other's garbage
+    meter.stages = {}
+    with meter.stage("prepare"):
+        worker.prepare(number)
+    with meter.stage("ingest"):
+        worker.ingest(number)
+    with meter.stage("process"):
+        worker.process(number)
+    with meter.stage("export"):
+        message = worker.export(number)
+    with meter.stage("clean"):
+        worker.clean()
+    visits.append(meter.stages)
+    datasets = json.loads(message)["datasets"]
+    return Counter(ref["dataset_type_name"] for each in datasets for ref in each["refs"].values())
+
+
+def _stages(title: str, ours: Course, port: Course) -> str:
     return table(
-        "what a child imports, one after the other in a fresh interpreter",
-        ("s", "wall", "CPU"),
-        rows,
-        ["the first three before the worker is ready, the others in its first visit-detector"],
+        f"{title}: medians of {len(ours.visits)} warm visit-detectors, in turns",
+        ("s", "ours", "tasks", "datasets", "framework", "port", "tasks", "datasets", "framework"),
+        [(name, *_cells(ours.stage(name)), *_cells(port.stage(name))) for name in _STAGES],
     )
+
+
+def _comparison(ours: Course, port: Course, aims: Mapping[str, str]) -> str:
+    pairs = {
+        "framework after the image": [one.framework(_AFTER_IMAGE) for one in (ours, port)],
+        "image to exported": [one.whole(_AFTER_IMAGE) for one in (ours, port)],
+        "whole visit": [one.whole(_STAGES) for one in (ours, port)],
+        "framework of preload": [one.framework(["prepare"]) for one in (ours, port)],
+    }
+    return table(
+        "compared",
+        ("s", "ours", "port", "ours is 1 of", "aim"),
+        [
+            (name, f"{mine:.3f}", f"{theirs:.3f}", f"{theirs / mine:.1f}", aims.get(name, ""))
+            for name, (mine, theirs) in pairs.items()
+        ],
+    )
+
+
+def _cells(spent: Spent) -> tuple[str, ...]:
+    return tuple(f"{seconds:.3f}" for seconds in (spent.whole, spent.tasks, spent.datasets, spent.framework))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ def make_repository(
     plan: NightPlan,
     *,
     datastore: str | None = None,
+    registry: str | None = None,
     reference: Stars | None = None,
     skymap: Skymap | None = None,
     templates: Iterable[PatchTemplate] = (),
@@ -49,14 +50,15 @@ def make_repository(
     Parameters
     ----------
     root
-        Folder of its configuration and registry (SQLite); made if it does
-        not exist.
+        Folder of its configuration; made if it does not exist.
     plan
         The night: its camera, and the frames that its calibrations are made
         from.
     datastore
         URI of the folder or bucket (``s3://bucket/``) of its files; None is
         `root`. For S3, the environment must say which endpoint and keys.
+    registry
+        URI of the registry's database; None is SQLite in `root`.
     reference
         Stars of the reference catalogue; None makes an empty one.
     skymap
@@ -75,6 +77,8 @@ def make_repository(
     config = butler_config()
     if datastore is not None:
         config["datastore", "root"] = datastore
+    if registry is not None:
+        config["registry", "db"] = registry
     # Otherwise the root would be put back to the repository's own folder.
     Butler.makeRepo(str(root), config=config, forceConfigRoot=datastore is None)
     with Butler.from_config(str(root), writeable=True) as butler:
