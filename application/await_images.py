@@ -8,8 +8,10 @@ from application.find_raws import RawSearch
 from application.stages import Stages
 from domain.expectation import Arrival, Expectation
 from domain.outcomes import Cancelled
+from domain.promptness import seconds_since
 from domain.raws import RawImage
 from domain.visit import Cancellation, VisitDetector
+from ports.clock import Clock
 from ports.control import ControlNotes, Superseded
 from ports.workspace import RawUnavailableError, RawUnreadableError, Workspace
 
@@ -31,11 +33,14 @@ class ImageWait:
     control
         Tells of visits taken back, which matters until the first snap is
         ingested.
+    clock
+        Tells how long images were on their way.
     """
 
-    def __init__(self, search: RawSearch, control: ControlNotes) -> None:
+    def __init__(self, search: RawSearch, control: ControlNotes, clock: Clock) -> None:
         self._search = search
         self._control = control
+        self._clock = clock
 
     async def gather(
         self, expectation: Expectation, revision: int, workspace: Workspace, stages: Stages
@@ -78,6 +83,7 @@ class ImageWait:
             _LOG.warning("image %s is not processed: %s", raw.uri, arrival.value)
         if arrival not in {Arrival.NEW, Arrival.REWRITTEN_BEFORE_INGEST}:
             return expectation
+        here = self._clock.utc()
         try:
             with stages.timing("ingest"):
                 exposure = await workspace.ingest(raw)
@@ -88,6 +94,9 @@ class ImageWait:
         except RawUnreadableError as error:
             _LOG.warning("image %s cannot be used: %s", raw.uri, error)
             return expectation.unreadable(raw.exposure, str(error))
+        transfer = seconds_since(exposure.end, here)
+        if transfer is not None:
+            stages.add("transfer", transfer)
         expectation, verdict = expectation.ingested(exposure, known_as=raw.exposure)
         if not verdict.accepted:
             _LOG.warning("image %s is rejected: %s", raw.uri, verdict.reason)

@@ -10,6 +10,7 @@ from attrs import frozen
 from domain.expiry import age_of, clock_skew, has_expired
 from domain.fan_out import FanOutConfig, UnconfiguredInstrumentError
 from domain.outcomes import Expired
+from domain.promptness import Promptness
 from domain.times import InvalidInstantError
 from domain.visit import Cancellation, Visit
 from ports.announcements import (
@@ -158,6 +159,12 @@ class FanOut:
         await self._ledger.record_undelivered(visit.instrument, visit.group, detectors, Expired(age=age))
         _LOG.warning("group %s was announced %.0f s ago: expired", visit.group, age)
         self._drop("expired")
+        self._metrics.count(
+            Counter.VISIT_DETECTORS,
+            len(detectors),
+            instrument=visit.instrument,
+            promptness=Promptness.FAILED.value,
+        )
 
     def _drop(self, reason: str) -> None:
         self._metrics.count(Counter.ANNOUNCEMENTS_DROPPED, reason=reason)

@@ -1,12 +1,14 @@
-"""Keep queues in order: put expired leases back, forget what is finished."""
+"""Keep queues in order: put expired leases back, forget what is finished, tell how much there is."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from attrs import frozen
 
 from domain.errors import PromptProcessingError
+from ports.metrics import Gauge, Metrics
 from ports.work_queue import QueueUpkeep
 
 __all__ = ["QueueKeeper", "UpkeepPolicy"]
@@ -21,6 +23,8 @@ class UpkeepPolicy:
     put_back_every: float = 5.0
     """So long after its lease ran out, at most, a dead worker's work counts as waiting again."""
     trim_every: float = 60.0
+    look_every: float = 5.0
+    """Between two looks at how much there is to do."""
 
 
 class QueueKeeper:
@@ -30,11 +34,14 @@ class QueueKeeper:
     ----------
     queues
         By their names.
+    metrics
+        Told how much there is to do.
     """
 
-    def __init__(self, queues: Mapping[str, QueueUpkeep], policy: UpkeepPolicy) -> None:
+    def __init__(self, queues: Mapping[str, QueueUpkeep], policy: UpkeepPolicy, metrics: Metrics) -> None:
         self._queues = queues
         self._policy = policy
+        self._metrics = metrics
 
     async def run(self) -> None:
         """Keep all queues until cancelled."""
@@ -44,7 +51,16 @@ class QueueKeeper:
                 tasks.create_task(_repeat(queue.put_back_expired, self._policy.put_back_every, what))
                 what = f"{name} cannot be trimmed"
                 tasks.create_task(_repeat(queue.trim, self._policy.trim_every, what))
+                what = f"it cannot be told how much there is to do in {name}"
+                look = partial(self._look, name, queue)
+                tasks.create_task(_repeat(look, self._policy.look_every, what))
             await asyncio.Event().wait()
+
+    async def _look(self, name: str, queue: QueueUpkeep) -> None:
+        depth = await queue.depth()
+        self._metrics.set(Gauge.QUEUE, depth.waiting, queue=name, state="waiting")
+        self._metrics.set(Gauge.QUEUE, depth.leased, queue=name, state="leased")
+        self._metrics.set(Gauge.QUEUE, depth.dead, queue=name, state="dead")
 
 
 async def _repeat(action: Callable[[], Awaitable[object]], pause: float, failure: str) -> None:

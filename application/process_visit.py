@@ -34,6 +34,7 @@ from domain.outcomes import (
     rule_for,
 )
 from domain.pipelines import NoMatchingNodeError
+from domain.promptness import seconds_since
 from domain.runs import day_of_processing
 from domain.sky import UnsupportedSystemError
 from domain.times import InvalidInstantError, UtcSeconds
@@ -273,6 +274,8 @@ class VisitProcessor:
             return FailedAfterChange(reason=processed.failure, snaps=snaps)
         if processed.failure:
             return FailedBeforeChange(reason=processed.failure, snaps=snaps)
+        closed = max(exposure.end for exposure in expectation.accepted)
+        job.stages.alerted(seconds_since(closed, self._clock.utc()))
         return Completed(pipeline=processed.pipeline, snaps=snaps)
 
     async def _hand_on(self, job: _Job, outcome: Outcome) -> Outcome:
@@ -298,7 +301,7 @@ class VisitProcessor:
             try:
                 message = await self._workspace.export(what)
                 if message is not None:
-                    await self._tell_writer(message)
+                    await self._tell_writer(job, message)
             except (WorkspaceError, NotificationLostError) as error:
                 if tries == _TRIES or isinstance(error, ClaimRefusedError):
                     raise
@@ -309,10 +312,11 @@ class VisitProcessor:
             else:
                 return
 
-    async def _tell_writer(self, message: bytes) -> None:
+    async def _tell_writer(self, job: _Job, message: bytes) -> None:
         if self._notifier is None:
             raise NotificationLostError("there is a message for the Butler Writer, and none is configured")
         await self._notifier.send(message)
+        self._metrics.count(Counter.WRITER_MESSAGES, instrument=job.assignment.work.visit.instrument)
 
     async def interrupted(self, attempt: Attempt, reason: str) -> Outcome:
         """Find the outcome of an attempt whose processing was cancelled."""

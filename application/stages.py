@@ -23,6 +23,8 @@ class Stages:
         self._instrument = instrument
         self._metrics = metrics
         self._seconds: dict[str, float] = {}
+        self.since_shutter: float | None = None
+        """Seconds from the shutter's closing to the end of the pipeline; None before that, or if unknown."""
 
     @contextlib.contextmanager
     def timing(self, stage: str) -> Iterator[None]:
@@ -38,6 +40,12 @@ class Stages:
         """Add time that was measured elsewhere."""
         self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
         self._metrics.observe(Duration.STAGE, seconds, instrument=self._instrument, stage=stage)
+
+    def alerted(self, seconds: float | None) -> None:
+        """Note the time from the shutter's closing to the end of the pipeline; None if nobody knows."""
+        self.since_shutter = seconds
+        if seconds is not None:
+            self._metrics.observe(Duration.ALERT, seconds, instrument=self._instrument)
 
     def seconds(self) -> Mapping[str, float]:
         """Give what was measured so far, rounded to milliseconds."""

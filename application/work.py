@@ -3,7 +3,7 @@
 import asyncio
 import enum
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 
 from attrs import frozen
 
@@ -23,6 +23,7 @@ from domain.outcomes import (
     is_final,
     rule_for,
 )
+from domain.promptness import promptness
 from domain.visit import VisitDetector
 from ports.control import ControlUnavailableError
 from ports.ledger import (
@@ -32,6 +33,7 @@ from ports.ledger import (
     LedgerUnavailableError,
     NotTheHolderError,
 )
+from ports.measurements import Measurement, Measurements
 from ports.metrics import Counter, Metrics
 from ports.work_queue import Lease, LeaseLostError, QueueUnavailableError, WorkQueue
 from ports.workspace import Workspace
@@ -82,6 +84,7 @@ class Worker:
         processor: VisitProcessor,
         workspace: Workspace,
         metrics: Metrics,
+        measurements: Measurements | None = None,
     ) -> None:
         self._name = name
         self._camera = camera
@@ -91,6 +94,7 @@ class Worker:
         self._processor = processor
         self._workspace = workspace
         self._metrics = metrics
+        self._measurements = measurements
         self._hurry = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> Ending:
@@ -142,10 +146,10 @@ class Worker:
                 await self._queue.give_back(lease)
                 return
             if record.closed is not None:
-                self._report(lease.work, record.closed, logging.ERROR, {}, final=record.final)
+                self._report(record.closed, logging.ERROR, final=record.final)
             if record.final and record.outcome is not None:
                 duplicate = Duplicate(reason=f"attempt {record.attempt.number} {describe(record.outcome)}")
-                self._report(lease.work, duplicate, logging.INFO, {}, final=True)
+                self._report(duplicate, logging.INFO, final=True)
                 await self._queue.acknowledge(lease)
                 return
             with logging_about(lease.work, attempt=record.attempt.number):
@@ -163,9 +167,7 @@ class Worker:
     async def _set_poison_aside(self, lease: Lease, fault: str) -> None:
         outcome = Poisoned(reason=fault)
         _LOG.error("delivery %s of %s is set aside: %s", lease.entry, lease.queue, fault)
-        self._metrics.count(
-            Counter.OUTCOMES, instrument=self._camera.instrument, outcome=RULES[Poisoned].name
-        )
+        self._count(outcome, final=True)
         await self._ledger.record_unread(lease.queue, lease.entry, outcome)
         await self._queue.set_aside(lease, fault)
 
@@ -183,7 +185,16 @@ class Worker:
             _LOG.error("lease lost, nothing is recorded: %s", error)
             self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
             return
-        self._report(work, outcome, rule.level, stages.seconds(), final=final)
+        self._report(outcome, rule.level, stages, final=final)
+        if self._measurements is not None:
+            self._measurements.add(
+                Measurement(
+                    identity=work.identity,
+                    attempt=record.attempt.number,
+                    outcome=RULES[type(outcome)].name,
+                    seconds=stages.seconds(),
+                )
+            )
         match rule.verb:
             case QueueVerb.ACKNOWLEDGE:
                 await self._queue.acknowledge(lease)
@@ -215,6 +226,8 @@ class Worker:
     async def _keep(self, lease: Lease) -> None:
         """Renew the lease for as long as the work goes on, and let the workspace know how long it is good."""
         loop = asyncio.get_running_loop()
+        # Also if no renewal ever succeeds; between the lease and now the attempt was begun.
+        self._workspace.hold(loop.time() + self._policy.lease - self._policy.renewal)
         try:
             while True:
                 asked = loop.time()
@@ -228,17 +241,9 @@ class Worker:
         finally:
             self._workspace.hold(None)
 
-    def _report(
-        self,
-        work: VisitDetector,
-        outcome: Outcome,
-        level: int,
-        seconds: Mapping[str, float],
-        *,
-        final: bool,
-    ) -> None:
+    def _report(self, outcome: Outcome, level: int, stages: Stages | None = None, *, final: bool) -> None:
         name = RULES[type(outcome)].name
-        self._metrics.count(Counter.OUTCOMES, instrument=work.visit.instrument, outcome=name)
+        self._count(outcome, stages, final=final)
         _LOG.log(
             level,
             "%s",
@@ -246,10 +251,17 @@ class Worker:
             extra={
                 "outcome": name,
                 "final": final,
-                "seconds": seconds,
+                "seconds": stages.seconds() if stages else {},
                 "exposures": [snap.exposure for snap in getattr(outcome, "snaps", ())],
             },
         )
+
+    def _count(self, outcome: Outcome, stages: Stages | None = None, *, final: bool) -> None:
+        instrument = self._camera.instrument
+        self._metrics.count(Counter.OUTCOMES, instrument=instrument, outcome=RULES[type(outcome)].name)
+        fared = promptness(outcome, stages.since_shutter if stages else None) if final else None
+        if fared is not None:
+            self._metrics.count(Counter.VISIT_DETECTORS, instrument=instrument, promptness=fared.value)
 
 
 async def _either(first: Awaitable[object], second: Awaitable[object]) -> None:

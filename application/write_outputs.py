@@ -13,7 +13,7 @@ from ports.central_registry import (
     RegistryUnavailableError,
     UnappliableEventError,
 )
-from ports.metrics import Counter, Duration, Metrics
+from ports.metrics import Counter, Duration, Gauge, Metrics
 
 __all__ = ["OutputWriter"]
 
@@ -40,9 +40,13 @@ class OutputWriter:
                 await self._pause(error)
                 continue
             begin = asyncio.get_running_loop().time()
+            self._metrics.set(
+                Gauge.WRITER_OLDEST, min((event.sent for event in batch if event.sent), default=0)
+            )
             datasets = await self._apply(batch)
             await self._finish(datasets)
             seconds = asyncio.get_running_loop().time() - begin
+            self._metrics.set(Gauge.WRITER_OLDEST, 0)
             self._metrics.observe(Duration.WRITER_BATCH, seconds)
             self._metrics.count(Counter.WRITER_DATASETS, len(datasets))
             _LOG.info("%d messages, %d datasets in %.3f s", len(batch), len(datasets), seconds)

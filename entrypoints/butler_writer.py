@@ -39,4 +39,5 @@ async def _serve(container: ButlerWriterContainer) -> None:
         stack.push_async_callback(container.registry().close)
         await stack.enter_async_context(opened(container.metrics_server(), container.events()))
         _LOG.info("ready", extra={"ready": True})
-        await run_until_stopped(container.writer().run())
+        with container.readiness().said():
+            await run_until_stopped(container.writer().run())

@@ -33,15 +33,16 @@ def command() -> None:
 
 async def _serve(container: FanOutContainer) -> None:
     neighbours = [
+        container.metrics_server(),
         container.publisher(),
         container.control(),
         container.dead(),
         container.ledger(),
         *container.queues().values(),
         container.announcements(),
-        container.metrics_server(),
     ]
     async with opened(*neighbours):
         await warn_if_not_durable(container.ledger())
         _LOG.info("ready", extra={"ready": True})
-        await run_until_stopped(container.fan_out().run(), container.keeper().run())
+        with container.readiness().said():
+            await run_until_stopped(container.fan_out().run(), container.keeper().run())

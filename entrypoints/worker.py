@@ -42,6 +42,7 @@ async def _run(container: WorkerContainer) -> None:
 async def _work(container: WorkerContainer, stop: asyncio.Event, hurry: asyncio.Event) -> None:
     neighbours = [
         container.metrics_server(),
+        container.measurements(),
         container.queue(),
         container.control(),
         container.ledger(),
@@ -55,5 +56,6 @@ async def _work(container: WorkerContainer, stop: asyncio.Event, hurry: asyncio.
         for sentence in await container.ledger().check_durable():
             _LOG.warning("%s", sentence)
         _LOG.info("ready as %s", container.name(), extra={"ready": True})
-        ending = await container.worker().run(stop, hurry)
+        with container.readiness().said():
+            ending = await container.worker().run(stop, hurry)
     _LOG.info("ended: %s", ending.value)

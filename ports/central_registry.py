@@ -7,6 +7,7 @@ from uuid import UUID
 from attrs import frozen
 
 from domain.errors import PromptProcessingError
+from domain.times import UtcSeconds
 
 __all__ = [
     "CentralRegistry",
@@ -37,6 +38,8 @@ class OutputEvent:
     body: bytes
     position: str
     """Names the message for logs and dead letters."""
+    sent: UtcSeconds | None = None
+    """When the message was sent; None if that is not known."""
 
 
 class CentralRegistry(Protocol):

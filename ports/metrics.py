@@ -3,19 +3,25 @@
 import enum
 from typing import Protocol
 
-__all__ = ["Counter", "Duration", "Metrics"]
+__all__ = ["Counter", "Duration", "Gauge", "Metrics"]
 
 
 class Counter(enum.Enum):
     """Counters: name, meaning, and the labels that each sample has."""
 
     OUTCOMES = "outcomes", "Attempts ended, by outcome", ("instrument", "outcome")
+    VISIT_DETECTORS = (
+        "visit_detectors",
+        "Visit-detectors that ended for good: in time, late or failed; not those whose images never came",
+        ("instrument", "promptness"),
+    )
     VISITS_FANNED_OUT = "visits_fanned_out", "Visits published to the queue", ("instrument", "novelty")
     ANNOUNCEMENTS_DROPPED = "announcements_dropped", "Announcements not published, by reason", ("reason",)
     LEASES_LOST = "leases_lost", "Attempts whose lease was lost", ("instrument",)
     NOTIFICATIONS = "notifications", "Bucket notifications read, by what they were", ("kind",)
     RAWS_INDEXED = "raws_indexed", "Raws that the microservice took in", ("instrument",)
     PRESENCE_REQUESTS = "presence_requests", "Requests to the microservice, by answer", ("status",)
+    WRITER_MESSAGES = "writer_messages", "Messages that workers handed to the writer", ("instrument",)
     WRITER_EVENTS = "writer_events", "Workers' messages, by what the writer did", ("result",)
     WRITER_DATASETS = "writer_datasets", "Datasets that the writer made known", ()
     CLOCK_SKEW = "clock_skew", "Instants that differ from this clock by more than a second", ("source",)
@@ -29,9 +35,26 @@ class Counter(enum.Enum):
 class Duration(enum.Enum):
     """Distributions of seconds: name, meaning, labels."""
 
+    ALERT = "alert_seconds", "From the shutter's closing to the end of the pipeline", ("instrument",)
     STAGE = "stage_seconds", "Time a visit-detector spent in a stage", ("instrument", "stage")
     FAN_OUT = "fan_out_seconds", "From reading an announcement to its last copy", ()
     WRITER_BATCH = "writer_batch_seconds", "Time to apply one batch", ()
+
+    def __init__(self, key: str, meaning: str, labels: tuple[str, ...]) -> None:
+        self.key = key
+        self.meaning = meaning
+        self.labels = labels
+
+
+class Gauge(enum.Enum):
+    """What stands at a value that goes up and down: name, meaning, labels."""
+
+    QUEUE = "queue_entries", "Deliveries of a queue that are waiting, leased or dead", ("queue", "state")
+    WRITER_OLDEST = (
+        "writer_oldest_timestamp_seconds",
+        "When the oldest message that the writer is at was sent, Unix time; 0 if it is at none",
+        (),
+    )
 
     def __init__(self, key: str, meaning: str, labels: tuple[str, ...]) -> None:
         self.key = key
@@ -48,4 +71,8 @@ class Metrics(Protocol):
 
     def observe(self, duration: Duration, seconds: float, **labels: str) -> None:
         """Add a sample to a distribution; labels are exactly those that it lists."""
+        ...
+
+    def set(self, gauge: Gauge, value: float, **labels: str) -> None:
+        """Say where a gauge stands; labels are exactly those that it lists."""
         ...

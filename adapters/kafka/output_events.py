@@ -16,7 +16,7 @@ from adapters.kafka.batch_word import BatchWord
 from adapters.kafka.connection import KafkaConnection, consumer_config
 from adapters.kafka.group_reader import GroupReader, KafkaReadError
 from adapters.kafka.outbox_watch import OutboxWatch
-from adapters.kafka.places import name_of, place_of
+from adapters.kafka.places import name_of, place_of, sent_at
 from adapters.kafka.topics import TopicPlan, require_topics
 from adapters.kafka.whole_files import STORE_FAILURES, write_whole
 from ports.central_registry import OutputEvent, OutputEventsUnavailableError
@@ -254,4 +254,4 @@ def _position(message: Message) -> str:
 
 
 def _event(message: Message) -> OutputEvent:
-    return OutputEvent(body=message.value() or b"", position=name_of(message))
+    return OutputEvent(body=message.value() or b"", position=name_of(message), sent=sent_at(message))

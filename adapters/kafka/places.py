@@ -1,10 +1,12 @@
-"""Where messages stand in their topics."""
+"""Where messages stand in their topics, and since when."""
 
 from collections.abc import Sequence
 
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message, TopicPartition
 
-__all__ = ["name_of", "offsets_after", "place_of"]
+from domain.times import UtcSeconds
+
+__all__ = ["name_of", "offsets_after", "place_of", "sent_at"]
 
 
 def place_of(message: Message) -> tuple[str, int]:
@@ -15,6 +17,12 @@ def place_of(message: Message) -> tuple[str, int]:
 def name_of(message: Message) -> str:
     """Name a message for logs: topic, partition and offset."""
     return f"{message.topic()}[{message.partition()}]@{message.offset()}"
+
+
+def sent_at(message: Message) -> UtcSeconds | None:
+    """Tell when a message was sent, by the clock of its sender or of the broker; None if neither says."""
+    kind, milliseconds = message.timestamp()
+    return None if kind == TIMESTAMP_NOT_AVAILABLE else UtcSeconds(milliseconds / 1000)
 
 
 def offsets_after(messages: Sequence[Message]) -> list[TopicPartition]:

@@ -3,7 +3,7 @@
 from collections import Counter as Tally
 from collections import defaultdict
 
-from ports.metrics import Counter, Duration
+from ports.metrics import Counter, Duration, Gauge
 
 __all__ = ["MemoryMetrics"]
 
@@ -16,6 +16,7 @@ class MemoryMetrics:
     def __init__(self) -> None:
         self._counts: Tally[tuple[Counter, _Labels]] = Tally()
         self._seconds: defaultdict[tuple[Duration, _Labels], list[float]] = defaultdict(list)
+        self._values: dict[tuple[Gauge, _Labels], float] = {}
 
     def count(self, counter: Counter, amount: int = 1, **labels: str) -> None:
         """See `ports.metrics.Metrics.count`."""
@@ -24,6 +25,14 @@ class MemoryMetrics:
     def observe(self, duration: Duration, seconds: float, **labels: str) -> None:
         """See `ports.metrics.Metrics.observe`."""
         self._seconds[duration, _checked(duration, labels)].append(seconds)
+
+    def set(self, gauge: Gauge, value: float, **labels: str) -> None:
+        """See `ports.metrics.Metrics.set`."""
+        self._values[gauge, _checked(gauge, labels)] = value
+
+    def value(self, gauge: Gauge, **labels: str) -> float | None:
+        """Say where a gauge stands; None if nobody has said yet."""
+        return self._values.get((gauge, _checked(gauge, labels)))
 
     def total(self, counter: Counter, **labels: str) -> int:
         """Add up a counter over all samples that have these labels."""
@@ -43,7 +52,7 @@ class MemoryMetrics:
         ]
 
 
-def _checked(metric: Counter | Duration, labels: dict[str, str]) -> _Labels:
+def _checked(metric: Counter | Duration | Gauge, labels: dict[str, str]) -> _Labels:
     if sorted(labels) != sorted(metric.labels):
         raise ValueError(f"{metric.key} has the labels {metric.labels}, not {tuple(labels)}")
     return tuple(sorted(labels.items()))

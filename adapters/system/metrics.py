@@ -4,9 +4,10 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client import Counter as PrometheusCounter
+from prometheus_client import Gauge as PrometheusGauge
 from prometheus_client.metrics import MetricWrapperBase
 
-from ports.metrics import Counter, Duration
+from ports.metrics import Counter, Duration, Gauge
 
 __all__ = ["PrometheusMetrics"]
 
@@ -46,6 +47,10 @@ class PrometheusMetrics:
             )
             for duration in Duration
         }
+        self._gauges = {
+            gauge: PrometheusGauge(_PREFIX + gauge.key, gauge.meaning, gauge.labels, registry=self._registry)
+            for gauge in Gauge
+        }
 
         # The client's own way to a child takes as long as all else that a request costs.
         self._counted: dict[tuple[Counter, _Labels], PrometheusCounter] = {}
@@ -66,6 +71,10 @@ class PrometheusMetrics:
         if child is None:
             child = self._observed[key] = _labelled(self._histograms[duration], duration.labels, labels)
         child.observe(seconds)
+
+    def set(self, gauge: Gauge, value: float, **labels: str) -> None:
+        """See `ports.metrics.Metrics.set`."""
+        _labelled(self._gauges[gauge], gauge.labels, labels).set(value)
 
     def text(self) -> bytes:
         """Write all samples in Prometheus' text format, version 0.0.4."""

@@ -10,6 +10,7 @@ from adapters.system.clock import SystemClock, SystemIdentifiers
 from adapters.system.metrics import PrometheusMetrics
 from adapters.system.metrics_server import MetricsServer
 from application.write_outputs import OutputWriter
+from entrypoints.readiness import Readiness
 from entrypoints.settings.butler_writer import ButlerWriterSettings
 
 __all__ = ["ButlerWriterContainer"]
@@ -23,8 +24,13 @@ class ButlerWriterContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=ButlerWriterSettings)
 
     metrics = providers.Singleton(PrometheusMetrics)
+    readiness = providers.Singleton(Readiness)
     metrics_server = providers.Singleton(
-        MetricsServer, metrics, host=settings.provided.metrics.host, port=settings.provided.metrics.port
+        MetricsServer,
+        metrics,
+        host=settings.provided.metrics.host,
+        port=settings.provided.metrics.port,
+        ready=readiness,
     )
     registry = providers.Singleton(ButlerCentralRegistry, settings.provided.repository)
     events = providers.Singleton(

@@ -26,6 +26,7 @@ from entrypoints.containers.addresses import (
     ledger_url,
     redis_url,
 )
+from entrypoints.readiness import Readiness
 from entrypoints.settings.fan_out import FanOutSettings
 
 __all__ = ["FanOutContainer"]
@@ -52,8 +53,13 @@ class FanOutContainer(containers.DeclarativeContainer):
 
     clock = providers.Singleton(SystemClock)
     metrics = providers.Singleton(PrometheusMetrics)
+    readiness = providers.Singleton(Readiness)
     metrics_server = providers.Singleton(
-        MetricsServer, metrics, host=settings.provided.metrics.host, port=settings.provided.metrics.port
+        MetricsServer,
+        metrics,
+        host=settings.provided.metrics.host,
+        port=settings.provided.metrics.port,
+        ready=readiness,
     )
     config = providers.Singleton(load_fan_out_config, settings.provided.config_file)
     redis = providers.Singleton(redis_url, settings.provided.redis_host, settings.provided.redis)
@@ -119,4 +125,4 @@ class FanOutContainer(containers.DeclarativeContainer):
         metrics=metrics,
     )
     queues = providers.Singleton(_queues, redis, config, settings)
-    keeper = providers.Singleton(QueueKeeper, queues, providers.Singleton(UpkeepPolicy))
+    keeper = providers.Singleton(QueueKeeper, queues, providers.Singleton(UpkeepPolicy), metrics)

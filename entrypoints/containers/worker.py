@@ -18,6 +18,7 @@ from adapters.sqlite.ledger import SqliteLedger
 from adapters.system.clock import SystemClock, SystemIdentifiers
 from adapters.system.metrics import PrometheusMetrics
 from adapters.system.metrics_server import MetricsServer
+from adapters.system.sasquatch import SasquatchMeasurements
 from adapters.system.work_folders import remove_orphans, work_folder
 from application.await_images import ImageWait
 from application.choose_pipelines import PipelineChooser
@@ -35,6 +36,7 @@ from entrypoints.containers.addresses import (
     writer_connection,
 )
 from entrypoints.containers.deployment import DeploymentContainer
+from entrypoints.readiness import Readiness
 from entrypoints.settings.worker import WorkerSettings
 
 __all__ = ["WorkerContainer"]
@@ -54,13 +56,29 @@ class WorkerContainer(containers.DeclarativeContainer):
     name = providers.Singleton(process_name)
     clock = providers.Singleton(SystemClock)
     metrics = providers.Singleton(PrometheusMetrics)
+    readiness = providers.Singleton(Readiness)
     metrics_server = providers.Singleton(
-        MetricsServer, metrics, host=settings.provided.metrics.host, port=settings.provided.metrics.port
+        MetricsServer,
+        metrics,
+        host=settings.provided.metrics.host,
+        port=settings.provided.metrics.port,
+        ready=readiness,
     )
     deployment = providers.Container(DeploymentContainer, settings=settings.provided.deployment)
     redis = providers.Singleton(redis_url, settings.provided.stream.host, settings.provided.redis)
     kafka = providers.Singleton(kafka_connection, settings.provided.kafka)
 
+    measurements = providers.Selector(
+        providers.Callable(lambda url: "off" if url is None else "on", settings.provided.sasquatch.url),
+        on=providers.Singleton(
+            SasquatchMeasurements,
+            url=settings.provided.sasquatch.url,
+            namespace=settings.provided.sasquatch.namespace,
+            clock=clock,
+            token=settings.provided.sasquatch.token,
+        ),
+        off=providers.Object(None),
+    )
     queue = providers.Singleton(
         RedisWorkQueue,
         redis,
@@ -158,7 +176,7 @@ class WorkerContainer(containers.DeclarativeContainer):
             preprocessing=deployment.preprocessing,
             main=deployment.main,
         ),
-        images=providers.Singleton(ImageWait, search, control),
+        images=providers.Singleton(ImageWait, search, control, clock),
         workspace=workspace,
         notifier=notifier,
         metrics=metrics,
@@ -182,4 +200,5 @@ class WorkerContainer(containers.DeclarativeContainer):
         processor=processor,
         workspace=workspace,
         metrics=metrics,
+        measurements=measurements,
     )

@@ -15,6 +15,7 @@ from adapters.memory.dead_announcements import MemoryDeadAnnouncements
 from adapters.memory.deployment_outputs import MemoryDeploymentOutputs
 from adapters.memory.image_store import MemoryImageStore
 from adapters.memory.ledger import MemoryClaims, MemoryLedger
+from adapters.memory.measurements import MemoryMeasurements
 from adapters.memory.metrics import MemoryMetrics
 from adapters.memory.object_feed import MemoryObjectFeed
 from adapters.memory.output_events import MemoryOutputEvents
@@ -86,6 +87,7 @@ class MemoryNight:
     ) -> None:
         self.clock = LoopClock()
         self.metrics = MemoryMetrics()
+        self.measurements = MemoryMeasurements()
         self.announcements = MemoryAnnouncements()
         self.control = MemoryControl(self.clock)
         self.dead = MemoryDeadAnnouncements()
@@ -231,7 +233,7 @@ class MemoryNight:
             ledger=self._around(self.ledger, name),
             control=self.control,
             chooser=PipelineChooser(camera=CAMERA, preprocessing=self._before, main=self._main),
-            images=ImageWait(search, self.control),
+            images=ImageWait(search, self.control, self.clock),
             workspace=self._around(workspace, name),
             notifier=self._around(MemoryOutputNotifier(self.topic), name),
             metrics=self.metrics,
@@ -252,6 +254,7 @@ class MemoryNight:
             processor=processor,
             workspace=self._around(workspace, name),
             metrics=self.metrics,
+            measurements=self.measurements,
         )
 
     def _around[T](self, port: T, worker: str) -> T:  # noqa: ARG002 - for those who stand between
@@ -298,7 +301,7 @@ class MemoryNight:
         )
 
     def _keeper(self) -> QueueKeeper:
-        return QueueKeeper({"memory": MemoryQueueUpkeep(self.queue)}, UpkeepPolicy())
+        return QueueKeeper({"memory": MemoryQueueUpkeep(self.queue)}, UpkeepPolicy(), self.metrics)
 
     def _indexer(self) -> RawIndexer:
         return RawIndexer(

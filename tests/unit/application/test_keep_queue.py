@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Collection, Mapping
 
 import pytest
 
+from adapters.memory.metrics import MemoryMetrics
 from adapters.memory.queue_store import MemoryQueueStore
 from adapters.memory.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
 from application.keep_queue import QueueKeeper, UpkeepPolicy
 from domain.visit import Identity
+from ports.metrics import Gauge
 from ports.work_queue import QueueDepth, QueueUnavailableError, QueueUpkeep
 from tests.contract_suites.samples import LoopClock, some_work
 
@@ -46,8 +48,11 @@ class _Unreliable:
 
 
 @contextlib.asynccontextmanager
-async def kept(queues: Mapping[str, QueueUpkeep]) -> AsyncIterator[asyncio.Task[None]]:
-    running = asyncio.create_task(QueueKeeper(queues, UpkeepPolicy()).run())
+async def kept(
+    queues: Mapping[str, QueueUpkeep], metrics: MemoryMetrics | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
+    keeper = QueueKeeper(queues, UpkeepPolicy(), metrics or MemoryMetrics())
+    running = asyncio.create_task(keeper.run())
     yield running
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -63,6 +68,27 @@ async def test_work_of_a_worker_that_died_waits_again_soon_after_its_lease() -> 
         assert (store.depth().waiting, store.depth().leased) == (0, 1)
         await asyncio.sleep(7.0)
         assert (store.depth().waiting, store.depth().leased) == (1, 0)
+
+
+async def test_it_tells_how_much_there_is_to_do() -> None:
+    store, metrics = MemoryQueueStore(LoopClock(), lease_seconds=30.0), MemoryMetrics()
+    worker = MemoryWorkQueue(store, "worker")
+    async with kept({"memory": MemoryQueueUpkeep(store)}, metrics):
+        for detector in range(4):
+            store.add(some_work(detector))
+        lease = await worker.lease(0.0)
+        assert lease is not None
+        await worker.set_aside(lease, "unreadable")
+        assert await worker.lease(0.0) is not None
+        await asyncio.sleep(6.0)
+        standing = {
+            state: metrics.value(Gauge.QUEUE, queue="memory", state=state)
+            for state in ("waiting", "leased", "dead")
+        }
+        assert standing == {"waiting": 2, "leased": 1, "dead": 1}
+        assert await worker.lease(0.0) is not None
+        await asyncio.sleep(6.0)
+        assert metrics.value(Gauge.QUEUE, queue="memory", state="waiting") == 1
 
 
 async def test_an_outage_is_said_once_and_survived(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,7 +1,9 @@
 """The path of the demo, and what can happen on it, on adapters in memory and a virtual clock."""
 
 import asyncio
+import datetime
 from collections import Counter as Tally
+from typing import Any
 
 import pytest
 
@@ -18,10 +20,11 @@ from domain.outcomes import (
     Outcome,
     Poisoned,
 )
-from domain.times import TaiSeconds
+from domain.promptness import Promptness
+from domain.times import TaiSeconds, tai_from_utc
 from domain.visit import Cancellation, Identity
 from ports.announcements import NotForUs, Unreadable
-from ports.metrics import Counter
+from ports.metrics import Counter, Duration
 from ports.workspace import RawUnreadableError, WorkspaceError, WorkspaceLostError
 from tests.unit.application.night import INSTRUMENT, MemoryNight
 
@@ -322,3 +325,50 @@ async def test_init_outputs_that_never_come_are_named_in_the_failure() -> None:
         outcome = await outcome_of(night, 4)
     assert isinstance(outcome, FailedBeforeChange)
     assert "deployment is not initialized for day 2026-03-13" in outcome.reason
+
+
+async def test_promptness_is_reckoned_from_the_shutter_and_counted_once() -> None:
+    night = MemoryNight(workers=3, detectors=frozenset({0, 1, 2}))
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        await asyncio.sleep(30)
+        # The first two shutters closed 3 and 300 s ago; the third one's image never comes.
+        for detector, ago in ((0, 3.0), (1, 300.0)):
+            closed = datetime.datetime.fromtimestamp(tai_from_utc(night.clock.utc()) - ago, datetime.UTC)
+            opened = closed - datetime.timedelta(seconds=15)
+            times = {"DATE-BEG": opened, "DATE-END": closed}
+            cards: dict[str, Any] = {
+                name: time.replace(tzinfo=None).isoformat() for name, time in times.items()
+            }
+            night.expose(visit, detector, **cards)
+        outcomes = [await outcome_of(night, detector) for detector in range(3)]
+        await asyncio.sleep(1)
+    assert [type(outcome) for outcome in outcomes] == [Completed, Completed, NoImages]
+    fared = {
+        one.value: night.metrics.total(Counter.VISIT_DETECTORS, instrument=INSTRUMENT, promptness=one.value)
+        for one in Promptness
+    }
+    assert fared == {"in time": 1, "late": 1, "failed": 0}
+    # The pipeline takes 5 s and the ingest 0.2 s, and both come after the transfer.
+    assert sorted(night.metrics.samples(Duration.ALERT)) == pytest.approx([8.2, 305.2], abs=0.5)
+    assert sorted(night.metrics.samples(Duration.STAGE, stage="transfer")) == pytest.approx(
+        [3.0, 300.0], abs=0.5
+    )
+    assert night.metrics.total(Counter.WRITER_MESSAGES) == night.metrics.total(Counter.WRITER_EVENTS)
+
+
+async def test_attempts_that_are_tried_again_are_one_failure() -> None:
+    night = MemoryNight(
+        detectors=frozenset({4}), behaviour=MemoryPipelines(failing={"SingleFrame": "no stars"})
+    )
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        await outcome_of(night, 4)
+        await asyncio.sleep(1)
+    assert night.metrics.total(Counter.OUTCOMES, outcome="failed before change") == 3
+    assert night.metrics.total(Counter.VISIT_DETECTORS) == 1
+    assert night.metrics.total(Counter.VISIT_DETECTORS, promptness="failed") == 1
+    assert night.metrics.samples(Duration.ALERT) == []

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.memory.metrics import MemoryMetrics
 from adapters.system.metrics import PrometheusMetrics
-from ports.metrics import Counter, Duration
+from ports.metrics import Counter, Duration, Gauge
 
 _VALUES = st.text(st.characters(codec=None), max_size=20)
 
@@ -46,6 +46,18 @@ def test_durations_fall_into_buckets(seconds: list[float]) -> None:
     for (found, labels), value in samples.items():
         if found == f"{name}_bucket":
             assert value == sum(each <= float(dict(labels)["le"]) for each in seconds)
+
+
+@given(st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=5))
+def test_a_gauge_stands_where_it_was_last_set(values: list[float]) -> None:
+    metrics, memory = PrometheusMetrics(), MemoryMetrics()
+    for value in values:
+        metrics.set(Gauge.QUEUE, value, queue="one", state="waiting")
+        memory.set(Gauge.QUEUE, value, queue="one", state="waiting")
+    labels = (("queue", "one"), ("state", "waiting"))
+    assert _samples(metrics)["prompt_processing_queue_entries", labels] == values[-1]
+    assert memory.value(Gauge.QUEUE, queue="one", state="waiting") == values[-1]
+    assert memory.value(Gauge.QUEUE, queue="other", state="waiting") is None
 
 
 @given(_VALUES)
