@@ -108,12 +108,20 @@ def _processed(workspace: LocalWorkspace, plan: NightPlan, pipelines: Sequence[s
     return message.decode()
 
 
+def _spellings(group: str) -> Sequence[str]:
+    """List how a group is written: as it is, and as folders and files are named after it."""
+    folder = group.replace(":", "_")
+    return [group, folder, folder.replace(".", "_")]
+
+
 def like(message: str, camera: Camera) -> Iterator[str]:
     """Write the message anew for other visits, all detectors of one after the other."""
     records = json.loads(message)["dimension_records"]
     [exposure] = [one["record"] for one in records if one["definition"] == "exposure"]
     for number in itertools.count(2):
-        seen = message.replace(exposure["group"], f"{exposure['group']}#{number}")
+        seen = message
+        for group in _spellings(exposure["group"]):
+            seen = seen.replace(group, f"{group}#{number}" if ":" in group else f"{group}_{number}")
         seen = seen.replace(str(exposure["id"]), str(exposure["id"] - 1 + number))
         seen = seen.replace(exposure["obs_id"], f"{exposure['obs_id'][:-6]}{number:06d}")
         for detector in camera.detectors:

@@ -9,8 +9,8 @@ import botocore.exceptions
 import sqlalchemy.exc
 from lsst.daf.butler import Butler
 
-from adapters.butler.messages import Outputs, decode
-from adapters.butler.registration import register_outputs
+from adapters.butler.messages import Decoder, Outputs
+from adapters.butler.registrar import Registrar
 from adapters.butler.steps import one_line
 from domain.errors import PromptProcessingError
 from ports.central_registry import OutputEvent, RegistryUnavailableError, UnappliableEventError
@@ -39,10 +39,14 @@ class ButlerCentralRegistry:
     ----------
     repository
         URI or label.
+    quick
+        Whether what is not public of the Butler may be used.
     """
 
-    def __init__(self, repository: str) -> None:
+    def __init__(self, repository: str, *, quick: bool = True) -> None:
         self._repository = repository
+        self._quick = quick
+        self._registrar = Registrar(quick=quick)
         self._butler: Butler | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry")
 
@@ -58,8 +62,9 @@ class ButlerCentralRegistry:
     def _apply(self, events: Sequence[OutputEvent]) -> Sequence[UUID]:
         try:
             butler = self._connect()
-            batch = [_read(event, butler) for event in events]
-            register_outputs(butler, batch)
+            decoder = Decoder(butler.dimensions, butler.get_dataset_type)
+            batch = [_read(event, decoder) for event in events]
+            self._registrar.register(butler, batch)
         except UnappliableEventError:
             raise
         except FileNotFoundError as error:
@@ -87,13 +92,14 @@ class ButlerCentralRegistry:
 
     def _disconnect(self) -> None:
         butler, self._butler = self._butler, None
+        self._registrar = Registrar(quick=self._quick)
         if butler is not None:
             butler.close()
 
 
-def _read(event: OutputEvent, butler: Butler) -> Outputs:
+def _read(event: OutputEvent, decoder: Decoder) -> Outputs:
     try:
-        return decode(event.body, butler.dimensions, butler.get_dataset_type)
+        return decoder.decode(event.body)
     except _OUT_OF_REACH:
         raise
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:

@@ -6,7 +6,10 @@ from typing import Any
 
 from attrs import field, frozen
 from lsst.daf.butler import (
+    DataCoordinate,
+    DatasetRef,
     DatasetType,
+    DimensionGroup,
     DimensionRecord,
     DimensionUniverse,
     FileDataset,
@@ -17,7 +20,7 @@ from lsst.daf.butler import (
 
 from adapters.butler.records import ordered
 
-__all__ = ["EVENT_TYPE", "Outputs", "decode", "encode", "pack_records", "unpack_records"]
+__all__ = ["EVENT_TYPE", "Decoder", "Outputs", "decode", "encode", "pack_records", "unpack_records"]
 
 EVENT_TYPE = "pp-output"
 
@@ -59,37 +62,70 @@ def encode(
     return json.dumps(event, separators=(",", ":")).encode()
 
 
-def decode(body: bytes, universe: DimensionUniverse, registered: Callable[[str], DatasetType]) -> Outputs:
-    """Read a message.
+class Decoder:
+    """Reads messages; what many of them say alike is made once.
 
     Parameters
     ----------
-    body
-        The message.
     universe
         Of the shared repository.
     registered
-        Finds a dataset type that the message does not define.
-
-    Raises
-    ------
-    ValueError, TypeError, LookupError
-        Raised, in their many kinds, if the message cannot be read.
+        Finds a dataset type that a message does not define.
     """
-    event = json.loads(body)
-    if not isinstance(event, Mapping) or event.get("type") != EVENT_TYPE:
-        raise ValueError(f"the message is not of type {EVENT_TYPE!r}")
-    types = [_dataset_type(simple, universe) for simple in event.get("dataset_types", ())]
-    by_name = {dataset_type.name: dataset_type for dataset_type in types}
 
-    def load(name: str) -> DatasetType:
-        return by_name[name] if name in by_name else registered(name)
+    def __init__(self, universe: DimensionUniverse, registered: Callable[[str], DatasetType]) -> None:
+        self._universe = universe
+        self._registered = registered
+        self._types: dict[str, DatasetType] = {}
+        self._data_ids: dict[tuple[DimensionGroup, frozenset[tuple[str, Any]]], DataCoordinate] = {}
 
-    return Outputs(
-        records=unpack_records(event["dimension_records"], universe),
-        dataset_types=types,
-        files=[_file(simple, universe, load) for simple in event["datasets"]],
-    )
+    def decode(self, body: bytes) -> Outputs:
+        """Read a message.
+
+        Raises
+        ------
+        ValueError, TypeError, LookupError
+            Raised, in their many kinds, if the message cannot be read.
+        """
+        event = json.loads(body)
+        if not isinstance(event, Mapping) or event.get("type") != EVENT_TYPE:
+            raise ValueError(f"the message is not of type {EVENT_TYPE!r}")
+        types = [self._dataset_type(simple) for simple in event.get("dataset_types", ())]
+        by_name = {dataset_type.name: dataset_type for dataset_type in types}
+        return Outputs(
+            records=unpack_records(event["dimension_records"], self._universe),
+            dataset_types=types,
+            files=[self._file(simple, by_name) for simple in event["datasets"]],
+        )
+
+    def _dataset_type(self, simple: object) -> DatasetType:
+        written = json.dumps(simple, sort_keys=True)
+        if written not in self._types:
+            validated = SerializedDatasetType.model_validate(simple)
+            self._types[written] = DatasetType.from_simple(validated, self._universe)
+        return self._types[written]
+
+    def _file(self, simple: object, types: Mapping[str, DatasetType]) -> FileDataset:
+        file = SerializedFileDataset.model_validate(simple)
+        refs = []
+        for key, ref in file.refs.items():
+            name = ref.dataset_type_name
+            dataset_type = types[name] if name in types else self._registered(name)
+            data_id = self._data_id(dataset_type.dimensions, ref.data_id)
+            refs.append(DatasetRef(dataset_type, data_id, ref.run, id=key))
+        return FileDataset(path=file.path, refs=refs, formatter=file.formatter)
+
+    def _data_id(self, dimensions: DimensionGroup, data_id: Mapping[str, Any]) -> DataCoordinate:
+        key = (dimensions, frozenset(data_id.items()))
+        if key not in self._data_ids:
+            whole = DataCoordinate.standardize(data_id, universe=self._universe)
+            self._data_ids[key] = whole.subset(dimensions)
+        return self._data_ids[key]
+
+
+def decode(body: bytes, universe: DimensionUniverse, registered: Callable[[str], DatasetType]) -> Outputs:
+    """Read one message; see `Decoder`."""
+    return Decoder(universe, registered).decode(body)
 
 
 def pack_records(records: Iterable[DimensionRecord]) -> list[dict[str, Any]]:
@@ -103,12 +139,3 @@ def unpack_records(packed: Iterable[object], universe: DimensionUniverse) -> lis
         DimensionRecord.from_simple(SerializedDimensionRecord.model_validate(simple), universe)
         for simple in packed
     ]
-
-
-def _dataset_type(simple: object, universe: DimensionUniverse) -> DatasetType:
-    return DatasetType.from_simple(SerializedDatasetType.model_validate(simple), universe)
-
-
-def _file(simple: object, universe: DimensionUniverse, load: Callable[[str], DatasetType]) -> FileDataset:
-    serialized = SerializedFileDataset.model_validate(simple)
-    return FileDataset.from_simple(serialized, dataset_type_loader=load, universe=universe)

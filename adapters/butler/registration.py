@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, DimensionRecord, FileDataset
 
 from adapters.butler.messages import Outputs
 from adapters.butler.records import insert_records
 
-__all__ = ["register_outputs"]
+__all__ = ["files_of", "records_of", "register_outputs", "register_types"]
 
 
 def register_outputs(butler: Butler, batch: Sequence[Outputs]) -> None:
@@ -15,10 +15,29 @@ def register_outputs(butler: Butler, batch: Sequence[Outputs]) -> None:
 
     Dataset types are registered before it: registries cannot do that inside.
     """
-    for dataset_type in {each.name: each for outputs in batch for each in outputs.dataset_types}.values():
-        butler.registry.registerDatasetType(dataset_type)
-    records = [record for outputs in batch for record in outputs.records]
-    files = {str(file.path): file for outputs in batch for file in outputs.files}
+    register_types(butler, batch)
     with butler.transaction():
-        insert_records(butler, records)
-        butler.ingest(*files.values(), transfer=None, skip_existing=True, record_validation_info=False)
+        insert_records(butler, records_of(batch))
+        butler.ingest(
+            *files_of(batch).values(), transfer=None, skip_existing=True, record_validation_info=False
+        )
+
+
+def register_types(butler: Butler, batch: Sequence[Outputs]) -> None:
+    """Register the dataset types that a batch defines."""
+    for dataset_type in dict.fromkeys(each for outputs in batch for each in outputs.dataset_types):
+        butler.registry.registerDatasetType(dataset_type)
+
+
+def records_of(batch: Sequence[Outputs]) -> list[DimensionRecord]:
+    """List all records of a batch."""
+    return [record for outputs in batch for record in outputs.records]
+
+
+def files_of(batch: Sequence[Outputs]) -> dict[tuple[str, ...], FileDataset]:
+    """List the files of a batch by what they are, so that a repeated message counts once."""
+    files: dict[tuple[str, ...], FileDataset] = {}
+    for outputs in batch:
+        for file in outputs.files:
+            files[str(file.path), *(str(ref.id) for ref in file.refs)] = file
+    return files

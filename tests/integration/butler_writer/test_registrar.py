@@ -1,0 +1,247 @@
+"""Both ways into the shared registry leave the same rows, and the public one has the last word."""
+
+import json
+import logging
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import sqlalchemy
+from attrs import frozen
+from lsst.daf.butler import Butler
+from moto.server import ThreadedMotoServer
+
+from adapters.butler import quick_ingest
+from adapters.butler.messages import Decoder, Outputs
+from adapters.butler.registrar import Registrar
+from benchmarks.postgresql import PostgresqlServer
+from tests.integration.butler_writer.repositories import (
+    PER_MESSAGE,
+    RUN,
+    Messages,
+    make_central,
+    stored_rows,
+)
+
+pytestmark = pytest.mark.slow
+
+
+@frozen
+class Side:
+    """One repository."""
+
+    butler: Butler
+    repository: str
+    database: str
+
+    @property
+    def messages(self) -> Messages:
+        return Messages(self.repository, self.butler.dimensions)
+
+    def read(self, bodies: Sequence[bytes]) -> list[Outputs]:
+        decoder = Decoder(self.butler.dimensions, self.butler.get_dataset_type)
+        return [decoder.decode(body) for body in bodies]
+
+    def datasets(self) -> list[Any]:
+        refs = self.butler.query_all_datasets([RUN], find_first=False, limit=None)
+        return [self.butler.get(ref) == {"of": str(ref.id)} for ref in refs]
+
+
+type MakeSide = Callable[[str], Side]
+
+
+@pytest.fixture(params=["SQLite, files", "PostgreSQL, S3"])
+def make_side(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MakeSide]:
+    butlers: list[Butler] = []
+    server = _object_store(monkeypatch) if "S3" in request.param else None
+
+    def make(name: str) -> Side:
+        database = f"sqlite:///{tmp_path}/{name}/gen3.sqlite3"
+        if server is None:
+            repository = make_central(tmp_path / name)
+        else:
+            database = _new_database(request.getfixturevalue("postgresql"))
+            repository = make_central(tmp_path / name, database=database, datastore="s3://central/")
+        butlers.append(Butler.from_config(repository, writeable=True))
+        return Side(butlers[-1], repository, database)
+
+    yield make
+    for butler in butlers:
+        butler.close()
+    if server is not None:
+        server.stop()
+
+
+def _object_store(monkeypatch: pytest.MonkeyPatch) -> ThreadedMotoServer:
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "S3_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3", endpoint_url=f"http://{host}:{port}")
+    client.create_bucket(Bucket="central")
+    client.close()
+    return server
+
+
+def _new_database(server: PostgresqlServer) -> str:
+    name = f"registry_{uuid.uuid4().hex}"
+    engine = sqlalchemy.create_engine(server.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    url = server.url.rpartition("/")[0] + f"/{name}"
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("CREATE EXTENSION IF NOT EXISTS btree_gist"))
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def no_public_ingest(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the public way was taken")
+
+    monkeypatch.setattr("lsst.daf.butler.direct_butler.DirectButler.ingest", refuse)
+
+
+def test_both_ways_leave_the_same_rows(make_side: MakeSide, request: pytest.FixtureRequest) -> None:
+    sides = {way: make_side(way) for way in ("public", "quick")}
+    for way, side in sides.items():
+        if way == "quick":
+            request.getfixturevalue("no_public_ingest")
+        registrar = Registrar(quick=way == "quick")
+        messages = list(side.messages.many(range(1, 5)))
+        # Some come again, in the same batch and in a later one, and also to another writer.
+        for batch in (messages[:3], messages[:6], messages[4:] + messages[4:5]):
+            registrar.register(side.butler, side.read(batch))
+        Registrar(quick=way == "quick").register(side.butler, side.read(messages))
+        assert side.datasets() == [True] * len(messages) * PER_MESSAGE
+    rows = {way: stored_rows(side.database) for way, side in sides.items()}
+    assert len(rows["public"]["file_datastore_records"]) == 8 * PER_MESSAGE
+    assert len(rows["public"]["exposure"]) == 4
+    assert rows["quick"] == rows["public"]
+
+
+@pytest.fixture
+def side(tmp_path: Path) -> Iterator[Side]:
+    repository = make_central(tmp_path / "central")
+    with Butler.from_config(repository, writeable=True) as butler:
+        yield Side(butler, repository, f"sqlite:///{tmp_path}/central/gen3.sqlite3")
+
+
+@pytest.mark.parametrize(
+    "unusual", [{"formatter": None}, {"folder": "a folder"}, {"folder": "Größe"}, {"folder": "a/../b"}]
+)
+def test_what_is_not_plain_goes_the_public_way(side: Side, unusual: dict[str, Any]) -> None:
+    batch = side.read([side.messages.one(1, 0, **unusual)])
+    files = [file for outputs in batch for file in outputs.files]
+    assert not quick_ingest.can_ingest(side.butler, files)
+    Registrar().register(side.butler, batch)
+    assert side.datasets() == [True] * PER_MESSAGE
+
+
+def _with_other_ids(message: bytes) -> bytes:
+    content = json.loads(message)
+    for dataset in content["datasets"]:
+        dataset["refs"] = {str(uuid.uuid4()): ref for ref in dataset["refs"].values()}
+    return json.dumps(content).encode()
+
+
+def _without_records(message: bytes) -> bytes:
+    return json.dumps({**json.loads(message), "dimension_records": []}).encode()
+
+
+def _with_lost_file(message: bytes) -> bytes:
+    return message.replace(b"/result/3_0", b"/result/lost")
+
+
+def _with_other_formatter(message: bytes) -> bytes:
+    return message.replace(b"lsst.daf.butler.formatters.json.JsonFormatter", b"collections.Counter")
+
+
+@pytest.mark.parametrize(
+    ("number", "spoil"),
+    [(1, _with_other_ids), (2, _without_records), (3, _with_lost_file), (3, _with_other_formatter)],
+)
+def test_what_is_wrong_is_refused_as_a_whole(
+    side: Side, number: int, spoil: Callable[[bytes], bytes]
+) -> None:
+    registrar = Registrar()
+    registrar.register(side.butler, side.read([side.messages.one(1, 0)]))
+    before = stored_rows(side.database)
+    batch = side.read([side.messages.one(4, 0), spoil(side.messages.one(number, 0))])
+    with pytest.raises(Exception):  # noqa: B017, PT011 - of many kinds, all mean the same
+        registrar.register(side.butler, batch)
+    assert stored_rows(side.database) == before
+    registrar.register(side.butler, side.read([side.messages.one(4, 0)]))
+    assert len(side.datasets()) == 2 * PER_MESSAGE
+
+
+def test_datasets_that_share_a_path_are_all_registered(side: Side) -> None:
+    messages = [side.messages.one(1, 0), side.messages.one(1, 1).replace(b"/1_1.json", b"/1_0.json")]
+    Registrar().register(side.butler, side.read(messages))
+    assert len(side.datasets()) == 2 * PER_MESSAGE
+
+
+def test_records_that_are_stored_are_not_sent_again(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    insert = type(side.butler.registry).insertDimensionData
+
+    def watched(registry: Any, element: str, *records: Any, **options: Any) -> None:
+        sent.extend(f"{element} {record.dataId}" for record in records)
+        insert(registry, element, *records, **options)
+
+    monkeypatch.setattr(type(side.butler.registry), "insertDimensionData", watched)
+    registrar = Registrar()
+    for message in side.messages.many([1, 2], detectors=[0, 1, 2]):
+        registrar.register(side.butler, side.read([message]))
+    # A day, and a group and an exposure each.
+    assert len(sent) == len(set(sent)) == 5
+
+
+def test_records_that_somebody_removed_are_sent_again(
+    side: Side, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    registrar = Registrar()
+    message = side.messages.one(1, 0)
+    registrar.register(side.butler, side.read([message]))
+    repository = make_central(tmp_path / "emptied")
+    with Butler.from_config(repository, writeable=True) as butler:
+        emptied = Side(butler, repository, "")
+        registrar.register(butler, emptied.read([emptied.messages.one(1, 0)]))
+        assert emptied.datasets() == [True] * PER_MESSAGE
+    assert "the quick way is not used any more" in caplog.text
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_another_release_of_the_butler_is_served_the_public_way(
+    side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, known: bool
+) -> None:
+    tried: list[int] = []
+
+    def broken(_: Butler, files: Sequence[object]) -> None:
+        tried.append(len(files))
+        raise AttributeError("_import_grouped_refs")
+
+    monkeypatch.setattr(quick_ingest, "ingest", broken)
+    if not known:
+        monkeypatch.setattr(quick_ingest, "_KNOWN", {(Butler, "get"): ("self", "something_else")})
+    registrar = Registrar()
+    with caplog.at_level(logging.WARNING):
+        for message in side.messages.many([1, 2]):
+            registrar.register(side.butler, side.read([message]))
+    assert side.datasets() == [True] * 4 * PER_MESSAGE
+    assert tried == ([PER_MESSAGE] if known else [])
+    assert caplog.text.count("the quick way is not used any more") == len(tried)
