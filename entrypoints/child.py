@@ -5,6 +5,7 @@ a socket's file descriptor as arguments; everything else is in the environment.
 """
 
 import ctypes
+import logging
 import os
 import shutil
 import signal
@@ -13,12 +14,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from domain.errors import PromptProcessingError
 from entrypoints.containers.child import ChildContainer
 from entrypoints.logs import configure_logs
 from entrypoints.running import CANNOT_START, settings_or_exit
 from entrypoints.settings.worker import ChildSettings
 
 __all__ = ["main"]
+
+_LOG = logging.getLogger(__name__)
 
 _ARGUMENTS = 2
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -40,6 +44,10 @@ def main(arguments: list[str]) -> int:
     configure_logs(settings.logs.levels, "child")
     container = ChildContainer(settings=settings, folder=Path(folder))
     container.check_dependencies()
+    try:
+        container.prepare_astropy()
+    except PromptProcessingError as error:
+        _LOG.warning("astropy has to do with its own tables: %s", error)
     with socket.socket(fileno=int(descriptor)) as connection:
         container.serve()(connection, container.workspace())
     return 0

@@ -99,6 +99,9 @@ class WorkerSettings:
     redis_retry_delay: float = setting(
         "REDIS_RETRY_DELAY", seconds, "s between attempts to reach Redis", default="30"
     )
+    iers_cache: str | None = setting(
+        "CENTRAL_IERS_CACHE", optional, "zip to import into astropy's download cache", default=""
+    )
     repo_retry_delay: float = setting(
         "REPO_RETRY_DELAY", seconds, "s between attempts to reach the shared repository", default="30"
     )
@@ -169,6 +172,9 @@ class ChildSettings:
         names,
         "task classes that make permanent changes",
         default="lsst.ap.association.DiaPipelineTask prompt_pipelines.tasks.associate.AssociateTask",
+    )
+    iers_cache: str | None = setting(
+        "CENTRAL_IERS_CACHE", optional, "zip to import into astropy's download cache", default=""
     )
     repo_retry_delay: float = setting(
         "REPO_RETRY_DELAY", seconds, "s between attempts to reach the shared repository", default="30"
