@@ -370,3 +370,27 @@ def test_the_chart_may_be_a_dependency_by_the_name_of_old(
         return [container(one)["env"] for _, one in processes(rendered)]
 
     assert specs(objects) == specs(production)
+
+
+def test_passwords_and_certificates_arrive(
+    renderings: Mapping[str, Sequence[Object]], tmp_path: Path
+) -> None:
+    found = environments(renderings["everything"], tmp_path)
+    worker = read_settings(WorkerSettings, found["worker"])
+    fan_out = read_settings(FanOutSettings, found["fan-out"])
+    presence = read_settings(RawPresenceSettings, found["raw-presence"])
+    writer = read_settings(ButlerWriterSettings, found["butler-writer"])
+    for kafka in (worker.kafka, presence.kafka):
+        assert (kafka.username, kafka.password, kafka.ca_file) == ("pp", "secret", "/app/ca/kafka.pem")
+        assert kafka.security_protocol == "SASL_SSL"
+    assert (fan_out.kafka.username, fan_out.kafka.password) == ("secret", "secret")
+    assert fan_out.registry_ca_file == "/app/ca/schema-registry.pem"
+    for redis in (worker.redis, fan_out.redis, presence.redis):
+        assert (redis.password, redis.tls, redis.ca_file) == ("secret", True, "/app/ca/redis.pem")
+    assert worker.writer_kafka.password == writer.password == "secret"  # noqa: S105 - it stands for one
+    assert writer.ca_file == fan_out.kafka.ca_file == "/app/ca/kafka.pem"
+    assert worker.ledger.url == fan_out.ledger.url == "secret"
+    mounted = {
+        mount["mountPath"] for mount in container(find(renderings["everything"], "ScaledJob"))["volumeMounts"]
+    }
+    assert {"/srv/central", "/srv/read", "/app/ca"} < mounted
