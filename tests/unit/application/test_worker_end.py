@@ -178,6 +178,23 @@ async def test_work_goes_no_further_than_its_lease() -> None:
         running.cancel()
 
 
+async def test_work_has_its_end_also_if_its_lease_was_never_renewed() -> None:
+    behaviour = MemoryPipelines(changing=frozenset({"SingleFrame"}))
+    bench = Bench(durations=slow("process", 40.0), behaviour=behaviour, lease_seconds=30.0)
+    async with bench.night.running():
+        await bench.announce()
+        running = bench.start()
+        async with asyncio.timeout(10):
+            while not bench.night.queue.depth().leased:
+                await asyncio.sleep(0)
+        bench.night.queue.outage = "no route"
+        await asyncio.sleep(60)
+        [record] = await bench.history()
+        assert isinstance(record.outcome, FailedBeforeChange)
+        assert "lease was not renewed in time" in record.outcome.reason
+        running.cancel()
+
+
 async def test_a_worker_recycles_after_its_number_of_visits_and_ends_when_idle() -> None:
     night = MemoryNight(workers=0, detectors=frozenset({4}))
     async with night.running():
