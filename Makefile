@@ -13,7 +13,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 
 IMAGE := --no-annotate --generate-hashes --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup demo replay test test-fast lint chaos bench clean lock
+.PHONY: docs help setup demo replay test test-fast lint chaos bench minio clean lock
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -71,6 +71,12 @@ lock: $(READY)  ## Resolve the dependencies anew
 	$(COMPILE) --upgrade --extra dev pyproject.toml --output-file requirements.lock
 	$(COMPILE) $(IMAGE) --extra postgresql pyproject.toml --output-file deploy/container/service.lock
 	echo 'hatchling>=1.27' | $(COMPILE) $(IMAGE) - --output-file deploy/container/build.lock
+
+# The tests of a real object store's notifications look for it there, and on the PATH.
+MINIO_VERSION ?= v0.0.0-20260212201848-7aac2a2c5b7c
+minio:  ## Build MinIO for its tests (needs Go; half an hour on one core)
+	GOBIN="$${XDG_CACHE_HOME:-$$HOME/.cache}/prompt-processing/bin" GOMAXPROCS=1 \
+	  nice -n 19 go install github.com/minio/minio@$(MINIO_VERSION)
 
 clean:  ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -32,7 +32,9 @@ class ButlerWriterContainer(containers.DeclarativeContainer):
         port=settings.provided.metrics.port,
         ready=readiness,
     )
-    registry = providers.Singleton(ButlerCentralRegistry, settings.provided.repository)
+    registry = providers.Singleton(
+        ButlerCentralRegistry, settings.provided.repository, quick=settings.provided.quick
+    )
     events = providers.Singleton(
         KafkaOutputEvents,
         connection=providers.Singleton(

@@ -76,6 +76,12 @@ class ButlerWriterSettings:
     )
     batch_size: int = setting("BATCH_SIZE", positive, "messages in a batch at most", default="500")
     batch_age: float = setting("BATCH_AGE", seconds, "s for which a message waits for others", default="0.02")
+    quick: bool = setting(
+        "QUICK_REGISTRATION",
+        boolean,
+        "1: use what is not public of the Butler, where it is known; 0: its public interface alone",
+        default="1",
+    )
     retry_delay: float = setting(
         "REPO_RETRY_DELAY", seconds, "s between attempts to reach the repository", default="5"
     )
