@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import hashlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from confluent_kafka import KafkaException, Producer
@@ -45,9 +46,9 @@ class Observatory:
         """Name a visit."""
         return self._servers.visits[self._plan.seed, visit.number].group
 
-    def announce(self, visit: VisitPlan) -> None:
-        """Announce a visit; the second time in the same words."""
-        if visit.number not in self._announced:
+    def announce(self, visit: VisitPlan, *, is_changed: bool = False) -> None:
+        """Announce a visit; the second time in the same words, unless it has changed."""
+        if is_changed or visit.number not in self._announced:
             now = tai_from_utc(UtcSeconds(time.time()))
             content = Visit(
                 instrument=self._servers.camera.instrument,
@@ -64,7 +65,7 @@ class Observatory:
                 duration=_DURATION,
                 nimages=visit.snaps,
                 survey="CHAOS",
-                total_checkpoints=1,
+                total_checkpoints=1 + is_changed,
                 sent=now,
             )
             self._announced[visit.number] = encode_next_visit(content, VISIT_SCHEMA, 1)
@@ -89,6 +90,7 @@ class Observatory:
                 self._notify(raw.key, _body(visit, raw))
         for raw in raws:
             self._put(visit, raw)
+        self._put_late_sidecars(visit, raws)
         for raw in sorted(raws, key=lambda raw: visit.notifications[raw.detector] == "late"):
             self._tell(visit, raw)
 
@@ -104,9 +106,17 @@ class Observatory:
 
     def _put(self, visit: VisitPlan, raw: RawObject) -> None:
         bucket = self._servers.addresses.bucket
-        if raw.sidecar_key is not None:
+        if raw.sidecar_key is not None and visit.notifications[raw.detector] != "late sidecar":
             self._s3.put_object(Bucket=bucket, Key=raw.sidecar_key, Body=raw.sidecar)
         self._s3.put_object(Bucket=bucket, Key=raw.key, Body=_body(visit, raw))
+
+    def _put_late_sidecars(self, visit: VisitPlan, raws: Sequence[RawObject]) -> None:
+        late = [raw for raw in raws if visit.notifications[raw.detector] == "late sidecar"]
+        for raw in late:
+            self._notify(raw.key, _body(visit, raw))
+        time.sleep(1.0 if late else 0.0)
+        for raw in late:
+            self._s3.put_object(Bucket=self._servers.addresses.bucket, Key=raw.sidecar_key, Body=raw.sidecar)
 
     def _tell(self, visit: VisitPlan, raw: RawObject) -> None:
         way = visit.notifications[raw.detector]

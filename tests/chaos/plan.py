@@ -10,8 +10,8 @@ from tests.chaos.tasks import POINTS
 __all__ = ["DETECTORS", "WORKERS", "Fault", "Kill", "Plan", "VisitPlan", "make_plan"]
 
 DETECTORS = (0, 1)
-WORKERS = 3
-VISITS = 7
+WORKERS = 2
+VISITS = 6
 _SPACING = 2.5
 """Seconds between announcements."""
 _LEAD = 1.5
@@ -43,9 +43,11 @@ class VisitPlan:
     snaps: int
     fate: str
     """``good``, ``cancelled`` (before any image) or ``poisoned`` (its images are no images)."""
-    announced_twice: bool
+    announced_again: str
+    """``same``, ``changed``, or blank: not at all."""
     notifications: tuple[str, ...]
-    """For each detector: ``once``, ``twice``, ``late``, ``never`` or ``early`` (before there is an image)."""
+    """For each detector: ``once``, ``twice``, ``late``, ``never``, ``early`` (before there is an image), or
+    ``late sidecar`` (which lands after its image)."""
     kills: tuple[Kill | None, ...]
     """For each detector."""
 
@@ -91,7 +93,11 @@ class Plan:
                 *(f"notified {way}" for way in told),
                 *(visit.fate for visit in self.visits if visit.fate != "good"),
                 *("skewed clock" for offset in self.offsets if offset),
-                *("announced twice" for visit in self.visits if visit.announced_twice),
+                *(
+                    f"announced again, {visit.announced_again}"
+                    for visit in self.visits
+                    if visit.announced_again
+                ),
             ]
         )
 
@@ -111,14 +117,14 @@ class _Dice:
             landed=announced + _LEAD + self.chance.uniform(0, 1.0),
             snaps=self.chance.choice((1, 1, 1, 2)),
             fate=fate,
-            announced_twice=self.chance.random() < 0.15,
+            announced_again=self.chance.choices(("", "same", "changed"), (0.7, 0.15, 0.15))[0],
             notifications=tuple(self._way() for _ in DETECTORS),
             kills=tuple(self._kill() if fate == "good" else None for _ in DETECTORS),
         )
 
     def _way(self) -> str:
-        ways = ("once", "twice", "late", "never", "early")
-        return self.chance.choices(ways, (0.6, 0.1, 0.1, 0.1, 0.1))[0]
+        ways = ("once", "twice", "late", "never", "early", "late sidecar")
+        return self.chance.choices(ways, (0.5, 0.1, 0.1, 0.1, 0.1, 0.1))[0]
 
     def _kill(self) -> Kill | None:
         if self.chance.random() > 0.35:
@@ -168,5 +174,5 @@ def make_plan(seed: int) -> Plan:
         visits=visits,
         faults=tuple(sorted(faults, key=lambda fault: fault.begin)),
         offsets=(0.0,) * (WORKERS - 1) + (skewed,),
-        small_disk=1,
+        small_disk=0,
     )

@@ -120,8 +120,9 @@ class Player:
         """List what is to be done, and when."""
         for visit in self.plan.visits:
             yield visit.announced, partial(self.observatory.announce, visit)
-            if visit.announced_twice:
-                yield visit.announced + 1, partial(self.observatory.announce, visit)
+            if visit.announced_again:
+                is_changed = visit.announced_again == "changed"
+                yield visit.announced + 1, partial(self.observatory.announce, visit, is_changed=is_changed)
             if visit.fate == "cancelled":
                 yield visit.announced + 1, partial(self.observatory.cancel, visit)
             else:

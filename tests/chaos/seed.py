@@ -95,7 +95,7 @@ async def _see_through(
             before, end = histories, time.monotonic() + _PATIENCE
         if all(records and records[-1].final for records in histories.values()) or time.monotonic() > end:
             return histories
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.0)
 
 
 async def _histories(
@@ -123,7 +123,7 @@ def _await_outputs(servers: Servers, histories: Mapping[Identity, Sequence[Attem
     while time.monotonic() < end:
         if wanted <= outputs(servers).keys():
             return
-        time.sleep(0.5)
+        time.sleep(1.0)
 
 
 def outputs(servers: Servers) -> dict[tuple[int, int], list[Any]]:

@@ -262,7 +262,7 @@ def _settings(
         "butler-writer": {"KAFKA_TRANSACTIONS": str(int(kafka.has_transactions))},
         "worker": {
             "RAW_MICROSERVICE": f"http://127.0.0.1:{port}/presence",
-            "IMAGE_TIMEOUT": "12",
+            "IMAGE_TIMEOUT": "10",
             "WORKER_TIMEOUT": "60",
             "SHUTDOWN_GRACE": "6",
             "REDIS_RETRY_DELAY": "0.5",
