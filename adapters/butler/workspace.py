@@ -13,13 +13,13 @@ from lsst.pipe.base.utils import RegionTimeInfo
 from adapters.butler.attempt import OpenAttempt, attempt_folder
 from adapters.butler.camera_stack import CameraStack
 from adapters.butler.central import SharedRepositories
-from adapters.butler.claiming import make_claim
 from adapters.butler.exporting import Exporter
 from adapters.butler.init_outputs import InitOutputs
 from adapters.butler.inputs import Inputs, Selection
 from adapters.butler.journal import Journal, read_journal
 from adapters.butler.messages import pack_records
 from adapters.butler.names import RAW, REGION_TIME, raw_run, region_time_type
+from adapters.butler.pipeline_runs import PipelineRuns
 from adapters.butler.pipelines import LoadedPipeline, PipelineLibrary
 from adapters.butler.preload import Preloader
 from adapters.butler.raw_file import fetch
@@ -28,18 +28,16 @@ from adapters.butler.records import make_record
 from adapters.butler.selection import select
 from adapters.butler.settings import WorkspaceSettings
 from adapters.butler.steps import Stopwatch, step
-from adapters.butler.visit_repository import CannotBuildError, Execution, Plan, VisitRepositories
+from adapters.butler.visit_repository import VisitRepositories
 from domain.camera import Camera
-from domain.errors import PromptProcessingError
 from domain.exposure import Exposure
 from domain.outcomes import Export
 from domain.raws import RawImage
-from domain.runs import chain, input_collections, output_run, preload_run
+from domain.runs import input_collections
 from ports.ledger import Claims
 from ports.workspace import (
     Assignment,
     InitOutputsMissingError,
-    NothingRunnableError,
     Prepared,
     Processed,
     RawUnreadableError,
@@ -88,7 +86,7 @@ class ButlerWorkspace:
         self._stack = stack
         self._shared = shared
         self._repositories = repositories
-        self._claims = claims
+        self._runs = PipelineRuns(settings.deployment, claims)
         self._clock = clock
         self._library = PipelineLibrary(
             settings.pipelines_root, settings.apdb_config, settings.change_tasks, lambda: shared.reader
@@ -125,7 +123,7 @@ class ButlerWorkspace:
             attempt.repository.load(inputs)
             self._tell_region(attempt, selection)
         warnings += [f"collection {name} does not exist" for name in missing]
-        warnings += self._preprocess(attempt, preprocessing, watch)
+        warnings += self._runs.preprocess(attempt, preprocessing, watch)
         attempt.spent("prepare", self._clock() - began, watch.seconds)
         return Prepared(datasets=len(inputs.everything), warnings=tuple(warnings), seconds=watch.seconds)
 
@@ -153,7 +151,7 @@ class ButlerWorkspace:
                 self._shared.outputs,
                 preprocessing=preprocessing,
                 main=main,
-                runs={each.file: self._run_of(assignment, each) for each in (*preprocessing, *main)},
+                runs={each.file: self._runs.run_of(assignment, each) for each in (*preprocessing, *main)},
                 day=assignment.day,
                 collections=there,
                 selection=selection,
@@ -163,15 +161,6 @@ class ButlerWorkspace:
             self._library.forget()
             raise
         return (there, missing), inputs
-
-    def _run_of(self, assignment: Assignment, pipeline: LoadedPipeline) -> str:
-        return output_run(self._chain(assignment), pipeline.file, self._settings.deployment)
-
-    def _chain(self, assignment: Assignment) -> str:
-        return chain(self._camera.instrument, assignment.day)
-
-    def _preload_run(self, assignment: Assignment) -> str:
-        return preload_run(self._chain(assignment), self._settings.deployment)
 
     def _open(
         self, assignment: Assignment, collections: Sequence[str], pipelines: Sequence[LoadedPipeline]
@@ -192,47 +181,10 @@ class ButlerWorkspace:
         """Store where and when the visit will be, for preload pipelines."""
         if selection.region is None:
             return
-        run = self._preload_run(attempt.assignment)
+        run = self._runs.preload_run(attempt.assignment)
         attempt.note(evolve(attempt.journal, runs={**attempt.journal.runs, run: None}))
         ref = attempt.ref(region_time_type(attempt.repository.universe), run, attempt.data_id)
         attempt.repository.put(RegionTimeInfo(region=selection.region, timespan=selection.timespan), ref)
-
-    def _preprocess(
-        self, attempt: OpenAttempt, pipelines: Sequence[LoadedPipeline], watch: Stopwatch
-    ) -> Sequence[str]:
-        """Run the first preprocessing pipeline that can be; its failure is no reason to stop."""
-        warnings: list[str] = []
-        for pipeline in pipelines:
-            try:
-                with watch.stage("preprocessing"):
-                    execution = self._execute(attempt, pipeline, ())
-            except PromptProcessingError as error:
-                warnings.append(f"preprocessing pipeline {pipeline.name}: {error}")
-                if not isinstance(error, CannotBuildError):
-                    return warnings
-            else:
-                failed = [f"preprocessing pipeline {pipeline.name}: {line}" for line in execution.failures]
-                return [*warnings, *failed]
-        return warnings
-
-    def _execute(self, attempt: OpenAttempt, pipeline: LoadedPipeline, exposures: Sequence[int]) -> Execution:
-        run = self._run_of(attempt.assignment, pipeline)
-        plan = Plan(
-            pipeline=pipeline,
-            run=run,
-            earlier=(*attempt.journal.runs, raw_run(self._camera.instrument)),
-            inputs=attempt.journal.collections,
-            data_id=attempt.data_id,
-            ids=attempt.ids,
-            exposures=tuple(exposures),
-        )
-        attempt.note(evolve(attempt.journal, runs={**attempt.journal.runs, run: pipeline.file}))
-
-        def before_task(label: str) -> None:
-            if label in pipeline.change_labels:
-                make_claim(self._claims, attempt, exposures)
-
-        return attempt.repository.execute(plan, before_task)
 
     def resume(self, assignment: Assignment) -> None:
         """See `ports.workspace.LocalWorkspace.resume`.
@@ -283,25 +235,17 @@ class ButlerWorkspace:
         """See `ports.workspace.Workspace.process`."""
         attempt = self._current()
         began = self._clock()
-        reasons: list[str] = []
         with step("process"):
             attempt.note(evolve(attempt.journal, exposures=tuple(exposures)))
-            for file in attempt.assignment.main:
-                pipeline = self._library.load(file)
-                try:
-                    execution = self._execute(attempt, pipeline, exposures)
-                except CannotBuildError as error:
-                    _log.warning("pipeline %s cannot run: %s", pipeline.name, error)
-                    reasons.append(f"{pipeline.name}: {error}")
-                else:
-                    attempt.spent("process", self._clock() - began, execution.seconds)
-                    return Processed(
-                        pipeline=pipeline.name,
-                        failure="; ".join(execution.failures),
-                        changed=attempt.journal.claimed,
-                        seconds=execution.seconds,
-                    )
-        raise NothingRunnableError(f"no pipeline can run: {'; '.join(reasons)}")
+            pipelines = map(self._library.load, attempt.assignment.main)
+            pipeline, execution = self._runs.process(attempt, pipelines, exposures)
+        attempt.spent("process", self._clock() - began, execution.seconds)
+        return Processed(
+            pipeline=pipeline.name,
+            failure="; ".join(execution.failures),
+            changed=attempt.journal.claimed,
+            seconds=execution.seconds,
+        )
 
     def export(self, what: Export) -> bytes | None:
         """See `ports.workspace.Workspace.export`."""

@@ -190,3 +190,25 @@ def test_inputs_and_outputs_may_be_in_different_repositories(
     seen = see(workspace, night, bench, preprocessing=[n.PRELOAD])
     assert set(seen["templates"]) == expected(read, "patch", TEMPLATE, 0.0)
     assert {path: path.stat().st_mtime_ns for path in read.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("queries", [True], indirect=True)
+def test_chains_and_certifications_are_those_of_the_shared_repository(
+    make_workspace: MakeWorkspace, bench: Bench, night: Night, central: Path
+) -> None:
+    workspace = make_workspace()
+    workspace.prepare(night.assignment(main=[n.LOOK]))
+    (local,) = bench.settings.folder.glob("SimCam-*/repo")
+    with Butler.from_config(str(local)) as copy, Butler.from_config(str(central)) as original:
+        for name in ("SimCam/defaults", "SimCam/calib", "refcats"):
+            assert copy.collections.get_info(name).children == original.collections.get_info(name).children
+        (mine, theirs) = (
+            {
+                (found.ref.id, found.collection, str(found.timespan))
+                for found in butler.registry.queryDatasetAssociations("flat", collections="SimCam/calib")
+                if found.timespan is not None
+            }
+            for butler in (copy, original)
+        )
+    assert mine
+    assert mine <= theirs
