@@ -63,6 +63,31 @@ _SPECS: Final[Mapping[tuple[str, str], Object]] = {
         podMetricsEndpoints=_ENDPOINTS,
         podTargetLabels={"type": "array", "items": {"type": "string"}},
     ),
+    ("monitoring.coreos.com/v1", "PrometheusRule"): _strict(
+        ["groups"],
+        groups={
+            "type": "array",
+            "minItems": 1,
+            "items": _strict(
+                ["name", "rules"],
+                name={"type": "string"},
+                interval={"type": "string"},
+                rules={
+                    "type": "array",
+                    "minItems": 1,
+                    "items": _strict(
+                        ["expr"],
+                        alert={"type": "string"},
+                        record={"type": "string"},
+                        expr={"type": ["string", "integer"]},
+                        labels=_LABELS,
+                        annotations=_LABELS,
+                        **{"for": {"type": "string", "pattern": "^[0-9]+[smhd]$"}},
+                    ),
+                },
+            ),
+        },
+    ),
     # Argo CD
     ("argoproj.io/v1alpha1", "Application"): _strict(
         ["project", "source", "destination"],

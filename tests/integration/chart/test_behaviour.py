@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from domain.times import UtcSeconds
 from entrypoints.containers.deployment import INSTALL
 from entrypoints.settings.environment import read_settings
 from entrypoints.settings.worker import WorkerSettings
-from tests.integration.chart.helm import EXAMPLES, Helm
+from tests.integration.chart.helm import CHART, EXAMPLES, Helm
 from tests.integration.chart.objects import (
     Object,
     container,
@@ -297,3 +298,16 @@ def test_a_redis_with_a_password_is_open_to_keda_too(helm: Helm) -> None:
     keys = {one["parameter"]: one["key"] for one in authentication["spec"]["secretTargetRef"]}
     assert keys == {"password": "pw", "ca": "ca"}
     assert trigger["metadata"]["enableTLS"] == "true"
+
+
+def test_rules_and_dashboard_arrive_as_they_are_written(lsstcam: Sequence[Object]) -> None:
+    rules = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())
+    assert find(lsstcam, "PrometheusRule")["spec"] == rules
+    dashboard = find(lsstcam, "ConfigMap", "-dashboard")
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+    written = (CHART / "files" / "dashboard.json").read_text()
+    assert list(dashboard["data"].values()) == [written]
+
+
+def test_they_come_once_for_a_site(renderings: dict[str, Sequence[Object]]) -> None:
+    assert "PrometheusRule" not in {one["kind"] for one in renderings["latiss"]}

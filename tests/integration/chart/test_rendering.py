@@ -39,14 +39,15 @@ def test_an_object_has_one_name(rendered: Sequence[Object]) -> None:
 
 def test_what_is_rendered_of_which_kind(renderings: Mapping[str, Sequence[Object]]) -> None:
     workers = {"ScaledJob", "Job", "CronJob", "NetworkPolicy", "PodMonitor"}
-    shared = {"Deployment", "Service", "PodDisruptionBudget", "ServiceMonitor", "ConfigMap"}
+    shared = {"Deployment", "Service", "PodDisruptionBudget", "ServiceMonitor", "PrometheusRule", "ConfigMap"}
     kinds = {name: {one["kind"] for one in objects} for name, objects in renderings.items()}
     assert kinds == {
         "defaults": workers,
         "latiss": workers | {"TriggerAuthentication", "VaultSecret"},
         "everything": workers | shared | {"TriggerAuthentication", "VaultSecret"},
         "lsstcam": workers | shared | {"TriggerAuthentication", "VaultSecret"},
-        "small-observatory": (workers | shared) - {"PodMonitor", "ServiceMonitor", "PodDisruptionBudget"},
+        "small-observatory": (workers | shared)
+        - {"PodMonitor", "ServiceMonitor", "PrometheusRule", "PodDisruptionBudget"},
     }
 
 
