@@ -59,7 +59,13 @@ class _EachInTurn:
 
     def __init__(self, url: str, stream: str) -> None:
         self._stream = stream
-        pool = redis.asyncio.BlockingConnectionPool.from_url(url, max_connections=self.connections)
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            url,
+            max_connections=self.connections,
+            timeout=_PATIENCE,
+            socket_timeout=_PATIENCE,
+            socket_connect_timeout=_PATIENCE,
+        )
         self._redis: redis.asyncio.Redis = redis.asyncio.Redis(connection_pool=pool)
 
     async def add(self, visit: Visit, detectors: Iterable[int]) -> int:

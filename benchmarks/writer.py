@@ -147,11 +147,11 @@ async def _measure(central: Path, message: str, camera: Camera) -> tuple[tuple[s
             low = await _one_by_one(bench)
             full = await _at_full_load(bench)
     with Butler.from_config(str(central)) as butler:
-        run = next(iter(json.loads(message)["datasets"][-1]["refs"].values()))["run"]
-        found = len(butler.query_datasets("single_visit_sources", collections=run, limit=None))
-    expected = 1 + _SINGLE + 2 * _ROUNDS * _BATCH
+        refs = [ref for each in json.loads(message)["datasets"] for ref in each["refs"].values()]
+        found = len(butler.query_all_datasets({ref["run"] for ref in refs}, find_first=False, limit=None))
+    expected = (1 + _SINGLE + 2 * _ROUNDS * _BATCH) * len(refs)
     if found != expected:
-        raise RuntimeError(f"the outputs of {found} messages are in the registry, not of {expected}")
+        raise RuntimeError(f"{found} datasets are in the registry, not {expected}")
     return low, full
 
 
@@ -253,7 +253,7 @@ def _full_table(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
             "plain batches: insertDimensionData and ingest for 500 messages from memory, without Kafka",
             "ratio: of the rates, median of the rounds; by CPU time: the same reckoned in CPU seconds of the",
             "  client, Kafka included, which other work on the machine disturbs less",
-            "aim: the ratio 1 or more on PostgreSQL",
+            "aim: the ratio 1 or more on PostgreSQL, and 1.8 if it can be had honestly",
             *notes,
         ],
     )

@@ -1,14 +1,16 @@
 """The shared registry, as the Butler Writer writes it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import botocore.exceptions
 import sqlalchemy.exc
 from lsst.daf.butler import Butler
+from lsst.resources import ResourcePath
 
+from adapters.butler.message_paths import check_paths
 from adapters.butler.messages import Decoder, Outputs
 from adapters.butler.registrar import Registrar
 from adapters.butler.steps import one_line
@@ -63,7 +65,8 @@ class ButlerCentralRegistry:
         try:
             butler = self._connect()
             decoder = Decoder(butler.dimensions, butler.get_dataset_type)
-            batch = [_read(event, decoder) for event in events]
+            roots = [root for root in butler.get_datastore_roots().values() if root is not None]
+            batch = [_read(event, decoder, roots) for event in events]
             self._registrar.register(butler, batch)
         except UnappliableEventError:
             raise
@@ -73,7 +76,8 @@ class ButlerCentralRegistry:
             self._disconnect()
             raise RegistryUnavailableError(f"{self._repository}: {one_line(error)}") from error
         # A conflict shows itself in the registry's, the database's and the datastore's own errors.
-        except Exception as error:
+        # Formatters are imported by the names that messages give, and modules may end the process.
+        except (Exception, SystemExit) as error:
             raise UnappliableEventError(f"{self._repository}: {one_line(error)}") from error
         return [ref.id for outputs in batch for file in outputs.files for ref in file.refs]
 
@@ -97,10 +101,12 @@ class ButlerCentralRegistry:
             butler.close()
 
 
-def _read(event: OutputEvent, decoder: Decoder) -> Outputs:
+def _read(event: OutputEvent, decoder: Decoder, roots: Collection[ResourcePath]) -> Outputs:
     try:
-        return decoder.decode(event.body)
+        outputs = decoder.decode(event.body)
+        check_paths(outputs.files, roots)
     except _OUT_OF_REACH:
         raise
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise UnappliableEventError(f"{event.position}: unreadable ({one_line(error)})") from error
+    return outputs

@@ -1,9 +1,11 @@
 """The raw microservice's process, from its settings to its exit, between servers of a simulated night."""
 
 import contextlib
+import functools
 import http.client
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -155,14 +157,21 @@ def test_images_are_found_without_notifications(night: _Night) -> None:
         _eventually(lambda: microservice.is_present(after))
 
 
-def test_a_kill_loses_nothing(night: _Night) -> None:
-    with _running(night.settings, CATCH_UP_AFTER="86400") as microservice:
-        paths = [night.land(1)]
-        _eventually(lambda: microservice.is_present(paths[0]))
-        paths.append(night.land(2))
-        microservice.end(signal.SIGKILL)
-    paths.append(night.land(3))
-    with _running(night.settings, CATCH_UP_AFTER="86400") as microservice:
+def test_kills_lose_nothing(night: _Night) -> None:
+    dice = random.Random(1)  # noqa: S311 - a plan, no secret
+    settings = {**night.settings, "KAFKA_SESSION_TIMEOUT": "1"}
+    paths: list[str] = []
+    for _ in range(2):
+        with _running(settings, CATCH_UP_AFTER="86400") as microservice:
+            first = len(paths)
+            paths += [night.land(first + number) for number in range(1, dice.randint(2, 6))]
+            _eventually(functools.partial(microservice.is_present, paths[first]))
+            paths += [night.land(len(paths) + number) for number in range(1, dice.randint(2, 6))]
+            # From before the first of them is heard of until all are settled.
+            time.sleep(dice.uniform(0.0, 0.2))
+            microservice.end(signal.SIGKILL)
+        paths.append(night.land(len(paths) + 1))
+    with _running(settings, CATCH_UP_AFTER="86400") as microservice:
         _eventually(lambda: all(map(microservice.is_present, paths)))
 
 
