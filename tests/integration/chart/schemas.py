@@ -35,6 +35,7 @@ _ENDPOINTS: Final = {
         path={"type": "string"},
         interval={"type": "string", "pattern": "^[0-9]+(ms|s|m|h)$"},
         scheme={"enum": ["http", "https"]},
+        honorLabels={"type": "boolean"},
     ),
 }
 

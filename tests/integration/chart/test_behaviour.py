@@ -309,5 +309,11 @@ def test_rules_and_dashboard_arrive_as_they_are_written(lsstcam: Sequence[Object
     assert list(dashboard["data"].values()) == [written]
 
 
+def test_metrics_of_workers_keep_their_instrument(lsstcam: Sequence[Object]) -> None:
+    spec = find(lsstcam, "PodMonitor")["spec"]
+    assert spec["podTargetLabels"] == ["instrument"]
+    assert [endpoint["honorLabels"] for endpoint in spec["podMetricsEndpoints"]] == [True]
+
+
 def test_they_come_once_for_a_site(renderings: dict[str, Sequence[Object]]) -> None:
     assert "PrometheusRule" not in {one["kind"] for one in renderings["latiss"]}
