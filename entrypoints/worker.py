@@ -4,7 +4,6 @@ import asyncio
 import logging
 
 import click
-from dependency_injector import providers
 
 from entrypoints.containers.worker import WorkerContainer
 from entrypoints.help import service_help
@@ -34,7 +33,7 @@ async def _run(container: WorkerContainer) -> None:
     stop, hurry = stopping_in_two_steps()
     container.remove_orphans()
     with container.work_folder() as folder:
-        container.folder.override(providers.Object(folder))
+        container.folder.override(folder)
         container.check_dependencies()
         await _work(container, stop, hurry)
 

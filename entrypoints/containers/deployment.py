@@ -8,10 +8,9 @@ from dependency_injector import containers, providers
 
 from adapters.files.cameras import find_camera, load_camera
 from adapters.files.deployment import gather_facts, read_local
-from adapters.files.healpix_map import read_healpix_map
 from adapters.files.pipelines_config import parse_pipelines_config
 from domain.camera import Camera
-from domain.pipelines import PipelinesConfig
+from domain.pipelines import PipelinesConfig, SkyMask
 from domain.runs import DeploymentFacts, deployment_id
 from entrypoints.settings.pipelines import DeploymentSettings
 
@@ -28,7 +27,13 @@ def _camera(settings: DeploymentSettings) -> Camera:
 
 
 def _pipelines(text: str, variable: str) -> PipelinesConfig:
-    return parse_pipelines_config(text, variable, _path_variables(os.environ), read_healpix_map)
+    return parse_pipelines_config(text, variable, _path_variables(os.environ), _map)
+
+
+def _map(path: str) -> SkyMask:
+    from adapters.files.healpix_map import read_healpix_map  # noqa: PLC0415 - 8 MB, and few name a map
+
+    return read_healpix_map(path)
 
 
 def _path_variables(environ: Mapping[str, str]) -> Mapping[str, str]:
