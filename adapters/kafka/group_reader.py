@@ -70,6 +70,7 @@ class GroupReader:
         self._background: Background | None = None
         self._calls: SimpleQueue[_Call] = SimpleQueue()
         self._expecting = False
+        self._has_failed = False
 
     @property
     def owned(self) -> frozenset[tuple[str, int]]:
@@ -83,6 +84,7 @@ class GroupReader:
 
     async def close(self) -> None:
         """Leave the group; nothing is committed."""
+        self._has_failed = False
         if self._background is not None:
             await self._background.stop()
             self._background = None
@@ -91,11 +93,16 @@ class GroupReader:
     async def wait(self, patience: float | None = None) -> None:
         """Wait until messages are there or partitions have moved, at most so many seconds.
 
+        If the thread has ended by a fault that was told before, another begins.
+
         Raises
         ------
         KafkaReadError
             Raised, once for each fault, if something is wrong and none are.
         """
+        if self._has_failed and self._fault is None:
+            self._has_failed = False
+            self.open()
         try:
             async with asyncio.timeout(patience):
                 moves = self._moves
@@ -272,5 +279,8 @@ class GroupReader:
     def _on_end(self, error: BaseException) -> None:
         _LOG.error("reading %s ended: %r", ", ".join(self._topics), error)
         self._background = None
+        self._has_failed = True
         self._answer_calls(None, 0.0)
+        if self._owned:
+            self._lose(set(self._owned))
         self._complain(f"reading ended: {error!r}")

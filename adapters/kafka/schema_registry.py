@@ -77,7 +77,7 @@ class SchemaRegistry:
                 raise UndecodableVisitError(f"the registry has no schema {number}")
             answer.raise_for_status()
             content = answer.json()
-        except requests.RequestException as error:
+        except OSError as error:  # Those of requests are such, and certificates that are not there.
             raise SchemaRegistryUnavailableError(f"no schema {number} from the registry: {error}") from error
         match content:
             # Avro is what a registry does not name.

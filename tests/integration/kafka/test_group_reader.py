@@ -1,9 +1,12 @@
 import asyncio
+from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from adapters.kafka.connection import consumer_config
 from adapters.kafka.group_reader import GroupReader, KafkaReadError
+from tests.integration.kafka.apache_kafka import ApacheKafka
 from tests.integration.kafka.broker import Broker
 
 pytestmark = pytest.mark.slow
@@ -86,3 +89,23 @@ async def test_a_closed_reader_says_so(broker: Broker, unique: str) -> None:
     await reader.close()
     with pytest.raises(KafkaReadError, match="closed"):
         await reader.run(lambda consumer: consumer.assignment())
+
+
+async def test_what_keeps_it_from_reading_is_said_until_it_is_mended(
+    apache: ApacheKafka, unique: str, tmp_path: Path
+) -> None:
+    """As when the file of an authority is mounted late."""
+    authority = tmp_path / "ca.pem"
+    connection = evolve(apache.with_password("TLS"), ca_file=str(authority))
+    await apache.sent(f"topic-{unique}", b"a")
+    config = consumer_config(connection, group=unique, offset_reset="earliest")
+    reader = GroupReader(config, [f"topic-{unique}"], limit=10)
+    reader.open()
+    for _ in range(2):
+        with pytest.raises(KafkaReadError, match=r"ssl\.ca\.location"):
+            await reader.wait(20.0)
+        with pytest.raises(KafkaReadError, match="closed"):
+            await reader.run(lambda consumer: consumer.assignment())
+    authority.write_bytes(apache.certificates.ca.read_bytes())
+    assert await read(reader, 1) == [b"a"]
+    await reader.close()
