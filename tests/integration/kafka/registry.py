@@ -1,18 +1,28 @@
 """A schema registry for tests, which can be shut."""
 
 import json
+import ssl
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import override
 
 __all__ = ["Registry"]
 
 
 class Registry:
-    """Answers ``/schemas/ids/{id}``, and counts the questions."""
+    """Answers ``/schemas/ids/{id}``, and counts the questions.
 
-    def __init__(self, schemas: Mapping[int, object]) -> None:
+    Parameters
+    ----------
+    schemas
+        By their ids.
+    certificate
+        File with the key and certificate to speak TLS with; None: it does not.
+    """
+
+    def __init__(self, schemas: Mapping[int, object], certificate: Path | None = None) -> None:
         self.asked: list[str] = []
         answers = {f"/schemas/ids/{number}": schema for number, schema in schemas.items()}
         registry = self
@@ -31,7 +41,13 @@ class Registry:
                 """Say nothing."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        scheme = "http"
+        if certificate is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            scheme = "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def shut(self) -> None:

@@ -7,11 +7,13 @@ from attrs import evolve
 
 from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.output_notifier import KafkaOutputNotifier
+from adapters.kafka.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
 from adapters.system.clock import SystemIdentifiers
 from ports.central_registry import OutputEventsUnavailableError
 from tests.contract_suites.output_events import ONE, read
 from tests.integration.kafka.apache_kafka import ApacheKafka
 from tests.integration.kafka.certificates import make_certificates
+from tests.integration.kafka.registry import Registry
 from tests.integration.kafka.writers import KafkaTopic
 
 pytestmark = pytest.mark.slow
@@ -69,6 +71,21 @@ async def test_a_broker_that_the_ca_does_not_know_is_not_trusted(
     with pytest.raises(OutputEventsUnavailableError, match="certificate"):
         await events.batch()
     await events.close()
+
+
+def test_the_schema_registry_is_trusted_by_its_authority_alone(tmp_path: Path) -> None:
+    certificates = make_certificates(tmp_path)
+    (tmp_path / "others").mkdir()
+    other = make_certificates(tmp_path / "others")
+    registry = Registry({1: {"type": "string"}}, certificates.key_and_chain)
+    try:
+        for ca_file in (str(other.ca), "", str(tmp_path / "nowhere.pem")):
+            with pytest.raises(SchemaRegistryUnavailableError, match=r"certificate|TLS CA"):
+                SchemaRegistry(registry.url, cache=None, ca_file=ca_file).schema(1)
+        schemas = SchemaRegistry(registry.url, cache=None, ca_file=str(certificates.ca))
+        assert schemas.schema(1) == '{"type": "string"}'
+    finally:
+        registry.shut()
 
 
 def test_a_password_is_not_in_what_is_logged() -> None:
