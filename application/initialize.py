@@ -43,8 +43,15 @@ class Initializer:
         self._outputs = outputs
         self._clock = clock
 
-    async def run(self, *, register: bool) -> Sequence[str]:
+    async def run(self, *, register: bool, dry_run: bool = False) -> Sequence[str]:
         """Prepare both days; returns a line for each thing that was done.
+
+        Parameters
+        ----------
+        register
+            Whether dataset types that are missing may be registered.
+        dry_run
+            Do nothing: the lines say what would be done.
 
         Raises
         ------
@@ -55,10 +62,11 @@ class Initializer:
         tomorrow = (datetime.date.fromisoformat(today) + datetime.timedelta(days=1)).isoformat()
         done: list[str] = []
         for day in (today, tomorrow):
-            lines = await self._outputs.prepare(
-                chain(self._instrument, day), self._plan(day), register=register
+            work = self._outputs.preview if dry_run else self._outputs.prepare
+            lines = await work(chain(self._instrument, day), self._plan(day), register=register)
+            _LOG.info(
+                "%s for %s: %d changes%s", self._deployment, day, len(lines), " to make" if dry_run else ""
             )
-            _LOG.info("%s for %s: %d changes", self._deployment, day, len(lines))
             done.extend(lines)
         return done
 

@@ -22,19 +22,20 @@ _SUMMARY = (
 @click.option(
     "--register-dataset-types", "register", is_flag=True, help="Register dataset types that are missing."
 )
-def command(*, register: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="List what would be done, and change nothing.")
+def command(*, register: bool, dry_run: bool) -> None:
     """Prepare the shared repository; safe to repeat."""
     settings = settings_or_exit(InitializerSettings)
     configure_logs(settings.logs.levels, "initializer")
     container = InitializerContainer(settings=settings)
     container.check_dependencies()
     loaded_or_exit(container.deployment.preprocessing, container.deployment.main)
-    run_service(lambda: _initialize(container, register=register))
+    run_service(lambda: _initialize(container, register=register, dry_run=dry_run))
 
 
-async def _initialize(container: InitializerContainer, *, register: bool) -> None:
-    done = await container.initializer().run(register=register)
+async def _initialize(container: InitializerContainer, *, register: bool, dry_run: bool) -> None:
+    done = await container.initializer().run(register=register, dry_run=dry_run)
     for line in done:
-        click.echo(line)
+        click.echo(f"would be: {line}" if dry_run else line)
     if not done:
         click.echo("nothing to do")

@@ -41,3 +41,13 @@ class DeploymentOutputs(Protocol):
             defined differently, or the repository is out of reach.
         """
         ...
+
+    async def preview(self, chain: str, runs: Sequence[RunPlan], *, register: bool) -> Sequence[str]:
+        """Say what `prepare` would do, in the same lines, and change nothing.
+
+        Raises
+        ------
+        InitializerError
+            Raised if `prepare` would not begin, for the same reasons.
+        """
+        ...

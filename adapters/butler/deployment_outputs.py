@@ -25,8 +25,6 @@ from ports.deployment_outputs import InitializerError, RunPlan
 
 __all__ = ["ButlerDeploymentOutputs"]
 
-_ROUNDS = 4  # Another initializer may be at work: what it wrote first is found in the next round.
-
 
 class ButlerDeploymentOutputs:
     """Prepares runs in a Butler repository.
@@ -96,7 +94,7 @@ class ButlerDeploymentOutputs:
         earlier: list[str] = []
         for run, names in lacking.init_outputs.items():
             if names:
-                _write_init_outputs(butler, pipelines[run], run, [run, *earlier, *inputs])
+                _write_init_outputs(butler, pipelines[run], run, [run, *earlier, *inputs], len(names))
             earlier.append(run)
         if lacking.in_front:
             _prepend(butler, task.chain, lacking.in_front)
@@ -207,16 +205,20 @@ def _missing_init_outputs(
     return pipeline.init_outputs - {ref.datasetType.name for ref in refs}
 
 
-def _write_init_outputs(butler: Butler, pipeline: LoadedPipeline, run: str, searched: Sequence[str]) -> None:
-    """Write what is missing in a run."""
-    for last in [False] * (_ROUNDS - 1) + [True]:
+def _write_init_outputs(
+    butler: Butler, pipeline: LoadedPipeline, run: str, searched: Sequence[str], missing: int
+) -> None:
+    """Write what is missing in a run, while another initializer may be doing the same."""
+    # Each conflict is about something that another wrote in between, so there are no more than missed.
+    for left in reversed(range(missing + 1)):
         try:
             _write_once(butler, pipeline, run, searched)
-            break
         except ConflictingDefinitionError as error:
-            if last:
+            if not left:
                 raise InitializerError(f"run {run}: {one_line(error)}") from error
             butler.registry.refresh()
+        else:
+            return
 
 
 def _write_once(butler: Butler, pipeline: LoadedPipeline, run: str, searched: Sequence[str]) -> None:

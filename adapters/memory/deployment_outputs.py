@@ -22,20 +22,31 @@ class MemoryDeploymentOutputs:
 
     async def prepare(self, chain: str, runs: Sequence[RunPlan], *, register: bool) -> Sequence[str]:
         """See `ports.deployment_outputs.DeploymentOutputs.prepare`."""
+        done = await self.preview(chain, runs, register=register)
         repository = self._repository
-        if repository.outage:
-            raise InitializerError(f"repository: {repository.outage}")
-        wanted = {name for plan in runs if plan.pipeline is not None for name in types_of(plan.pipeline)}
-        missing = sorted(wanted - repository.dataset_types)
-        if missing and not register:
-            raise InitializerError(f"dataset types not registered: {', '.join(missing)}")
-        repository.dataset_types.update(missing)
-        done = [f"dataset type {name}: registered" for name in missing]
         names = [plan.run for plan in runs]
-        done += [f"run {name}: written" for name in names if name not in repository.runs]
+        repository.dataset_types.update(_types(runs))
         repository.runs.update(names)
         children = repository.chains.setdefault(chain, [])
         if not set(names) <= set(children):
             children[:] = [*names, *(child for child in children if child not in names)]
-            done.append(f"chain {chain}: begins with {', '.join(names)}")
         return done
+
+    async def preview(self, chain: str, runs: Sequence[RunPlan], *, register: bool) -> Sequence[str]:
+        """See `ports.deployment_outputs.DeploymentOutputs.preview`."""
+        repository = self._repository
+        if repository.outage:
+            raise InitializerError(f"repository: {repository.outage}")
+        missing = sorted(_types(runs) - repository.dataset_types)
+        if missing and not register:
+            raise InitializerError(f"dataset types not registered: {', '.join(missing)}")
+        names = [plan.run for plan in runs]
+        lines = [f"dataset type {name}: registered" for name in missing]
+        lines += [f"run {name}: written" for name in names if name not in repository.runs]
+        if not set(names) <= set(repository.chains.get(chain, ())):
+            lines.append(f"chain {chain}: begins with {', '.join(names)}")
+        return lines
+
+
+def _types(runs: Sequence[RunPlan]) -> set[str]:
+    return {name for plan in runs if plan.pipeline is not None for name in types_of(plan.pipeline)}

@@ -68,6 +68,24 @@ class DeploymentOutputsContract:
         await repository.outputs().prepare(DAY_CHAIN, both, register=True)
         assert sorted(await repository.chain()) == sorted(plan.run for plan in both)
 
+    async def test_a_preview_says_what_would_be_done_and_changes_nothing(
+        self, repository: Repository
+    ) -> None:
+        both = plans(repository.pipelines, "pipelines-0000001")
+        outputs = repository.outputs()
+        previews = [await outputs.preview(DAY_CHAIN, both, register=True) for _ in range(2)]
+        # Had the first changed anything, the second would say less; and so would what is done.
+        assert previews == [await outputs.prepare(DAY_CHAIN, both, register=True)] * 2
+        assert list(await outputs.preview(DAY_CHAIN, both, register=False)) == []
+
+    async def test_a_preview_says_what_is_left_to_do(self, repository: Repository) -> None:
+        both = plans(repository.pipelines, "pipelines-0000001")
+        outputs = repository.outputs()
+        await outputs.prepare(DAY_CHAIN, both[:1], register=True)
+        preview = await outputs.preview(DAY_CHAIN, both, register=True)
+        assert not any(line.startswith(f"run {both[0].run}:") for line in preview)
+        assert list(preview) == list(await outputs.prepare(DAY_CHAIN, both, register=True))
+
     async def test_two_at_once_do_not_disturb_each_other(self, repository: Repository) -> None:
         both = plans(repository.pipelines, "pipelines-0000001")
         await asyncio.gather(
@@ -79,6 +97,10 @@ class DeploymentOutputsContract:
     async def test_missing_dataset_types_are_named(self, repository: Repository) -> None:
         with pytest.raises(InitializerError, match="not registered"):
             await repository.outputs().prepare(
+                DAY_CHAIN, plans(repository.pipelines, "pipelines-0000001"), register=False
+            )
+        with pytest.raises(InitializerError, match="not registered"):
+            await repository.outputs().preview(
                 DAY_CHAIN, plans(repository.pipelines, "pipelines-0000001"), register=False
             )
 

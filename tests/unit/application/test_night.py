@@ -305,16 +305,17 @@ async def test_the_writer_s_broker_away_costs_nothing() -> None:
     assert not night.topic.outbox
 
 
-async def test_missing_init_outputs_are_looked_for_again() -> None:
+async def test_missing_init_outputs_are_looked_for_again_until_the_image_deadline() -> None:
     night = MemoryNight(detectors=frozenset({4}))
     async with night.running():
         runs, night.repository.runs = night.repository.runs, set()
         visit = night.visit(GROUP)
         await night.announcements.announce(visit)
         night.expose(visit, 4)
-        await asyncio.sleep(20)
+        await asyncio.sleep(50)  # IMAGE_TIMEOUT alone is 60 s.
         night.repository.runs = runs
         assert isinstance(await outcome_of(night, 4), Completed)
+        assert [record.turn for record in await night.ledger.finals(INSTRUMENT)] == [1], "it was tried again"
 
 
 async def test_init_outputs_that_never_come_are_named_in_the_failure() -> None:
