@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+import urllib.request
+from collections import Counter as Tally
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import boto3
 import pytest
 from attrs import evolve, field, frozen
 from confluent_kafka import Producer
+from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
 from adapters.files.cameras import load_camera
@@ -39,6 +42,27 @@ class Heard:
             for name, record in self.records
             if name.startswith(process) and text in str(record.get("message"))
         ]
+
+
+def probed(heard: Heard, path: str) -> dict[str, tuple[int, str]]:
+    """Ask every service that said where it serves its metrics."""
+    ports = {name: record["metrics_port"] for name, record in heard.records if "metrics_port" in record}
+    found: dict[str, tuple[int, str]] = {}
+    for name, port in ports.items():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            found[name] = answer.status, answer.read().decode()
+    return found
+
+
+def totals(texts: Iterable[str], metric: str, label: str) -> Tally[str]:
+    """Add up a metric over processes, by one label."""
+    counts: Tally[str] = Tally()
+    for text in texts:
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == f"prompt_processing_{metric}":
+                    counts[sample.labels[label]] += int(sample.value)
+    return counts
 
 
 def bad_announcements(at: Addresses, plan: NightPlan) -> None:
@@ -130,6 +154,11 @@ async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path) -> No
                 await asyncio.to_thread(announce, at, plan, visit, duration=1.0)
                 await asyncio.to_thread(land, at, plan, visit, spoil=spoil)
             await until(over, 150)
+            for probe, word in (("/healthz", "healthy"), ("/readyz", "ready")):
+                answers = await asyncio.to_thread(probed, heard, probe)
+                services = {"fan-out", "raw-presence", "butler-writer", "worker 1", "worker 2"}
+                assert answers == dict.fromkeys(services, (200, f"{word}\n"))
+            metrics = [text for _, text in (await asyncio.to_thread(probed, heard, "/metrics")).values()]
 
     outcomes = {key: row.outcome for key, row in progress.rows.items()}
     assert outcomes == {
@@ -137,6 +166,10 @@ async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path) -> No
         for visit in plan.visits
         for detector in (0, 1)
     }
+    fared = totals(metrics, "visit_detectors_total", "promptness")
+    assert (fared["in time"] + fared["late"], fared["failed"]) == (4, 2)
+    assert totals(metrics, "announcements_dropped_total", "reason") >= Tally({"unreadable": 4})
+    assert totals(metrics, "queue_entries", "state")["dead"] == 0
     assert len(heard.messages("fan-out", "set aside, unreadable")) == 4
     assert len(heard.messages("fan-out", "OtherCam")) == 1
     (first, *_) = heard.messages("worker", "cannot be used")
