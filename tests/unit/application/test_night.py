@@ -232,6 +232,7 @@ async def test_an_old_announcement_is_recorded_as_expired_for_each_detector() ->
         await night.announcements.announce(night.visit(GROUP, sent=TaiSeconds(visit.sent - 4000)))
         outcomes = [await outcome_of(night, detector) for detector in (0, 1)]
     assert all(isinstance(outcome, Expired) for outcome in outcomes)
+    assert night.metrics.total(Counter.VISIT_DETECTORS, instrument=INSTRUMENT, promptness="failed") == 2
 
 
 async def test_bad_announcements_are_counted_and_the_night_goes_on() -> None:
