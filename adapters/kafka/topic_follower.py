@@ -65,7 +65,9 @@ class TopicFollower:
     def run(self, since: UtcSeconds, stopping: threading.Event) -> None:
         """Read from an instant on until told to stop."""
         outages = Outages(self._complain)
-        consumer = Consumer(self._config | {"error_cb": outages.hear})
+        consumer = self._connect(outages, stopping)
+        if consumer is None:
+            return
         try:
             pause = _FIRST_RETRY
             while not stopping.is_set() and not self._begin(consumer, since):
@@ -82,6 +84,18 @@ class TopicFollower:
                     look = time.monotonic() + _NEW_PARTITIONS
         finally:
             consumer.close()
+
+    def _connect(self, outages: Outages, stopping: threading.Event) -> Consumer | None:
+        """Make the consumer, however long a file that it needs is not there; None if told to stop before."""
+        pause = _FIRST_RETRY
+        while not stopping.is_set():
+            try:
+                return Consumer(self._config | {"error_cb": outages.hear})
+            except KafkaException as error:
+                self._tried(error)
+            stopping.wait(pause)
+            pause = min(2 * pause, _LAST_RETRY)
+        return None
 
     def _begin(self, consumer: Consumer, since: UtcSeconds) -> bool:
         try:

@@ -1,9 +1,11 @@
 import asyncio
 import datetime
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import override
 
 import pytest
+from attrs import evolve
 
 from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.positions import TopicMissingError
@@ -155,6 +157,20 @@ async def test_brokers_out_of_reach_do_not_stop_a_worker(mock: MockCluster, uniq
     reader = KafkaBucket(mock, unique).make(connection=nowhere)
     await reader.open()
     assert reader.heard(0) == ()
+    await reader.close()
+
+
+async def test_an_authority_that_is_mounted_late_is_waited_for(
+    apache: ApacheKafka, unique: str, tmp_path: Path
+) -> None:
+    bucket = KafkaBucket(apache, unique)
+    authority = tmp_path / "ca.pem"
+    reader = bucket.make(connection=evolve(apache.with_password("TLS"), ca_file=str(authority)))
+    await bucket.notify(raw(1))
+    await reader.open()
+    assert reader.heard(0) == ()
+    authority.write_bytes(apache.certificates.ca.read_bytes())
+    assert await heard_soon(reader, 0, 1) == [raw(1)]
     await reader.close()
 
 
