@@ -29,6 +29,7 @@ from lsst.resources import ResourcePath
 
 from adapters.butler.datastores import LoneDatastore
 from adapters.butler.execution import GraphRun, run_graph
+from adapters.butler.file_copies import copy_files
 from adapters.butler.input_files import InputFiles
 from adapters.butler.input_objects import InputObjects
 from adapters.butler.inputs import Inputs
@@ -257,7 +258,7 @@ class PredictedRepository:
             moves.append((ResourcePath(file.path), place))
             path = place.relative_to(root) or place.geturl()
             files.append(FileDataset(path, file.refs, formatter=file.formatter))
-        ResourcePath.mtransfer("copy", moves, overwrite=True)
+        copy_files(moves)
         return files
 
     def close(self) -> None:
