@@ -87,4 +87,5 @@ def results_folder(given: Path | None, instrument: str) -> Path:
     folder = given or Path("results") / f"{instrument}-{now:%Y%m%dT%H%M%S}"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise click.ClickException(f"--results {folder}: exists and is not an empty folder")
-    return folder
+    # The Butler takes a relative name as one below the folder that it exports to.
+    return folder.absolute()
