@@ -13,7 +13,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 
 IMAGE := --no-annotate --generate-hashes --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup demo replay test test-fast lint chaos bench minio clean lock
+.PHONY: docs help setup demo replay test test-fast lint chaos container-trial bench minio clean lock
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -59,6 +59,9 @@ test-fast: $(READY)  ## Run the unit tests only
 
 chaos: $(READY)  ## Break whole nights by 20 seeded plans, and count what is lost or done twice
 	@$(PY) -m tests.chaos $(ARGS)
+
+container-trial: $(READY)  ## Build the image's stages without an engine, and observe a night in them (root, minutes)
+	$(PY) -m tests.container $(ARGS)
 
 bench: $(READY)  ## Measure; prints the figures that docs/results.md records
 	$(PY) -m benchmarks $(ARGS)

@@ -1,0 +1,29 @@
+# docker buildx bake --file deploy/container/docker-bake.hcl
+# Both images get one label: there is no other place to say it.
+
+variable "LABEL" {
+  validation {
+    condition     = LABEL != ""
+    error_message = "LABEL: say which label both images get"
+  }
+}
+variable "REPOSITORY" { default = "ghcr.io/lsst-dm" }
+variable "BASE" { default = "docker.io/library/python:3.13-slim-trixie" }
+variable "STACK" { default = "/opt/lsst/software/stack/loadLSST.bash" }
+
+group "default" { targets = ["service", "initializer"] }
+
+target "common" {
+  dockerfile = "deploy/container/Dockerfile"
+  args       = { BASE = BASE, STACK = STACK, LABEL = LABEL }
+}
+target "service" {
+  inherits = ["common"]
+  target   = "service"
+  tags     = ["${REPOSITORY}/prompt-service:${LABEL}"]
+}
+target "initializer" {
+  inherits = ["common"]
+  target   = "initializer"
+  tags     = ["${REPOSITORY}/prompt-init:${LABEL}"]
+}
