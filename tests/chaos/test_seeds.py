@@ -1,4 +1,4 @@
-"""Three seeds of `make chaos`; all twenty take half an hour."""
+"""Three of the seeds of `make chaos`: clocks right, fast and slow."""
 
 import shutil
 
@@ -9,9 +9,9 @@ from tests.chaos.seed import play
 from tests.chaos.servers import opened_servers
 from tests.chaos.verdict import judge
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-SEEDS = (1, 2, 3)
+SEEDS = (2, 3, 4)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
