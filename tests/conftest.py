@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
 
 import hypothesis
 import looptime
@@ -24,3 +25,20 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("looptime"):
         return {"virtual": looptime.new_event_loop}
     return {"real": asyncio.new_event_loop}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Escape what no encoding knows: a lone surrogate in a captured log would end pytest-xdist's worker."""
+    return _encodable((yield))
+
+
+def _encodable(data: Any) -> Any:
+    match data:
+        case str():
+            return data.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {_encodable(key): _encodable(value) for key, value in data.items()}
+        case list() | tuple():
+            return type(data)(_encodable(value) for value in data)
+    return data
