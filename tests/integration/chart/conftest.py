@@ -39,7 +39,7 @@ ALL = (*NAMES, "everything")
 
 @pytest.fixture(scope="session")
 def helm(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Helm:
-    cache = pytestconfig.cache
+    cache = getattr(pytestconfig, "cache", None)  # it can be switched off
     folder = cache.mkdir("helm") if cache is not None else tmp_path_factory.mktemp("helm")
     return Helm(find_helm(folder), tmp_path_factory.mktemp("home"))
 
