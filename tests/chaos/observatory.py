@@ -22,6 +22,7 @@ __all__ = ["Observatory"]
 
 _DURATION = 3.0
 _LATE = 6.0
+_PATIENCE = 90.0  # seconds; longer than any outage of the broker
 
 
 class Observatory:
@@ -136,20 +137,28 @@ class Observatory:
         self._send(Topics().bucket, ceph_notification(new, datetime.datetime.now(datetime.UTC)))
 
     def _send(self, topic: str, body: bytes) -> None:
-        """Send until the broker has it."""
+        """Send until the broker has it.
+
+        Raises
+        ------
+        TimeoutError
+            Raised if the broker does not come back: a fault of the harness.
+        """
         failed: list[Any] = []
+        end = time.monotonic() + _PATIENCE
 
         def told(error: Any, _: object) -> None:
             if error is not None:
                 failed.append(error)
 
-        while True:
+        while time.monotonic() < end:
             with contextlib.suppress(KafkaException, BufferError):
                 failed.clear()
                 self._producer.produce(topic, body, on_delivery=told)
                 if self._producer.flush(20) == 0 and not failed:
                     return
             time.sleep(0.2)
+        raise TimeoutError(f"no broker took a message for {_PATIENCE:g} s")
 
 
 def _body(visit: VisitPlan, raw: RawObject) -> bytes:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -38,6 +37,7 @@ from tests.integration.kafka.apache_kafka import ApacheKafka, NoKafkaError, kafk
 from tests.integration.kafka.mock_cluster import MockCluster
 from tests.integration.kafka.registry import Registry
 from tests.integration.redis.faults import RestartingRedis
+from tests.ports import lasting_ports
 
 __all__ = [
     "CANCELLATION_SCHEMA",
@@ -238,8 +238,7 @@ def _settings(
     }
     made = variables(plan, str(camera_file), pipelines, addresses, 3600.0)
     folder = addresses.folder
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = int(server.getsockname()[1])
+    (port,) = lasting_ports(1)
     quick = {"LEASE_SECONDS": "8", "KAFKA_SESSION_TIMEOUT": "3", "REPO_RETRY_DELAY": "1"}
     common = {
         **process_environment(addresses),

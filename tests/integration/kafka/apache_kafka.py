@@ -4,7 +4,6 @@ import asyncio
 import functools
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from confluent_kafka.cimpl import NewTopic
 from adapters.kafka.connection import KafkaConnection
 from tests.integration.kafka.certificates import Certificates, make_certificates
 from tests.integration.kafka.mock_cluster import all_messages
+from tests.ports import lasting_ports
 
 __all__ = ["PASSWORD", "USER", "ApacheKafka", "NoKafkaError", "kafka_classpath"]
 
@@ -60,14 +60,6 @@ def kafka_classpath() -> str:
     return known.read_text()
 
 
-def _free_ports(count: int) -> list[int]:
-    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(server.getsockname()[1]) for server in servers]
-    for server in servers:
-        server.close()
-    return ports
-
-
 class ApacheKafka:
     """A broker whose topics survive its restarts.
 
@@ -80,7 +72,7 @@ class ApacheKafka:
     def __init__(self, classpath: str, folder: Path) -> None:
         self._classpath = classpath
         self._folder = folder
-        self._ports = dict(zip(_LISTENERS, _free_ports(len(_LISTENERS)), strict=True))
+        self._ports = dict(zip(_LISTENERS, lasting_ports(len(_LISTENERS)), strict=True))
         self._process: subprocess.Popen[bytes] | None = None
         self.certificates: Certificates = make_certificates(folder)
         self.connection = KafkaConnection(

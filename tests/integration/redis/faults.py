@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -13,12 +12,16 @@ from typing import Self
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from simulator.process import start_process, stop_process
+from tests.ports import lasting_ports
 
 __all__ = ["LossyProxy", "RestartingRedis"]
 
 _HOST = "127.0.0.1"
+_PATIENCE = 30.0  # seconds that it may take to read its files
 
 
 class RestartingRedis:
@@ -26,8 +29,7 @@ class RestartingRedis:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with socket.create_server((_HOST, 0)) as server:
-            self.port = int(server.getsockname()[1])
+        (self.port,) = lasting_ports(1)
         self.url = f"redis://{_HOST}:{self.port}/0"
         self._process: subprocess.Popen[str] | None = None
 
@@ -39,13 +41,16 @@ class RestartingRedis:
         options = f"--port {self.port} --bind {_HOST} --dir {self._folder} --save  --appendonly yes"
         words = [*options.split(" "), "--appendfsync", "always", "--logfile", str(self._folder / "log")]
         self._process = start_process([executable, *words])
-        with redis.Redis(host=_HOST, port=self.port, socket_timeout=1.0) as client:
-            for _ in range(1000):
+        end = time.monotonic() + _PATIENCE
+        with redis.Redis(
+            host=_HOST, port=self.port, socket_timeout=1.0, retry=Retry(NoBackoff(), 0)
+        ) as client:
+            while self._process.poll() is None and time.monotonic() < end:
                 with contextlib.suppress(redis.RedisError):
                     if client.ping():
                         return
                 time.sleep(0.01)
-        raise AssertionError(f"redis-server does not come up on port {self.port}")
+        raise AssertionError(f"redis-server does not come up on port {self.port}, see {self._folder / 'log'}")
 
     def kill(self) -> None:
         """End it as a power cut would."""
