@@ -24,7 +24,7 @@ DETECTORS = (0, 1)
 TRIMMED_X, FIRST_ROW = 18, 601  # of the raw frame's pixels, counted from 1, in the truth files
 RADIUS = 2.5  # pixels
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(700), pytest.mark.xdist_group("lowell")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(700)]
 
 
 @frozen
@@ -74,7 +74,17 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         yield Night(folder, results, replay.output, replay.left_behind, butler, frames)
 
 
-def test_all_of_it_is_completed_and_kept(night: Night) -> None:
+def test_the_night_is_observed_again_and_its_truth_is_found(night: Night) -> None:
+    """One test: a night takes minutes, and tests that run side by side do not share what they set up."""
+    check_that_all_is_completed_and_kept(night)
+    check_that_the_asteroids_are_found(night, "truth_A_5945.csv", 12)
+    check_that_the_asteroids_are_found(night, "truth_B_mover.csv", 11)
+    check_the_light_curve_of_the_variable(night)
+    check_that_little_else_is_found(night)
+    check_that_the_database_holds_what_the_outputs_say(night)
+
+
+def check_that_all_is_completed_and_kept(night: Night) -> None:
     assert "Lowell42: 12 visits, 24 visit-detectors" in night.output
     assert "outcomes: 24 completed" in night.output
     assert "made 4 templates from the night itself" in night.output
@@ -88,8 +98,7 @@ def test_all_of_it_is_completed_and_kept(night: Night) -> None:
     assert night.left_behind == []
 
 
-@pytest.mark.parametrize(("name", "wanted"), [("truth_A_5945.csv", 12), ("truth_B_mover.csv", 11)])
-def test_the_asteroids_are_found(night: Night, name: str, wanted: int) -> None:
+def check_that_the_asteroids_are_found(night: Night, name: str, wanted: int) -> None:
     truth = night.truth(name)
     distances = {
         number: _distance(night, exposure, truth[number]) for exposure, number in night.frames.items()
@@ -108,7 +117,7 @@ def _distance(night: Night, exposure: int, row: dict[str, str]) -> float:
     return float(np.min(np.hypot(sources["x"] - x, sources["y"] - y), initial=np.inf))
 
 
-def test_the_variable_has_its_light_curve(night: Night) -> None:
+def check_the_light_curve_of_the_variable(night: Night) -> None:
     truth = night.truth("truth_V1_lightcurve.csv")
     first = next(iter(truth.values()))
     forced = _light_curve(night, float(first["ra_deg"]), float(first["dec_deg"]))
@@ -131,7 +140,7 @@ def _light_curve(night: Night, ra: float, dec: float) -> pd.DataFrame:
     return near[near["diaObjectId"] == longest].sort_values("midpointMjdTai")
 
 
-def test_little_else_is_found(night: Night) -> None:
+def check_that_little_else_is_found(night: Night) -> None:
     movers = [night.truth("truth_A_5945.csv"), night.truth("truth_B_mover.csv")]
     variable = next(iter(night.truth("truth_V1_lightcurve.csv").values()))
     counts = []
@@ -149,7 +158,7 @@ def test_little_else_is_found(night: Night) -> None:
     assert np.median(counts) <= 10, sorted(counts)
 
 
-def test_the_database_holds_what_the_outputs_say(night: Night) -> None:
+def check_that_the_database_holds_what_the_outputs_say(night: Night) -> None:
     stored = Table.read(night.results / "dia_sources.ecsv")  # as the replay read them back from the APDB
     for exposure in night.frames:
         for detector in DETECTORS:

@@ -51,7 +51,7 @@ def test_ctrl_c_stops_the_demo_and_leaves_nothing(
     demo = commands.start("demo", "--camera", str(small_camera), "--results", str(results))
     demo.wait_for("visit-detectors to come")
     demo.interrupt()
-    night = demo.finish(30)
+    night = demo.finish(120)
     assert night.code == 130, night.output
     assert "nothing is left running" in night.output
     assert "Traceback" not in night.output

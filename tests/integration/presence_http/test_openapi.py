@@ -76,4 +76,6 @@ def test_what_is_served_is_what_is_described(mode: str) -> None:
                 statuses[case.call_and_validate(base_url=address).status_code] += 1
 
             call()
-    assert set(statuses) == ({200, 400, 404} if mode == "positive" else {400, 404})
+    # What is wrong may be in a place that nobody reads, such as a cookie.
+    assert set(statuses) - {200} == {400, 404}
+    assert mode == "negative" or statuses[200]
