@@ -25,6 +25,14 @@ def small_camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+_LISTENING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("entrypoints", run_name="__main__")
+"""
+"""Runs the command line as from a terminal: shells let what they start in the background ignore Ctrl-C."""
+
+
 @frozen
 class Finished:
     """A command that has ended."""
@@ -44,7 +52,7 @@ class Command:
         temporary.mkdir()
         with self._log.open("w") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the tests name the commands
-                [sys.executable, "-m", "entrypoints", *arguments],
+                [sys.executable, "-c", _LISTENING, *arguments],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "TMPDIR": str(temporary), "COLUMNS": "200"},
