@@ -89,7 +89,9 @@ class ButlerDeploymentOutputs:
         for name in sorted(lacking.types):
             butler.registry.registerDatasetType(lacking.types[name])
         for plan in task.runs:
-            butler.collections.register(plan.run)
+            # The two rows of a run are two commits of the Butler's, and it never mends one without the other.
+            with butler.transaction():
+                butler.collections.register(plan.run)
         inputs = existing_collections(butler, self._inputs)[0]
         earlier: list[str] = []
         for run, names in lacking.init_outputs.items():

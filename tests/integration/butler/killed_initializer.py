@@ -1,8 +1,9 @@
 """Initializes copies of a repository in processes that are killed on the way, or run side by side.
 
 ``python -m tests.integration.butler.killed_initializer REPOSITORY FOLDER SEED MANY`` kills one process
-at each of MANY steps chosen by SEED, and runs another after it; and two at once. What it saw, it writes
-as JSON. It has one thread, so that it can fork: each process then begins with everything imported.
+at each of MANY steps chosen by SEED, and between the two rows of a run, and runs another after it; and two
+at once. What it saw, it writes as JSON. It has one thread, so that it can fork: each process then begins
+with everything imported.
 """
 
 import asyncio
@@ -33,28 +34,27 @@ def _prepare(root: Path) -> None:
 
 def _killed_before(root: Path, step: int) -> None:
     """Prepare, and be killed before a step: a change of a file, a change in the database, or its commit."""
-    seen = 0
+    seen: list[str] = []
 
-    def take() -> None:
-        nonlocal seen
-        if seen == step:
+    def take(what: str) -> None:
+        if len(seen) == step:
             os.kill(os.getpid(), signal.SIGKILL)
-        seen += 1
+        seen.append(what)
 
     def hear(name: str, arguments: tuple[Any, ...]) -> None:
         if name in _FILES and str(arguments[0]).startswith(str(root)) and _is_change(name, arguments):
-            take()
+            take(name)
 
     def execute(connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
         del connection, cursor
         if statement.lstrip().startswith(("INSERT", "UPDATE", "DELETE", "CREATE")):
-            take()
+            take(statement)
 
     event.listen(Engine, "before_cursor_execute", execute)
-    event.listen(Engine, "commit", lambda _connection: take())
+    event.listen(Engine, "commit", lambda _connection: take("commit"))
     sys.addaudithook(hear)
     _prepare(root)
-    (root.parent / "steps").write_text(str(seen))
+    (root.parent / "steps").write_text(json.dumps(seen))
 
 
 def _is_change(name: str, arguments: tuple[Any, ...]) -> bool:
@@ -112,9 +112,12 @@ def main(repository: Path, folder: Path, seed: int, many: int) -> dict[str, Any]
     """Play all; returns what was seen."""
     root = _copy(repository, folder)
     assert _ended(_forked(lambda: _killed_before(root, -1))) == 0
-    steps = int((folder / "steps").read_text())
+    taken = json.loads((folder / "steps").read_text())
+    steps = len(taken)
     told: dict[str, Any] = {"steps": steps, "undisturbed": _seen(root), "killed": [], "at_once": []}
-    for step in sorted(random.Random(seed).sample(range(steps), min(many, steps))):  # noqa: S311 - no secret
+    half_a_run = next(at for at, what in enumerate(taken) if what.startswith("INSERT INTO run "))
+    chosen = random.Random(seed).sample(range(steps), min(many, steps))  # noqa: S311 - no secret
+    for step in sorted({half_a_run, *chosen}):
         root = _copy(repository, folder)
         first = _ended(_forked(lambda root=root, step=step: _killed_before(root, step)))  # type: ignore[misc]  # its defaults bind
         told["killed"].append({"step": step, "code": first, "state": _seen(root, again=True)})

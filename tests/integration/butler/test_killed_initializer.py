@@ -34,7 +34,7 @@ def told(untouched: tuple[Path, Night], tmp_path_factory: pytest.TempPathFactory
     assert done.returncode == 0, done.stderr
     seen: dict[str, Any] = json.loads(done.stdout)
     assert seen["steps"] > 100
-    assert len(seen["killed"]) == _STEPS
+    assert len(seen["killed"]) >= _STEPS
     assert seen["undisturbed"]["datasets"]
     assert seen["undisturbed"]["left"] == []
     sys.stderr.write(done.stderr)  # For whoever looks at a failure.
@@ -53,10 +53,6 @@ def test_two_at_once_complete_it(told: Mapping[str, Any]) -> None:
     assert alone["state"] == told["undisturbed"]
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="known fault: one that is killed may leave a row that the other conflicts with and does not find",
-)
 def test_two_at_once_complete_it_even_if_one_is_killed(told: Mapping[str, Any]) -> None:
     for both in told["at_once"][1:]:
         assert both["codes"][1] == 0, both
