@@ -106,43 +106,18 @@ class Servers:
 @contextlib.contextmanager
 def opened_servers(plans: tuple[Plan, ...], *, keep: bool = False) -> Iterator[Servers]:
     """Start everything that outlives a seed; stop it, and leave nothing, but logs if they are to be kept."""
-    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     with contextlib.ExitStack() as stack:
-        if not keep:
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        for name in ("tmp", "batches", "local", "logs", "redis", "kafka"):
-            (folder / name).mkdir()
+        folder = _make_folder(stack, keep=keep)
         camera_file = _small_camera(folder)
         camera = load_camera(camera_file)
         visits = _visits(plans)
         night = _night(camera, tuple(visits.values()))
-        kafka, kafka_address = _start_kafka(stack, folder)
-        kafka_proxy = stack.enter_context(KafkaProxy(kafka_address))
-        registry = Registry({1: VISIT_SCHEMA, 2: CANCELLATION_SCHEMA})
-        stack.callback(registry.shut)
-        redis = stack.enter_context(RestartingRedis(folder / "redis"))
-        # Its own notifications go where nobody looks: the seeds send theirs, or do not.
-        store = stack.enter_context(
-            ObjectStore(
-                kafka_address, image_bucket=_UNTOLD, topic="nobody", other_buckets=(_IMAGES, _CENTRAL)
-            )
-        )
-        s3_proxy = stack.enter_context(S3Proxy(store.url, plans[0].seed))
-        addresses = Addresses(
-            kafka=kafka_proxy.address,
-            registry=registry.url,
-            redis=f"127.0.0.1:{redis.port}",
-            s3={**store.environment, "S3_ENDPOINT_URL": s3_proxy.url},
-            bucket=_IMAGES,
-            repository=folder / "central",
-            folder=folder,
-            batches=folder / "batches",
-            apdb=make_apdb(folder),
-        )
+        wires = _open_wires(stack, folder, plans[0].seed)
+        addresses = _addresses(wires, folder)
         night_plan = NightPlan(camera=camera, visits=tuple(visits.values()), raws=night, calibrations=night)
         stack.enter_context(within({**addresses.s3, "LSST_RESOURCES_TMPDIR": str(folder)}))
         make_repository(addresses.repository, night_plan, datastore=f"s3://{_CENTRAL}/")
-        settings = _settings(night_plan, camera_file, addresses, kafka)
+        settings = _settings(night_plan, camera_file, addresses, wires.kafka)
         _initialize(settings["initialize"], folder / "logs" / "initialize.log")
         yield Servers(
             folder=folder,
@@ -152,14 +127,71 @@ def opened_servers(plans: tuple[Plan, ...], *, keep: bool = False) -> Iterator[S
             visits=visits,
             night=night,
             addresses=addresses,
-            kafka=kafka,
-            kafka_address=kafka_address,
-            kafka_proxy=kafka_proxy,
-            s3_url=store.url,
-            s3_proxy=s3_proxy,
-            redis=redis,
+            kafka=wires.kafka,
+            kafka_address=wires.kafka_address,
+            kafka_proxy=wires.kafka_proxy,
+            s3_url=wires.store.url,
+            s3_proxy=wires.s3_proxy,
+            redis=wires.redis,
             settings=settings,
         )
+
+
+@frozen(kw_only=True)
+class _Wires:
+    """What is talked to over TCP."""
+
+    kafka: ApacheKafka | MockCluster
+    kafka_address: str
+    kafka_proxy: KafkaProxy
+    registry: Registry
+    redis: RestartingRedis
+    store: ObjectStore
+    s3_proxy: S3Proxy
+
+
+def _make_folder(stack: contextlib.ExitStack, *, keep: bool) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    if not keep:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    for name in ("tmp", "batches", "local", "logs", "redis", "kafka"):
+        (folder / name).mkdir()
+    return folder
+
+
+def _open_wires(stack: contextlib.ExitStack, folder: Path, seed: int) -> _Wires:
+    kafka, kafka_address = _start_kafka(stack, folder)
+    kafka_proxy = stack.enter_context(KafkaProxy(kafka_address))
+    registry = Registry({1: VISIT_SCHEMA, 2: CANCELLATION_SCHEMA})
+    stack.callback(registry.shut)
+    redis = stack.enter_context(RestartingRedis(folder / "redis"))
+    # Its own notifications go where nobody looks: the seeds send theirs, or do not.
+    store = stack.enter_context(
+        ObjectStore(kafka_address, image_bucket=_UNTOLD, topic="nobody", other_buckets=(_IMAGES, _CENTRAL))
+    )
+    return _Wires(
+        kafka=kafka,
+        kafka_address=kafka_address,
+        kafka_proxy=kafka_proxy,
+        registry=registry,
+        redis=redis,
+        store=store,
+        s3_proxy=stack.enter_context(S3Proxy(store.url, seed)),
+    )
+
+
+def _addresses(wires: _Wires, folder: Path) -> Addresses:
+    return Addresses(
+        kafka=wires.kafka_proxy.address,
+        registry=wires.registry.url,
+        redis=f"127.0.0.1:{wires.redis.port}",
+        s3={**wires.store.environment, "S3_ENDPOINT_URL": wires.s3_proxy.url},
+        bucket=_IMAGES,
+        repository=folder / "central",
+        folder=folder,
+        batches=folder / "batches",
+        apdb=make_apdb(folder),
+    )
 
 
 def _small_camera(folder: Path) -> Path:
