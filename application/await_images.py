@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 
 from application.beside import beside
 from application.find_raws import RawSearch
@@ -57,10 +58,16 @@ class ImageWait:
         work = expectation.work
         events: Events = asyncio.Queue()
         searching = self._search.search(work, events.put_nowait, expectation.deadline)
+        latest = math.inf
         async with beside(searching, self._heed(work, revision, events)):
             while True:
                 with stages.timing("wait"):
                     event = await _next(events, expectation.wait_until)
+                    if event is None and expectation.is_wanting and latest == math.inf:
+                        await self._search.look_again(work, events.put_nowait)
+                        # What that finds was there in time.
+                        latest = math.nextafter(expectation.deadline, -math.inf)
+                        continue
                 if event is None:
                     return expectation, None
                 if isinstance(event, Cancelled):
@@ -68,7 +75,12 @@ class ImageWait:
                         _LOG.info("taken back too late: a snap is ingested")
                         continue
                     return expectation, event
-                expectation = await self._take(expectation, event, workspace, stages, events)
+                now = min(asyncio.get_running_loop().time(), latest)
+                expectation, arrival = expectation.arrived(event, now)
+                if arrival in {Arrival.LATE, Arrival.REWRITTEN_AFTER_INGEST}:
+                    _LOG.warning("image %s is not processed: %s", event.uri, arrival.value)
+                if arrival in {Arrival.NEW, Arrival.REWRITTEN_BEFORE_INGEST}:
+                    expectation = await self._take(expectation, event, workspace, stages, events)
 
     async def _take(
         self,
@@ -78,19 +90,17 @@ class ImageWait:
         stages: Stages,
         events: Events,
     ) -> Expectation:
-        expectation, arrival = expectation.arrived(raw, asyncio.get_running_loop().time())
-        if arrival in {Arrival.LATE, Arrival.REWRITTEN_AFTER_INGEST}:
-            _LOG.warning("image %s is not processed: %s", raw.uri, arrival.value)
-        if arrival not in {Arrival.NEW, Arrival.REWRITTEN_BEFORE_INGEST}:
-            return expectation
         here = self._clock.utc()
         try:
             with stages.timing("ingest"):
                 exposure = await workspace.ingest(raw)
         except RawUnavailableError as error:
             _LOG.warning("image %s cannot be had now: %s", raw.uri, error)
-            asyncio.get_running_loop().call_later(_AGAIN, events.put_nowait, raw)
-            return expectation.unavailable(raw.exposure)
+            expectation = expectation.unavailable(raw.exposure)
+            loop = asyncio.get_running_loop()
+            if not expectation.is_over(loop.time()):
+                loop.call_later(_AGAIN, events.put_nowait, raw)
+            return expectation
         except RawUnreadableError as error:
             _LOG.warning("image %s cannot be used: %s", raw.uri, error)
             return expectation.unreadable(raw.exposure, str(error))

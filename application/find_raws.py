@@ -56,6 +56,8 @@ class SearchPolicy:
     """Before the end of the wait, from when on looks follow each other closely."""
     last_pause: float = 1.0
     """Between those."""
+    last_patience: float = 5.0
+    """After the end of the wait, for a last look at what was there by then."""
     folders_a_look: int = 32
     """New folders of exposures that one look opens, newest first."""
     long_ago: float = 900.0
@@ -129,13 +131,35 @@ class RawSearch:
         pause = self._policy.first_pause
         while True:
             try:
-                await self._ask_microservice(work, found)
-                await self._list_bucket(work, found)
+                await self._look_once(work, found)
             except ImageStoreUnavailableError as error:
                 _LOG.warning("cannot look for images: %s", error)
             last_look = until - self._policy.last_look
             await asyncio.sleep(min(pause, max(last_look - loop.time(), self._policy.last_pause)))
             pause = min(2 * pause, self._policy.longest_pause)
+
+    async def _look_once(self, work: VisitDetector, found: Found) -> None:
+        await self._ask_microservice(work, found)
+        await self._list_bucket(work, found)
+
+    async def look_again(self, work: VisitDetector, found: Found) -> None:
+        """Look once more, after the wait: its last look may have failed, or may be under way.
+
+        Without it a slow store's images would pass for images that never came.
+        """
+        reason = "the store takes too long"
+        try:
+            async with asyncio.timeout(self._policy.last_patience):
+                while True:
+                    try:
+                        await self._look_once(work, found)
+                    except ImageStoreUnavailableError as error:
+                        reason = str(error)
+                        await asyncio.sleep(self._policy.last_pause)
+                    else:
+                        return
+        except TimeoutError:
+            _LOG.warning("cannot make certain that all images were seen: %s", reason)
 
     async def _ask_microservice(self, work: VisitDetector, found: Found) -> None:
         if self._lookup is None:

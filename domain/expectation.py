@@ -202,6 +202,11 @@ class Expectation:
         return tuple(itertools.islice(awaited, _MOST_MISSING if self.expected else 1))
 
     @property
+    def is_wanting(self) -> bool:
+        """Whether an announced snap has not come, or none has if it was not known how many."""
+        return bool(self.missing) if self.expected else not self.seen
+
+    @property
     def wait_until(self) -> float:
         """The instant at which the wait ends if nothing more comes; never after the deadline."""
         if self._is_complete:

@@ -146,6 +146,21 @@ async def test_images_whose_notifications_are_lost_are_found_by_looking() -> Non
     assert isinstance(outcome, Completed)
 
 
+async def test_an_image_that_was_there_in_time_is_found_though_the_store_was_away_at_the_deadline() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.images.outage = "503"
+        night.expose(visit, 4, notify=False)
+        await asyncio.sleep(102)
+        # The wait ended at 100 s, see above.
+        assert (await night.ledger.history(Identity(INSTRUMENT, GROUP, 4)))[-1].outcome is None
+        night.images.outage = ""
+        outcome = await outcome_of(night, 4, wait=30)
+    assert isinstance(outcome, Completed)
+
+
 async def test_an_image_with_the_wrong_angle_is_rejected() -> None:
     night = MemoryNight(detectors=frozenset({4}))
     async with night.running():
