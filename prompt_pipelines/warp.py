@@ -22,6 +22,7 @@ __all__ = ["Warped", "warp"]
 _GRID_STEP = 64  # pixels; distortion is cubic at most over this distance
 _EDGE = 0.001  # pixels beyond the last that rounding may put a place on it
 _KERNEL_REACH = 2  # pixels that a cubic interpolation looks around
+_SPLINE_REACH = 16  # pixels beyond which a cubic spline's coefficient depends on a pixel by less than 1e-9
 
 
 @frozen(eq=False)
@@ -52,42 +53,94 @@ def warp(source: MaskedImage, target: SkyProjection[Any], shape: tuple[int, int]
     warped
         Bicubic in the image; the nearest pixel's variance.
     """
-    rows, columns, scale = _source_positions(source, target, shape)
+    places = _Places.of(source, target, shape)
+    result = Warped(
+        np.zeros(shape, np.float32), np.full(shape, np.nan, np.float32), np.ones(shape, dtype=bool)
+    )
+    box = places.covered
+    if box is not None:
+        part = _resample(source, places, box)
+        result.pixels[box], result.variance[box], result.unusable[box] = (
+            part.pixels,
+            part.variance,
+            part.unusable,
+        )
+    return result
+
+
+@frozen(eq=False)
+class _Places:
+    """Where new pixels lie in the array of the source."""
+
+    rows: RectBivariateSpline
+    columns: RectBivariateSpline
+    covered: tuple[slice, slice] | None
+    """Rows and columns of the new image beyond which there is nothing of the source."""
+    scale: float
+    """Old pixels in a new one's area."""
+
+    @classmethod
+    def of(cls, source: MaskedImage, target: SkyProjection[Any], shape: tuple[int, int]) -> "_Places":
+        """Follow a coarse grid of new pixels to the sky and to the source."""
+        grid_y = np.linspace(0.0, shape[0] - 1.0, max(4, shape[0] // _GRID_STEP + 1))
+        grid_x = np.linspace(0.0, shape[1] - 1.0, max(4, shape[1] // _GRID_STEP + 1))
+        y, x = np.meshgrid(grid_y, grid_x, indexing="ij")
+        if source.sky_projection is None:
+            raise UnusableImageError("an image without sky projection cannot be resampled")
+        there = source.sky_projection.sky_to_pixel(target.pixel_to_sky(x=x.ravel(), y=y.ravel()))
+        row = np.asarray(there.y).reshape(y.shape) - source.bbox.y.start
+        column = np.asarray(there.x).reshape(y.shape) - source.bbox.x.start
+        rows, columns = (RectBivariateSpline(grid_y, grid_x, values) for values in (row, column))
+        middle = (shape[0] / 2.0, shape[1] / 2.0)
+        scale = abs(
+            rows.ev(*middle, dx=1) * columns.ev(*middle, dy=1)
+            - rows.ev(*middle, dy=1) * columns.ev(*middle, dx=1)
+        )
+        covered = _covered(source, row, column, (grid_y, grid_x))
+        return cls(rows, columns, covered, float(scale))
+
+
+def _covered(
+    source: MaskedImage, row: Floats, column: Floats, grid: tuple[Floats, Floats]
+) -> tuple[slice, slice] | None:
+    """Find the cells of the grid that have a corner within a cell's size of the source."""
+    near = np.ones(row.shape, dtype=bool)
+    for values, size in ((row, source.bbox.y.size), (column, source.bbox.x.size)):
+        # A cell is skewed at most as much as it is long, in either direction.
+        cell = sum(np.abs(np.diff(values, axis=axis)).max() for axis in (0, 1))
+        near &= (values > -cell) & (values < size + cell)
+    if not near.any():
+        return None
+    lines = (np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0)))
+    return tuple(  # type: ignore[return-value]  # two directions, two slices
+        slice(int(at[found[0]]), int(np.ceil(at[found[-1]])) + 1)
+        for found, at in zip(lines, grid, strict=True)
+    )
+
+
+def _resample(source: MaskedImage, places: _Places, box: tuple[slice, slice]) -> Warped:
+    new_y, new_x = (np.arange(one.start, one.stop) for one in box)
+    rows, columns = places.rows(new_y, new_x), places.columns(new_y, new_x)
     last_row, last_column = source.bbox.y.size - 1 + _EDGE, source.bbox.x.size - 1 + _EDGE
     inside = (rows >= -_EDGE) & (rows <= last_row) & (columns >= -_EDGE) & (columns <= last_column)
-    if not inside.any():
-        return Warped(np.zeros(shape, np.float32), np.full(shape, np.nan, np.float32), ~inside)
-    bad = any_of(source.mask) | ~np.isfinite(source.image.array) | ~np.isfinite(source.variance.array)
-    filled = np.where(bad, np.float32(0.0), source.image.array)
+    seen_y, seen_x = _seen(rows, source.bbox.y.size), _seen(columns, source.bbox.x.size)
+    rows, columns = rows - seen_y.start, columns - seen_x.start
+    values, noise = source.image.array[seen_y, seen_x], source.variance.array[seen_y, seen_x]
+    bad = any_of(source.mask)[seen_y, seen_x] | ~np.isfinite(values) | ~np.isfinite(noise)
+    filled = np.where(bad, np.float32(0.0), values)
     pixels = map_coordinates(filled, [rows, columns], order=3, output=np.float32, mode="nearest")
-    nearest = (
-        np.clip(np.rint(rows).astype(np.intp), 0, source.bbox.y.size - 1),
-        np.clip(np.rint(columns).astype(np.intp), 0, source.bbox.x.size - 1),
+    nearest = tuple(
+        np.clip(np.rint(at).astype(np.intp), 0, size - 1)
+        for at, size in zip((rows, columns), bad.shape, strict=True)
     )
     unusable = ~inside | binary_dilation(bad, iterations=_KERNEL_REACH)[nearest]
     pixels[unusable] = 0.0
-    variance = np.where(unusable, np.float32(np.nan), source.variance.array[nearest] * np.float32(scale**2))
-    return Warped(pixels * np.float32(scale), variance, unusable)
+    scale = np.float32(places.scale)
+    variance = np.where(unusable, np.float32(np.nan), noise[nearest] * scale**2)
+    return Warped(pixels * scale, variance, unusable)
 
 
-def _source_positions(
-    source: MaskedImage, target: SkyProjection[Any], shape: tuple[int, int]
-) -> tuple[Floats, Floats, float]:
-    """Rows and columns in the source's array for each new pixel, and old pixels in a new one's area."""
-    grid_y = np.linspace(0.0, shape[0] - 1.0, max(4, shape[0] // _GRID_STEP + 1))
-    grid_x = np.linspace(0.0, shape[1] - 1.0, max(4, shape[1] // _GRID_STEP + 1))
-    y, x = np.meshgrid(grid_y, grid_x, indexing="ij")
-    if source.sky_projection is None:
-        raise UnusableImageError("an image without sky projection cannot be resampled")
-    there = source.sky_projection.sky_to_pixel(target.pixel_to_sky(x=x.ravel(), y=y.ravel()))
-    all_y, all_x = np.arange(shape[0]), np.arange(shape[1])
-    rows, columns = (
-        RectBivariateSpline(grid_y, grid_x, np.asarray(values).reshape(y.shape) - start)
-        for values, start in ((there.y, source.bbox.y.start), (there.x, source.bbox.x.start))
-    )
-    middle = (shape[0] / 2.0, shape[1] / 2.0)
-    scale = abs(
-        rows.ev(*middle, dx=1) * columns.ev(*middle, dy=1)
-        - rows.ev(*middle, dy=1) * columns.ev(*middle, dx=1)
-    )
-    return rows(all_y, all_x), columns(all_y, all_x), float(scale)
+def _seen(places: Floats, size: int) -> slice:
+    """Find which of so many rows or columns have a part in pixels at these places."""
+    first, last = np.floor(places.min()) - _SPLINE_REACH, np.ceil(places.max()) + _SPLINE_REACH
+    return slice(int(np.clip(first, 0, size - 1)), int(np.clip(last, 0, size - 1)) + 1)

@@ -6,6 +6,7 @@ quantum-backed Butler, dimension records are in memory.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from functools import partial
 from pathlib import Path
 from typing import Any, override
 from uuid import UUID
@@ -38,6 +39,7 @@ from adapters.butler.names import provenance_type
 from adapters.butler.pipeline_shape import PipelineShape
 from adapters.butler.pipelines import LoadedPipeline
 from adapters.butler.predicted_graph import assemble_graph
+from adapters.butler.reread_objects import RereadObjects
 from adapters.butler.rows import rows_of
 from adapters.butler.shelf import Shelf
 from adapters.butler.steps import one_line
@@ -65,6 +67,7 @@ class _NotingButler(QuantumBackedButler):
 
     note: Callable[[DatasetRef], None]
     objects: InputObjects
+    reread: RereadObjects
     stored_refs: Mapping[UUID, DatasetRef]
     loaded: Set[UUID]
 
@@ -80,7 +83,9 @@ class _NotingButler(QuantumBackedButler):
         """Read a dataset."""
         if not parameters and ref in self.objects:
             return self.objects.get(ref, storageClass)
-        return super().get(ref, parameters=parameters, storageClass=storageClass)
+        if parameters or storageClass or ref.isComponent():
+            return super().get(ref, parameters=parameters, storageClass=storageClass)
+        return self.reread.get(ref, partial(super().get, ref))
 
     @override
     def stored_many(self, refs: Iterable[DatasetRef]) -> dict[DatasetRef, bool]:
@@ -239,6 +244,7 @@ class PredictedRepository:
         )
         butler.note = self._note
         butler.objects = self._shared.objects
+        butler.reread = RereadObjects.of(quantum.iter_input_dataset_ids() for quantum in quanta)
         butler.stored_refs = self._stored
         butler.loaded = self._loaded
         return butler

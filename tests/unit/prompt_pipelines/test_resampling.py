@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lsst.images import Box
+from scipy.ndimage import binary_dilation
 
 from prompt_pipelines.arrays import Planes
 from prompt_pipelines.matching import convolve, fit_kernel
@@ -39,6 +41,26 @@ def test_masked_pixels_stay_masked_where_they_went() -> None:
     warped = warp(source, projection_of(SIZE), (SIZE, SIZE))
     assert warped.unusable[:, 98:103].all()
     assert not warped.unusable[:, 90].any()
+
+
+def test_an_image_that_covers_a_part_says_the_same_of_it() -> None:
+    whole = picture(FIELD, SIZE, seed=None)
+    part = whole[Box.factory[90:SIZE, 0:70]]
+    target = projection_of(SIZE, 13.0)
+    of_whole, of_part = (warp(one, target, (SIZE, SIZE)) for one in (whole, part))
+    usable = ~of_part.unusable
+    assert 0.9 * 110 * 70 < usable.sum() <= 110 * 70
+    assert not (usable & of_whole.unusable).any()
+    inner = usable & ~binary_dilation(of_part.unusable, iterations=10)
+    np.testing.assert_allclose(of_part.pixels[inner], of_whole.pixels[inner], rtol=1e-4, atol=1e-2)
+    np.testing.assert_array_equal(of_part.variance[inner], of_whole.variance[inner])
+    assert not of_part.pixels[~usable].any()
+
+
+def test_of_another_part_of_the_sky_nothing_is_usable() -> None:
+    elsewhere = projection_of(SIZE)
+    far = picture(FIELD, 10 * SIZE, seed=None)[Box.factory[9 * SIZE : 10 * SIZE, 0:SIZE]]
+    assert warp(far, elsewhere, (SIZE, SIZE)).unusable.all()
 
 
 @settings(max_examples=10, deadline=None)
