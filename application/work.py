@@ -11,6 +11,7 @@ from application.beside import beside
 from application.log_context import logging_about
 from application.process_visit import VisitProcessor
 from application.stages import Stages
+from domain.attempts import Attempt
 from domain.camera import Camera, UnknownDetectorError
 from domain.outcomes import (
     RULES,
@@ -180,7 +181,7 @@ class Worker:
                 outcome = await self._outcome(lease, work, record, stages, stop)
                 rule = rule_for(outcome, record.turn, self._policy.max_attempts)
                 final = is_final(outcome, record.turn, self._policy.max_attempts)
-                await self._ledger.record(record.attempt, outcome, final=final)
+                await self._record(record.attempt, outcome, stop, final=final)
         except (LeaseLostError, NotTheHolderError) as error:
             _LOG.error("lease lost, nothing is recorded: %s", error)
             self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
@@ -215,10 +216,33 @@ class Worker:
             return working.result()
         return await self._processor.interrupted(record.attempt, "the worker was told to stop")
 
-    async def _grace(self, stop: asyncio.Event, enough: asyncio.Event) -> None:
-        """Wait until the visit under way must end: its grace is over, and so is that for its outputs."""
+    async def _record(self, attempt: Attempt, outcome: Outcome, stop: asyncio.Event, *, final: bool) -> None:
+        """Record how an attempt ended, as soon as the ledger lets itself be reached.
+
+        What is done would count as undone without: whoever takes over finds a
+        claim and no outcome.
+        """
+        enough = asyncio.ensure_future(self._enough(stop))
+        try:
+            while True:
+                try:
+                    return await self._ledger.record(attempt, outcome, final=final)
+                except LedgerUnavailableError as error:
+                    if enough.done():
+                        raise
+                    _LOG.error("%s is not recorded yet: %s", describe(outcome), error)
+                    await asyncio.wait({enough}, timeout=self._policy.retry_delay)
+        finally:
+            enough.cancel()
+
+    async def _enough(self, stop: asyncio.Event) -> None:
+        """Wait until the worker was told to stop, and its grace is over."""
         await stop.wait()
         await _either(asyncio.sleep(self._policy.shutdown_grace), self._hurry.wait())
+
+    async def _grace(self, stop: asyncio.Event, enough: asyncio.Event) -> None:
+        """Wait until the visit under way must end: its grace is over, and so is that for its outputs."""
+        await self._enough(stop)
         enough.set()
         await _either(asyncio.sleep(self._policy.shutdown_grace), self._hurry.wait())
         await self._workspace.abandon()

@@ -9,13 +9,16 @@ from domain.outcomes import Outcome
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from ports.clock import Clock
-from ports.ledger import ClaimedElsewhereError
+from ports.ledger import ClaimedElsewhereError, LedgerUnavailableError
 
 __all__ = ["MemoryClaims", "MemoryLedger"]
 
 
 class MemoryLedger(HistoryLedger):
     """`ports.ledger.Ledger` in one event loop.
+
+    `outage` is for tests: while it is not blank, the ledger is out of reach for
+    that reason.
 
     Parameters
     ----------
@@ -24,6 +27,7 @@ class MemoryLedger(HistoryLedger):
     """
 
     def __init__(self, clock: Clock) -> None:
+        self.outage = ""
         self._clock = clock
         self._stored: dict[Identity, tuple[WorkHistory, UtcSeconds]] = {}
         self._owners: dict[tuple[str, int, int], Attempt] = {}
@@ -31,10 +35,12 @@ class MemoryLedger(HistoryLedger):
 
     async def record_unread(self, queue: str, entry: str, outcome: Outcome) -> None:
         """Record the outcome of a delivery that has no identity."""
+        self._check()
         self._unread.setdefault(queue, {})[entry] = outcome
 
     async def unread(self, queue: str) -> Mapping[str, Outcome]:
         """List the outcomes of deliveries that have no identity."""
+        self._check()
         return dict(self._unread.get(queue, {}))
 
     async def check_durable(self) -> Sequence[str]:
@@ -64,6 +70,7 @@ class MemoryLedger(HistoryLedger):
 
     @override
     async def _histories(self, instrument: str, since: UtcSeconds | None) -> Iterable[WorkHistory]:
+        self._check()
         recent = {
             (identity.instrument, identity.group)
             for identity, (_, stored) in self._stored.items()
@@ -75,7 +82,12 @@ class MemoryLedger(HistoryLedger):
             if (identity.instrument, identity.group) in recent
         ]
 
+    def _check(self) -> None:
+        if self.outage:
+            raise LedgerUnavailableError(f"ledger: {self.outage}")
+
     def _now(self, identity: Identity) -> WorkHistory:
+        self._check()
         stored = self._stored.get(identity)
         return WorkHistory(identity) if stored is None else stored[0]
 

@@ -215,6 +215,8 @@ class MemoryWorkspace:
         return state
 
     def _claim(self, state: _State) -> _State:
+        if state.claimed:
+            return state
         try:
             self._claims.claim(state.assignment.attempt, state.exposures)
         except (ClaimedElsewhereError, LedgerUnavailableError) as error:

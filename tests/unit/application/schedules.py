@@ -36,6 +36,7 @@ _DURATIONS = {"prepare": 2.0, "ingest": 0.5, "process": 4.0, "change": 0.7, "exp
 
 _AWAY = {
     "queue away": "queue",
+    "ledger away": "ledger",
     "announcements away": "announcements",
     "bucket away": "images",
     "writer's topic away": "topic",
@@ -49,9 +50,12 @@ _FAILING: dict[str, tuple[str, type[PromptProcessingError]]] = {
     "image not there": ("ingest", RawUnavailableError),
 }
 
-ATTEMPT_COSTS = frozenset(
+_AFTER_CHANGE_COSTS = frozenset(
     {"kill worker", "pause worker", "child dies", "process fails", "queue away", "export child dies"}
 )
+"""What may cost a visit between its claim and its recorded end."""
+
+ATTEMPT_COSTS = _AFTER_CHANGE_COSTS | {"ledger away"}
 """What may cost an attempt; a schedule has fewer of them than there are attempts."""
 
 KINDS = (
@@ -298,7 +302,7 @@ async def _judge(night: _BrokenNight) -> list[str]:
     if depth.waiting or depth.leased:
         wrong.append(f"left in the queue: {depth}")
     changed = {(attempt, exposure) for exposure, attempt in night.repository.changes}
-    is_broken = any(one.kind in ATTEMPT_COSTS for one in schedule.breaks)
+    is_broken = any(one.kind in _AFTER_CHANGE_COSTS for one in schedule.breaks)
     for number in range(len(schedule.snaps)):
         for detector in DETECTORS:
             identity = Identity(INSTRUMENT, f"group {number}", detector)

@@ -64,6 +64,23 @@ async def test_an_image_that_stays_away_is_no_image() -> None:
     assert isinstance(record.outcome, NoImages)
 
 
+async def test_an_outcome_waits_for_a_ledger_that_is_away() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), behaviour=CHANGING)
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        while not night.repository.changes:
+            await asyncio.sleep(0.1)
+        night.ledger.outage = "it starts again"
+        await asyncio.sleep(20.0)
+        night.ledger.outage = ""
+        await asyncio.sleep(60.0)
+        [record] = await history(night)
+    assert isinstance(record.outcome, Completed)
+    assert len(night.repository.changes) == 1
+
+
 async def test_a_claim_that_is_refused_is_not_asked_for_again() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}))
     async with night.running():
