@@ -11,7 +11,7 @@ import math
 import warnings
 from typing import NewType
 
-from astropy.time import Time
+import erfa
 
 from domain.errors import PromptProcessingError
 
@@ -100,12 +100,11 @@ def _day(instant: float) -> int:
 def _tai_minus_utc(day: int) -> float:
     """Seconds by which TAI is ahead on a UTC day counted from 1970-01-01.
 
-    Leap seconds are those of the ERFA table that astropy ships; after its end
-    the last offset is taken to hold.
+    Leap seconds are those of ERFA's own table (its function ``dat``); after its
+    end the last offset is taken to hold.
     """
-    # Not at noon: on days with a leap second astropy stretches the others.
-    midnight = day * _SECONDS_A_DAY
+    date = _EPOCH + datetime.timedelta(days=day)
     with warnings.catch_warnings():
         # ERFA calls years dubious that are far beyond its table.
         warnings.simplefilter("ignore")
-        return round(float(Time(midnight, format="unix", scale="utc").unix_tai) - midnight, 6)
+        return round(float(erfa.dat(date.year, date.month, date.day, 0.0)), 6)

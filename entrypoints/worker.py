@@ -5,6 +5,7 @@ import logging
 
 import click
 
+from adapters.system.heap import spare_heap
 from entrypoints.containers.worker import WorkerContainer
 from entrypoints.help import service_help
 from entrypoints.logs import configure_logs
@@ -21,6 +22,7 @@ _LOG = logging.getLogger(__name__)
 )
 def command() -> None:
     """Run a worker until it is idle, recycled or stopped."""
+    spare_heap()
     settings = settings_or_exit(WorkerSettings, ChildSettings)
     configure_logs(settings.logs.levels, "worker")
     container = WorkerContainer(settings=settings)
