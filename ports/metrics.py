@@ -24,6 +24,7 @@ class Counter(enum.Enum):
     WRITER_MESSAGES = "writer_messages", "Messages that workers handed to the writer", ("instrument",)
     WRITER_EVENTS = "writer_events", "Workers' messages, by what the writer did", ("result",)
     WRITER_DATASETS = "writer_datasets", "Datasets that the writer made known", ()
+    MEASUREMENTS_LOST = "measurements_lost", "Measurements of stage times not uploaded", ("reason",)
     CLOCK_SKEW = "clock_skew", "Instants that differ from this clock by more than a second", ("source",)
 
     def __init__(self, key: str, meaning: str, labels: tuple[str, ...]) -> None:

@@ -1,6 +1,7 @@
 """Measurements to Sasquatch, Rubin's telemetry, by its Kafka REST proxy."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import queue
@@ -14,6 +15,7 @@ import requests
 from domain.times import UtcSeconds
 from ports.clock import Clock
 from ports.measurements import Measurement
+from ports.metrics import Counter, Metrics
 
 __all__ = ["SasquatchMeasurements"]
 
@@ -44,6 +46,8 @@ class SasquatchMeasurements:
         First part of the topic's name.
     clock
         Tells when a measurement was handed on.
+    metrics
+        Counts what is lost.
     token
         Bearer token; None: none.
     timeout
@@ -60,6 +64,7 @@ class SasquatchMeasurements:
         url: str,
         namespace: str,
         clock: Clock,
+        metrics: Metrics,
         token: str | None = None,
         timeout: float = 5.0,
         backlog: int = 100,
@@ -73,6 +78,7 @@ class SasquatchMeasurements:
         self._timeout = timeout
         self._farewell = farewell
         self._clock = clock
+        self._metrics = metrics
         self._waiting: queue.Queue[tuple[UtcSeconds, Measurement] | None] = queue.Queue(backlog)
         self._thread: threading.Thread | None = None
         self._down = False
@@ -86,14 +92,17 @@ class SasquatchMeasurements:
     async def close(self) -> None:
         """Give what is still to be sent a moment."""
         thread, self._thread = self._thread, None
-        if thread is not None:
-            self._offer(None)
-            await asyncio.to_thread(thread.join, self._farewell)
+        if thread is None:
+            return
+        self._offer(None)
+        await asyncio.to_thread(thread.join, self._farewell)
+        if thread.is_alive():
+            self._give_up()
 
     def add(self, measurement: Measurement) -> None:
         """See `ports.measurements.Measurements.add`."""
         if not self._offer((self._clock.utc(), measurement)):
-            self._lost(measurement, "too many wait already")
+            self._lost(measurement, "backlog", "too many wait already")
 
     def _offer(self, item: tuple[UtcSeconds, Measurement] | None) -> bool:
         try:
@@ -115,14 +124,23 @@ class SasquatchMeasurements:
             )
             answer.raise_for_status()
         except requests.RequestException as error:
-            self._lost(measurement, str(error))
+            self._lost(measurement, "upload", str(error))
         else:
             if self._down:
                 _LOG.info("Sasquatch takes measurements again")
             self._down = False
 
-    def _lost(self, measurement: Measurement, reason: str) -> None:
+    def _give_up(self) -> None:
+        """Let go of what still waits; the one that is under way may arrive."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                item = self._waiting.get_nowait()
+                if item is not None:
+                    self._lost(item[1], "end", "this process ends")
+
+    def _lost(self, measurement: Measurement, kind: str, reason: str) -> None:
         """Say once for each outage what is lost; each loss is a line for those who look closer."""
+        self._metrics.count(Counter.MEASUREMENTS_LOST, reason=kind)
         level = logging.DEBUG if self._down else logging.WARNING
         self._down = True
         _LOG.log(level, "measurement of %s is not uploaded: %s", measurement.identity, reason)

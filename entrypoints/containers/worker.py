@@ -75,6 +75,7 @@ class WorkerContainer(containers.DeclarativeContainer):
             url=settings.provided.sasquatch.url,
             namespace=settings.provided.sasquatch.namespace,
             clock=clock,
+            metrics=metrics,
             token=settings.provided.sasquatch.token,
         ),
         off=providers.Object(None),

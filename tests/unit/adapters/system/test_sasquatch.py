@@ -12,10 +12,12 @@ from typing import Any, cast
 import fastavro
 import pytest
 
+from adapters.memory.metrics import MemoryMetrics
 from adapters.system.clock import SystemClock
 from adapters.system.sasquatch import SasquatchMeasurements
 from domain.visit import Identity
 from ports.measurements import Measurement
+from ports.metrics import Counter
 
 MEASUREMENT = Measurement(
     identity=Identity("SimCam", "2026-03-14T02:15:07.310#2", 4),
@@ -68,8 +70,14 @@ def proxy() -> Iterator[Proxy]:
     proxy.server.server_close()
 
 
-def _measurements(url: str, **options: Any) -> SasquatchMeasurements:
-    return SasquatchMeasurements(url=url, namespace="lsst.prompt", clock=SystemClock(), **options)
+def _measurements(url: str, metrics: MemoryMetrics | None = None, **options: Any) -> SasquatchMeasurements:
+    return SasquatchMeasurements(
+        url=url, namespace="lsst.prompt", clock=SystemClock(), metrics=metrics or MemoryMetrics(), **options
+    )
+
+
+def _lost(metrics: MemoryMetrics, reason: str) -> float:
+    return metrics.total(Counter.MEASUREMENTS_LOST, reason=reason)
 
 
 async def test_a_record_comes_with_a_schema_that_it_fits(proxy: Proxy) -> None:
@@ -91,7 +99,8 @@ async def test_a_record_comes_with_a_schema_that_it_fits(proxy: Proxy) -> None:
 
 async def test_one_that_hangs_holds_up_nobody(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
     proxy.answering.clear()
-    measurements = _measurements(proxy.url, backlog=2, farewell=0.05)
+    metrics = MemoryMetrics()
+    measurements = _measurements(proxy.url, metrics, backlog=2, farewell=0.05)
     await measurements.open()
     measurements.add(MEASUREMENT)
     await proxy.received(1)
@@ -101,11 +110,13 @@ async def test_one_that_hangs_holds_up_nobody(proxy: Proxy, caplog: pytest.LogCa
     assert len(proxy.requests) == 1
     [warning] = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert "too many wait" in warning.getMessage()
+    assert (_lost(metrics, "backlog"), _lost(metrics, "end")) == (3, 2)
 
 
 async def test_an_outage_is_said_once(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    measurements = _measurements(proxy.url)
+    metrics = MemoryMetrics()
+    measurements = _measurements(proxy.url, metrics)
     await measurements.open()
     proxy.status = 503
     for _ in range(3):
@@ -118,6 +129,7 @@ async def test_an_outage_is_said_once(proxy: Proxy, caplog: pytest.LogCaptureFix
     assert len(texts) == 2
     assert "503" in texts[0]
     assert "again" in texts[1]
+    assert _lost(metrics, "upload") == 3
 
 
 async def test_without_a_proxy_nothing_fails() -> None:
