@@ -14,7 +14,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from adapters.system.heap import spare_heap
 from domain.errors import PromptProcessingError
 from entrypoints.containers.child import ChildContainer
 from entrypoints.logs import configure_logs
@@ -40,11 +39,11 @@ def main(arguments: list[str]) -> int:
     # Ctrl-C reaches the whole terminal's group; what follows is the parent's to decide.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
-    spare_heap()
     _keep_temporary_files_in(Path(folder) / "tmp")
     settings = settings_or_exit(ChildSettings)
     configure_logs(settings.logs.levels, "child")
     container = ChildContainer(settings=settings, folder=Path(folder))
+    container.spare_heap()
     container.check_dependencies()
     try:
         container.prepare_astropy()

@@ -5,7 +5,6 @@ import logging
 
 import click
 
-from adapters.system.heap import spare_heap
 from entrypoints.containers.worker import WorkerContainer
 from entrypoints.help import service_help
 from entrypoints.logs import configure_logs
@@ -22,10 +21,10 @@ _LOG = logging.getLogger(__name__)
 )
 def command() -> None:
     """Run a worker until it is idle, recycled or stopped."""
-    spare_heap()
     settings = settings_or_exit(WorkerSettings, ChildSettings)
     configure_logs(settings.logs.levels, "worker")
     container = WorkerContainer(settings=settings)
+    container.spare_heap()
     loaded_or_exit(container.deployment.camera, container.deployment.preprocessing, container.deployment.main)
     run_service(lambda: _run(container))
 

@@ -16,6 +16,7 @@ from adapters.butler.workspace import ButlerWorkspace
 from adapters.child.server import serve
 from adapters.redis.claims import RedisClaims
 from adapters.sqlite.claims import SqliteClaims
+from adapters.system.heap import spare_heap
 from adapters.system.iers import use_iers_cache
 from entrypoints.containers.addresses import ledger_scheme, ledger_url
 from entrypoints.containers.deployment import DeploymentContainer
@@ -98,5 +99,6 @@ class ChildContainer(containers.DeclarativeContainer):
         repositories=repositories,
         claims=claims,
     )
+    spare_heap = providers.Callable(spare_heap)
     prepare_astropy = providers.Callable(use_iers_cache, settings.provided.iers_cache)
     serve = providers.Object(serve)

@@ -16,6 +16,7 @@ from adapters.redis.work_queue import RedisWorkQueue
 from adapters.s3.image_store import S3ImageStore
 from adapters.sqlite.ledger import SqliteLedger
 from adapters.system.clock import SystemClock, SystemIdentifiers
+from adapters.system.heap import spare_heap
 from adapters.system.metrics import PrometheusMetrics
 from adapters.system.metrics_server import MetricsServer
 from adapters.system.sasquatch import SasquatchMeasurements
@@ -55,6 +56,7 @@ class WorkerContainer(containers.DeclarativeContainer):
 
     name = providers.Singleton(process_name)
     clock = providers.Singleton(SystemClock)
+    spare_heap = providers.Callable(spare_heap)
     metrics = providers.Singleton(PrometheusMetrics)
     readiness = providers.Singleton(Readiness)
     metrics_server = providers.Singleton(

@@ -16,7 +16,9 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--seeds", type=int, default=20, help="how many")
     parser.add_argument("--lanes", type=int, default=2, help="how many at a time (default: 2)")
-    parser.add_argument("--keep", action="store_true", help="print what was broken, and keep the logs")
+    parser.add_argument(
+        "--keep", action="store_true", help="print what was broken and keep the logs, also of good seeds"
+    )
     options = parser.parse_args()
     plans = tuple(make_plan(seed) for seed in range(options.first, options.first + options.seeds))
     begin = time.monotonic()

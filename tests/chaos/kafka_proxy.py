@@ -2,7 +2,9 @@
 
 import contextlib
 import socket
+import sys
 import threading
+import time
 from typing import Self
 
 __all__ = ["KafkaProxy"]
@@ -32,6 +34,7 @@ class KafkaProxy:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._is_cut = False
+        self._is_over = False
         threading.Thread(target=self._serve, daemon=True).start()
 
     def cut(self) -> None:
@@ -50,17 +53,22 @@ class KafkaProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._is_over = True
         self.cut()
         with contextlib.suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
 
     def _serve(self) -> None:
-        while True:
+        while not self._is_over:
             try:
                 client, _ = self._server.accept()
-            except OSError:
-                return
+            except OSError as error:
+                # A client that gave up before it was accepted must not end the proxy.
+                if not self._is_over:
+                    sys.stderr.write(f"the proxy could not take a connection: {error}\n")
+                    time.sleep(0.1)
+                continue
             threading.Thread(target=self._connect, args=(client,), daemon=True).start()
 
     def _connect(self, client: socket.socket) -> None:

@@ -3,17 +3,20 @@
 import contextlib
 import multiprocessing
 import queue
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.context import SpawnProcess
 from multiprocessing.queues import Queue
+from pathlib import Path
 
 from attrs import frozen
 
 from tests.chaos.plan import Plan
 from tests.chaos.seed import Played, play
-from tests.chaos.servers import NO_RESTART, opened_servers
+from tests.chaos.servers import NO_RESTART, Servers, opened_servers
 from tests.chaos.verdict import Verdict, judge
 from tests.integration.kafka.apache_kafka import ApacheKafka
 
@@ -73,16 +76,25 @@ def _reports(processes: Sequence[SpawnProcess], told: "Queue[Report]") -> Iterat
 
 def _play_all(plans: tuple[Plan, ...], keep: bool, told: "Queue[Report]") -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    with opened_servers(plans, keep=keep) as servers:
+    with opened_servers(plans) as servers:
         broker = "Apache Kafka" if isinstance(servers.kafka, ApacheKafka) else NO_RESTART
         for plan in plans:
             played = play(servers, plan)
             verdict = judge(servers, played)
             lines = [_row(played, verdict), *_faults(plan.seed, verdict)]
-            if keep:
+            if keep or not verdict.is_good:
                 lines += [f"    {line}" for line in played.told]
-                lines.append(f"    logs: {servers.folder / 'logs'}")
+                lines.append(f"    logs: {_kept_logs(servers, plan)}")
             told.put(Report(text="\n".join(lines), done=played.done, is_good=verdict.is_good, broker=broker))
+
+
+def _kept_logs(servers: Servers, plan: Plan) -> Path:
+    """Copy what a seed's processes and the broker said to where it outlives the servers."""
+    place = Path(tempfile.mkdtemp(prefix=f"chaos-seed-{plan.seed}-"))
+    logs = [*(servers.folder / "logs").glob(f"{plan.seed}-*"), *(servers.folder / "kafka").glob("*.log")]
+    for log in logs:
+        shutil.copy(log, place)
+    return place
 
 
 def _faults(seed: int, verdict: Verdict) -> Iterator[str]:

@@ -104,10 +104,10 @@ class Servers:
 
 
 @contextlib.contextmanager
-def opened_servers(plans: tuple[Plan, ...], *, keep: bool = False) -> Iterator[Servers]:
-    """Start everything that outlives a seed; stop it, and leave nothing, but logs if they are to be kept."""
+def opened_servers(plans: tuple[Plan, ...]) -> Iterator[Servers]:
+    """Start everything that outlives a seed; stop it, and leave nothing."""
     with contextlib.ExitStack() as stack:
-        folder = _make_folder(stack, keep=keep)
+        folder = _make_folder(stack)
         camera_file = _small_camera(folder)
         camera = load_camera(camera_file)
         visits = _visits(plans)
@@ -150,10 +150,9 @@ class _Wires:
     s3_proxy: S3Proxy
 
 
-def _make_folder(stack: contextlib.ExitStack, *, keep: bool) -> Path:
+def _make_folder(stack: contextlib.ExitStack) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    if not keep:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
     for name in ("tmp", "batches", "local", "logs", "redis", "kafka"):
         (folder / name).mkdir()
     return folder
