@@ -64,9 +64,9 @@ class _Child:
             return "its lease was not renewed in time"
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
-    def hold(self, seconds: float) -> None:
-        """Let it live for so long; 0 is without end."""
-        self.writer.write(encode(Frame({"id": 0, "step": "hold", "seconds": seconds})))
+    def hold(self, until: float | None) -> None:
+        """Let it live until then, by the monotonic clock; None is without end."""
+        self.writer.write(encode(Frame({"id": 0, "step": "hold", "until": until})))
 
     @property
     def memory(self) -> int:
@@ -161,15 +161,7 @@ class ChildWorkspace:
         """See `ports.workspace.Workspace.hold`."""
         self._until = until
         if self._child is not None:
-            self._pass_on(self._child)
-
-    def _pass_on(self, child: _Child) -> None:
-        """Tell a child how long the lease is good."""
-        if self._until is None:
-            child.hold(0.0)
-        else:
-            # 0 would be for ever.
-            child.hold(max(self._until - asyncio.get_running_loop().time(), 0.001))
+            self._child.hold(until)
 
     async def abandon(self) -> None:
         """See `ports.workspace.Workspace.abandon`."""
@@ -235,7 +227,7 @@ class ChildWorkspace:
         except asyncio.CancelledError:
             await self._kill()
             raise
-        self._pass_on(child)
+        child.hold(self._until)
         return child
 
     async def _kill(self) -> str:

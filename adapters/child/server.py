@@ -6,6 +6,7 @@ import queue
 import signal
 import socket
 import threading
+import time
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -62,12 +63,22 @@ def _receive(connection: socket.socket, requests: "queue.SimpleQueue[Frame]") ->
             header = decode_header(stream.read(header_length))
             payload = stream.read(payload_length)
             if header.get("step") == "hold":
-                signal.setitimer(signal.ITIMER_REAL, header["seconds"])
+                _live_until(header["until"])
             else:
                 requests.put(Frame(header, payload))
         except (OSError, MalformedFrameError):
             _LOG.exception("the parent cannot be understood")
             os._exit(1)
+
+
+def _live_until(instant: float | None) -> None:
+    """Set the kernel's alarm, anew each time; what is over already ends this process now."""
+    if instant is None:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+    elif (seconds := instant - time.monotonic()) > 0.0:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    else:
+        signal.raise_signal(signal.SIGALRM)
 
 
 class _Child:

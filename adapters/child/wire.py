@@ -2,7 +2,8 @@
 
 A frame is two big-endian 4-byte lengths, the header, and the payload. Requests
 are ``{"id", "step", "arguments"}``; answers are ``{"id", "result"}`` or ``{"id", "error",
-"message"}``. ``{"id", "step": "hold", "seconds"}`` has no answer.
+"message"}``. ``{"id", "step": "hold", "until"}`` has no answer: an instant on the monotonic clock, which
+parent and child share, so that a child that was stopped takes no old frame for a new term; null: no end.
 """
 
 import json
