@@ -44,7 +44,9 @@ def datastore_root(repository: str) -> str:
     if root is None:
         raise UnreadableRepositoryError(f"{repository}: {uri} names no datastore root")
     home = str(config.get("root") or uri.dirname().geturl())
-    return ResourcePath(root.replace(_ROOT, home.rstrip("/")), forceDirectory=True).geturl()
+    text = root.replace(_ROOT, home.rstrip("/"))
+    # A URI is left as it is: to understand that of an object store takes memory.
+    return f"{text.rstrip('/')}/" if "://" in text else ResourcePath(text, forceDirectory=True).geturl()
 
 
 def _labelled(repository: str) -> str:

@@ -1,5 +1,6 @@
 """Where messages for the Butler Writer lie that no broker took (semantics 10)."""
 
+from functools import cached_property
 from typing import Final
 
 from lsst.resources import ResourcePath
@@ -29,7 +30,12 @@ class Outbox:
     """
 
     def __init__(self, root: str) -> None:
-        self._folder = ResourcePath(root, forceDirectory=True).join(_FOLDER, forceDirectory=True)
+        self._root = root
+
+    @cached_property
+    def _folder(self) -> ResourcePath:
+        # Not before it is needed: what speaks to S3 for it takes 15 MiB, and brokers are seldom away.
+        return ResourcePath(self._root, forceDirectory=True).join(_FOLDER, forceDirectory=True)
 
     def put(self, name: str, content: bytes) -> None:
         """Lay one object down.
