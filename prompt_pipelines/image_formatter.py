@@ -1,7 +1,7 @@
 """How images are written: in steps of a share of their noise, which is measured in a few rows.
 
 Rice compression by fpack's method (Pence, White and Seaman 2010, PASP 122, 1065) measures the noise of
-every tile from every pixel, and that takes most of the time of writing. One step for all of an image
+every tile from every pixel, and that takes a third of the time of writing. One step for all of an image
 serves as well.
 """
 
