@@ -8,7 +8,6 @@ and follow from a linear least-squares fit to the stamps of stars.
 import numpy as np
 from attrs import frozen
 from scipy import fft
-from scipy.signal import fftconvolve
 
 from prompt_pipelines.arrays import Floats, Pixels, Planes
 from prompt_pipelines.errors import UnusableImageError
@@ -132,6 +131,11 @@ def _basis(width: float) -> Floats:
 
 def _stamps(image: Pixels, target: Planes, stars: tuple[Floats, Floats], basis: Floats) -> list[_Stamp]:
     reach = _STAMP_HALF_WIDTH + KERNEL_HALF_WIDTH
+    size = fft.next_fast_len(2 * reach + 1, real=True)
+    transformed = fft.rfft2(basis, (size, size))
+    whole = slice(
+        2 * KERNEL_HALF_WIDTH, 2 * reach + 1
+    )  # where a kernel lies on the stamp with all its pixels
     stamps = []
     for column, row in zip(*(np.rint(place).astype(int) for place in stars), strict=True):
         if not (reach <= row < image.shape[0] - reach and reach <= column < image.shape[1] - reach):
@@ -141,7 +145,8 @@ def _stamps(image: Pixels, target: Planes, stars: tuple[Floats, Floats], basis: 
         inner = (slice(row - half, row + half + 1), slice(column - half, column + half + 1))
         if target.unusable[inner].any():
             continue
-        convolved = fftconvolve(image[wide].astype(float)[None], basis, mode="valid", axes=(1, 2))
+        product = transformed * fft.rfft2(image[wide].astype(float), (size, size))
+        convolved = fft.irfft2(product, (size, size))[:, whole, whole]
         weight = 1.0 / np.sqrt(target.variance[inner].astype(float).ravel())
         stamps.append(
             _Stamp(

@@ -3,7 +3,7 @@
 import numpy as np
 from attrs import frozen
 from lsst.images import MaskedImage
-from scipy.signal import fftconvolve
+from scipy.ndimage import convolve as convolve_stamp
 
 from prompt_pipelines.arrays import Flags, Floats, Pixels, Planes
 from prompt_pipelines.errors import UnusableImageError
@@ -110,7 +110,7 @@ def subtract(
         scale, factor = 1.0 / total, np.float32(1.0 / total)
         pixels, template = (blurred - pair.template) * factor, pair.template * factor
         variance = (noise * pair.science_variance + pair.template_variance) * factor**2
-        stamp = fftconvolve(psf.stamp, middle / total, mode="same").astype(np.float32)
+        stamp = convolve_stamp(psf.stamp, middle / total, output=np.float32, mode="constant")
         matched = PsfModel(stamp, psf.stars)
     variance = variance + (np.float32(matching_error) * template) ** 2
     blurred_name = "template" if blur_template else "science"

@@ -22,6 +22,7 @@ __all__ = ["Warped", "warp"]
 _GRID_STEP = 64  # pixels; distortion is cubic at most over this distance
 _EDGE = 0.001  # pixels beyond the last that rounding may put a place on it
 _KERNEL_REACH = 2  # pixels that a cubic interpolation looks around
+_BAND = 128  # rows that are resampled at a time: what that takes is many times the size of the result
 _SPLINE_REACH = 16  # pixels beyond which a cubic spline's coefficient depends on a pixel by less than 1e-9
 
 
@@ -57,10 +58,14 @@ def warp(source: MaskedImage, target: SkyProjection[Any], shape: tuple[int, int]
     result = Warped(
         np.zeros(shape, np.float32), np.full(shape, np.nan, np.float32), np.ones(shape, dtype=bool)
     )
-    box = places.covered
-    if box is not None:
-        part = _resample(source, places, box)
-        result.pixels[box], result.variance[box], result.unusable[box] = (
+    if places.covered is None:
+        return result
+    masked = any_of(source.mask)
+    rows, columns = places.covered
+    for first in range(rows.start, rows.stop, _BAND):
+        band = (slice(first, min(first + _BAND, rows.stop)), columns)
+        part = _resample(source, masked, places, band)
+        result.pixels[band], result.variance[band], result.unusable[band] = (
             part.pixels,
             part.variance,
             part.unusable,
@@ -118,7 +123,7 @@ def _covered(
     )
 
 
-def _resample(source: MaskedImage, places: _Places, box: tuple[slice, slice]) -> Warped:
+def _resample(source: MaskedImage, masked: Flags, places: _Places, box: tuple[slice, slice]) -> Warped:
     new_y, new_x = (np.arange(one.start, one.stop) for one in box)
     rows, columns = places.rows(new_y, new_x), places.columns(new_y, new_x)
     last_row, last_column = source.bbox.y.size - 1 + _EDGE, source.bbox.x.size - 1 + _EDGE
@@ -126,7 +131,7 @@ def _resample(source: MaskedImage, places: _Places, box: tuple[slice, slice]) ->
     seen_y, seen_x = _seen(rows, source.bbox.y.size), _seen(columns, source.bbox.x.size)
     rows, columns = rows - seen_y.start, columns - seen_x.start
     values, noise = source.image.array[seen_y, seen_x], source.variance.array[seen_y, seen_x]
-    bad = any_of(source.mask)[seen_y, seen_x] | ~np.isfinite(values) | ~np.isfinite(noise)
+    bad = masked[seen_y, seen_x] | ~np.isfinite(values) | ~np.isfinite(noise)
     filled = np.where(bad, np.float32(0.0), values)
     pixels = map_coordinates(filled, [rows, columns], order=3, output=np.float32, mode="nearest")
     nearest = tuple(

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from adapters.child.wire import (
@@ -32,13 +32,15 @@ _LOG = logging.getLogger(__name__)
 _PARENT_GONE = 0
 
 
-def serve(connection: socket.socket, workspace: LocalWorkspace) -> None:
+def serve(connection: socket.socket, workspace: LocalWorkspace, give_back: Callable[[], None]) -> None:
     """Serve the parent until it says ``close``.
 
     If the parent dies, this process ends at once, in the middle of whatever it
     does: nobody would take the results. It also ends when the time is over for
     which the parent holds the lease; that is the kernel's alarm, which heeds
     neither native code nor a process that was stopped.
+
+    `give_back` is called after each visit, when nobody waits.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
@@ -49,7 +51,10 @@ def serve(connection: socket.socket, workspace: LocalWorkspace) -> None:
         request = requests.get()
         if request.header["step"] == "close":
             return
+        was_assigned = child.is_assigned
         connection.sendall(encode(child.answer(request)))
+        if was_assigned and not child.is_assigned:
+            give_back()
 
 
 def _receive(connection: socket.socket, requests: "queue.SimpleQueue[Frame]") -> None:
@@ -87,6 +92,11 @@ class _Child:
     def __init__(self, workspace: LocalWorkspace) -> None:
         self._workspace = workspace
         self._assignment: Assignment | None = None
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether there is a visit that is not cleaned away yet."""
+        return self._assignment is not None
 
     def answer(self, request: Frame) -> Frame:
         header = request.header

@@ -16,7 +16,7 @@ from adapters.butler.workspace import ButlerWorkspace
 from adapters.child.server import serve
 from adapters.redis.claims import RedisClaims
 from adapters.sqlite.claims import SqliteClaims
-from adapters.system.heap import spare_heap
+from adapters.system.heap import give_back, spare_heap
 from adapters.system.iers import use_iers_cache
 from entrypoints.containers.addresses import ledger_scheme, ledger_url
 from entrypoints.containers.deployment import DeploymentContainer
@@ -101,4 +101,4 @@ class ChildContainer(containers.DeclarativeContainer):
     )
     spare_heap = providers.Callable(spare_heap)
     prepare_astropy = providers.Callable(use_iers_cache, settings.provided.iers_cache)
-    serve = providers.Object(serve)
+    serve = providers.Callable(serve, give_back=give_back)

@@ -1,6 +1,6 @@
 """Template warp and PSF-matched difference of one visit and detector."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, override
 
 import astropy.units as u
@@ -64,6 +64,7 @@ class SubtractImagesConnections(PipelineTaskConnections, dimensions=("instrument
         storageClass="MaskedImageV2",
         dimensions=("skymap", "tract", "patch", "band"),
         multiple=True,
+        deferLoad=True,
     )
     template_detector = Output(
         doc="The template on the science image's pixels, nJy.",
@@ -123,7 +124,8 @@ class SubtractImagesTask(PipelineTask):
             PsfModel(inputs["preliminary_visit_psf"].array, 0),
             inputs["single_visit_sources"],
             inputs["visit_calibration"],
-            inputs["template_coadd"],
+            # One at a time: together they may be many times the size of the image.
+            (template.get() for template in inputs["template_coadd"]),
         )
         butlerQC.put(outputs, outputRefs)
 
@@ -133,7 +135,7 @@ class SubtractImagesTask(PipelineTask):
         psf: PsfModel,
         sources: Table,
         calibration: dict[str, Any],
-        templates: list[MaskedImage],
+        templates: Iterable[MaskedImage],
     ) -> Struct:
         """Subtract the static sky.
 
@@ -186,7 +188,7 @@ class SubtractImagesTask(PipelineTask):
         )
 
     def _warp(
-        self, templates: list[MaskedImage], projection: SkyProjection[Any], image: MaskedImage
+        self, templates: Iterable[MaskedImage], projection: SkyProjection[Any], image: MaskedImage
     ) -> Warped:
         shape = (image.bbox.y.size, image.bbox.x.size)
         pixels, variance = np.zeros(shape, np.float32), np.full(shape, np.nan, np.float32)
@@ -198,6 +200,7 @@ class SubtractImagesTask(PipelineTask):
             new = missing & ~warped.unusable
             pixels[new], variance[new] = warped.pixels[new], warped.variance[new]
             missing &= ~new
+            del template, warped  # before the next one is read
         usable = ~any_of(image.mask)
         overlap = float(np.count_nonzero(usable & ~missing)) / max(int(np.count_nonzero(usable)), 1)
         self.metadata["template_overlap"] = overlap

@@ -21,6 +21,7 @@ class ScriptedWorkspace:
 
     def __init__(self, folder: Path) -> None:
         self._diary = folder / "diary"
+        self._given_back = folder / "given back"
         self._group = ""
         self._hoard = bytearray()
 
@@ -82,6 +83,10 @@ class ScriptedWorkspace:
     def clean(self) -> None:
         self._write("clean")
 
+    def give_back(self) -> None:
+        with self._given_back.open("a") as given_back:
+            given_back.write("all\n")
+
     def _begin(self, step: str, assignment: Assignment) -> None:
         self._group = assignment.work.visit.group
         self._write(step)
@@ -93,4 +98,5 @@ class ScriptedWorkspace:
 
 if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[2])) as connection:
-        serve(connection, ScriptedWorkspace(Path(sys.argv[1])))
+        workspace = ScriptedWorkspace(Path(sys.argv[1]))
+        serve(connection, workspace, workspace.give_back)

@@ -95,6 +95,17 @@ async def test_steps_and_their_answers_cross_as_they_are(workspace: ChildWorkspa
     assert diary(tmp_path) == ["prepare", "clean"]
 
 
+async def test_memory_is_given_back_after_each_visit_and_at_no_other_time(
+    workspace: ChildWorkspace, tmp_path: Path
+) -> None:
+    for group in ("throws", "slow"):
+        await workspace.prepare(assignment(group))
+        await workspace.clean()
+        await workspace.clean()
+    await workspace.close()
+    assert (tmp_path / "given back").read_text() == 2 * "all\n"
+
+
 async def test_errors_of_the_port_come_as_themselves(workspace: ChildWorkspace) -> None:
     with pytest.raises(NothingRunnableError, match="no calibrations"):
         await workspace.prepare(assignment("nothing runnable"))
