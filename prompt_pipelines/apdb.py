@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import pandas as pd
 from astropy.time import Time
 from attrs import frozen
-from lsst.dax.apdb import Apdb
+from lsst.dax.apdb import Apdb, ApdbConfig, ApdbSqlConfig
 from lsst.sphgeom import Region
 
 from prompt_pipelines.errors import PromptPipelinesError
@@ -28,6 +28,10 @@ __all__ = [
 
 BANDS = ("u", "g", "r", "i", "z", "y")
 """Bands that the database's objects have columns for."""
+
+_KEPT_STATEMENTS = 32
+"""What the engine may keep of compiled SQL: pandas makes other tables for each visit, whose statements,
+0.8 MiB a visit, are never used again. A visit's own are fewer than these."""
 
 
 class ApdbError(PromptPipelinesError):
@@ -53,7 +57,10 @@ def open_apdb(uri: str) -> Apdb:
         Raised if that fails.
     """
     try:
-        return Apdb.from_uri(uri)
+        config = ApdbConfig.from_uri(uri)
+        if isinstance(config, ApdbSqlConfig):
+            config.connection_config.extra_parameters.setdefault("query_cache_size", _KEPT_STATEMENTS)
+        return Apdb.from_config(config)
     except Exception as error:  # any of file, network and database errors
         raise ApdbError(f"cannot open the APDB of {uri}: {error}") from error
 

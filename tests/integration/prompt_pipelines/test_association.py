@@ -1,5 +1,6 @@
 """Association in a real database: objects, forced sources, alerts, and what must not happen twice."""
 
+import gc
 import io
 import sqlite3
 import struct
@@ -15,6 +16,7 @@ from astropy.time import Time
 from attrs import frozen
 from confluent_kafka import Consumer, Producer
 from lsst.dax.apdb import Apdb
+from sqlalchemy import Table
 
 from prompt_pipelines.alert_stream import (
     AlertError,
@@ -23,7 +25,7 @@ from prompt_pipelines.alert_stream import (
     stream_from_environment,
 )
 from prompt_pipelines.alerts import CUTOUT_SIZE, alert_schema, schema_id
-from prompt_pipelines.apdb import ApdbError, History, load_history, open_apdb
+from prompt_pipelines.apdb import ApdbError, History, load_history, open_apdb, store
 from prompt_pipelines.dia_tables import object_rows
 from prompt_pipelines.positions import image_region
 from tests.integration.prompt_pipelines.running import APDB_WARNINGS, close_apdb, make_apdb
@@ -71,6 +73,22 @@ def database(tmp_path: Path) -> Iterator[Database]:
     uri = make_apdb(tmp_path)
     yield Database(open_apdb(uri), tmp_path / "apdb.db")
     close_apdb(uri)
+
+
+def test_what_is_kept_in_memory_does_not_grow_with_each_visit(database: Database) -> None:
+    first = associate(_visit(1), database.apdb, seq_num=1)
+    sources, forced = first.dia_source_apdb, first.dia_forced_source_apdb
+
+    def tables_after(visits: range) -> int:
+        for visit in visits:
+            time = Time(facts(visit).midpoint, format="mjd", scale="tai")
+            again = sources.assign(diaSourceId=visit, visit=visit), forced.assign(visit=visit)
+            store(database.apdb, time, History(first.dia_object_apdb, *again))
+        gc.collect()
+        return sum(isinstance(one, Table) for one in gc.get_objects())
+
+    begin, end = tables_after(range(2, 22)), tables_after(range(22, 42))
+    assert end - begin < 20
 
 
 def test_three_sightings_make_one_object(database: Database) -> None:
