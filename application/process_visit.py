@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Coroutine
 from typing import Any
 
-from attrs import frozen
+from attrs import define, frozen
 
 from application.await_images import ImageWait
 from application.choose_pipelines import PipelineChooser
@@ -89,7 +89,7 @@ UNPLACEABLE = (UnsupportedSystemError, InvalidVisitError, InvalidInstantError, N
 """The visit cannot be placed in time or on the sky, or the camera has no geometry to do it."""
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class _Job:
     """One attempt under way."""
 
@@ -98,6 +98,8 @@ class _Job:
     assignment: Assignment
     stages: Stages
     enough: asyncio.Event
+    is_void: bool = False
+    """Whether preparing failed, so that there is nothing to hand on."""
 
     def pause(self, seconds: float, tries: int) -> float:
         """Vary a pause by up to a quarter, so that workers do not come back all at once."""
@@ -219,6 +221,7 @@ class VisitProcessor:
         try:
             failure = await self._prepare(job, expectation)
             if failure is not None:
+                job.is_void = True
                 return failure
             begun = asyncio.get_running_loop().time()
             expectation = expectation.lasting_until(begun + self._policy.least_wait)
@@ -250,6 +253,8 @@ class VisitProcessor:
                 try:
                     prepared = await self._workspace.prepare(job.assignment)
                     break
+                except NothingRunnableError as error:
+                    return FailedBeforeChange(reason=str(error), never=Never.NOTHING_RUNNABLE)
                 except WorkspaceError as error:
                     is_missing = isinstance(error, InitOutputsMissingError)
                     tries += not is_missing
@@ -281,7 +286,7 @@ class VisitProcessor:
     async def _hand_on(self, job: _Job, outcome: Outcome) -> Outcome:
         """Export what the outcome allows, and tell the Butler Writer."""
         what = rule_for(outcome, job.record.turn, self._policy.max_attempts).export
-        if what is Export.NOTHING:
+        if what is Export.NOTHING or job.is_void:
             return outcome
         try:
             async with asyncio.timeout(self._policy.worker_timeout):

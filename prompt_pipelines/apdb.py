@@ -10,7 +10,8 @@ from collections.abc import Iterable
 import pandas as pd
 from astropy.time import Time
 from attrs import frozen
-from lsst.dax.apdb import Apdb, ApdbConfig, ApdbSqlConfig
+from lsst.dax.apdb import Apdb, ApdbConfig
+from lsst.dax.apdb.sql import ApdbSqlConfig
 from lsst.sphgeom import Region
 
 from prompt_pipelines.errors import PromptPipelinesError

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.memory.workspace import MemoryPipelines
 from domain.errors import PromptProcessingError
-from domain.outcomes import Completed, FailedAfterChange, FailedBeforeChange, NoImages
+from domain.outcomes import Completed, FailedAfterChange, FailedBeforeChange, Never, NoImages
 from domain.times import TaiSeconds
 from domain.visit import Identity
 from ports.ledger import AttemptRecord
@@ -97,6 +97,26 @@ async def test_an_export_that_never_succeeds_after_the_claim_is_said_and_bounded
         [record] = await one_visit(night, 300.0)
     assert isinstance(record.outcome, FailedAfterChange)
     assert record.outcome.reason == "export: the datastore is away"
+
+
+async def test_a_visit_that_nothing_can_run_on_ends_at_once() -> None:
+    nothing = MemoryPipelines(lacking={"SingleFrame": "flat", "Isr": "bias"})
+    night = MemoryNight(workers=1, detectors=frozenset({4}), behaviour=nothing)
+    async with night.running():
+        [record] = await one_visit(night, 5.0)
+    assert isinstance(record.outcome, FailedBeforeChange)
+    assert record.outcome.never is Never.NOTHING_RUNNABLE
+
+
+async def test_what_was_never_prepared_is_not_exported() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        for _ in range(50):
+            night.workspaces[0].fail_next("prepare", WorkspaceError("the shared repository is away"))
+        records = await one_visit(night, 600.0)
+    assert [type(record.outcome) for record in records] == 3 * [FailedBeforeChange]
+    # Three pauses of 30 s, each a quarter longer at most, and none for an export.
+    assert all(record.ended and record.ended - record.begun < 115.0 for record in records)
 
 
 async def test_a_visit_changed_after_its_first_snap_is_a_duplicate() -> None:
