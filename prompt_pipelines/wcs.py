@@ -83,16 +83,16 @@ def sky_header(raw: fits.Header, detector: DetectorDict, projection: str | None)
     header = fits.Header()
     for card in raw:
         if _NUMBER_CARD.fullmatch(card):
-            header[card] = _number(card, raw[card])
+            header[card] = _number(card, _read(raw, card))
         elif _TEXT_CARD.fullmatch(card):
-            header[card] = raw[card]
+            header[card] = _read(raw, card)
     missing = [
         card for card in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "CTYPE1", "CTYPE2") if card not in raw
     ]
     if missing:
         raise WcsError(f"the header has no sky WCS: {', '.join(missing)} missing")
     for axis in ("CTYPE1", "CTYPE2"):
-        ctype = str(raw[axis])
+        ctype = str(_read(raw, axis))
         header[axis] = f"{ctype[:4]}-{projection}" if projection else ctype
     header["CRPIX1"] -= _trim_shift(detector, 0)
     header["CRPIX2"] -= _trim_shift(detector, 2)
@@ -174,6 +174,13 @@ def _trim_shift(detector: DetectorDict, side: int) -> int:
             "so the WCS of the raw frame does not hold for all of it"
         )
     return shifts.pop()
+
+
+def _read(raw: fits.Header, card: str) -> object:
+    try:
+        return raw[card]
+    except fits.VerifyError as error:
+        raise WcsError(f"the card {card} cannot be read: {error}") from None
 
 
 def _number(card: str, value: object) -> float:

@@ -1,5 +1,6 @@
 """Files of raws: fetched from the object store, checked for wholeness, their header read."""
 
+import errno
 import gzip
 import warnings
 import zlib
@@ -10,11 +11,12 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 from lsst.resources import ResourcePath
 
-from ports.workspace import RawUnavailableError, RawUnreadableError
+from ports.workspace import RawUnavailableError, RawUnreadableError, WorkspaceError
 
 __all__ = ["fetch", "read_cards"]
 
 _CHUNK = 1 << 20
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _PACKED = frozenset({".fz", ".gz"})
 
 
@@ -28,6 +30,8 @@ def fetch(uri: str, folder: Path) -> Path:
     ------
     RawUnavailableError
         Raised if the object is not there or cannot be fetched.
+    WorkspaceError
+        Raised if the local disk does not take it: another worker's may.
     """
     source = ResourcePath(uri)
     packed = PurePosixPath(source.basename()).suffix
@@ -38,6 +42,8 @@ def fetch(uri: str, folder: Path) -> Path:
     # Each object store's client has errors of its own.
     except Exception as error:
         target.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            raise WorkspaceError(f"{uri}: the local disk does not take it ({error.strerror})") from error
         raise RawUnavailableError(f"{uri}: cannot be fetched ({type(error).__name__}: {error})") from error
     return target
 
@@ -62,11 +68,24 @@ def read_cards(path: Path, uri: str) -> Mapping[str, object]:
             _check_compressed(path)
         with warnings.catch_warnings():
             warnings.simplefilter("error", AstropyWarning)
+            # What is wrong with single cards is the business of the rules that want them.
+            warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+            for message in ("non-ASCII characters", "The following header keyword is invalid"):
+                warnings.filterwarnings("ignore", message, AstropyWarning)
             return _read(path)
     except RawUnreadableError as error:
         raise RawUnreadableError(f"{uri}: {error}") from None
     # A damaged file makes astropy and the decompressors raise any of these.
-    except (OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AstropyWarning) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AstropyWarning,
+        fits.VerifyError,
+    ) as error:
         raise RawUnreadableError(f"{uri}: not a whole FITS file ({error})") from error
 
 
@@ -101,10 +120,23 @@ def _image_cards(hdus: fits.HDUList) -> Mapping[str, object]:
     for hdu in hdus[:2]:
         header = hdu.header
         if header.get("ZIMAGE", False) or (hdu.is_image and header.get("NAXIS") == 2):
-            cards: dict[str, object] = dict(hdus[0].header.items())
-            cards.update(header.items())
-            return {
-                name: None if isinstance(value, fits.card.Undefined) else value
-                for name, value in cards.items()
-            }
+            return {card.keyword: _value(card) for card in (*hdus[0].header.cards, *header.cards)}
     raise RawUnreadableError("neither of the first two HDUs is an image")
+
+
+def _value(card: fits.Card) -> object:
+    """Give a card's value: None if it has none, the text of one that FITS does not know (NaN, say)."""
+    try:
+        value = card.value
+    except fits.VerifyError:
+        value = _mended(card)
+    return None if isinstance(value, fits.card.Undefined) else value
+
+
+def _mended(card: fits.Card) -> object:
+    try:
+        card.verify("silentfix")
+    # Some of its characters cannot be printed.
+    except ValueError:
+        return None
+    return card.value

@@ -14,6 +14,7 @@ from lsst.daf.butler import DimensionRecord, DimensionUniverse
 from lsst.sphgeom import ConvexPolygon
 
 from adapters.butler.camera_stack import define_visit
+from adapters.butler.raw_file import read_cards
 from adapters.butler.rubin_packages import Detector, ObservationInfo, RubinPackages
 from adapters.butler.sky import hull
 from domain.exposure import Exposure
@@ -48,6 +49,8 @@ class RubinCameraStack:
 
     def read(self, path: Path, raw: RawImage) -> Exposure:
         """See `CameraStack.read`."""
+        # Its readers would take a truncated file.
+        read_cards(path, raw.uri)
         try:
             info = self._rubin.translate(self._rubin.read_header(path), path)
             exposure = _exposure(info, raw.snap)

@@ -24,6 +24,7 @@ from ports.central_registry import OutputEvent
 from ports.workspace import (
     ClaimRefusedError,
     NothingRunnableError,
+    RawUnavailableError,
     RawUnreadableError,
     WorkspaceError,
 )
@@ -279,8 +280,10 @@ class TestFullDisk:
     def test_while_a_raw_is_fetched(self, make_workspace: MakeWorkspace, bench: Bench, night: Night) -> None:
         workspace = make_workspace()
         workspace.prepare(night.assignment(main=[n.PLAIN]))
-        with full_disk(100_000), pytest.raises(WorkspaceError):
+        with full_disk(100_000), pytest.raises(WorkspaceError, match="the local disk") as caught:
             workspace.ingest(night.raws[0])
+        # That would be waited for, and end as a visit without images.
+        assert not isinstance(caught.value, RawUnavailableError)
         assert workspace.process([workspace.ingest(night.raws[0]).exposure]).failure == ""
         workspace.clean()
         assert not left_behind(bench)

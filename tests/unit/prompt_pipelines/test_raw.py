@@ -33,6 +33,14 @@ def test_pixels_and_cards_come_back(tmp_path: Path, kind: str) -> None:
     assert frame.header["OBSID"] == "TC_1"
 
 
+@pytest.mark.parametrize("kind", ["fits", "fz"])
+def test_a_card_that_is_no_fits_costs_no_pixel(tmp_path: Path, kind: str) -> None:
+    path = _write(tmp_path, kind)
+    good = bytes(fits.Card("OBSID", "TC_1").image, "ascii")
+    path.write_bytes(path.read_bytes().replace(good, b"TEMP    = NaN".ljust(80)))
+    np.testing.assert_array_equal(read_raw(path).pixels, PIXELS)
+
+
 def test_a_written_frame_reads_the_same(tmp_path: Path) -> None:
     header = fits.Header([("RA", "12:34:56.7"), ("EXPTIME", 30.0)])
     write_raw(RawFrame(PIXELS, header), tmp_path / "raw.fits")

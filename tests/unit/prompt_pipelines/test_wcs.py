@@ -124,6 +124,15 @@ def test_a_header_without_a_wcs_is_named(card: str, value: str | None, message: 
         sky_header(header, find_detector(tiny_camera(), 0), None)
 
 
+@pytest.mark.parametrize("card", ["CRVAL1", "CTYPE2"])
+def test_a_wcs_that_cannot_be_read_is_named(card: str) -> None:
+    header = _raw_header()
+    del header[card]
+    header.append(fits.Card.fromstring(f"{card:8s}= NaN"))
+    with pytest.raises(WcsError, match=f"{card} cannot be read"):
+        sky_header(header, find_detector(tiny_camera(), 0), None)
+
+
 def test_amplifiers_that_are_trimmed_differently_have_no_common_wcs() -> None:
     detector = find_detector(tiny_camera(), 0)
     detector["amplifiers"][1]["data"] = [110, 210, 0, NY]

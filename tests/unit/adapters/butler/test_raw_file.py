@@ -44,6 +44,29 @@ def test_cards_of_primary_and_image_are_read(kind: str, tmp_path: Path) -> None:
     assert (cards["GROUPID"], cards["EXPTIME"]) == ("g", 15.0)
 
 
+@pytest.mark.parametrize(
+    ("card", "value"),
+    [
+        ("EXPTIME = NaN", "NaN"),
+        ("EXPTIME = -", "-"),
+        ("EXPTIME = fifteen", "fifteen"),
+        ("EXPTIME = '15", "'15"),
+        ("EXPTIME = '15\xb0'", "15?"),
+        ("EXPTIME = '15\x01'", None),
+        ("EXPTIME =", None),
+        ("EXPTIME 15.0", "15.0"),
+        ("COMMENT caf\xe9", None),
+    ],
+)
+@pytest.mark.parametrize("kind", ["plain", "extension", "compressed"])
+def test_a_card_that_is_no_fits_spoils_no_other(kind: str, card: str, value: object, tmp_path: Path) -> None:
+    good = bytes(fits.Card("EXPTIME", 15.0).image, "ascii")
+    path = tmp_path / f"raw{KINDS[kind]}"
+    path.write_bytes(BODIES[kind].replace(good, card.ljust(80).encode("latin1"), 1))
+    cards = read_cards(path, "s3://b/raw")
+    assert (cards["GROUPID"], cards.get("EXPTIME")) == ("g", value)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

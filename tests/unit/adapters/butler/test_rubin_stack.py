@@ -8,8 +8,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import astropy.units as u
+import numpy as np
 import pytest
 from astropy.coordinates import Angle, SkyCoord
+from astropy.io import fits
 from astropy.time import Time
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +96,13 @@ def packages(info: object = INFO) -> RubinPackages:
     )
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "raw.fits"
+    fits.PrimaryHDU(np.ones((40, 50))).writeto(path)
+    return path
+
+
 def raw(detector: int = 4) -> RawImage:
     name = CAMERA.detector(detector).name
     key = parse_raw_key(CAMERA, f"SimCam/20260313/SC_O_20260313_000001/SC_O_20260313_000001_{name}.fits")
@@ -119,9 +128,9 @@ def test_regions_are_those_of_the_geometry(ra: float, dec: float, angle: float) 
         assert nearly_same(mine, theirs)
 
 
-def test_both_stacks_define_the_same_visit() -> None:
+def test_both_stacks_define_the_same_visit(path: Path) -> None:
     stack = RubinCameraStack(packages)
-    exposure = stack.read(Path("raw.fits"), raw())
+    exposure = stack.read(path, raw())
     made = {record.definition.name: record for record in stack.records(UNIVERSE, exposure)}
     ours = {record.definition.name: record for record in OurCameraStack(CAMERA).records(UNIVERSE, exposure)}
     assert made.keys() == ours.keys()
@@ -139,9 +148,17 @@ def test_both_stacks_define_the_same_visit() -> None:
         (KeyError("DATE-BEG"), raw(), "DATE-BEG"),
     ],
 )
-def test_what_contradicts_or_cannot_be_read_is_named(info: object, expected: RawImage, reason: str) -> None:
+def test_what_contradicts_or_cannot_be_read_is_named(
+    info: object, expected: RawImage, reason: str, path: Path
+) -> None:
     with pytest.raises(RawUnreadableError, match=reason):
-        RubinCameraStack(lambda: packages(info)).read(Path("raw.fits"), expected)
+        RubinCameraStack(lambda: packages(info)).read(path, expected)
+
+
+def test_a_truncated_file_is_refused(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(RawUnreadableError, match="file:///raw: .*truncated"):
+        RubinCameraStack(packages).read(path, raw())
 
 
 def test_without_the_packages_our_own_stack_is_taken() -> None:
