@@ -157,7 +157,7 @@ def test_what_contradicts_or_cannot_be_read_is_named(
 
 def test_a_truncated_file_is_refused(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(RawUnreadableError, match="file:///raw: .*truncated"):
+    with pytest.raises(RawUnreadableError, match=r"file:///raw: .*truncated"):
         RubinCameraStack(packages).read(path, raw())
 
 
