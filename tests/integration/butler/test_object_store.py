@@ -1,7 +1,8 @@
 """The same visit with raws and shared datastore in an object store."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,30 +23,61 @@ from ports.workspace import WorkspaceError
 from tests.integration.butler import night as n
 from tests.integration.butler.night import MakeWorkspace, Night
 from tests.integration.butler.repository import make_central
+from tests.integration.minio import PASSWORD, USER, MinioServer, NoMinioError, minio_binary
 
 pytestmark = pytest.mark.slow
 
+type Stop = Callable[[], None]
+
+BUCKETS = ("images", "central")
 FOLDER = "any folder/what? #1;é+%41"
 
 
 @pytest.fixture(autouse=True)
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedMotoServer]:
+def stop_store(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stop]:
+    """Start MinIO where it was built, moto else."""
+    try:
+        binary = minio_binary()
+    except NoMinioError:
+        store = _moto()
+    else:
+        store = _minio(binary, tmp_path_factory.mktemp("minio"))
+    with store as (url, stop):
+        for name, value in {
+            "S3_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": USER,
+            "AWS_SECRET_ACCESS_KEY": PASSWORD,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_MAX_ATTEMPTS": "1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield stop
+
+
+@contextmanager
+def _minio(binary: str, folder: Path) -> Iterator[tuple[str, Stop]]:
+    with MinioServer(binary, folder, buckets=BUCKETS) as server:
+        yield server.url, server.stop
+        server.client.close()
+
+
+@contextmanager
+def _moto() -> Iterator[tuple[str, Stop]]:
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    for name, value in {
-        "S3_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_MAX_ATTEMPTS": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3", endpoint_url=f"http://{host}:{port}")
-    for bucket in ("images", "central"):
+    url = f"http://{host}:{port}"
+    client = boto3.client(
+        "s3",
+        endpoint_url=url,
+        aws_access_key_id=USER,
+        aws_secret_access_key=PASSWORD,
+        region_name="us-east-1",
+    )
+    for bucket in BUCKETS:
         client.create_bucket(Bucket=bucket)
     client.close()
-    yield server
+    yield url, server.stop
     server.stop()
 
 
@@ -118,7 +150,7 @@ async def test_an_object_that_is_not_there_is_unappliable(
 
 
 async def test_an_object_store_out_of_reach_is_no_fault_of_a_message(
-    server: ThreadedMotoServer,
+    stop_store: Stop,
     make_workspace: MakeWorkspace,
     night: Night,
     registry: ButlerCentralRegistry,
@@ -128,7 +160,7 @@ async def test_an_object_store_out_of_reach_is_no_fault_of_a_message(
     workspace.process([workspace.ingest(raw).exposure for raw in night.raws])
     message = workspace.export(Export.EVERYTHING)
     assert message is not None
-    server.stop()
+    stop_store()
     with pytest.raises(WorkspaceError):
         workspace.export(Export.EVERYTHING)
     with pytest.raises(RegistryUnavailableError):

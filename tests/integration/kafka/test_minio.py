@@ -21,7 +21,7 @@ from application.index_raws import RawIndexer
 from application.sidecars import Sidecars
 from ports.raw_index import RawSlot
 from tests.integration.kafka.apache_kafka import ApacheKafka
-from tests.integration.kafka.minio import MinioServer, NoMinioError, minio_binary
+from tests.integration.minio import MinioServer, NoMinioError, minio_binary
 
 pytestmark = pytest.mark.slow
 
@@ -44,8 +44,8 @@ def minio(apache: ApacheKafka, topic: str, tmp_path: Path) -> Iterator[MinioServ
         binary = minio_binary()
     except NoMinioError as error:
         pytest.skip(f"no MinIO: {error}")
-    servers = apache.address("PLAIN")
-    with MinioServer(binary, tmp_path, bootstrap_servers=servers, topic=topic, bucket=BUCKET) as server:
+    told = apache.address("PLAIN"), topic
+    with MinioServer(binary, tmp_path, buckets=[BUCKET], told=told) as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""MinIO itself, a real object store that notifies Kafka, where its binary is at hand."""
+"""MinIO itself, a real object store that can notify Kafka, where its binary is at hand."""
 
 import os
 import shutil
@@ -7,15 +7,16 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 import boto3
 
-__all__ = ["MinioServer", "NoMinioError", "minio_binary"]
+__all__ = ["PASSWORD", "USER", "MinioServer", "NoMinioError", "minio_binary"]
 
 _START_SECONDS = 60.0
-_USER, _PASSWORD = "minio-user", "minio-password"
+USER, PASSWORD = "minio-user", "minio-password"
 _ARN = "arn:minio:sqs::NIGHT:kafka"
 
 
@@ -34,7 +35,7 @@ def minio_binary() -> str:
 
 
 class MinioServer:
-    """A server with one bucket, of which it tells a Kafka topic what is created.
+    """A server with some buckets.
 
     Parameters
     ----------
@@ -42,30 +43,36 @@ class MinioServer:
         The program.
     folder
         For its data.
-    bootstrap_servers, topic
-        Which is told.
-    bucket
-        Name of the bucket.
+    buckets
+        Their names.
+    told
+        Bootstrap servers and topic that are told what is created in them.
     """
 
-    def __init__(self, binary: str, folder: Path, *, bootstrap_servers: str, topic: str, bucket: str) -> None:
+    def __init__(
+        self, binary: str, folder: Path, *, buckets: Sequence[str], told: tuple[str, str] | None = None
+    ) -> None:
         self._binary = binary
         self._folder = folder
-        self._bucket = bucket
+        self._buckets = buckets
+        self._tells = told is not None
         self._environment = {
             **os.environ,
             "HOME": str(folder),
-            "MINIO_ROOT_USER": _USER,
-            "MINIO_ROOT_PASSWORD": _PASSWORD,
+            "MINIO_ROOT_USER": USER,
+            "MINIO_ROOT_PASSWORD": PASSWORD,
             "MINIO_BROWSER": "off",
             "MINIO_UPDATE": "off",
-            "MINIO_NOTIFY_KAFKA_ENABLE_NIGHT": "on",
-            "MINIO_NOTIFY_KAFKA_BROKERS_NIGHT": bootstrap_servers,
-            "MINIO_NOTIFY_KAFKA_TOPIC_NIGHT": topic,
         }
+        if told is not None:
+            self._environment |= {
+                "MINIO_NOTIFY_KAFKA_ENABLE_NIGHT": "on",
+                "MINIO_NOTIFY_KAFKA_BROKERS_NIGHT": told[0],
+                "MINIO_NOTIFY_KAFKA_TOPIC_NIGHT": told[1],
+            }
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        self.endpoint = self.url.replace("//", f"//{_USER}:{_PASSWORD}@")
+        self.endpoint = self.url.replace("//", f"//{USER}:{PASSWORD}@")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -87,23 +94,32 @@ class MinioServer:
             self.client = boto3.client(
                 "s3",
                 endpoint_url=self.url,
-                aws_access_key_id=_USER,
-                aws_secret_access_key=_PASSWORD,
+                aws_access_key_id=USER,
+                aws_secret_access_key=PASSWORD,
                 region_name="us-east-1",
             )
-            self.client.create_bucket(Bucket=self._bucket)
+            for bucket in self._buckets:
+                self._make(bucket)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _make(self, bucket: str) -> None:
+        self.client.create_bucket(Bucket=bucket)
+        if self._tells:
             self.client.put_bucket_notification_configuration(
-                Bucket=self._bucket,
+                Bucket=bucket,
                 NotificationConfiguration={
                     "QueueConfigurations": [{"QueueArn": _ARN, "Events": ["s3:ObjectCreated:*"]}]
                 },
             )
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process."""
         if self._process is not None:
             self._process.terminate()
             try:
