@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from attrs import evolve
 from lsst.daf.butler import Butler
@@ -10,7 +11,9 @@ from lsst.sphgeom import HtmPixelization
 
 from adapters.butler.camera_stack import OurCameraStack
 from adapters.butler.central import SharedRepositories
+from adapters.butler.datastores import stored_files
 from adapters.butler.input_files import InputFiles
+from adapters.butler.input_objects import InputObjects
 from tests.integration.butler import night as n
 from tests.integration.butler.night import Bench, MakeWorkspace, Night
 from tests.integration.butler.repository import CATALOGUE, FIELD
@@ -85,3 +88,27 @@ def test_the_least_recently_used_go_first(bench: Bench, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "inputs").iterdir()} == {
         str(ref.id) for ref in (first, third, last)
     }
+
+
+def test_what_is_read_ahead_is_bounded_too(central: Path) -> None:
+    with Butler.from_config(str(central)) as butler:
+        first, second = butler.query_datasets("flat", "*", find_first=False, limit=2)
+        files = stored_files(butler, [first, second])
+        objects = InputObjects(max(file.uri.size() for [file] in files.values()))
+        for ref in (first, second):
+            objects.read(butler._datastore, [ref], files)
+        assert first not in objects
+        assert second in objects
+        objects.get(second, None).array[:] = np.nan
+        assert np.isfinite(objects.get(second, None).array).all()
+
+
+def test_a_pipeline_is_read_once(make_workspace: MakeWorkspace, night: Night, tmp_path: Path) -> None:
+    pipeline = tmp_path / Path(n.LOOK).name
+    shutil.copy(n.ROOT / n.LOOK, pipeline)
+    workspace = make_workspace()
+    for number in range(2):
+        again = at(night, FIELD[0], number)
+        workspace.prepare(again.assignment(main=[str(pipeline)]))
+        workspace.clean()
+        pipeline.unlink(missing_ok=True)
