@@ -9,9 +9,9 @@ import hypothesis
 import looptime
 import pytest
 
-hypothesis.settings.register_profile("fast", max_examples=50, deadline=None)
-hypothesis.settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+for name, examples in {"fast": 25, "whole": 50, "thorough": 200}.items():
+    hypothesis.settings.register_profile(name, max_examples=examples, deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "whole"))
 
 
 def pytest_asyncio_loop_factories(
