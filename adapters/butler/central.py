@@ -2,6 +2,9 @@
 
 from lsst.daf.butler import Butler, ButlerConfig
 
+from adapters.butler.datastore_root import datastore_root
+from adapters.butler.output_root import OutputRoot
+
 __all__ = ["SharedRepositories"]
 
 
@@ -23,6 +26,7 @@ class SharedRepositories:
         self._outputs: Butler | None = None
         self._writer: Butler | None = None
         self._write_config: ButlerConfig | None = None
+        self._output_root: OutputRoot | None = None
 
     @property
     def reader(self) -> Butler:
@@ -52,7 +56,16 @@ class SharedRepositories:
         """Configuration of the repository of outputs, whose datastore the files go to."""
         if self._write_config is None:
             self._write_config = ButlerConfig(self._write_repo)
+            # A root that is not there is unmounted, not new.
+            self._write_config["datastore", "create"] = False
         return self._write_config
+
+    @property
+    def output_root(self) -> OutputRoot:
+        """Where the files of outputs go."""
+        if self._output_root is None:
+            self._output_root = OutputRoot(datastore_root(self._write_repo))
+        return self._output_root
 
     @property
     def read_config(self) -> ButlerConfig:

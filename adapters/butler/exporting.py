@@ -68,7 +68,8 @@ class Exporter:
         make_claim(self._claims, attempt, journal.exposures)
         packed = journal.packed_records(journal.exposures)
         types = list({ref.datasetType.name: ref.datasetType for ref in refs}.values())
-        files = attempt.repository.copy_out(refs)
+        with self._shared.output_root.staying(journal.device):
+            files = attempt.repository.copy_out(refs)
         if self._settings.use_writer:
             return encode(packed, types, files)
         records = unpack_records(packed, attempt.repository.universe)

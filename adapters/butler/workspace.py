@@ -165,11 +165,13 @@ class ButlerWorkspace:
     def _open(
         self, assignment: Assignment, collections: Sequence[str], pipelines: Sequence[LoadedPipeline]
     ) -> OpenAttempt:
+        device = self._shared.output_root.device()
         self._folder = attempt_folder(self._settings.folder, assignment.attempt)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
         repository = self._repositories.create(self._folder / "repo", collections, pipelines)
-        attempt = OpenAttempt(assignment, self._folder, repository, Journal(collections=tuple(collections)))
+        journal = Journal(collections=tuple(collections), device=device)
+        attempt = OpenAttempt(assignment, self._folder, repository, journal)
         self._attempt = attempt
         visit = assignment.work.visit
         group = make_record(repository.universe, "group", instrument=visit.instrument, name=visit.group)

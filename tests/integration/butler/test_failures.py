@@ -3,7 +3,6 @@
 import json
 import pickle
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -224,13 +223,27 @@ class TestTheSharedRepository:
         self, make_workspace: MakeWorkspace, bench: Bench, night: Night, central: Path
     ) -> None:
         workspace = make_workspace()
-        run(workspace, night, n.PLAIN)
-        shutil.rmtree(central)
-        central.touch()
-        with pytest.raises(WorkspaceError, match="export"):
+        assert run(workspace, night, n.PLAIN) == ""
+        central.rename(central.with_name("away"))
+        with pytest.raises(WorkspaceError, match=f"shared datastore's root.*{central}"):
             workspace.export(Export.EVERYTHING)
+        assert not central.exists()
         workspace.clean()
         assert not left_behind(bench)
+
+    def test_unmounted_before_the_export(
+        self, make_workspace: MakeWorkspace, night: Night, central: Path
+    ) -> None:
+        workspace = make_workspace()
+        assert run(workspace, night, n.PLAIN) == ""
+        central.rename(central.with_name("away"))
+        central.mkdir()
+        with pytest.raises(WorkspaceError, match=f"as if unmounted: {central}"):
+            workspace.export(Export.EVERYTHING)
+        assert not list(central.iterdir())
+        central.rmdir()
+        central.with_name("away").rename(central)
+        assert exported(workspace.export(Export.EVERYTHING))["count"] == 2
 
     def test_another_definition_of_a_dataset_type(
         self, make_workspace: MakeWorkspace, bench: Bench, night: Night, central: Path
