@@ -2,7 +2,8 @@
 
 The lock is the kernel's (``flock``), so that a worker's death, of whatever
 kind, lets go of it. Folders that nobody holds any more are removed by whoever
-finds them.
+finds them, the file with the lock last: as long as anything is left, it can be
+found and held, and a removal that was cut short is taken up by the next one.
 """
 
 import contextlib
@@ -37,7 +38,7 @@ def work_folder(root: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         os.close(lock)
 
 
@@ -75,9 +76,32 @@ def _remove_orphan(folder: Path) -> bool:
         lock = os.open(folder / _LOCK, os.O_RDWR)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder)
+            removed = _remove(folder)
         finally:
             os.close(lock)
-        _LOG.warning("removed %s, which a dead worker left behind", folder)
-        return True
+        if removed:
+            _LOG.warning("removed %s, which a dead worker left behind", folder)
+        return removed
     return False
+
+
+def _remove(folder: Path) -> bool:
+    """Remove a folder whose lock is held, as far as that goes; say whether it is gone."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.name != _LOCK:
+                _remove_whatever(path)
+        if {path.name for path in folder.iterdir()} <= {_LOCK}:
+            # Who dies between these two leaves an empty folder: it might be one that is being made.
+            (folder / _LOCK).unlink(missing_ok=True)
+            folder.rmdir()
+            return True
+    return False
+
+
+def _remove_whatever(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()

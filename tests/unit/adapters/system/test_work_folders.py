@@ -1,11 +1,14 @@
 """Folders of workers that died are removed, those of living ones never."""
 
 import fcntl
+import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +22,15 @@ with work_folder(Path(sys.argv[1])) as folder:
     (folder / "repo").mkdir()
     print(folder, flush=True)
     time.sleep(600)
+"""
+
+_DYING = """
+import os, signal, sys
+from pathlib import Path
+from adapters.system.work_folders import work_folder
+with work_folder(Path(sys.argv[1])) as folder:
+    (folder / "repo").mkdir()
+    os.rmdir = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -51,6 +63,78 @@ def test_a_killed_workers_folder_is_removed(tmp_path: Path) -> None:
         worker.send_signal(signal.SIGKILL)
     assert list(remove_orphans(tmp_path)) == [folder]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def orphan(tmp_path: Path) -> Path:
+    """What a dead worker left behind, more than can be removed at once."""
+    folder = tmp_path / "prompt-processing-worker-dead"
+    folder.mkdir()
+    (folder / ".lock").touch()
+    for number in range(3):
+        (folder / f"inputs{number}").mkdir()
+        (folder / f"inputs{number}" / "file").touch()
+    (folder / "link").symlink_to(tmp_path)
+    return folder
+
+
+@pytest.mark.parametrize("removal", range(1, 9))
+def test_a_removal_that_was_cut_short_is_taken_up(
+    orphan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, removal: int
+) -> None:
+    left = removal
+
+    def cut_short(real: Callable[..., None]) -> Callable[..., None]:
+        def remove(*arguments: Any, **options: Any) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise KeyboardInterrupt
+            real(*arguments, **options)
+
+        return remove
+
+    with monkeypatch.context() as patched:
+        for name in ("unlink", "rmdir"):
+            patched.setattr(os, name, cut_short(getattr(os, name)))
+        with pytest.raises(KeyboardInterrupt):
+            remove_orphans(tmp_path)
+    assert list(remove_orphans(tmp_path)) == [orphan]
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_removed_now_is_removed_by_a_later_worker(
+    orphan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Any, *arguments: Any, **options: Any) -> None:
+        if str(path).endswith("inputs1"):
+            raise OSError(39, "Directory not empty")
+        real(path, *arguments, **options)
+
+    real = os.rmdir
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rmdir", refuse)
+        assert list(remove_orphans(tmp_path)) == []
+    assert sorted(path.name for path in orphan.iterdir()) == [".lock", "inputs1"]
+    assert list(remove_orphans(tmp_path)) == [orphan]
+
+
+def test_a_worker_killed_while_it_removes_its_folder_leaves_it_to_others(tmp_path: Path) -> None:
+    died = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", _DYING, str(tmp_path)], check=False
+    )
+    assert died.returncode == -signal.SIGKILL
+    [folder] = tmp_path.iterdir()
+    assert list(remove_orphans(tmp_path)) == [folder]
+    assert not list(tmp_path.iterdir())
+
+
+def test_who_removes_first_removes_alone(orphan: Path, tmp_path: Path) -> None:
+    with (orphan / ".lock").open("r+") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert list(remove_orphans(tmp_path)) == []
+        assert (orphan / "inputs0" / "file").exists()
+    assert list(remove_orphans(tmp_path)) == [orphan]
 
 
 def test_a_folder_that_is_being_made_is_left_alone(tmp_path: Path) -> None:
