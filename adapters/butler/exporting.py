@@ -1,5 +1,7 @@
 """Outputs to the shared repository: files first, then the registry is told."""
 
+import logging
+
 from attrs import evolve
 
 from adapters.butler.attempt import OpenAttempt
@@ -12,11 +14,14 @@ from adapters.butler.pipelines import PipelineLibrary
 from adapters.butler.reaching import reached
 from adapters.butler.registration import register_outputs
 from adapters.butler.settings import WorkspaceSettings
+from adapters.butler.steps import one_line
 from domain.outcomes import Export
 from domain.runs import chain, preload_run
 from ports.ledger import Claims
 
 __all__ = ["Exporter"]
+
+_log = logging.getLogger(__name__)
 
 
 class Exporter:
@@ -57,7 +62,8 @@ class Exporter:
         """
         if what is Export.NOTHING or not self._settings.export_outputs:
             return None
-        self._tell_times(attempt)
+        if attempt.seconds:
+            self._tell_times(attempt)
         journal = attempt.journal
         pipelines = {
             run: None if file is None else self._library.load(file) for run, file in journal.runs.items()
@@ -78,13 +84,17 @@ class Exporter:
         return None
 
     def _tell_times(self, attempt: OpenAttempt) -> None:
-        """Store how long each stage took, if this process knows it and has not done so."""
-        if not attempt.seconds:
-            return
+        """Store how long each stage took; a failure of that costs nothing but the times."""
+        try:
+            self._store_times(attempt)
+        except Exception as error:  # noqa: BLE001 - each store has errors of its own
+            _log.warning("the stage times cannot be stored: %s", one_line(error))
+        attempt.seconds.clear()
+
+    def _store_times(self, attempt: OpenAttempt) -> None:
         assignment = attempt.assignment
         run = preload_run(chain(assignment.work.visit.instrument, assignment.day), self._settings.deployment)
         attempt.note(evolve(attempt.journal, runs={**attempt.journal.runs, run: None}))
         seconds = {name: round(value, 6) for name, value in attempt.seconds.items()}
         ref = attempt.ref(stage_times_type(attempt.repository.universe), run, attempt.data_id)
         attempt.repository.put({"attempt": assignment.attempt.number, "seconds": seconds}, ref)
-        attempt.seconds.clear()

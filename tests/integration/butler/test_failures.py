@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from lsst.daf.butler import Butler, DatasetType
+from lsst.daf.butler import Butler, DatasetType, DimensionUniverse
 
+from adapters.butler import exporting
 from adapters.butler.central_registry import ButlerCentralRegistry
+from adapters.butler.names import STAGE_TIMES
 from adapters.butler.workspace import ButlerWorkspace
 from domain.outcomes import Export
 from ports.central_registry import OutputEvent
@@ -113,6 +115,28 @@ class TestRunsThatFail:
         workspace = make_workspace()
         workspace.prepare(night.assignment(main=[n.PLAIN], preprocessing=[n.PRELOAD]))
         assert exported(workspace.export(Export.EVERYTHING)) == {**PRELOADED, "prompt_provenance": 1}
+
+
+@n.both_ways
+class TestStageTimes:
+    def test_that_cannot_be_stored_keep_nothing_else_back(
+        self,
+        make_workspace: MakeWorkspace,
+        night: Night,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        def unsuitable(universe: DimensionUniverse) -> DatasetType:
+            return DatasetType(STAGE_TIMES, ("instrument", "group"), "ArrowAstropy", universe=universe)
+
+        monkeypatch.setattr(exporting, "stage_times_type", unsuitable)
+        workspace = make_workspace()
+        assert run(workspace, night, n.PLAIN) == ""
+        expected = {**PRELOADED, **COUNTED}
+        del expected["prompt_stage_times"]
+        for _ in range(2):
+            assert exported(workspace.export(Export.EVERYTHING)) == expected
+        assert caplog.text.count("the stage times cannot be stored: ") == 1
 
 
 class TestExportRules:
