@@ -1,8 +1,11 @@
 """One attempt's folder: its repository, its journal, its files on the way in."""
 
 import hashlib
+import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from attrs import define, field
 from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType
@@ -13,7 +16,9 @@ from adapters.butler.visit_repository import VisitRepository
 from ports.ledger import Attempt
 from ports.workspace import Assignment
 
-__all__ = ["OpenAttempt", "attempt_folder"]
+__all__ = ["OpenAttempt", "attempt_folder", "remove_attempts"]
+
+_NAME: Final = re.compile(r".+-\d+-[0-9a-f]{12}-\d+")
 
 
 def attempt_folder(root: Path, attempt: Attempt) -> Path:
@@ -22,6 +27,13 @@ def attempt_folder(root: Path, attempt: Attempt) -> Path:
     # A group may hold any character.
     digest = hashlib.sha256(identity.group.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return root / f"{identity.instrument}-{identity.detector}-{digest}-{attempt.number}"
+
+
+def remove_attempts(root: Path) -> None:
+    """Remove the folders of all attempts."""
+    for folder in root.glob("*"):
+        if _NAME.fullmatch(folder.name):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @define

@@ -10,7 +10,7 @@ from pathlib import Path
 from attrs import evolve
 from lsst.pipe.base.utils import RegionTimeInfo
 
-from adapters.butler.attempt import OpenAttempt, attempt_folder
+from adapters.butler.attempt import OpenAttempt, attempt_folder, remove_attempts
 from adapters.butler.camera_stack import CameraStack
 from adapters.butler.central import SharedRepositories
 from adapters.butler.exporting import Exporter
@@ -167,7 +167,8 @@ class ButlerWorkspace:
     ) -> OpenAttempt:
         device = self._shared.output_root.device()
         self._folder = attempt_folder(self._settings.folder, assignment.attempt)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        # Those of other attempts too: a child that could not be started did not clean.
+        remove_attempts(self._settings.folder)
         self._folder.mkdir(parents=True)
         repository = self._repositories.create(self._folder / "repo", collections, pipelines)
         journal = Journal(collections=tuple(collections), device=device)

@@ -384,6 +384,20 @@ class TestDeadProcesses:
         assert not left_behind(bench)
         assert run(workspace, night, n.PLAIN) == ""
 
+    def test_what_nobody_cleaned_goes_before_the_next_visit(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night, tmp_path: Path
+    ) -> None:
+        self.die(bench, night, n.COUNT_KILL, tmp_path)
+        (old,) = left_behind(bench)
+        kept = {path.name for path in bench.settings.folder.iterdir()} - {old}
+        workspace = make_workspace()
+        other = evolve(night, visit=evolve(night.visit, group="another"))
+        workspace.prepare(other.assignment(main=[n.PLAIN]))
+        (new,) = left_behind(bench)
+        assert new != old
+        workspace.clean()
+        assert kept <= {path.name for path in bench.settings.folder.iterdir()}
+
     @pytest.mark.parametrize("left", ["nothing", "folder", "half a repository"])
     def test_where_little_was_left_cleaning_works(
         self, make_workspace: MakeWorkspace, bench: Bench, night: Night, left: str
