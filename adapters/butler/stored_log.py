@@ -1,6 +1,7 @@
 """Which datasets are complete, told to whoever comes after a process that died."""
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
@@ -10,6 +11,8 @@ from attrs import frozen
 from lsst.daf.butler import DatasetRef
 
 __all__ = ["StoredDataset", "StoredLog", "read_log"]
+
+_log = logging.getLogger(__name__)
 
 _FILE = "stored.jsonl"
 
@@ -56,17 +59,24 @@ class StoredLog:
 
 
 def read_log(folder: Path) -> Sequence[StoredDataset]:
-    """Read what another process noted; a line that it could not finish is left out."""
-    datasets: list[StoredDataset] = []
-    for line in (folder / _FILE).read_text(encoding="utf-8").splitlines(keepends=True):
-        if not line.endswith("\n"):
-            break
+    """Read what another process noted; lines that it could not finish are left out."""
+    lines = (folder / _FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+    read = [_read(line) for line in lines]
+    datasets = [dataset for dataset in read if dataset is not None]
+    if len(datasets) < len(lines):
+        _log.warning("lines that cannot be read in %s: %d", folder / _FILE, len(lines) - len(datasets))
+    return datasets
+
+
+def _read(line: str) -> StoredDataset | None:
+    try:
         fields = json.loads(line)
-        dataset = StoredDataset(
+        return StoredDataset(
             dataset_type=fields["type"],
             run=fields["run"],
             number=UUID(fields["id"]),
             values=tuple(fields["values"]),
         )
-        datasets.append(dataset)
-    return datasets
+    # Half a line, or the beginning of one and another behind it.
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
