@@ -20,6 +20,7 @@ from adapters.butler.names import (
 )
 from adapters.butler.pipelines import LoadedPipeline, PipelineLibrary
 from adapters.butler.steps import one_line
+from adapters.butler.type_conflicts import type_conflicts
 from domain.errors import PromptProcessingError
 from ports.deployment_outputs import InitializerError, RunPlan
 
@@ -75,7 +76,9 @@ class ButlerDeploymentOutputs:
             raise InitializerError(f"{self._repository}: {one_line(error)}") from error
 
     def _do(self, butler: Butler, task: "_Task") -> Sequence[str]:
-        library = PipelineLibrary(self._pipelines_root, self._apdb_config, frozenset(), lambda: butler)
+        library = PipelineLibrary(
+            self._pipelines_root, self._apdb_config, frozenset(), lambda: butler, lambda: butler
+        )
         pipelines = {plan.run: library.load(plan.pipeline) for plan in task.runs if plan.pipeline is not None}
         lacking = _look(butler, task, pipelines)
         if task.writes:
@@ -163,17 +166,10 @@ def _missing_types(
     for pipeline in pipelines:
         wanted.update({node.name: node.dataset_type for node in pipeline.graph.dataset_types.values()})
         wanted[pipeline.graph.packages_dataset_type.name] = pipeline.graph.packages_dataset_type
-    known = {
-        dataset_type.name: dataset_type for dataset_type in butler.registry.queryDatasetTypes(list(wanted))
-    }
-    conflicts = [
-        f"{name} is {known[name]}, not {mine}"
-        for name, mine in wanted.items()
-        if known.get(name, mine) != mine
-    ]
-    if conflicts:
+    known = list(butler.registry.queryDatasetTypes(list(wanted)))
+    if conflicts := type_conflicts(known, wanted.values()):
         raise InitializerError(f"dataset types defined differently: {'; '.join(conflicts)}")
-    missing = wanted.keys() - known.keys() - _optional(pipelines)
+    missing = wanted.keys() - {dataset_type.name for dataset_type in known} - _optional(pipelines)
     if missing and not register:
         raise InitializerError(f"dataset types not registered: {', '.join(sorted(missing))}")
     return {name: wanted[name] for name in missing}

@@ -10,7 +10,9 @@ from lsst.pipe.base import Pipeline
 from lsst.pipe.base.pipeline_graph import PipelineGraph
 
 from adapters.butler.steps import step
+from adapters.butler.type_conflicts import type_conflicts
 from domain.pipelines import pipeline_name
+from ports.workspace import WorkspaceError
 
 __all__ = ["LoadedPipeline", "PipelineLibrary"]
 
@@ -51,15 +53,23 @@ class PipelineLibrary:
         Full names of task classes that make permanent changes.
     butler
         Returns the repository whose dataset types hold.
+    outputs
+        Returns the one that outputs go to, which may be the same.
     """
 
     def __init__(
-        self, root: Path, apdb_config: str, change_tasks: frozenset[str], butler: Callable[[], Butler]
+        self,
+        root: Path,
+        apdb_config: str,
+        change_tasks: frozenset[str],
+        butler: Callable[[], Butler],
+        outputs: Callable[[], Butler],
     ) -> None:
         self._root = root
         self._apdb_config = apdb_config
         self._change_tasks = change_tasks
         self._butler = butler
+        self._outputs = outputs
         self._loaded: dict[str, LoadedPipeline] = {}
 
     def load(self, file: str) -> LoadedPipeline:
@@ -68,7 +78,7 @@ class PipelineLibrary:
         Raises
         ------
         WorkspaceError
-            Raised if the file cannot be read, or contradicts the repository's
+            Raised if the file cannot be read, or contradicts the repositories'
             dataset types.
         """
         if file not in self._loaded:
@@ -85,6 +95,7 @@ class PipelineLibrary:
         pipeline = Pipeline.from_uri(path if "://" in path else str(self._root / path))
         pipeline.addConfigOverride("parameters", "apdb_config", self._apdb_config)
         graph = pipeline.to_graph(registry=self._butler().registry)
+        self._check_outputs(file, graph)
         changing = {
             label for label, task in graph.tasks.items() if task.task_class_name in self._change_tasks
         }
@@ -96,3 +107,20 @@ class PipelineLibrary:
             change_labels=frozenset(changing),
             after_change=frozenset(after),
         )
+
+    def _check_outputs(self, file: str, graph: PipelineGraph) -> None:
+        """Make sure that the repository of outputs will take them: it is told only after they were made."""
+        outputs = self._outputs()
+        if outputs is self._butler():
+            return
+        made = [
+            node.dataset_type
+            for name, node in graph.dataset_types.items()
+            if graph.producer_of(name) is not None
+        ]
+        known = outputs.registry.queryDatasetTypes([dataset_type.name for dataset_type in made])
+        if conflicts := type_conflicts(known, made):
+            raise WorkspaceError(
+                f"pipeline {file}: the repository of outputs defines dataset types differently: "
+                f"{'; '.join(conflicts)}"
+            )

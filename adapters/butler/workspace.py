@@ -89,7 +89,11 @@ class ButlerWorkspace:
         self._runs = PipelineRuns(settings.deployment, claims)
         self._clock = clock
         self._library = PipelineLibrary(
-            settings.pipelines_root, settings.apdb_config, settings.change_tasks, lambda: shared.reader
+            settings.pipelines_root,
+            settings.apdb_config,
+            settings.change_tasks,
+            lambda: shared.reader,
+            lambda: shared.outputs,
         )
         self._preloader = Preloader(
             InitOutputs(settings.deployment), repositories.finder, frozenset({REGION_TIME})

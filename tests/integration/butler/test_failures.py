@@ -281,6 +281,23 @@ class TestTheSharedRepository:
             workspace.prepare(night.assignment(main=[n.PLAIN], preprocessing=[n.PRELOAD]))
         assert not left_behind(bench)
 
+    def test_another_definition_of_an_output_where_outputs_go(
+        self,
+        make_workspace: MakeWorkspace,
+        bench: Bench,
+        night: Night,
+        untouched: tuple[Path, Night],
+        central: Path,
+    ) -> None:
+        with Butler.from_config(str(central), writeable=True) as butler:
+            dimensions = butler.get_dataset_type("count").dimensions
+            butler.registry.removeDatasetType("count")
+            butler.registry.registerDatasetType(DatasetType("count", dimensions, "ArrowAstropy"))
+        workspace = make_workspace(read_repo=str(untouched[0]))
+        with pytest.raises(WorkspaceError, match="outputs defines dataset types differently: count is"):
+            workspace.prepare(night.assignment(main=[n.PLAIN]))
+        assert not left_behind(bench)
+
     def test_an_input_whose_file_is_lost(
         self, make_workspace: MakeWorkspace, bench: Bench, night: Night, central: Path
     ) -> None:

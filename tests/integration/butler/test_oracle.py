@@ -203,7 +203,7 @@ SHIPPED = sorted(file.name for file in (n.ROOT / "prompt_pipelines" / "pipelines
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_pipelines_need_no_registry(settings: WorkspaceSettings, name: str) -> None:
     with Butler.from_config(settings.read_repo) as butler:
-        library = PipelineLibrary(n.ROOT, "", frozenset(), lambda: butler)
+        library = PipelineLibrary(n.ROOT, "", frozenset(), lambda: butler, lambda: butler)
         pipeline = library.load(f"prompt_pipelines/pipelines/{name}")
     assert shape_of(pipeline.graph).obstacles == ()
 
