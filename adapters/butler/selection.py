@@ -1,8 +1,6 @@
 """From an announced visit to what is known for choosing its inputs."""
 
-from collections.abc import Mapping
-
-from lsst.sphgeom import ConvexPolygon
+from collections.abc import Callable, Mapping
 
 from adapters.butler.camera_stack import CameraStack
 from adapters.butler.inputs import Selection
@@ -29,24 +27,22 @@ def select(
         A line for each thing that is not.
     """
     visit = work.visit
-    warnings: list[str] = []
+    filters = frozenset(name.strip() for name in visit.filters.split(",") if name.strip()) or None
     data_id: dict[str, str | int] = {
         "instrument": camera.instrument,
         "detector": work.detector,
         "group": visit.group,
         "skymap": skymap,
+        **_filter(camera.filters, filters),
     }
-    filters = frozenset(name.strip() for name in visit.filters.split(",") if name.strip()) or None
-    data_id.update(_filter(camera.filters, filters))
-    if filters is None:
-        warnings.append("no filter announced: calibrations of all filters are loaded, templates of none")
+    warnings = [] if "band" in data_id else [_without_band(camera.filters, filters)]
+    boresight = _told(boresight_icrs, visit, warnings)
+    rotation = _told(sky_rotation, visit, warnings)
     region = None
-    try:
-        region = _region(stack, work.detector, visit, padding)
+    if boresight is not None and rotation is not None:
+        region = stack.footprint(work.detector, *boresight, rotation, padding)
         if region is None:
             warnings.append(f"{camera.instrument}: detector {work.detector} has no known place")
-    except PromptProcessingError as error:
-        warnings.append(f"no reference catalogues and templates: {error}")
     span = timespan(visit.start_time, TaiSeconds(visit.start_time + visit.duration))
     return Selection(data_id=data_id, filters=filters, region=region, timespan=span), warnings
 
@@ -63,6 +59,18 @@ def _filter(bands: Mapping[str, str], filters: frozenset[str] | None) -> dict[st
     return known
 
 
-def _region(stack: CameraStack, detector: int, visit: Visit, padding: float) -> ConvexPolygon | None:
-    ra, dec = boresight_icrs(visit)
-    return stack.footprint(detector, ra, dec, sky_rotation(visit), padding)
+def _without_band(bands: Mapping[str, str], filters: frozenset[str] | None) -> str:
+    """Say why there is no band, and what follows."""
+    if filters is None:
+        return "no filter announced: calibrations of all filters are loaded, templates of none"
+    number = "several bands" if filters & bands.keys() else "no known band"
+    return f"no templates: filters of {number}: {', '.join(sorted(filters))}"
+
+
+def _told[T](ask: Callable[[Visit], T], visit: Visit, warnings: list[str]) -> T | None:
+    """Ask where a visit is; what it does not tell becomes a warning."""
+    try:
+        return ask(visit)
+    except PromptProcessingError as error:
+        warnings.append(f"no reference catalogues and templates: {error}")
+        return None

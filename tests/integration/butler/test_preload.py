@@ -113,6 +113,16 @@ def test_without_a_place_the_rest_is_loaded(
     assert (seen["catalogue"], seen["templates"], seen["flat"]) == ([], [], LATE_FLAT)
 
 
+def test_each_thing_that_places_a_visit_is_missed_by_itself(
+    make_workspace: MakeWorkspace, night: Night
+) -> None:
+    visit = evolve(night.visit, coordinate_system=CoordinateSystem.NONE, rotation_system=RotationSystem.NONE)
+    somewhere = evolve(night, visit=visit)
+    position, rotation = make_workspace().prepare(somewhere.assignment(main=[n.PLAIN])).warnings
+    assert "position" in position
+    assert "rotation" in rotation
+
+
 def test_without_a_filter_calibrations_of_all_are_loaded(
     make_workspace: MakeWorkspace, bench: Bench, night: Night
 ) -> None:
@@ -128,6 +138,21 @@ def test_without_a_filter_calibrations_of_all_are_loaded(
 def test_one_of_several_filters_may_come(make_workspace: MakeWorkspace, bench: Bench, night: Night) -> None:
     two = evolve(night, visit=evolve(night.visit, filters="g_sim, r_sim"))
     assert see(make_workspace(), two, bench)["flat"] == LATE_FLAT
+
+
+@pytest.mark.parametrize(
+    ("filters", "warnings"),
+    [
+        ("g_sim, r_sim", ("no templates: filters of several bands: g_sim, r_sim",)),
+        ("mystery", ("no templates: filters of no known band: mystery",)),
+        ("mystery, r_sim", ()),
+    ],
+)
+def test_filters_without_one_band_are_said(
+    make_workspace: MakeWorkspace, night: Night, filters: str, warnings: tuple[str, ...]
+) -> None:
+    other = evolve(night, visit=evolve(night.visit, filters=filters))
+    assert make_workspace().prepare(other.assignment(main=[n.PLAIN])).warnings == warnings
 
 
 def test_a_filter_without_calibrations_is_said_in_time(make_workspace: MakeWorkspace, night: Night) -> None:
