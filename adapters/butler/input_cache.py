@@ -103,6 +103,12 @@ class InputCache:
         rows = [row for row in answer.rows if _matches(row, selection, spatial)]
         return first_found(rows, answer.order)
 
+    def forget(self) -> bool:
+        """See `InputFinder.forget`."""
+        self._answers.clear()
+        self._collections.clear()
+        return True
+
     def _unremembered(
         self, dataset_type: DatasetType, collections: Sequence[str], selection: Selection
     ) -> Sequence[Found]:

@@ -64,6 +64,10 @@ class InputQueries:
         rows, order = self.rows(dataset_type, collections, selection)
         return first_found(rows, order)
 
+    def forget(self) -> bool:
+        """See `InputFinder.forget`: nothing is remembered."""
+        return False
+
     def rows(
         self, dataset_type: DatasetType, collections: Sequence[str], selection: Selection
     ) -> tuple[list[Found], list[str]]:

@@ -82,6 +82,10 @@ class InputFinder(Protocol):
         """Find datasets of one type, for each data id those of the first collection that has any."""
         ...
 
+    def forget(self) -> bool:
+        """Drop what is remembered; says whether the shared repository may answer otherwise now."""
+        ...
+
 
 def overall_inputs(graph: PipelineGraph) -> dict[str, DatasetTypeNode]:
     """List what a pipeline reads and does not write itself, by name."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from attrs import evolve
+from attrs import evolve, frozen
 from lsst.pipe.base.utils import RegionTimeInfo
 
 from adapters.butler.attempt import OpenAttempt, attempt_folder, remove_attempts
@@ -27,7 +27,7 @@ from adapters.butler.reaching import reached
 from adapters.butler.records import make_record
 from adapters.butler.selection import select
 from adapters.butler.settings import WorkspaceSettings
-from adapters.butler.steps import Stopwatch, step
+from adapters.butler.steps import Stopwatch, one_line, step
 from adapters.butler.visit_repository import VisitRepositories
 from domain.camera import Camera
 from domain.exposure import Exposure
@@ -47,6 +47,17 @@ from ports.workspace import (
 __all__ = ["ButlerWorkspace"]
 
 _log = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class _Found:
+    """What the shared repository has for a visit-detector."""
+
+    inputs: Inputs
+    collections: Sequence[str]
+    """Where they were looked for."""
+    missing: Sequence[str]
+    """Collections that do not exist."""
 
 
 class ButlerWorkspace:
@@ -117,19 +128,25 @@ class ButlerWorkspace:
             skymap=self._settings.skymap,
             padding=self._settings.padding,
         )
-        with watch.stage("find inputs"):
-            (collections, missing), inputs = reached(
+
+        def find() -> _Found:
+            return reached(
                 lambda: self._find(assignment, preprocessing, main, selection), self._settings.retry_delay
             )
+
+        with watch.stage("find inputs"):
+            found = find()
         with watch.stage("make repository"):
-            attempt = self._open(assignment, collections, [*preprocessing, *main])
+            attempt = self._open(assignment, found.collections, [*preprocessing, *main])
         with watch.stage("copy inputs"):
-            attempt.repository.load(inputs)
+            found = self._copy(attempt, found, find)
             self._tell_region(attempt, selection)
-        warnings += [f"collection {name} does not exist" for name in missing]
+        warnings += [f"collection {name} does not exist" for name in found.missing]
         warnings += self._runs.preprocess(attempt, preprocessing, watch)
         attempt.spent("prepare", self._clock() - began, watch.seconds)
-        return Prepared(datasets=len(inputs.everything), warnings=tuple(warnings), seconds=watch.seconds)
+        return Prepared(
+            datasets=len(found.inputs.everything), warnings=tuple(warnings), seconds=watch.seconds
+        )
 
     def _input_collections(self) -> Sequence[str]:
         names = input_collections(self._camera.instrument)
@@ -147,8 +164,7 @@ class ButlerWorkspace:
         preprocessing: Sequence[LoadedPipeline],
         main: Sequence[LoadedPipeline],
         selection: Selection,
-    ) -> tuple[tuple[Sequence[str], Sequence[str]], Inputs]:
-        """Find inputs; returns also the collections that are there, and those that are not."""
+    ) -> _Found:
         there, missing = self._repositories.finder.collections(self._input_collections())
         try:
             inputs = self._preloader.find(
@@ -164,7 +180,19 @@ class ButlerWorkspace:
             # What was not registered when they were loaded may be when they are tried again.
             self._library.forget()
             raise
-        return (there, missing), inputs
+        return _Found(inputs=inputs, collections=there, missing=missing)
+
+    def _copy(self, attempt: OpenAttempt, found: _Found, find: Callable[[], _Found]) -> _Found:
+        """Copy inputs; if that fails and they were remembered, once more with what is found anew."""
+        try:
+            attempt.repository.load(found.inputs)
+        except Exception as error:
+            if not self._repositories.finder.forget():
+                raise
+            _log.warning("inputs are looked up anew: %s", one_line(error))
+            found = find()
+            attempt.repository.load(found.inputs)
+        return found
 
     def _open(
         self, assignment: Assignment, collections: Sequence[str], pipelines: Sequence[LoadedPipeline]

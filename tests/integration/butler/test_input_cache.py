@@ -14,9 +14,10 @@ from adapters.butler.central import SharedRepositories
 from adapters.butler.datastores import stored_files
 from adapters.butler.input_files import InputFiles
 from adapters.butler.input_objects import InputObjects
+from ports.workspace import NothingRunnableError
 from tests.integration.butler import night as n
 from tests.integration.butler.night import Bench, MakeWorkspace, Night
-from tests.integration.butler.repository import CATALOGUE, FIELD
+from tests.integration.butler.repository import CATALOGUE, FIELD, TEMPLATE
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +60,36 @@ def test_what_the_next_visit_needs_is_not_copied_again(
     assert workspace.prepare(again.assignment(main=[n.LOOK])).datasets == first
     workspace.clean()
     assert len(kept(bench)) == first
+
+
+@n.both_ways
+def test_inputs_that_were_replaced_are_found_anew(
+    make_workspace: MakeWorkspace, night: Night, central: Path
+) -> None:
+    workspace = make_workspace()
+    first = workspace.prepare(night.assignment(main=[n.LOOK])).datasets
+    with Butler.from_config(str(central), writeable=True) as butler:
+        old = butler.query_datasets(TEMPLATE, collections="SimCam/templates")
+        butler.pruneDatasets(old, purge=True, unstore=True, disassociate=True)
+        for ref in old:
+            butler.put({"patch": ref.dataId["patch"]}, TEMPLATE, ref.dataId, run=ref.run)
+    # Some of the old ones were never copied here.
+    there = at(night, FIELD[0] + 0.05, 1)
+    assert workspace.prepare(there.assignment(main=[n.LOOK])).datasets == first
+
+
+@n.both_ways
+def test_what_was_removed_is_missed_by_its_name(
+    make_workspace: MakeWorkspace, night: Night, central: Path
+) -> None:
+    workspace = make_workspace()
+    workspace.prepare(night.assignment(main=[n.LOOK]))
+    with Butler.from_config(str(central), writeable=True) as butler:
+        flats = butler.query_all_datasets(["SimCam/calib/*/run"], name="flat", find_first=False)
+        butler.pruneDatasets(flats, purge=True, unstore=True, disassociate=True)
+    green = evolve(night, visit=evolve(night.visit, group="another", filters="g_sim"))
+    with pytest.raises(NothingRunnableError, match="Look lacks flat"):
+        workspace.prepare(green.assignment(main=[n.LOOK]))
 
 
 def test_the_cache_is_bounded_by_what_is_left_over(
