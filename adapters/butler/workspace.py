@@ -38,6 +38,7 @@ from ports.ledger import Claims
 from ports.workspace import (
     Assignment,
     InitOutputsMissingError,
+    NothingRunnableError,
     Prepared,
     Processed,
     RawUnreadableError,
@@ -56,8 +57,8 @@ class _Found:
     inputs: Inputs
     collections: Sequence[str]
     """Where they were looked for."""
-    missing: Sequence[str]
-    """Collections that do not exist."""
+    warnings: tuple[str, ...]
+    """What is known to be missing."""
 
 
 class ButlerWorkspace:
@@ -131,7 +132,8 @@ class ButlerWorkspace:
 
         def find() -> _Found:
             return reached(
-                lambda: self._find(assignment, preprocessing, main, selection), self._settings.retry_delay
+                lambda: self._find(assignment, preprocessing, main, selection, warnings),
+                self._settings.retry_delay,
             )
 
         with watch.stage("find inputs"):
@@ -141,11 +143,10 @@ class ButlerWorkspace:
         with watch.stage("copy inputs"):
             found = self._copy(attempt, found, find)
             self._tell_region(attempt, selection)
-        warnings += [f"collection {name} does not exist" for name in found.missing]
-        warnings += self._runs.preprocess(attempt, preprocessing, watch)
+        failed = self._runs.preprocess(attempt, preprocessing, watch)
         attempt.spent("prepare", self._clock() - began, watch.seconds)
         return Prepared(
-            datasets=len(found.inputs.everything), warnings=tuple(warnings), seconds=watch.seconds
+            datasets=len(found.inputs.everything), warnings=(*found.warnings, *failed), seconds=watch.seconds
         )
 
     def _input_collections(self) -> Sequence[str]:
@@ -164,8 +165,10 @@ class ButlerWorkspace:
         preprocessing: Sequence[LoadedPipeline],
         main: Sequence[LoadedPipeline],
         selection: Selection,
+        warnings: Sequence[str],
     ) -> _Found:
         there, missing = self._repositories.finder.collections(self._input_collections())
+        told = (*warnings, *(f"collection {name} does not exist" for name in missing))
         try:
             inputs = self._preloader.find(
                 self._shared.outputs,
@@ -180,7 +183,10 @@ class ButlerWorkspace:
             # What was not registered when they were loaded may be when they are tried again.
             self._library.forget()
             raise
-        return _Found(inputs=inputs, collections=there, missing=missing)
+        except NothingRunnableError as error:
+            # What is missing may be the reason, and is not told otherwise: this is the end of the visit.
+            raise NothingRunnableError("; ".join((str(error), *told))) from error
+        return _Found(inputs=inputs, collections=there, warnings=told)
 
     def _copy(self, attempt: OpenAttempt, found: _Found, find: Callable[[], _Found]) -> _Found:
         """Copy inputs; if that fails and they were remembered, once more with what is found anew."""

@@ -178,6 +178,24 @@ def test_a_missing_collection_is_a_warning(
     assert see(workspace, night, bench)["templates"] == []
 
 
+@n.both_ways
+def test_what_else_is_missing_is_said_where_nothing_can_run(
+    make_workspace: MakeWorkspace, night: Night, central: Path
+) -> None:
+    with Butler.from_config(str(central), writeable=True) as butler:
+        for name in ("SimCam/defaults", "SimCam/calib"):
+            butler.collections.x_remove(name)
+    other = evolve(night, visit=evolve(night.visit, filters="mystery"))
+    with pytest.raises(NothingRunnableError) as caught:
+        make_workspace().prepare(other.assignment(main=[n.PLAIN]))
+    assert str(caught.value).split("; ") == [
+        "no pipeline can run: Plain lacks bias",
+        "no templates: filters of no known band: mystery",
+        "collection SimCam/defaults does not exist",
+        "collection SimCam/calib does not exist",
+    ]
+
+
 def test_a_failing_preprocessing_pipeline_is_a_warning(
     make_workspace: MakeWorkspace, bench: Bench, night: Night
 ) -> None:
