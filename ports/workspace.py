@@ -111,7 +111,8 @@ class Workspace(Protocol):
     async def prepare(self, assignment: Assignment) -> Prepared:
         """Copy inputs from the shared repository and run the preprocessing pipeline.
 
-        A failing preprocessing pipeline is a warning.
+        A failing preprocessing pipeline is a warning; so is any pipeline that
+        cannot be loaded, as long as a main one can.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """Pipelines, read once per process."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from attrs import field, frozen
@@ -9,6 +9,7 @@ from lsst.daf.butler import Butler
 from lsst.pipe.base import Pipeline
 from lsst.pipe.base.pipeline_graph import PipelineGraph
 
+from adapters.butler.reaching import OUT_OF_REACH
 from adapters.butler.steps import step
 from adapters.butler.type_conflicts import type_conflicts
 from domain.pipelines import pipeline_name
@@ -85,6 +86,32 @@ class PipelineLibrary:
             with step(f"pipeline {file}"):
                 self._loaded[file] = self._load(file)
         return self._loaded[file]
+
+    def load_any(self, files: Iterable[str]) -> tuple[list[LoadedPipeline], list[str]]:
+        """Load those pipelines that can be.
+
+        Returns
+        -------
+        pipelines
+            In their order.
+        failures
+            A line for each of the others.
+
+        Raises
+        ------
+        WorkspaceError
+            Raised if the registry is out of reach, which says nothing of a pipeline.
+        """
+        pipelines: list[LoadedPipeline] = []
+        failures: list[str] = []
+        for file in files:
+            try:
+                pipelines.append(self.load(file))
+            except WorkspaceError as error:
+                if isinstance(error.__cause__, OUT_OF_REACH):
+                    raise
+                failures.append(str(error))
+        return pipelines, failures
 
     def forget(self) -> None:
         """Load all pipelines anew when they are next asked for."""

@@ -2,20 +2,26 @@
 
 import logging
 from collections.abc import Callable
+from typing import Final
 
 import sqlalchemy.exc
 import tenacity
 
 from adapters.butler.steps import one_line
 
-__all__ = ["reached"]
+__all__ = ["OUT_OF_REACH", "reached"]
 
 _log = logging.getLogger(__name__)
 
 _ATTEMPTS = 2
 _JITTER = 0.25
 """Share of the delay by which workers differ: they all lose a database at the same moment."""
-_OUT_OF_REACH = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError, sqlalchemy.exc.TimeoutError)
+OUT_OF_REACH: Final = (
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.InterfaceError,
+    sqlalchemy.exc.TimeoutError,
+)
+"""What a registry that is away raises."""
 
 
 def reached[T](call: Callable[[], T], delay: float) -> T:
@@ -33,7 +39,7 @@ def reached[T](call: Callable[[], T], delay: float) -> T:
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(_ATTEMPTS),
         wait=tenacity.wait_random((1 - _JITTER) * delay, (1 + _JITTER) * delay),
-        retry=tenacity.retry_if_exception_type(_OUT_OF_REACH),
+        retry=tenacity.retry_if_exception_type(OUT_OF_REACH),
         before_sleep=_say,
         reraise=True,
     )

@@ -120,9 +120,10 @@ class ButlerWorkspace:
         began = self._clock()
         watch = Stopwatch(self._clock)
         with watch.stage("pipelines"):
-            preprocessing = [self._library.load(file) for file in assignment.preprocessing]
-            main = [self._library.load(file) for file in assignment.main]
-        selection, warnings = select(
+            preprocessing, main, broken = self._load(assignment)
+        # Those that cannot be loaded are not tried again after the image.
+        assignment = evolve(assignment, main=tuple(pipeline.file for pipeline in main))
+        selection, unknown = select(
             self._camera,
             self._stack,
             assignment.work,
@@ -132,7 +133,7 @@ class ButlerWorkspace:
 
         def find() -> _Found:
             return reached(
-                lambda: self._find(assignment, preprocessing, main, selection, warnings),
+                lambda: self._find(assignment, preprocessing, main, selection, [*broken, *unknown]),
                 self._settings.retry_delay,
             )
 
@@ -148,6 +149,16 @@ class ButlerWorkspace:
         return Prepared(
             datasets=len(found.inputs.everything), warnings=(*found.warnings, *failed), seconds=watch.seconds
         )
+
+    def _load(
+        self, assignment: Assignment
+    ) -> tuple[Sequence[LoadedPipeline], Sequence[LoadedPipeline], Sequence[str]]:
+        """Load preprocessing and main pipelines, with a warning for each that cannot be."""
+        preprocessing, warnings = self._library.load_any(assignment.preprocessing)
+        main, broken = self._library.load_any(assignment.main)
+        if broken and not main:
+            raise WorkspaceError("; ".join(broken))
+        return preprocessing, main, [*warnings, *broken]
 
     def _input_collections(self) -> Sequence[str]:
         names = input_collections(self._camera.instrument)

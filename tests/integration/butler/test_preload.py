@@ -15,10 +15,11 @@ from adapters.butler.workspace import ButlerWorkspace
 from domain.outcomes import Export
 from domain.times import TaiSeconds
 from domain.visit import CoordinateSystem, RotationSystem
-from ports.workspace import InitOutputsMissingError, NothingRunnableError
+from ports.workspace import InitOutputsMissingError, NothingRunnableError, WorkspaceError
 from tests.integration.butler import night as n
 from tests.integration.butler.night import Bench, MakeWorkspace, Night
 from tests.integration.butler.repository import CATALOGUE, FIELD, TEMPLATE
+from tests.integration.butler.test_failures import exported
 
 pytestmark = pytest.mark.slow
 
@@ -205,6 +206,41 @@ def test_a_failing_preprocessing_pipeline_is_a_warning(
     assert "PreloadRaise" in warning
     assert "no database" in warning
     assert see(workspace, night, bench, preprocessing=[n.PRELOAD_RAISE])["preloaded"] == [False]
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> str:
+    file = tmp_path / "Broken.yaml"
+    file.write_text("description: Of a task that there is not.\ntasks:\n  count: no.such.Task\n")
+    return str(file)
+
+
+@n.both_ways
+def test_pipelines_that_cannot_be_loaded_are_warnings_where_another_can(
+    make_workspace: MakeWorkspace, night: Night, broken: str
+) -> None:
+    workspace = make_workspace()
+    assignment = night.assignment(main=[broken, n.PLAIN], preprocessing=["nowhere.yaml", n.PRELOAD])
+    missing, wrong = workspace.prepare(assignment).warnings
+    assert "nowhere.yaml: FileNotFoundError" in missing
+    assert "no.such" in wrong
+    processed = workspace.process([workspace.ingest(raw).exposure for raw in night.raws])
+    assert (processed.pipeline, processed.failure) == ("Plain", "")
+    assert exported(workspace.export(Export.EVERYTHING))["preloaded"] == 1
+
+
+def test_where_no_main_pipeline_can_be_loaded_each_is_named(
+    make_workspace: MakeWorkspace, night: Night, broken: str
+) -> None:
+    with pytest.raises(WorkspaceError, match=r"no\.such.*; pipeline nowhere\.yaml: FileNotFoundError"):
+        make_workspace().prepare(night.assignment(main=[broken, "nowhere.yaml"]))
+
+
+def test_a_pipeline_that_cannot_be_loaded_is_named_where_the_others_cannot_run(
+    make_workspace: MakeWorkspace, night: Night, broken: str
+) -> None:
+    with pytest.raises(NothingRunnableError, match=r"Needy lacks nowhere; pipeline .*Broken\.yaml"):
+        make_workspace().prepare(night.assignment(main=[broken, n.NEEDY]))
 
 
 def test_init_outputs_that_come_later_are_found(
