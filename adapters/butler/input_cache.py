@@ -115,8 +115,9 @@ class InputCache:
         """Find what belongs to one visit alone."""
         rows = self._queries.find(dataset_type, collections, selection)
         records = KnownRecords(self._records.ensure())
-        group = {name: selection.data_id[name] for name in ("instrument", "group")}
-        records.add(self._shared.reader.query_dimension_records("group", data_id=group, explain=False))
+        for element in sorted(_OWN & dataset_type.dimensions.names):
+            data_id = {name: selection.data_id[name] for name in ("instrument", element)}
+            records.add(self._shared.reader.query_dimension_records(element, data_id=data_id, explain=False))
         refs = records.expand_refs([row.ref for row in rows])
         return [evolve(row, ref=ref) for row, ref in zip(rows, refs, strict=True)]
 

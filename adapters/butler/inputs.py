@@ -31,7 +31,7 @@ class Selection:
     """What is known of a visit-detector before its image exists."""
 
     data_id: Mapping[str, str | int]
-    """Instrument, detector, group, skymap; filter and band if the visit names one."""
+    """Instrument, detector, group, day_obs, skymap; filter and band if the visit names one."""
     filters: frozenset[str] | None
     """Physical filters that the visit may use; None if it may be any."""
     region: Region | None

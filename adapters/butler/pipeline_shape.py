@@ -7,7 +7,7 @@ from lsst.daf.butler import DimensionGroup
 from lsst.pipe.base import PipelineTaskConnections
 from lsst.pipe.base.pipeline_graph import PipelineGraph, TaskNode
 
-from adapters.butler.inputs import overall_inputs
+from adapters.butler.inputs import OBSERVED, overall_inputs
 
 __all__ = ["Part", "PipelineShape", "shape_of"]
 
@@ -17,6 +17,9 @@ _KNOWN = frozenset(
     {"instrument", "detector", "group", "exposure", "visit", "day_obs", "physical_filter", "band"}
 )
 """Dimensions whose values an exposure and its detector determine."""
+
+_AHEAD = frozenset({"instrument", "detector", "group"})
+"""Those that are determined without an exposure."""
 
 
 @frozen(kw_only=True)
@@ -65,7 +68,8 @@ def _part(graph: PipelineGraph, subgraph: PipelineGraph) -> Part:
 
 def _obstacles(graph: PipelineGraph) -> Iterator[str]:
     dimensions = graph.get_all_dimensions(prerequisites=False)
-    for dimension in sorted(dimensions.names - _KNOWN - _SKY):
+    known = _KNOWN if dimensions.names & OBSERVED else _AHEAD
+    for dimension in sorted(dimensions.names - known - _SKY):
         yield f"dimension {dimension}"
     if dimensions.names & _SKY and not {"visit", "detector"} <= dimensions.names:
         yield "places on the sky without a visit"

@@ -8,7 +8,7 @@ from adapters.butler.sky import timespan
 from domain.camera import Camera
 from domain.errors import PromptProcessingError
 from domain.sky import boresight_icrs, sky_rotation
-from domain.times import TaiSeconds
+from domain.times import TaiSeconds, day_obs_of, utc_from_tai
 from domain.visit import Visit, VisitDetector
 
 __all__ = ["select"]
@@ -32,6 +32,7 @@ def select(
         "instrument": camera.instrument,
         "detector": work.detector,
         "group": visit.group,
+        "day_obs": int(f"{day_obs_of(utc_from_tai(visit.start_time)):%Y%m%d}"),
         "skymap": skymap,
         **_filter(camera.filters, filters),
     }

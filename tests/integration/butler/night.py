@@ -52,6 +52,8 @@ CHANGE_RAISE, CHANGE_PARTIAL = f"{_OWN}/ChangeRaise.yaml", f"{_OWN}/ChangePartia
 NEEDY, PICKY, LOOK = f"{_OWN}/Needy.yaml", f"{_OWN}/Picky.yaml", f"{_OWN}/Look.yaml"
 COUNT_DARK, PATCHWORK = f"{_OWN}/CountDark.yaml", f"{_OWN}/Patchwork.yaml"
 PRELOAD_RAISE = f"{_OWN}/PreloadRaise.yaml"
+DAILY, DAILY_AHEAD = f"{_OWN}/Daily.yaml", f"{_OWN}/DailyAhead.yaml"
+"""What these read is not in every night: see `tests.integration.butler.test_oracle`."""
 PIPELINES = (
     PLAIN,
     CHANGE,

@@ -25,6 +25,7 @@ from lsst.pipe.base.utils import RegionTimeInfo
 OBSERVED = ("instrument", "exposure", "detector")
 VISIT = ("instrument", "visit", "detector")
 AHEAD = ("instrument", "group", "detector")
+DAILY = ("instrument", "day_obs", "detector")
 DICT = "StructuredDataDict"
 NO_DATABASE = "TEST_NO_DATABASE"
 """Set in the environment, it lets `ChangeTask` fail when it is made."""
@@ -246,6 +247,43 @@ class PatchworkTask(PipelineTask):
         return Struct(
             patchwork={"counts": len(counts), "patches": sorted(each["patch"] for each in templates)}
         )
+
+
+class DailyConnections(PipelineTaskConnections, dimensions=OBSERVED):
+    raw = Input(doc=".", name="raw", storageClass="RawFrame", dimensions=OBSERVED)
+    weather = PrerequisiteInput(doc=".", name="weather", storageClass=DICT, dimensions=DAILY)
+    plan = Input(doc=".", name="plan", storageClass=DICT, dimensions=DAILY)
+    daily = Output(doc=".", name="daily", storageClass=DICT, dimensions=OBSERVED)
+
+
+class DailyConfig(PipelineTaskConfig, pipelineConnections=DailyConnections):
+    pass
+
+
+class DailyTask(PipelineTask):
+    ConfigClass = DailyConfig
+    _DefaultName = "daily"
+
+    def run(self, raw: Any, weather: Any, plan: Any) -> Struct:  # noqa: ARG002 - the connection's name
+        return Struct(daily={"weather": weather["day"], "plan": plan["day"]})
+
+
+class DailyAheadConnections(PipelineTaskConnections, dimensions=AHEAD):
+    weather = PrerequisiteInput(doc=".", name="weather", storageClass=DICT, dimensions=DAILY)
+    plan = Input(doc=".", name="plan", storageClass=DICT, dimensions=DAILY)
+    daily = Output(doc=".", name="dailyAhead", storageClass=DICT, dimensions=AHEAD)
+
+
+class DailyAheadConfig(PipelineTaskConfig, pipelineConnections=DailyAheadConnections):
+    pass
+
+
+class DailyAheadTask(PipelineTask):
+    ConfigClass = DailyAheadConfig
+    _DefaultName = "dailyAhead"
+
+    def run(self, weather: Any, plan: Any) -> Struct:
+        return Struct(daily={"weather": weather["day"], "plan": plan["day"]})
 
 
 class LookConfig(PipelineTaskConfig, pipelineConnections=LookConnections):

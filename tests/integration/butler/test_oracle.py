@@ -2,13 +2,14 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from attrs import evolve, frozen
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, DatasetType
 
 from adapters.butler.central_registry import ButlerCentralRegistry
 from adapters.butler.pipeline_shape import shape_of
@@ -21,6 +22,7 @@ from simulator.apdb import make_apdb
 from tests.integration.butler import night as n
 from tests.integration.butler.night import Bench, Night
 from tests.integration.butler.repository import FIELD
+from tests.integration.butler.tasks import DAILY
 from tests.integration.prompt_pipelines.running import close_apdb
 
 pytestmark = pytest.mark.slow
@@ -169,6 +171,34 @@ async def test_both_ways_come_to_the_same(
 ) -> None:
     plain, fast = await compare(settings, night, tmp_path, main)
     assert fast.contents == plain.contents
+
+
+@pytest.mark.parametrize("preprocessing", [n.PRELOAD, n.DAILY_AHEAD])
+async def test_what_there_is_for_each_day_is_read_for_the_visits(
+    settings: WorkspaceSettings, night: Night, tmp_path: Path, preprocessing: str
+) -> None:
+    write_daily(settings.central_repo, days=range(20260310, 20260316))
+    await n.initialize(Path(settings.central_repo), [n.DAILY, n.DAILY_AHEAD])
+    plain, fast = await compare(settings, night, tmp_path, [n.DAILY], preprocessing)
+    assert fast.contents == plain.contents
+    read = [body for path, body in fast.contents.items() if "/daily" in path]
+    assert [yaml.safe_load(body) for body in read] == [{"weather": 20260313, "plan": 20260313}] * len(read)
+    assert len(read) == (2 if preprocessing == n.PRELOAD else 3)
+
+
+def write_daily(repository: str, days: Iterable[int]) -> None:
+    """Put datasets of the days among the calibrations."""
+    run = "SimCam/calib/daily"
+    with Butler.from_config(repository, writeable=True) as butler:
+        butler.collections.register(run)
+        butler.collections.prepend_chain("SimCam/calib", run)
+        for day in days:
+            butler.registry.insertDimensionData("day_obs", {"instrument": "SimCam", "id": day})
+        for name in ("weather", "plan"):
+            kind = DatasetType(name, DAILY, "StructuredDataDict", universe=butler.dimensions)
+            butler.registry.registerDatasetType(kind)
+            for day in days:
+                butler.put({"day": day}, kind, instrument="SimCam", day_obs=day, detector=4, run=run)
 
 
 async def compare(
