@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from adapters.kafka.background import Background
 from adapters.kafka.outages import Outages
@@ -205,6 +205,7 @@ class GroupReader:
                     # Whoever gets messages will want to commit them.
                     self._expecting = True
                     messages = [first, *consumer.consume(self._limit, 0)]
+                    _raise_if_fatal(messages)
                     mine = {(owned.topic, owned.partition) for owned in consumer.assignment()}
                     self._post(self._receive, messages, mine)
         finally:
@@ -284,3 +285,11 @@ class GroupReader:
         if self._owned:
             self._lose(set(self._owned))
         self._complain(f"reading ended: {error!r}")
+
+
+def _raise_if_fatal(messages: Sequence[Message]) -> None:
+    """End the thread once librdkafka reads no more with this consumer: another one will."""
+    for message in messages:
+        error = message.error()
+        if error is not None and error.code() == KafkaError._FATAL:
+            raise KafkaException(error)

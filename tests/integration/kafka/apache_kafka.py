@@ -196,8 +196,10 @@ class ApacheKafka:
             "ssl.keystore.location": str(self.certificates.key_and_chain),
             "log.dirs": str(self._folder / "data"),
             "auto.create.topics.enable": "false",
-            # A killed broker's registration holds its next life up for this long.
-            "broker.session.timeout.ms": "2000",
+            # A killed broker's registration holds its next life up for this long. With 2 s, Kafka 4.1.0
+            # may still be loading the groups for the old life as it begins to for the new one, takes
+            # the end of the first for that of the second, and serves no groups until its next start.
+            "broker.session.timeout.ms": "6000",
             "broker.heartbeat.interval.ms": "500",
             "group.initial.rebalance.delay.ms": "0",
             "group.min.session.timeout.ms": "1000",

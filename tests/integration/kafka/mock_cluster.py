@@ -12,6 +12,8 @@ from adapters.kafka.connection import KafkaConnection
 
 __all__ = ["MockCluster", "all_messages"]
 
+_HEARTBEAT = 68  # ConsumerGroupHeartbeat, https://kafka.apache.org/protocol#protocol_api_keys
+
 
 def _library() -> ctypes.CDLL:
     """Load the librdkafka that confluent-kafka brings, which exports its mock cluster."""
@@ -68,6 +70,17 @@ class MockCluster:
         """Let every answer take so long."""
         milliseconds = round(seconds * 1000)
         assert not self._library.rd_kafka_mock_broker_set_rtt(self._cluster, -1, milliseconds)
+
+    def refuse_member(self) -> None:
+        """Answer the next sign of life of a group's member that something unknown is wrong."""
+        # Its place is another's soon: brokers, and this one, would keep it for 45 s.
+        self._library.rd_kafka_mock_set_group_consumer_session_timeout_ms(self._cluster, 3000)
+        self._library.rd_kafka_mock_push_request_errors(
+            self._cluster,
+            ctypes.c_int16(_HEARTBEAT),
+            ctypes.c_size_t(1),
+            ctypes.c_int(KafkaError.UNKNOWN),
+        )
 
     def stop(self) -> None:
         """End the broker."""

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from adapters.kafka.connection import consumer_config
 from adapters.kafka.group_reader import GroupReader, KafkaReadError
 from tests.integration.kafka.apache_kafka import ApacheKafka
 from tests.integration.kafka.broker import Broker
+from tests.integration.kafka.mock_cluster import MockCluster
 
 pytestmark = pytest.mark.slow
 
@@ -109,3 +111,30 @@ async def test_what_keeps_it_from_reading_is_said_until_it_is_mended(
     authority.write_bytes(apache.certificates.ca.read_bytes())
     assert await read(reader, 1) == [b"a"]
     await reader.close()
+
+
+async def test_a_group_that_refuses_its_member_for_good_gets_another(unique: str) -> None:
+    cluster = MockCluster()
+    cluster.create(f"topic-{unique}", partitions=1)
+    config = consumer_config(cluster.connection, group=f"group-{unique}", offset_reset="earliest")
+    reader = GroupReader(config, [f"topic-{unique}"], limit=5)
+    cluster.send(f"topic-{unique}", b"before")
+    reader.open()
+    assert await read(reader, 1) == [b"before"]
+    # librdkafka takes that for the end of this consumer.
+    cluster.refuse_member()
+    with pytest.raises(KafkaReadError, match="ConsumerGroupHeartbeat"):
+        await read(reader, 1)
+    cluster.send(f"topic-{unique}", b"after")
+    while b"after" not in await anything(reader):
+        pass
+    await reader.close()
+    cluster.stop()
+
+
+async def anything(reader: GroupReader) -> list[bytes]:
+    """Read on, whatever is said to be wrong."""
+    async with asyncio.timeout(30):
+        with contextlib.suppress(KafkaReadError):
+            await reader.wait()
+    return [message.value() or b"" for message in reader.take(5)]

@@ -16,7 +16,7 @@ def away() -> Butler:
 
 def test_a_registry_that_is_away_is_no_fault_of_the_pipelines(tmp_path: Path) -> None:
     (tmp_path / "Some.yaml").write_text("description: Of nothing.\ntasks: {}\n")
-    library = PipelineLibrary(tmp_path, "", frozenset(), away)
+    library = PipelineLibrary(tmp_path, "", frozenset(), away, away)
     with pytest.raises(WorkspaceError, match="no route to host"):
         library.load_any(["Some.yaml"])
     assert library.load_any(["nowhere.yaml"])[0] == []
