@@ -153,12 +153,20 @@ class ButlerWorkspace:
     def _load(
         self, assignment: Assignment
     ) -> tuple[Sequence[LoadedPipeline], Sequence[LoadedPipeline], Sequence[str]]:
-        """Load preprocessing and main pipelines, with a warning for each that cannot be."""
+        """Load preprocessing and main pipelines, with a warning for each that cannot be used."""
         preprocessing, warnings = self._library.load_any(assignment.preprocessing)
         main, broken = self._library.load_any(assignment.main)
         if broken and not main:
             raise WorkspaceError("; ".join(broken))
-        return preprocessing, main, [*warnings, *broken]
+        # Before there is an exposure, there is nothing to claim.
+        changing = [
+            f"preprocessing pipeline {pipeline.name} makes permanent changes: "
+            f"{', '.join(sorted(pipeline.change_labels))}"
+            for pipeline in preprocessing
+            if pipeline.change_labels
+        ]
+        unchanging = [pipeline for pipeline in preprocessing if not pipeline.change_labels]
+        return unchanging, main, [*warnings, *changing, *broken]
 
     def _input_collections(self) -> Sequence[str]:
         names = input_collections(self._camera.instrument)

@@ -188,6 +188,17 @@ class TestClaims:
             workspace.export(Export.EVERYTHING)
         assert sorted(central.rglob("*")) == before
 
+    def test_preprocessing_that_would_change_something_is_left_out(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night
+    ) -> None:
+        workspace = make_workspace()
+        assignment = night.assignment(main=[n.PLAIN], preprocessing=[n.CHANGE, n.PRELOAD])
+        (warning,) = workspace.prepare(assignment).warnings
+        assert warning == "preprocessing pipeline Change makes permanent changes: change"
+        assert workspace.process([workspace.ingest(raw).exposure for raw in night.raws]).failure == ""
+        assert not bench.claims.held
+        assert exported(workspace.export(Export.EVERYTHING))["preloaded"] == 1
+
 
 class TestBadRaws:
     @pytest.mark.parametrize(
