@@ -138,7 +138,7 @@ class ButlerWorkspace:
             )
 
         with watch.stage("find inputs"):
-            found = find()
+            found = self._find_or_look_again(find)
         with watch.stage("make repository"):
             attempt = self._open(assignment, found.collections, [*preprocessing, *main])
         with watch.stage("copy inputs"):
@@ -206,6 +206,15 @@ class ButlerWorkspace:
             # What is missing may be the reason, and is not told otherwise: this is the end of the visit.
             raise NothingRunnableError("; ".join((str(error), *told))) from error
         return _Found(inputs=inputs, collections=there, warnings=told)
+
+    def _find_or_look_again(self, find: Callable[[], _Found]) -> _Found:
+        """Find inputs; if they do not suffice and were remembered, once more: they may by now."""
+        try:
+            return find()
+        except NothingRunnableError:
+            if not self._repositories.finder.forget():
+                raise
+            return find()
 
     def _copy(self, attempt: OpenAttempt, found: _Found, find: Callable[[], _Found]) -> _Found:
         """Copy inputs; if that fails and they were remembered, once more with what is found anew."""

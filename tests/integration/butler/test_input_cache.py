@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attrs import evolve
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, Timespan
 from lsst.sphgeom import HtmPixelization
 
 from adapters.butler.camera_stack import OurCameraStack
@@ -90,6 +90,24 @@ def test_what_was_removed_is_missed_by_its_name(
     green = evolve(night, visit=evolve(night.visit, group="another", filters="g_sim"))
     with pytest.raises(NothingRunnableError, match="Look lacks flat"):
         workspace.prepare(green.assignment(main=[n.LOOK]))
+
+
+@n.both_ways
+def test_what_is_certified_late_is_found_by_the_next_visit(
+    make_workspace: MakeWorkspace, night: Night, central: Path
+) -> None:
+    late, ever = "SimCam/calib/late", Timespan(None, None)
+    with Butler.from_config(str(central), writeable=True) as butler:
+        red = {"instrument": "SimCam", "detector": n.DETECTOR, "physical_filter": "r_sim"}
+        [flat] = butler.query_datasets("flat", f"{late}/run", data_id=red)
+        butler.registry.decertify(late, "flat", ever, dataIds=[flat.dataId])
+    workspace = make_workspace()
+    # There are flats of other filters, which are remembered.
+    with pytest.raises(NothingRunnableError, match="lacks flat"):
+        workspace.prepare(night.assignment(main=[n.LOOK]))
+    with Butler.from_config(str(central), writeable=True) as butler:
+        butler.registry.certify(late, [flat], ever)
+    assert workspace.prepare(at(night, FIELD[0], 1).assignment(main=[n.LOOK])).datasets
 
 
 def test_the_cache_is_bounded_by_what_is_left_over(
