@@ -14,7 +14,7 @@ from domain.raws import RawImage
 from domain.visit import Cancellation, VisitDetector
 from ports.clock import Clock
 from ports.control import ControlNotes, Superseded
-from ports.workspace import RawUnavailableError, RawUnreadableError, Workspace
+from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableError, Workspace
 
 __all__ = ["ImageWait"]
 
@@ -100,6 +100,9 @@ class ImageWait:
             loop = asyncio.get_running_loop()
             if not expectation.is_over(loop.time()):
                 loop.call_later(_AGAIN, events.put_nowait, raw)
+            elif isinstance(error, DiskFullError) and not expectation.accepted:
+                # There is an image: it must not end as a visit without any, which no other worker would try.
+                raise
             return expectation
         except RawUnreadableError as error:
             _LOG.warning("image %s cannot be used: %s", raw.uri, error)

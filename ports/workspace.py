@@ -15,6 +15,7 @@ from ports.ledger import Attempt
 __all__ = [
     "Assignment",
     "ClaimRefusedError",
+    "DiskFullError",
     "InitOutputsMissingError",
     "LocalWorkspace",
     "NothingRunnableError",
@@ -38,6 +39,10 @@ class WorkspaceLostError(WorkspaceError):
 
 class RawUnavailableError(WorkspaceError):
     """An image cannot be fetched now, or is not there yet; the same call may succeed later."""
+
+
+class DiskFullError(RawUnavailableError):
+    """The worker's own disk does not take an image; it may later, and another worker's may now."""
 
 
 class RawUnreadableError(PromptProcessingError):
@@ -134,6 +139,8 @@ class Workspace(Protocol):
             Raised if the file is damaged or contradicts its key.
         RawUnavailableError
             Raised if it cannot be fetched.
+        DiskFullError
+            Raised if this worker's disk is the reason for that.
         WorkspaceError
             Raised if it cannot be stored.
         """

@@ -71,10 +71,11 @@ class Exporter:
         refs = self._rules.choose(attempt.repository.outputs(list(journal.runs)), what, pipelines)
         if not refs:
             return None
-        make_claim(self._claims, attempt, journal.exposures)
         packed = journal.packed_records(journal.exposures)
         types = list({ref.datasetType.name: ref.datasetType for ref in refs}.values())
-        with self._shared.output_root.staying(journal.device):
+        # Before the claim: a worker whose datastore is there may take the visit over.
+        with self._shared.output_root.staying(was_mounted=journal.mounted):
+            make_claim(self._claims, attempt, journal.exposures)
             files = attempt.repository.copy_out(refs)
         if self._settings.use_writer:
             return encode(packed, types, files)

@@ -103,8 +103,12 @@ class InputCache:
         rows = [row for row in answer.rows if _matches(row, selection, spatial)]
         return first_found(rows, answer.order)
 
-    def forget(self) -> bool:
+    def forget(self, age: float = 0.0) -> bool:
         """See `InputFinder.forget`."""
+        asked = [answer.asked for answers in self._answers.values() for answer in answers.values()]
+        asked += [when for when, _ in self._collections.values()]
+        if not asked or self._clock() - min(asked) < age:
+            return False
         self._answers.clear()
         self._collections.clear()
         return True

@@ -64,7 +64,7 @@ class InputQueries:
         rows, order = self.rows(dataset_type, collections, selection)
         return first_found(rows, order)
 
-    def forget(self) -> bool:
+    def forget(self, age: float = 0.0) -> bool:  # noqa: ARG002 - see `InputFinder`
         """See `InputFinder.forget`: nothing is remembered."""
         return False
 

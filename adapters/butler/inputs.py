@@ -82,8 +82,8 @@ class InputFinder(Protocol):
         """Find datasets of one type, for each data id those of the first collection that has any."""
         ...
 
-    def forget(self) -> bool:
-        """Drop what is remembered; says whether the shared repository may answer otherwise now."""
+    def forget(self, age: float = 0.0) -> bool:
+        """Drop what is remembered if any of it is older than so many seconds; says whether it was dropped."""
         ...
 
 

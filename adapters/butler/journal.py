@@ -20,8 +20,8 @@ class Journal:
     """Local runs that may hold outputs, and the file of the pipeline behind each, if any."""
     collections: tuple[str, ...] = ()
     """Collections of the shared repository that inputs are looked for in."""
-    device: int | None = None
-    """That the root of the shared datastore was on; None if it is no local folder."""
+    mounted: bool = False
+    """Whether the root of the shared datastore was a mount point."""
     group: tuple[Any, ...] = ()
     """The serialised record of the visit's group, in a list of its own."""
     exposures: tuple[int, ...] = ()
@@ -52,7 +52,7 @@ def read_journal(folder: Path) -> Journal:
     return Journal(
         runs=fields["runs"],
         collections=tuple(fields["collections"]),
-        device=fields["device"],
+        mounted=fields["mounted"],
         group=tuple(fields["group"]),
         exposures=tuple(fields["exposures"]),
         claimed=fields["claimed"],

@@ -26,8 +26,8 @@ class OutputRoot:
         root = ResourcePath(uri, forceDirectory=True)
         self._path = Path(root.ospath) if root.scheme == "file" else None
 
-    def device(self) -> int | None:
-        """Name the device that it is on; None for what is no local folder.
+    def is_mounted(self) -> bool:
+        """Tell whether it is a mount point itself; what is no local folder is none.
 
         Raises
         ------
@@ -35,36 +35,35 @@ class OutputRoot:
             Raised if it is not there, or empty: it holds the init-outputs at least.
         """
         if self._path is None:
-            return None
+            return False
         try:
             with os.scandir(self._path) as entries:
                 is_empty = next(entries, None) is None
-            device = self._path.stat().st_dev
         except OSError as error:
             raise WorkspaceError(f"the shared datastore's root cannot be read: {one_line(error)}") from error
         if is_empty:
             raise WorkspaceError(f"the shared datastore's root is empty, as if unmounted: {self._path}")
-        return device
+        return self._path.resolve().is_mount()
 
     @contextmanager
-    def staying(self, device: int | None) -> Iterator[None]:
+    def staying(self, *, was_mounted: bool) -> Iterator[None]:
         """Make sure that it is there, before and after something is written to it.
 
         Parameters
         ----------
-        device
-            Where it was when the attempt began.
+        was_mounted
+            When the attempt began.
 
         Raises
         ------
         WorkspaceError
-            Raised if it is not there, or something else is in its place.
+            Raised if it is not there, or only what it was mounted on.
         """
-        self._expect(device)
+        self._expect(was_mounted=was_mounted)
         yield
-        self._expect(device)
+        self._expect(was_mounted=was_mounted)
 
-    def _expect(self, device: int | None) -> None:
-        # Not its inode: a FUSE file system may give it another one while it stays mounted.
-        if self.device() != device:
-            raise WorkspaceError(f"the shared datastore's root is on another device now: {self._path}")
+    def _expect(self, *, was_mounted: bool) -> None:
+        is_mounted = self.is_mounted()
+        if was_mounted and not is_mounted:
+            raise WorkspaceError(f"the shared datastore's root is not mounted any more: {self._path}")

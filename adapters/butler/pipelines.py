@@ -100,7 +100,8 @@ class PipelineLibrary:
         Raises
         ------
         WorkspaceError
-            Raised if the registry is out of reach, which says nothing of a pipeline.
+            Raised if the registry or a file system is out of reach, which says
+            nothing of a pipeline.
         """
         pipelines: list[LoadedPipeline] = []
         failures: list[str] = []
@@ -108,7 +109,7 @@ class PipelineLibrary:
             try:
                 pipelines.append(self.load(file))
             except WorkspaceError as error:
-                if isinstance(error.__cause__, OUT_OF_REACH):
+                if _passes(error.__cause__):
                     raise
                 failures.append(str(error))
         return pipelines, failures
@@ -151,3 +152,10 @@ class PipelineLibrary:
                 f"pipeline {file}: the repository of outputs defines dataset types differently: "
                 f"{'; '.join(conflicts)}"
             )
+
+
+def _passes(cause: BaseException | None) -> bool:
+    """Tell what may pass by itself from a fault of a pipeline's own."""
+    if isinstance(cause, FileNotFoundError):
+        return False
+    return isinstance(cause, (*OUT_OF_REACH, OSError))

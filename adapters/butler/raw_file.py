@@ -11,7 +11,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 from lsst.resources import ResourcePath
 
-from ports.workspace import RawUnavailableError, RawUnreadableError, WorkspaceError
+from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableError
 
 __all__ = ["fetch", "read_cards"]
 
@@ -30,8 +30,8 @@ def fetch(uri: str, folder: Path) -> Path:
     ------
     RawUnavailableError
         Raised if the object is not there or cannot be fetched.
-    WorkspaceError
-        Raised if the local disk does not take it: another worker's may.
+    DiskFullError
+        Raised if the local disk does not take it.
     """
     source = ResourcePath(uri)
     packed = PurePosixPath(source.basename()).suffix
@@ -43,7 +43,7 @@ def fetch(uri: str, folder: Path) -> Path:
     except Exception as error:
         target.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _DISK_FULL:
-            raise WorkspaceError(f"{uri}: the local disk does not take it ({error.strerror})") from error
+            raise DiskFullError(f"{uri}: the local disk does not take it ({error.strerror})") from error
         raise RawUnavailableError(f"{uri}: cannot be fetched ({type(error).__name__}: {error})") from error
     return target
 

@@ -49,6 +49,9 @@ __all__ = ["ButlerWorkspace"]
 
 _log = logging.getLogger(__name__)
 
+_RECENT = 60.0
+"""Seconds for which an answer of the shared repository that ends a visit is not asked for again."""
+
 
 @frozen(kw_only=True)
 class _Found:
@@ -133,7 +136,9 @@ class ButlerWorkspace:
 
         def find() -> _Found:
             return reached(
-                lambda: self._find(assignment, preprocessing, main, selection, [*broken, *unknown]),
+                lambda: self._find(
+                    assignment, preprocessing, main, selection, broken=broken, unknown=unknown
+                ),
                 self._settings.retry_delay,
             )
 
@@ -184,10 +189,12 @@ class ButlerWorkspace:
         preprocessing: Sequence[LoadedPipeline],
         main: Sequence[LoadedPipeline],
         selection: Selection,
-        warnings: Sequence[str],
+        *,
+        broken: Sequence[str],
+        unknown: Sequence[str],
     ) -> _Found:
         there, missing = self._repositories.finder.collections(self._input_collections())
-        told = (*warnings, *(f"collection {name} does not exist" for name in missing))
+        told = (*broken, *unknown, *(f"collection {name} does not exist" for name in missing))
         try:
             inputs = self._preloader.find(
                 self._shared.outputs,
@@ -203,8 +210,10 @@ class ButlerWorkspace:
             self._library.forget()
             raise
         except NothingRunnableError as error:
-            # What is missing may be the reason, and is not told otherwise: this is the end of the visit.
-            raise NothingRunnableError("; ".join((str(error), *told))) from error
+            # What is missing may be the reason, and is not told otherwise: this is the end of the visit,
+            # unless a pipeline that could not be loaded can be by another attempt.
+            kind = WorkspaceError if broken else NothingRunnableError
+            raise kind("; ".join((str(error), *told))) from error
         return _Found(inputs=inputs, collections=there, warnings=told)
 
     def _find_or_look_again(self, find: Callable[[], _Found]) -> _Found:
@@ -212,7 +221,7 @@ class ButlerWorkspace:
         try:
             return find()
         except NothingRunnableError:
-            if not self._repositories.finder.forget():
+            if not self._repositories.finder.forget(_RECENT):
                 raise
             return find()
 
@@ -231,13 +240,13 @@ class ButlerWorkspace:
     def _open(
         self, assignment: Assignment, collections: Sequence[str], pipelines: Sequence[LoadedPipeline]
     ) -> OpenAttempt:
-        device = self._shared.output_root.device()
+        mounted = self._shared.output_root.is_mounted()
         self._folder = attempt_folder(self._settings.folder, assignment.attempt)
         # Those of other attempts too: a child that could not be started did not clean.
         remove_attempts(self._settings.folder)
         self._folder.mkdir(parents=True)
         repository = self._repositories.create(self._folder / "repo", collections, pipelines)
-        journal = Journal(collections=tuple(collections), device=device)
+        journal = Journal(collections=tuple(collections), mounted=mounted)
         attempt = OpenAttempt(assignment, self._folder, repository, journal)
         self._attempt = attempt
         visit = assignment.work.visit

@@ -18,6 +18,7 @@ from domain.errors import PromptProcessingError
 from ports.ledger import LedgerUnavailableError
 from ports.workspace import (
     ClaimRefusedError,
+    DiskFullError,
     InitOutputsMissingError,
     NothingRunnableError,
     RawUnavailableError,
@@ -45,6 +46,7 @@ ERRORS: Mapping[str, type[PromptProcessingError]] = {
     error.__name__: error
     for error in (
         WorkspaceError,
+        DiskFullError,
         RawUnavailableError,
         RawUnreadableError,
         InitOutputsMissingError,

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -37,6 +37,8 @@ class Played:
     """How often each kind of thing was broken."""
     skewed: frozenset[str]
     """Names of workers whose clock was off."""
+    cramped: frozenset[str]
+    """Names of workers whose disk was full for a while."""
     struck: frozenset[Identity]
     """Those whose worker or child was killed at work on them."""
     forced: Sequence[str]
@@ -45,6 +47,15 @@ class Played:
     """How processes ended, by name."""
     seconds: float
     skipped: Sequence[str] = field(factory=tuple)
+
+
+def _names(player: Player, workers: Iterable[int]) -> frozenset[str]:
+    """Name workers as the ledger does, those included that took the place of killed ones."""
+    return frozenset(
+        f"{socket.gethostname()}-{pid}"
+        for number in workers
+        for pid in player.crew.members[f"worker {number}"].pids
+    )
 
 
 def play(servers: Servers, plan: Plan) -> Played:
@@ -70,12 +81,8 @@ def play(servers: Servers, plan: Plan) -> Played:
         told=player.told,
         done={**player.done, "kill inside the pipeline": len(ended)},
         struck=frozenset(player.struck | ended),
-        skewed=frozenset(
-            f"{socket.gethostname()}-{pid}"
-            for number, offset in enumerate(plan.offsets)
-            if offset
-            for pid in player.crew.members[f"worker {number}"].pids
-        ),
+        cramped=_names(player, [plan.small_disk] if player.done.get("full disk") else []),
+        skewed=_names(player, [number for number, offset in enumerate(plan.offsets) if offset]),
         forced=forced,
         codes={name: member.codes for name, member in player.crew.members.items()},
         seconds=time.monotonic() - begin,

@@ -71,6 +71,9 @@ def judge(servers: Servers, played: Played) -> Verdict:
                     lost.append(f"{_name(identity)}: {len(snaps)} of {visit.snaps} snaps")
             case FailedAfterChange(reason=reason) if identity in played.struck and "ended" in reason:
                 after_change.append(f"{_name(identity)}: {describe(last.outcome)}")
+            # No other way is open to what fails behind the claim, whatever the reason.
+            case FailedAfterChange() if last.worker in played.cramped:
+                after_change.append(f"{_name(identity)}: {describe(last.outcome)}")
             case NoImages() if last.worker in played.skewed and visit.fate == "good":
                 late.append(f"{_name(identity)}: {describe(last.outcome)}")
             case outcome if not _is_excused(visit, outcome):

@@ -94,8 +94,9 @@ def test_what_was_removed_is_missed_by_its_name(
 
 @n.both_ways
 def test_what_is_certified_late_is_found_by_the_next_visit(
-    make_workspace: MakeWorkspace, night: Night, central: Path
+    make_workspace: MakeWorkspace, night: Night, central: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("adapters.butler.workspace._RECENT", 0.0)
     late, ever = "SimCam/calib/late", Timespan(None, None)
     with Butler.from_config(str(central), writeable=True) as butler:
         red = {"instrument": "SimCam", "detector": n.DETECTOR, "physical_filter": "r_sim"}

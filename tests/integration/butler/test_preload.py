@@ -236,10 +236,10 @@ def test_where_no_main_pipeline_can_be_loaded_each_is_named(
         make_workspace().prepare(night.assignment(main=[broken, "nowhere.yaml"]))
 
 
-def test_a_pipeline_that_cannot_be_loaded_is_named_where_the_others_cannot_run(
+def test_a_pipeline_that_cannot_be_loaded_leaves_the_visit_to_another_attempt_where_the_others_cannot_run(
     make_workspace: MakeWorkspace, night: Night, broken: str
 ) -> None:
-    with pytest.raises(NothingRunnableError, match=r"Needy lacks nowhere; pipeline .*Broken\.yaml"):
+    with pytest.raises(WorkspaceError, match=r"Needy lacks nowhere; pipeline .*Broken\.yaml"):
         make_workspace().prepare(night.assignment(main=[broken, n.NEEDY]))
 
 

@@ -11,7 +11,13 @@ from domain.times import TaiSeconds
 from domain.visit import Identity
 from ports.ledger import AttemptRecord
 from ports.metrics import Counter
-from ports.workspace import ClaimRefusedError, RawUnavailableError, WorkspaceError, WorkspaceLostError
+from ports.workspace import (
+    ClaimRefusedError,
+    DiskFullError,
+    RawUnavailableError,
+    WorkspaceError,
+    WorkspaceLostError,
+)
 from tests.unit.application.night import INSTRUMENT, MemoryNight
 
 pytestmark = pytest.mark.looptime
@@ -62,6 +68,16 @@ async def test_an_image_that_stays_away_is_no_image() -> None:
             night.workspaces[0].fail_next("ingest", RawUnavailableError("404"))
         [record] = await one_visit(night, 200.0)
     assert isinstance(record.outcome, NoImages)
+
+
+async def test_an_image_that_the_disk_does_not_take_is_left_to_another_attempt() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        for _ in range(1000):
+            night.workspaces[0].fail_next("ingest", DiskFullError("no space left"))
+        records = await one_visit(night, 800.0)
+    assert isinstance(records[0].outcome, FailedBeforeChange)
+    assert isinstance(records[-1].outcome, Completed)
 
 
 async def test_an_outcome_waits_for_a_ledger_that_is_away() -> None:

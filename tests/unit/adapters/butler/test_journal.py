@@ -13,7 +13,7 @@ journals = st.builds(
     Journal,
     runs=st.dictionaries(words, st.none() | words, max_size=3),
     collections=st.lists(words, max_size=3).map(tuple),
-    device=st.none() | st.integers(),
+    mounted=st.booleans(),
     group=st.lists(records, max_size=1).map(tuple),
     exposures=st.lists(st.integers(), max_size=3).map(tuple),
     claimed=st.booleans(),

@@ -7,8 +7,8 @@ import pytest
 from adapters.butler.output_root import OutputRoot
 from ports.workspace import WorkspaceError
 
-ELSEWHERE = Path("/proc")
-"""On a device of its own, always."""
+MOUNTED = Path("/proc")
+"""A mount point, always."""
 
 
 @pytest.fixture
@@ -31,43 +31,54 @@ def put_there(folder: Path, target: Path) -> None:
 
 
 def test_one_that_stays_is_no_obstacle(root: OutputRoot, folder: Path) -> None:
-    with root.staying(root.device()):
+    with root.staying(was_mounted=root.is_mounted()):
         (folder / "output").touch()
 
 
 def test_one_that_is_gone_is_named(root: OutputRoot, folder: Path) -> None:
     folder.unlink()
     with pytest.raises(WorkspaceError, match=f"shared datastore's root.*{folder}"):
-        root.device()
+        root.is_mounted()
 
 
 def test_an_empty_one_is_unmounted(root: OutputRoot, folder: Path) -> None:
     (folder / "file").unlink()
     with pytest.raises(WorkspaceError, match=f"as if unmounted: {folder}"):
-        root.device()
+        root.is_mounted()
 
 
-def test_another_one_in_its_place_is_noticed_before_writing(root: OutputRoot, folder: Path) -> None:
-    device = root.device()
-    put_there(folder, ELSEWHERE)
-    with pytest.raises(WorkspaceError, match=f"another device now: {folder}"), root.staying(device):
+def test_what_it_was_mounted_on_is_noticed_before_writing(
+    root: OutputRoot, folder: Path, tmp_path: Path
+) -> None:
+    put_there(folder, MOUNTED)
+    was_mounted = root.is_mounted()
+    assert was_mounted
+    put_there(folder, tmp_path / "disk")
+    with (
+        pytest.raises(WorkspaceError, match=f"not mounted any more: {folder}"),
+        root.staying(was_mounted=was_mounted),
+    ):
         pytest.fail("something would have been written")
 
 
-def test_another_one_in_its_place_is_noticed_after_writing(root: OutputRoot, folder: Path) -> None:
-    with pytest.raises(WorkspaceError, match="another device now"), root.staying(root.device()):
-        put_there(folder, ELSEWHERE)
+def test_what_it_was_mounted_on_is_noticed_after_writing(
+    root: OutputRoot, folder: Path, tmp_path: Path
+) -> None:
+    put_there(folder, MOUNTED)
+    with pytest.raises(WorkspaceError, match="not mounted any more"), root.staying(was_mounted=True):
+        put_there(folder, tmp_path / "disk")
 
 
-def test_one_that_was_mounted_again_is_good(root: OutputRoot, folder: Path, tmp_path: Path) -> None:
-    device = root.device()
-    put_there(folder, tmp_path / "disk")
-    with root.staying(device):
+def test_one_that_was_mounted_again_is_good(root: OutputRoot, folder: Path) -> None:
+    put_there(folder, MOUNTED)
+    was_mounted = root.is_mounted()
+    put_there(folder, MOUNTED)
+    with root.staying(was_mounted=was_mounted):
         pass
 
 
 def test_an_object_store_is_taken_to_be_there() -> None:
     root = OutputRoot("s3://bucket/no/such/root/")
-    assert root.device() is None
-    with root.staying(None):
+    assert not root.is_mounted()
+    with root.staying(was_mounted=False):
         pass
