@@ -79,8 +79,8 @@ def _remove_orphan(folder: Path) -> bool:
             removed = _remove(folder)
         finally:
             os.close(lock)
-        if removed:
-            _LOG.warning("removed %s, which a dead worker left behind", folder)
+        how = "removed" if removed else "cannot remove all of"
+        _LOG.warning("%s %s, which a dead worker left behind", how, folder)
         return removed
     return False
 
