@@ -15,9 +15,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from attrs import frozen
 
 from application.sidecars import Sidecars
-from domain.camera import Camera
-from domain.raws import RawImage, RawKey, parse_raw_key, sidecar_key
-from domain.stored_object import StoredObject
+from domain.cameras.camera import Camera
+from domain.raws.raws import RawImage, RawKey, parse_raw_key, sidecar_key
+from domain.raws.stored_object import StoredObject
 from domain.times import day_obs_of
 from ports.clock import Clock
 from ports.metrics import Counter, Metrics

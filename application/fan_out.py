@@ -7,12 +7,12 @@ from collections.abc import Collection
 
 from attrs import frozen
 
-from domain.expiry import age_of, clock_skew, has_expired
 from domain.fan_out import FanOutConfig, UnconfiguredInstrumentError
-from domain.outcomes import Expired
-from domain.promptness import Promptness
 from domain.times import InvalidInstantError
 from domain.visit import Cancellation, Visit
+from domain.work.expiry import age_of, clock_skew, has_expired
+from domain.work.outcomes import Expired
+from domain.work.promptness import Promptness
 from ports.announcements import (
     Announcement,
     Announcements,

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from application.sidecars import Sidecars
-from domain.camera import Camera
-from domain.raws import RawImage, RawKey, parse_raw_key, raw_keys_of_sidecar, sidecar_key
-from domain.stored_object import StoredObject
+from domain.cameras.camera import Camera
+from domain.raws.raws import RawImage, RawKey, parse_raw_key, raw_keys_of_sidecar, sidecar_key
+from domain.raws.stored_object import StoredObject
 from ports.metrics import Counter, Metrics
 from ports.object_feed import ObjectFeed, ObjectFeedUnavailableError
 from ports.raw_arrivals import ImageStoreUnavailableError

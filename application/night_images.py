@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from attrs import frozen
 
 from application.sidecars import Sidecars
-from domain.camera import Camera
-from domain.raws import RawImage, RawKey, parse_raw_key, sidecar_key
-from domain.reconciliation import LandedRaw
-from domain.stored_object import StoredObject
+from domain.cameras.camera import Camera
+from domain.raws.raws import RawImage, RawKey, parse_raw_key, sidecar_key
+from domain.raws.stored_object import StoredObject
 from domain.times import day_obs_of
+from domain.work.reconciliation import LandedRaw
 from ports.raw_arrivals import ImageStore
 
 __all__ = ["NightImages", "NightRaws"]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from domain.attempts import AttemptRecord
-from domain.outcomes import RULES, Completed, Ignored, Outcome
 from domain.times import UtcSeconds, begin_of_day_obs, day_obs_of
+from domain.work.attempts import AttemptRecord
+from domain.work.outcomes import RULES, Completed, Ignored, Outcome
 from ports.clock import Clock
 from ports.ledger import Ledger
 from ports.work_queue import QueueDepth, QueueUpkeep

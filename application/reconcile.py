@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from attrs import evolve, frozen
 
 from application.night_images import NightImages
-from domain.attempts import AttemptRecord
-from domain.camera import Camera
+from domain.cameras.camera import Camera
 from domain.fan_out import FanOutConfig
-from domain.reconciliation import Evidence, LandedRaw, Unprocessed, Why, hindrance, unprocessed_images
 from domain.times import UtcSeconds, begin_of_day_obs
 from domain.visit import Identity, Visit, VisitDetector
+from domain.work.attempts import AttemptRecord
+from domain.work.reconciliation import Evidence, LandedRaw, Unprocessed, Why, hindrance, unprocessed_images
 from ports.clock import Clock
 from ports.ledger import Ledger
 from ports.work_publisher import WorkPublisher

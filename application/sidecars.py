@@ -5,10 +5,10 @@ import logging
 
 from attrs import frozen
 
-from domain.camera import Camera
-from domain.headers import InvalidHeaderError, group_and_snap, read_exposure
-from domain.raws import RawImage, RawKey, sidecar_key
-from domain.stored_object import StoredObject
+from domain.cameras.camera import Camera
+from domain.headers.header import InvalidHeaderError, group_and_snap, read_exposure
+from domain.raws.raws import RawImage, RawKey, sidecar_key
+from domain.raws.stored_object import StoredObject
 from ports.raw_arrivals import ImageStore, ImageStoreUnavailableError, UnreadableSidecarError
 
 __all__ = ["Sidecars"]

@@ -12,12 +12,15 @@ from benchmarks.report import machine_facts
 
 _BENCHMARKS = {
     "domain": ("benchmarks.rules", "notifications, announcements, choice of pipelines, footprints"),
-    "visit": ("benchmarks.visit", "a visit-detector beside today's sequence, and where its time goes"),
-    "science": ("benchmarks.science", "each task of ApPipe on images of 1k x 1k and of 4k x 4k"),
-    "worker": ("benchmarks.worker", "a worker from its cold start through visit-detectors, and its memory"),
-    "fan-out": ("benchmarks.fan_out", "from nextVisit in Kafka to its last copy in Redis"),
-    "presence": ("benchmarks.presence", "the raw microservice under load"),
-    "writer": ("benchmarks.writer", "the Butler Writer at low and at full load"),
+    "visit": ("benchmarks.visits.visit", "a visit-detector beside today's sequence, and where its time goes"),
+    "science": ("benchmarks.visits.science", "each task of ApPipe on images of 1k x 1k and of 4k x 4k"),
+    "worker": (
+        "benchmarks.visits.worker",
+        "a worker from its cold start through visit-detectors, and its memory",
+    ),
+    "fan-out": ("benchmarks.services.fan_out", "from nextVisit in Kafka to its last copy in Redis"),
+    "presence": ("benchmarks.services.presence", "the raw microservice under load"),
+    "writer": ("benchmarks.services.writer", "the Butler Writer at low and at full load"),
 }
 
 

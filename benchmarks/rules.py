@@ -13,18 +13,18 @@ from astropy.io import fits
 from adapters.files.cameras import load_camera
 from adapters.files.healpix_map import read_healpix_map
 from adapters.files.pipelines_config import parse_pipelines_config
-from adapters.kafka.next_visit import NextVisitCodec, encode_next_visit
-from adapters.kafka.notifications import decode_notification
+from adapters.kafka.announcements.next_visit import NextVisitCodec, encode_next_visit
+from adapters.kafka.notifications.notifications import decode_notification
 from adapters.redis.fanned_out_visit import copies
-from benchmarks.announcements import visit_at
 from benchmarks.report import measure, table
-from domain.camera import Camera
-from domain.focal_plane import corners_on_sky
+from benchmarks.services.announcements import visit_at
+from domain.cameras.camera import Camera
+from domain.cameras.focal_plane import corners_on_sky
 from domain.pipelines import PipelinesConfig
-from domain.pointing import VisitPointing
-from domain.raws import Belongs, belongs, parse_raw_key
+from domain.raws.raws import Belongs, belongs, parse_raw_key
+from domain.sky.pointing import VisitPointing
 from domain.visit import Visit, VisitDetector
-from simulator.notifications import NewObject, ceph_notification
+from simulator.servers.notifications import NewObject, ceph_notification
 
 __all__ = ["main"]
 

@@ -12,14 +12,17 @@ import click
 __all__ = ["main"]
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("entrypoints.demo", "Observe a short simulated night on this machine."),
-    "replay": ("entrypoints.replay", "Observe a folder of real raw frames on this machine."),
-    "fan-out": ("entrypoints.fan_out", "Serve: copy each announced visit for each detector."),
-    "worker": ("entrypoints.worker", "Serve: process visit-detectors."),
-    "raw-presence": ("entrypoints.raw_presence", "Serve: tell whether a raw image has come."),
-    "butler-writer": ("entrypoints.butler_writer", "Serve: write outputs into the shared registry."),
-    "status": ("entrypoints.status", "Look at a night: outcomes, work under way, what was not completed."),
-    "reconcile": ("entrypoints.reconcile", "List images that nobody processed, and put them back."),
+    "demo": ("entrypoints.commands.demo", "Observe a short simulated night on this machine."),
+    "replay": ("entrypoints.commands.replay", "Observe a folder of real raw frames on this machine."),
+    "fan-out": ("entrypoints.services.fan_out", "Serve: copy each announced visit for each detector."),
+    "worker": ("entrypoints.services.worker", "Serve: process visit-detectors."),
+    "raw-presence": ("entrypoints.services.raw_presence", "Serve: tell whether a raw image has come."),
+    "butler-writer": ("entrypoints.services.butler_writer", "Serve: write outputs into the shared registry."),
+    "status": (
+        "entrypoints.commands.status",
+        "Look at a night: outcomes, work under way, what was not completed.",
+    ),
+    "reconcile": ("entrypoints.commands.reconcile", "List images that nobody processed, and put them back."),
     "initialize": ("initializer.command", "Prepare the shared repository for a deployment."),
     "deployment-id": ("initializer.deployment_id", "Print the deployment id and what went into it."),
 }

@@ -8,8 +8,9 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-from application.log_context import current_log_context
+from application.worker.log_context import current_log_context
 from domain.times import UtcSeconds, utc_isoformat
+from entrypoints.former_loggers import current_logger
 
 __all__ = ["configure_logs"]
 
@@ -48,7 +49,8 @@ def configure_logs(levels: Mapping[str, str], process: str) -> None:
     Parameters
     ----------
     levels
-        From logger to level; ``.`` is the root.
+        From logger to level; ``.`` is the root. Names that loggers had before
+        their modules moved are taken too.
     process
         Stands in every line.
     """
@@ -71,4 +73,4 @@ def configure_logs(levels: Mapping[str, str], process: str) -> None:
         logging.getLogger(chatty).setLevel("WARNING")
     for logger, level in levels.items():
         if logger != ".":
-            logging.getLogger(logger).setLevel(level)
+            logging.getLogger(current_logger(logger)).setLevel(level)

@@ -6,8 +6,8 @@ from pathlib import Path
 from attrs import astuple
 from dependency_injector import containers, providers
 
-from adapters.butler.deployment_outputs import ButlerDeploymentOutputs
-from adapters.system.clock import SystemClock
+from adapters.butler.initializer.deployment_outputs import ButlerDeploymentOutputs
+from adapters.host.clock import SystemClock
 from application.initialize import Initializer
 from domain.pipelines import PipelinesConfig
 from domain.runs import input_collections

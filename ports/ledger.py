@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from domain.attempts import Attempt, AttemptRecord
 from domain.errors import PromptProcessingError
-from domain.outcomes import Outcome
 from domain.times import UtcSeconds
 from domain.visit import Identity
+from domain.work.attempts import Attempt, AttemptRecord
+from domain.work.outcomes import Outcome
 from ports.work_queue import Lease
 
 __all__ = [

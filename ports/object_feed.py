@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from domain.errors import PromptProcessingError
-from domain.stored_object import StoredObject
+from domain.raws.stored_object import StoredObject
 
 __all__ = ["ObjectFeed", "ObjectFeedUnavailableError"]
 

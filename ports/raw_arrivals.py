@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from domain.errors import PromptProcessingError
-from domain.stored_object import StoredObject
+from domain.raws.stored_object import StoredObject
 
 __all__ = [
     "ImageStore",

@@ -6,10 +6,10 @@ from typing import Protocol
 from attrs import field, frozen
 
 from domain.errors import PromptProcessingError
-from domain.exposure import Exposure
-from domain.outcomes import Export
-from domain.raws import RawImage
+from domain.raws.exposure import Exposure
+from domain.raws.raws import RawImage
 from domain.visit import VisitDetector
+from domain.work.outcomes import Export
 from ports.ledger import Attempt
 
 __all__ = [

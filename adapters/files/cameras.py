@@ -12,7 +12,7 @@ import cattrs
 from attrs import field, frozen
 
 from adapters.files.yaml_files import UnreadableFileError, strict_converter, structured
-from domain.camera import (
+from domain.cameras.camera import (
     Box,
     Camera,
     CardRule,

@@ -26,7 +26,7 @@ _OWN: Final = (
     "ports",
     "prompt_pipelines",
 )
-"""Folders of this project that a worker runs or reads; the simulator is none of them."""
+"""Folders of this project that a worker runs or reads; simulator and workbench are none of them."""
 
 
 class UnreadableDeploymentError(PromptProcessingError):

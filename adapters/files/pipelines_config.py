@@ -10,7 +10,7 @@ from cattrs import Converter
 from cattrs.errors import ClassValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
-from adapters.wire.strict import faults, strict_converter
+from adapters.common.strict import faults, strict_converter
 from domain.pipelines import (
     CoordType,
     DecRange,

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import override
 
-from adapters.wire.history_ledger import Change, HistoryLedger, claimed
-from domain.attempts import Attempt, WorkHistory
-from domain.outcomes import Outcome
+from adapters.common.history_ledger import Change, HistoryLedger, claimed
 from domain.times import UtcSeconds
 from domain.visit import Identity
+from domain.work.attempts import Attempt, WorkHistory
+from domain.work.outcomes import Outcome
 from ports.clock import Clock
 from ports.ledger import ClaimedElsewhereError, LedgerUnavailableError
 

@@ -8,12 +8,12 @@ from uuid import UUID, uuid5
 
 from attrs import evolve, field, frozen
 
-from adapters.memory.shared_repository import MemoryRepository, types_of
-from domain.exposure import Exposure
-from domain.outcomes import Export
+from adapters.memory.outputs.shared_repository import MemoryRepository, types_of
 from domain.pipelines import pipeline_name
-from domain.raws import RawImage
+from domain.raws.exposure import Exposure
+from domain.raws.raws import RawImage
 from domain.runs import chain, output_run
+from domain.work.outcomes import Export
 from ports.ledger import ClaimedElsewhereError, Claims, LedgerUnavailableError
 from ports.workspace import (
     Assignment,

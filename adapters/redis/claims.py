@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self
 
+from adapters.common.history import history_from_json, history_to_json
+from adapters.common.history_ledger import claimed
 from adapters.redis.connection import SyncRedisConnection, lua
 from adapters.redis.names import LedgerKeys
-from adapters.wire.history import history_from_json, history_to_json
-from adapters.wire.history_ledger import claimed
-from domain.attempts import Attempt
+from domain.work.attempts import Attempt
 from ports.ledger import ClaimedElsewhereError, LedgerUnavailableError
 
 __all__ = ["RedisClaims"]

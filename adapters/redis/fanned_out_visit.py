@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from adapters.wire.visit_record import (
+from adapters.common.visit_record import (
     UndecodableVisitError,
     record_of_visit,
     record_of_work,

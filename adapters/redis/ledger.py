@@ -3,15 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, override
 
+from adapters.common.history import history_from_json, history_to_json, outcome_from_json, outcome_to_json
+from adapters.common.history_ledger import Change, HistoryLedger
 from adapters.redis.connection import Connected, RedisConnection, lua
 from adapters.redis.durability import faults_of
 from adapters.redis.names import LedgerKeys
-from adapters.wire.history import history_from_json, history_to_json, outcome_from_json, outcome_to_json
-from adapters.wire.history_ledger import Change, HistoryLedger
-from domain.attempts import WorkHistory
-from domain.outcomes import Outcome
 from domain.times import UtcSeconds
 from domain.visit import Identity
+from domain.work.attempts import WorkHistory
+from domain.work.outcomes import Outcome
 from ports.ledger import LedgerUnavailableError
 
 __all__ = ["RedisLedger"]

@@ -20,7 +20,7 @@ from botocore.exceptions import (
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from adapters.s3.client import S3Connection, connect
-from domain.stored_object import StoredObject
+from domain.raws.stored_object import StoredObject
 from domain.times import UtcSeconds
 from ports.raw_arrivals import ImageStoreUnavailableError, UnreadableSidecarError
 

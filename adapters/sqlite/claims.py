@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from adapters.common.history_ledger import claimed
 from adapters.sqlite.store import SqliteStore
-from adapters.wire.history_ledger import claimed
-from domain.attempts import Attempt
+from domain.work.attempts import Attempt
 
 __all__ = ["SqliteClaims"]
 

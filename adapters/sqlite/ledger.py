@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, override
 
+from adapters.common.history_ledger import Change, HistoryLedger
 from adapters.sqlite.store import SqliteStore
-from adapters.wire.history_ledger import Change, HistoryLedger
-from domain.attempts import WorkHistory
-from domain.outcomes import Outcome
 from domain.times import UtcSeconds
 from domain.visit import Identity
+from domain.work.attempts import WorkHistory
+from domain.work.outcomes import Outcome
 from ports.ledger import LedgerUnavailableError
 
 __all__ = ["SqliteLedger"]

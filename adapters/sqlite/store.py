@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from adapters.wire.history import history_from_json, history_to_json, outcome_from_json, outcome_to_json
-from domain.attempts import Attempt, WorkHistory
-from domain.outcomes import Outcome
+from adapters.common.history import history_from_json, history_to_json, outcome_from_json, outcome_to_json
 from domain.times import UtcSeconds
 from domain.visit import Identity
+from domain.work.attempts import Attempt, WorkHistory
+from domain.work.outcomes import Outcome
 from ports.ledger import ClaimedElsewhereError, LedgerUnavailableError
 
 __all__ = ["SqliteStore"]

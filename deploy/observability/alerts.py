@@ -6,7 +6,7 @@ from typing import Final
 from attrs import frozen
 
 from deploy.observability.queries import grown, name_of, selected
-from domain.promptness import GOALS, Promptness
+from domain.work.promptness import GOALS, Promptness
 from ports.metrics import Counter, Gauge
 
 __all__ = ["ALERTS", "RUNBOOK", "Alert", "rules"]

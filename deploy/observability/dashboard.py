@@ -12,7 +12,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common, dashboard
 
 from deploy.observability.queries import Metric, grown, name_of, quantile, rate, selected
-from domain.promptness import BUDGET, GOALS, MINUTE, Goal, Promptness
+from domain.work.promptness import BUDGET, GOALS, MINUTE, Goal, Promptness
 from ports.metrics import Counter, Duration, Gauge
 
 __all__ = ["dashboard_json"]

@@ -2,13 +2,13 @@
 
 from dependency_injector import containers, providers
 
-from adapters.butler.central_registry import ButlerCentralRegistry
-from adapters.butler.datastore_root import datastore_root
+from adapters.butler.shared.datastore_root import datastore_root
+from adapters.butler.writer.central_registry import ButlerCentralRegistry
+from adapters.host.clock import SystemClock, SystemIdentifiers
 from adapters.kafka.connection import KafkaConnection
-from adapters.kafka.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
-from adapters.system.clock import SystemClock, SystemIdentifiers
-from adapters.system.metrics import PrometheusMetrics
-from adapters.system.metrics_server import MetricsServer
+from adapters.kafka.outputs.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
+from adapters.prometheus.metrics import PrometheusMetrics
+from adapters.prometheus.metrics_server import MetricsServer
 from application.write_outputs import OutputWriter
 from entrypoints.readiness import Readiness
 from entrypoints.settings.butler_writer import ButlerWriterSettings

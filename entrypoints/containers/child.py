@@ -4,20 +4,20 @@ from pathlib import Path
 
 from dependency_injector import containers, providers
 
-from adapters.butler.camera_stack import OurCameraStack
-from adapters.butler.central import SharedRepositories
-from adapters.butler.full_repository import FullRepositories
-from adapters.butler.local_template import LocalTemplate
-from adapters.butler.predicted_repositories import PredictedRepositories
-from adapters.butler.rubin_packages import load_rubin, rubin_instrument
-from adapters.butler.rubin_stack import RubinCameraStack
-from adapters.butler.settings import WorkspaceSettings
-from adapters.butler.workspace import ButlerWorkspace
-from adapters.child.server import serve
+from adapters.butler.camera.camera_stack import OurCameraStack
+from adapters.butler.camera.rubin_packages import load_rubin, rubin_instrument
+from adapters.butler.camera.rubin_stack import RubinCameraStack
+from adapters.butler.predicted.predicted_repositories import PredictedRepositories
+from adapters.butler.repository.full_repository import FullRepositories
+from adapters.butler.repository.local_template import LocalTemplate
+from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.workspace.settings import WorkspaceSettings
+from adapters.butler.workspace.workspace import ButlerWorkspace
+from adapters.host.heap import give_back, spare_heap
+from adapters.host.iers import use_iers_cache
 from adapters.redis.claims import RedisClaims
 from adapters.sqlite.claims import SqliteClaims
-from adapters.system.heap import give_back, spare_heap
-from adapters.system.iers import use_iers_cache
+from adapters.workspace_process.server import serve
 from entrypoints.containers.addresses import ledger_scheme, ledger_url
 from entrypoints.containers.deployment import DeploymentContainer
 from entrypoints.settings.worker import ChildSettings

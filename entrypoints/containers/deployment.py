@@ -9,7 +9,7 @@ from dependency_injector import containers, providers
 from adapters.files.cameras import find_camera, load_camera
 from adapters.files.deployment import gather_facts, read_local
 from adapters.files.pipelines_config import parse_pipelines_config
-from domain.camera import Camera
+from domain.cameras.camera import Camera
 from domain.pipelines import PipelinesConfig, SkyMask
 from domain.runs import DeploymentFacts, deployment_id
 from entrypoints.settings.pipelines import DeploymentSettings

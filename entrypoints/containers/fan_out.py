@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from dependency_injector import containers, providers
 
 from adapters.files.active_detectors import load_fan_out_config
-from adapters.kafka.announcements import KafkaAnnouncements
-from adapters.kafka.schema_registry import SchemaRegistry
+from adapters.host.clock import SystemClock
+from adapters.kafka.announcements.announcements import KafkaAnnouncements
+from adapters.kafka.announcements.schema_registry import SchemaRegistry
+from adapters.prometheus.metrics import PrometheusMetrics
+from adapters.prometheus.metrics_server import MetricsServer
 from adapters.redis.control import RedisControlWriter
 from adapters.redis.dead_announcements import RedisDeadAnnouncements
 from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.sqlite.ledger import SqliteLedger
-from adapters.system.clock import SystemClock
-from adapters.system.metrics import PrometheusMetrics
-from adapters.system.metrics_server import MetricsServer
 from application.fan_out import FanOut, FanOutPolicy
 from application.keep_queue import QueueKeeper, UpkeepPolicy
 from domain.fan_out import FanOutConfig

@@ -3,7 +3,7 @@
 from dependency_injector import containers, providers
 
 from adapters.files.cameras import CameraFileError, load_camera
-from domain.camera import Camera
+from domain.cameras.camera import Camera
 
 __all__ = ["CameraFileError", "ObservatoryContainer", "camera_from"]
 

@@ -5,18 +5,18 @@ from collections.abc import Collection, Sequence
 from dependency_injector import containers, providers
 
 from adapters.files.cameras import CameraFileError, find_camera, load_camera
-from adapters.kafka.object_feed import KafkaObjectFeed
-from adapters.presence_http.app import PresenceApp
-from adapters.presence_http.server import PresenceServer
+from adapters.host.clock import SystemClock
+from adapters.kafka.notifications.object_feed import KafkaObjectFeed
+from adapters.prometheus.metrics import PrometheusMetrics
+from adapters.prometheus.metrics_server import MetricsServer
+from adapters.raw_microservice.server.app import PresenceApp
+from adapters.raw_microservice.server.server import PresenceServer
 from adapters.redis.raw_index import RedisRawIndex
 from adapters.s3.image_store import S3ImageStore
-from adapters.system.clock import SystemClock
-from adapters.system.metrics import PrometheusMetrics
-from adapters.system.metrics_server import MetricsServer
 from application.catch_up import CatchUp, CatchUpPolicy, WatchedFeed
 from application.index_raws import RawIndexer
 from application.sidecars import Sidecars
-from domain.camera import Camera
+from domain.cameras.camera import Camera
 from entrypoints.containers.addresses import kafka_connection, redis_url, s3_connection
 from entrypoints.settings.raw_presence import RawPresenceSettings
 from ports.raw_arrivals import ImageStore

@@ -4,16 +4,16 @@ from dependency_injector import containers, providers
 
 from adapters.files.active_detectors import load_fan_out_config
 from adapters.files.cameras import CameraFileError, find_camera, load_camera
+from adapters.host.clock import SystemClock
 from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.s3.image_store import S3ImageStore
 from adapters.sqlite.ledger import SqliteLedger
-from adapters.system.clock import SystemClock
 from application.night_images import NightImages
 from application.reconcile import Reconciler
 from application.sidecars import Sidecars
-from domain.camera import Camera
+from domain.cameras.camera import Camera
 from domain.fan_out import FanOutConfig
 from entrypoints.containers.addresses import (
     group_of_workers,

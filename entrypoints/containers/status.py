@@ -2,10 +2,10 @@
 
 from dependency_injector import containers, providers
 
+from adapters.host.clock import SystemClock
 from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.sqlite.ledger import SqliteLedger
-from adapters.system.clock import SystemClock
 from entrypoints.containers.addresses import group_of_workers, ledger_scheme, ledger_url, redis_url
 from entrypoints.settings.status import StatusSettings
 

@@ -5,28 +5,28 @@ from pathlib import Path
 
 from dependency_injector import containers, providers
 
-from adapters.butler.datastore_root import datastore_root
-from adapters.child.client import ChildWorkspace
-from adapters.kafka.output_notifier import KafkaOutputNotifier
-from adapters.kafka.raw_notifications import KafkaRawNotifications
+from adapters.butler.shared.datastore_root import datastore_root
+from adapters.host.clock import SystemClock, SystemIdentifiers
+from adapters.host.heap import spare_heap
+from adapters.host.work_folders import remove_orphans, work_folder
+from adapters.kafka.notifications.raw_notifications import KafkaRawNotifications
+from adapters.kafka.outputs.output_notifier import KafkaOutputNotifier
+from adapters.prometheus.metrics import PrometheusMetrics
+from adapters.prometheus.metrics_server import MetricsServer
 from adapters.raw_microservice.client import HttpRawLookup
 from adapters.redis.control import RedisControlNotes
 from adapters.redis.ledger import RedisLedger
 from adapters.redis.work_queue import RedisWorkQueue
 from adapters.s3.image_store import S3ImageStore
+from adapters.sasquatch.measurements import SasquatchMeasurements
 from adapters.sqlite.ledger import SqliteLedger
-from adapters.system.clock import SystemClock, SystemIdentifiers
-from adapters.system.heap import spare_heap
-from adapters.system.metrics import PrometheusMetrics
-from adapters.system.metrics_server import MetricsServer
-from adapters.system.sasquatch import SasquatchMeasurements
-from adapters.system.work_folders import remove_orphans, work_folder
-from application.await_images import ImageWait
-from application.choose_pipelines import PipelineChooser
-from application.find_raws import RawSearch, SearchPolicy
-from application.process_visit import VisitPolicy, VisitProcessor
+from adapters.workspace_process.client import ChildWorkspace
 from application.sidecars import Sidecars
-from application.work import Worker, WorkerPolicy
+from application.worker.await_images import ImageWait
+from application.worker.choose_pipelines import PipelineChooser
+from application.worker.find_raws import RawSearch, SearchPolicy
+from application.worker.process_visit import VisitPolicy, VisitProcessor
+from application.worker.work import Worker, WorkerPolicy
 from entrypoints.containers.addresses import (
     kafka_connection,
     ledger_scheme,
@@ -42,7 +42,7 @@ from entrypoints.settings.worker import WorkerSettings
 
 __all__ = ["WorkerContainer"]
 
-_CHILD = (sys.executable, "-m", "entrypoints.child")  # and the folder, and its socket
+_CHILD = (sys.executable, "-m", "entrypoints.services.child")  # and the folder, and its socket
 _RENEWALS = 4  # A lease is renewed this often in its time, so that a few failures cost nothing.
 
 

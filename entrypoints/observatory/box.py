@@ -12,18 +12,18 @@ from attrs import astuple, evolve, field, frozen
 from entrypoints.observatory.display import Display
 from entrypoints.observatory.environment import Addresses, Topics, process_environment, variables, within
 from entrypoints.observatory.processes import Listener, ProcessFailedError, ServiceProcess
-from simulator.alerts import register_alert_schema
-from simulator.apdb import make_apdb
-from simulator.kafka import EmbeddedKafka
-from simulator.night import NightPart, NightPlan
-from simulator.object_store import ObjectStore
-from simulator.redis_server import redis_server
-from simulator.repository import make_repository
-from simulator.schema_registry import SchemaRegistry
-from simulator.service import Service
-from simulator.sky import Stars
-from simulator.skymap import SKYMAP, Skymap
-from simulator.templates import PatchTemplate
+from simulator.servers.kafka import EmbeddedKafka
+from simulator.servers.object_store import ObjectStore
+from simulator.servers.redis_server import redis_server
+from simulator.servers.schema_registry import SchemaRegistry
+from simulator.servers.service import Service
+from simulator.summit.night import NightPart, NightPlan
+from simulator.summit.templates import PatchTemplate
+from simulator.world.sky import Stars
+from simulator.world.skymap import SKYMAP, Skymap
+from workbench.alerts import register_alert_schema
+from workbench.apdb import make_apdb
+from workbench.repository import make_repository
 
 __all__ = ["Box", "NightSetup", "opened_box", "uninterrupted"]
 

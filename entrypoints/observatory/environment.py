@@ -14,7 +14,7 @@ from entrypoints.settings.environment import describe_settings
 from entrypoints.settings.fan_out import FanOutSettings
 from entrypoints.settings.raw_presence import RawPresenceSettings
 from entrypoints.settings.worker import ChildSettings, WorkerSettings
-from simulator.night import NightPlan
+from simulator.summit.night import NightPlan
 
 __all__ = ["Addresses", "Topics", "process_environment", "variables", "within"]
 
@@ -67,7 +67,7 @@ def process_environment(addresses: Addresses) -> dict[str, str]:
     }
     # A worker has one core; so that two of them do not fight for all.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    logs = {"SERVICE_LOG_LEVELS": ".=INFO application.stages=DEBUG"}
+    logs = {"SERVICE_LOG_LEVELS": ".=INFO application.worker.stages=DEBUG"}
     # What a killed process leaves lying goes with the folder.
     return {**kept, **threads, **addresses.s3, **logs, "TMPDIR": str(addresses.folder)}
 

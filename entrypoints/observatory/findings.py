@@ -11,9 +11,9 @@ from lsst.daf.butler import Butler
 from entrypoints.observatory.environment import Addresses, Topics
 from entrypoints.observatory.pages import cut, write_page
 from entrypoints.observatory.results import Results
-from simulator.alerts import read_alerts
-from simulator.apdb import read_dia_sources
-from simulator.recovery import measure_recovery
+from workbench.alerts import read_alerts
+from workbench.apdb import read_dia_sources
+from workbench.recovery import measure_recovery
 
 __all__ = ["Examination", "examine"]
 

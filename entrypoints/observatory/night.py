@@ -15,7 +15,7 @@ from typing import Any
 from attrs import evolve, frozen
 from rich.console import Console
 
-from application.beside import beside
+from application.worker.beside import beside
 from domain.errors import PromptProcessingError
 from domain.runs import chain, day_of_processing
 from domain.times import UtcSeconds
@@ -26,7 +26,7 @@ from entrypoints.observatory.findings import Examination, examine
 from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
 from entrypoints.observatory.progress import Progress
 from entrypoints.observatory.results import Results, keep_results, read_results
-from simulator.summit import Summit
+from simulator.summit.summit import Summit
 
 __all__ = ["Night", "observe"]
 

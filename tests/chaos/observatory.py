@@ -9,12 +9,12 @@ from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
-from adapters.kafka.next_visit import encode_cancellation, encode_next_visit
+from adapters.kafka.announcements.next_visit import encode_cancellation, encode_next_visit
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 from domain.visit import Cancellation, CoordinateSystem, Dome, RotationSystem, Visit
 from entrypoints.observatory.environment import Topics
-from simulator.night import RawObject
-from simulator.notifications import NewObject, ceph_notification
+from simulator.servers.notifications import NewObject, ceph_notification
+from simulator.summit.night import RawObject
 from tests.chaos.plan import Plan, VisitPlan
 from tests.chaos.servers import CANCELLATION_SCHEMA, CANCELLED_TOPIC, VISIT_SCHEMA, Servers
 

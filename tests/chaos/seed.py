@@ -10,9 +10,9 @@ from attrs import field, frozen
 from lsst.daf.butler import Butler
 
 from adapters.redis.ledger import RedisLedger
-from domain.attempts import AttemptRecord
-from domain.outcomes import Completed
 from domain.visit import Identity
+from domain.work.attempts import AttemptRecord
+from domain.work.outcomes import Completed
 from tests.chaos.plan import Plan
 from tests.chaos.player import Player
 from tests.chaos.servers import Servers

@@ -18,17 +18,15 @@ import yaml
 from attrs import astuple, frozen
 
 from adapters.files.cameras import load_camera
-from domain.camera import Camera
+from domain.cameras.camera import Camera
 from domain.times import UtcSeconds, tai_from_utc
 from entrypoints.observatory.environment import Addresses, Topics, process_environment, variables, within
-from simulator.apdb import make_apdb
-from simulator.frames import SimulatedCamera
-from simulator.night import NightPlan, PlannedVisit
-from simulator.object_store import ObjectStore
-from simulator.repository import make_repository
-from simulator.simulated_night import SimulatedNight
-from simulator.sky import make_sky
-from simulator.stars import Patch
+from simulator.servers.object_store import ObjectStore
+from simulator.summit.night import NightPlan, PlannedVisit
+from simulator.summit.simulated_night import SimulatedNight
+from simulator.world.frames import SimulatedCamera
+from simulator.world.sky import make_sky
+from simulator.world.stars import Patch
 from tests.chaos.kafka_proxy import KafkaProxy
 from tests.chaos.plan import DETECTORS, Plan
 from tests.chaos.s3_proxy import S3Proxy
@@ -38,6 +36,8 @@ from tests.integration.kafka.mock_cluster import MockCluster
 from tests.integration.kafka.registry import Registry
 from tests.integration.redis.faults import RestartingRedis
 from tests.ports import lasting_ports
+from workbench.apdb import make_apdb
+from workbench.repository import make_repository
 
 __all__ = [
     "CANCELLATION_SCHEMA",

@@ -25,7 +25,7 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output
 
-from application.log_context import current_log_context
+from application.worker.log_context import current_log_context
 from prompt_pipelines.alert_stream import stream_from_environment
 from prompt_pipelines.apdb import BANDS, History, open_apdb, store
 

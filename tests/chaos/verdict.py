@@ -14,9 +14,9 @@ from confluent_kafka import Consumer, TopicPartition
 from lsst.daf.butler import Butler
 
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
-from domain.attempts import AttemptRecord
-from domain.outcomes import RULES, Cancelled, Completed, FailedAfterChange, NoImages, describe
 from domain.visit import Identity
+from domain.work.attempts import AttemptRecord
+from domain.work.outcomes import RULES, Cancelled, Completed, FailedAfterChange, NoImages, describe
 from entrypoints.observatory.environment import Topics
 from tests.chaos.plan import VisitPlan
 from tests.chaos.seed import Played, outputs

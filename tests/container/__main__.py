@@ -80,7 +80,7 @@ def _try(service: Image, initializer: Image) -> int:
 
 def _night(image: Image) -> int:
     """Observe the demo's night, each service in the image."""
-    from entrypoints.demo import command  # noqa: PLC0415 - imports all of the simulator
+    from entrypoints.commands.demo import command  # noqa: PLC0415 - imports all of the simulator
 
     with tempfile.NamedTemporaryFile("w", prefix="enter-", delete=False) as script:
         # Called as the interpreter is; the simulator's own processes have nothing to do with the image.

@@ -13,9 +13,9 @@ from typing import IO
 
 import yaml
 
-from simulator.kafka import EmbeddedKafka
-from simulator.redis_server import redis_server
-from simulator.schema_registry import SchemaRegistry
+from simulator.servers.kafka import EmbeddedKafka
+from simulator.servers.redis_server import redis_server
+from simulator.servers.schema_registry import SchemaRegistry
 from tests.container.engine import Image, entering
 
 __all__ = ["try_service"]

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from attrs import evolve
 
-from domain.attempts import Attempt
-from domain.outcomes import FailedBeforeChange
 from domain.visit import Identity
+from domain.work.attempts import Attempt
+from domain.work.outcomes import FailedBeforeChange
 from ports.ledger import ClaimedElsewhereError
 from tests.contract_suites.ledger import IDENTITY, LedgerBench, a_lease
 

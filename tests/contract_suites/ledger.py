@@ -5,8 +5,10 @@ import asyncio
 
 import pytest
 
-from domain.attempts import Attempt
-from domain.outcomes import (
+from domain.times import UtcSeconds
+from domain.visit import Identity
+from domain.work.attempts import Attempt
+from domain.work.outcomes import (
     Cancelled,
     Completed,
     Expired,
@@ -17,8 +19,6 @@ from domain.outcomes import (
     Poisoned,
     SnapResult,
 )
-from domain.times import UtcSeconds
-from domain.visit import Identity
 from ports.ledger import ClaimedElsewhereError, Claims, HeldElsewhereError, Ledger, NotTheHolderError
 from ports.work_queue import Lease
 from tests.contract_suites.samples import some_work

@@ -5,7 +5,7 @@ import asyncio
 
 import pytest
 
-from domain.stored_object import StoredObject
+from domain.raws.stored_object import StoredObject
 from ports.object_feed import ObjectFeed
 
 KEYS = ("SimCam/20260313/x.fits", "a b+c%41/é#2", "no raw at all")

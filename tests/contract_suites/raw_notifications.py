@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from domain.camera import Camera, Detector, HeaderRules, RawKeys, RawKeyScheme
-from domain.stored_object import StoredObject
+from domain.cameras.camera import Camera, Detector, HeaderRules, RawKeys, RawKeyScheme
+from domain.raws.stored_object import StoredObject
 from ports.raw_arrivals import RawNotifications
 
 CAMERA = Camera(

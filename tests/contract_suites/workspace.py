@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.outcomes import Export
-from domain.raws import RawImage
+from domain.raws.raws import RawImage
+from domain.work.outcomes import Export
 from ports.ledger import Attempt
 from ports.workspace import (
     Assignment,

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks import postgresql
-from simulator.redis_server import FakeRedisServer, RealRedisServer
+from benchmarks.services import postgresql
+from simulator.servers.redis_server import FakeRedisServer, RealRedisServer
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from adapters.files.cameras import load_shipped_cameras
-from domain.camera import Camera, RawKeyScheme
-from domain.exposure import Exposure
-from domain.exposure_ids import CONTROLLERS, ObservationId
-from domain.raw_keys import exposure_id_of
+from domain.cameras.camera import Camera, RawKeyScheme
+from domain.raws.exposure import Exposure
+from domain.raws.exposure_ids import CONTROLLERS, ObservationId
+from domain.raws.raw_keys import exposure_id_of
 from domain.times import TaiSeconds
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector
 

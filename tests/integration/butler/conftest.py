@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from adapters.butler.settings import WorkspaceSettings
-from adapters.butler.workspace import ButlerWorkspace
+from adapters.butler.workspace.settings import WorkspaceSettings
+from adapters.butler.workspace.workspace import ButlerWorkspace
 from tests.integration.butler import night as night_module
 from tests.integration.butler.night import (
     CAMERA,

@@ -13,18 +13,18 @@ from astropy.io import fits
 from astropy.time import Time
 from attrs import evolve, field, frozen
 
-from adapters.butler.camera_stack import OurCameraStack
-from adapters.butler.central import SharedRepositories
-from adapters.butler.deployment_outputs import ButlerDeploymentOutputs
-from adapters.butler.full_repository import FullRepositories
-from adapters.butler.local_template import LocalTemplate
-from adapters.butler.predicted_repositories import PredictedRepositories
-from adapters.butler.settings import WorkspaceSettings
-from adapters.butler.visit_repository import VisitRepositories
-from adapters.butler.workspace import ButlerWorkspace
+from adapters.butler.camera.camera_stack import OurCameraStack
+from adapters.butler.initializer.deployment_outputs import ButlerDeploymentOutputs
+from adapters.butler.predicted.predicted_repositories import PredictedRepositories
+from adapters.butler.repository.full_repository import FullRepositories
+from adapters.butler.repository.local_template import LocalTemplate
+from adapters.butler.repository.visit_repository import VisitRepositories
+from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.workspace.settings import WorkspaceSettings
+from adapters.butler.workspace.workspace import ButlerWorkspace
 from adapters.files.cameras import find_camera
-from domain.camera import Camera
-from domain.raws import RawImage, parse_raw_key
+from domain.cameras.camera import Camera
+from domain.raws.raws import RawImage, parse_raw_key
 from domain.runs import chain, input_collections, output_run, preload_run
 from domain.times import TaiSeconds
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector

@@ -16,9 +16,9 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
 from lsst.images import Image, MaskedImage
 from lsst.sphgeom import ConvexPolygon, HtmPixelization, LonLat, UnitVector3d
 
-from adapters.butler.sky import timespan
-from domain.camera import Camera
-from domain.camera_dict import camera_as_dict
+from adapters.butler.camera.sky import timespan
+from domain.cameras.camera import Camera
+from domain.cameras.camera_dict import camera_as_dict
 from domain.runs import input_collections
 from domain.times import TaiSeconds
 from prompt_pipelines.camera import CameraDict

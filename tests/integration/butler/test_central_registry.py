@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 from lsst.daf.butler import Butler
 
-from adapters.butler.central_registry import ButlerCentralRegistry
-from adapters.butler.workspace import ButlerWorkspace
-from domain.outcomes import Export
+from adapters.butler.workspace.workspace import ButlerWorkspace
+from adapters.butler.writer.central_registry import ButlerCentralRegistry
+from domain.work.outcomes import Export
 from ports.central_registry import OutputEvent, UnappliableEventError
 from tests.contract_suites.central_registry import CentralRegistryContract, Registry
 from tests.integration.butler import night as n

@@ -7,9 +7,9 @@ import pytest
 from jsonschema import validate
 from lsst.daf.butler import Butler
 
-from adapters.butler.central_registry import ButlerCentralRegistry
-from domain.outcomes import Export
+from adapters.butler.writer.central_registry import ButlerCentralRegistry
 from domain.runs import chain, output_run
+from domain.work.outcomes import Export
 from ports.central_registry import OutputEvent
 from tests.contract_files import contract_json
 from tests.integration.butler.night import (

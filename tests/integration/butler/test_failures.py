@@ -16,11 +16,11 @@ import pytest
 from attrs import evolve
 from lsst.daf.butler import Butler, DatasetType, DimensionUniverse
 
-from adapters.butler import exporting
-from adapters.butler.central_registry import ButlerCentralRegistry
-from adapters.butler.names import STAGE_TIMES
-from adapters.butler.workspace import ButlerWorkspace
-from domain.outcomes import Export
+from adapters.butler.shared.names import STAGE_TIMES
+from adapters.butler.workspace import exporting
+from adapters.butler.workspace.workspace import ButlerWorkspace
+from adapters.butler.writer.central_registry import ButlerCentralRegistry
+from domain.work.outcomes import Export
 from ports.central_registry import OutputEvent
 from ports.workspace import (
     ClaimRefusedError,

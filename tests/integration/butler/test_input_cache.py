@@ -9,11 +9,11 @@ from attrs import evolve
 from lsst.daf.butler import Butler, Timespan
 from lsst.sphgeom import HtmPixelization
 
-from adapters.butler.camera_stack import OurCameraStack
-from adapters.butler.central import SharedRepositories
-from adapters.butler.datastores import stored_files
-from adapters.butler.input_files import InputFiles
-from adapters.butler.input_objects import InputObjects
+from adapters.butler.camera.camera_stack import OurCameraStack
+from adapters.butler.predicted.input_files import InputFiles
+from adapters.butler.predicted.input_objects import InputObjects
+from adapters.butler.repository.datastores import stored_files
+from adapters.butler.shared.central_repository import SharedRepositories
 from ports.workspace import NothingRunnableError
 from tests.integration.butler import night as n
 from tests.integration.butler.night import Bench, MakeWorkspace, Night
@@ -96,7 +96,7 @@ def test_what_was_removed_is_missed_by_its_name(
 def test_what_is_certified_late_is_found_by_the_next_visit(
     make_workspace: MakeWorkspace, night: Night, central: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.butler.workspace._RECENT", 0.0)
+    monkeypatch.setattr("adapters.butler.workspace.workspace._RECENT", 0.0)
     late, ever = "SimCam/calib/late", Timespan(None, None)
     with Butler.from_config(str(central), writeable=True) as butler:
         red = {"instrument": "SimCam", "detector": n.DETECTOR, "physical_filter": "r_sim"}

@@ -15,9 +15,9 @@ from lsst.daf.butler import Butler, Config
 from lsst.resources import ResourcePath
 from moto.server import ThreadedMotoServer
 
-from adapters.butler.central_registry import ButlerCentralRegistry
-from domain.outcomes import Export
-from domain.raws import RawImage
+from adapters.butler.writer.central_registry import ButlerCentralRegistry
+from domain.raws.raws import RawImage
+from domain.work.outcomes import Export
 from ports.central_registry import OutputEvent, RegistryUnavailableError, UnappliableEventError
 from ports.workspace import WorkspaceError
 from tests.integration.butler import night as n

@@ -11,19 +11,19 @@ import yaml
 from attrs import evolve, frozen
 from lsst.daf.butler import Butler, DatasetType
 
-from adapters.butler.central_registry import ButlerCentralRegistry
-from adapters.butler.pipeline_shape import shape_of
-from adapters.butler.pipelines import PipelineLibrary
-from adapters.butler.settings import WorkspaceSettings
-from domain.outcomes import Export
+from adapters.butler.inputs.pipelines import PipelineLibrary
+from adapters.butler.predicted.pipeline_shape import shape_of
+from adapters.butler.workspace.settings import WorkspaceSettings
+from adapters.butler.writer.central_registry import ButlerCentralRegistry
+from domain.work.outcomes import Export
 from ports.central_registry import OutputEvent
 from ports.workspace import NothingRunnableError
-from simulator.apdb import make_apdb
 from tests.integration.butler import night as n
 from tests.integration.butler.night import Bench, Night
 from tests.integration.butler.repository import FIELD
 from tests.integration.butler.tasks import DAILY
 from tests.integration.prompt_pipelines.running import close_apdb
+from workbench.apdb import make_apdb
 
 pytestmark = pytest.mark.slow
 

@@ -10,11 +10,11 @@ import yaml
 from attrs import evolve
 from lsst.daf.butler import Butler, DatasetRef
 
-from adapters.butler.camera_stack import OurCameraStack
-from adapters.butler.workspace import ButlerWorkspace
-from domain.outcomes import Export
+from adapters.butler.camera.camera_stack import OurCameraStack
+from adapters.butler.workspace.workspace import ButlerWorkspace
 from domain.times import TaiSeconds
 from domain.visit import CoordinateSystem, RotationSystem
+from domain.work.outcomes import Export
 from ports.workspace import InitOutputsMissingError, NothingRunnableError, WorkspaceError
 from tests.integration.butler import night as n
 from tests.integration.butler.night import Bench, MakeWorkspace, Night

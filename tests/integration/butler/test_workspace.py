@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 from attrs import evolve
 
-from adapters.butler.central_registry import ButlerCentralRegistry
-from adapters.butler.workspace import ButlerWorkspace
-from domain.exposure import Exposure
-from domain.outcomes import Export
-from domain.raws import RawImage
+from adapters.butler.workspace.workspace import ButlerWorkspace
+from adapters.butler.writer.central_registry import ButlerCentralRegistry
+from domain.raws.exposure import Exposure
+from domain.raws.raws import RawImage
+from domain.work.outcomes import Export
 from ports.central_registry import OutputEvent
 from ports.ledger import Attempt
 from ports.workspace import Assignment, Prepared, Processed

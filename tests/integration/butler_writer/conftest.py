@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.postgresql import PostgresqlServer, why_not
+from benchmarks.services.postgresql import PostgresqlServer, why_not
 
 
 @pytest.fixture(scope="session")

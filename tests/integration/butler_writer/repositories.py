@@ -20,11 +20,11 @@ from lsst.daf.butler import (
 )
 from lsst.resources import ResourcePath
 
-from adapters.butler.datastore_root import datastore_root
-from adapters.butler.messages import encode, pack_records
-from adapters.butler.records import make_record
+from adapters.butler.shared.datastore_root import datastore_root
+from adapters.butler.shared.messages import encode, pack_records
+from adapters.butler.shared.records import make_record
 from adapters.files.cameras import load_camera
-from domain.camera_dict import camera_as_dict
+from domain.cameras.camera_dict import camera_as_dict
 from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.instrument import CameraInstrument
 from prompt_pipelines.repository import butler_config

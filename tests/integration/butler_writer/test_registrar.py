@@ -14,10 +14,10 @@ from attrs import frozen
 from lsst.daf.butler import Butler
 from moto.server import ThreadedMotoServer
 
-from adapters.butler import quick_ingest
-from adapters.butler.messages import Decoder, Outputs
-from adapters.butler.registrar import Registrar
-from benchmarks.postgresql import PostgresqlServer
+from adapters.butler.shared.messages import Decoder, Outputs
+from adapters.butler.writer import quick_ingest
+from adapters.butler.writer.registrar import Registrar
+from benchmarks.services.postgresql import PostgresqlServer
 from tests.integration.butler_writer.repositories import (
     PER_MESSAGE,
     RUN,

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from lsst.daf.butler import Butler
 
-from adapters.butler.central_registry import ButlerCentralRegistry
+from adapters.butler.writer.central_registry import ButlerCentralRegistry
 from adapters.memory.metrics import MemoryMetrics
-from adapters.memory.output_events import MemoryOutputEvents
-from adapters.memory.output_topic import MemoryOutputTopic
-from application.beside import beside
+from adapters.memory.outputs.output_events import MemoryOutputEvents
+from adapters.memory.outputs.output_topic import MemoryOutputTopic
+from application.worker.beside import beside
 from application.write_outputs import OutputWriter
 from tests.integration.butler_writer.repositories import PER_MESSAGE, RUN, Messages, make_central
 

@@ -17,9 +17,9 @@ from adapters.redis.ledger import RedisLedger
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.redis.work_queue import RedisWorkQueue
 from adapters.s3.client import S3Connection, connect
-from domain.outcomes import Completed, NoImages, SnapResult
 from domain.times import UtcSeconds, begin_of_day_obs, day_obs_of, tai_from_utc
 from domain.visit import Visit
+from domain.work.outcomes import Completed, NoImages, SnapResult
 from entrypoints.cli import main
 from tests.contract_suites.samples import a_visit
 

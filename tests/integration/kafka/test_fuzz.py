@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from adapters.kafka.announcements import KafkaAnnouncements
-from adapters.kafka.next_visit import encode_cancellation, encode_next_visit
-from adapters.kafka.object_feed import KafkaObjectFeed
-from adapters.kafka.raw_notifications import KafkaRawNotifications
-from adapters.kafka.schema_registry import SchemaRegistry
+from adapters.host.clock import SystemClock
+from adapters.kafka.announcements.announcements import KafkaAnnouncements
+from adapters.kafka.announcements.next_visit import encode_cancellation, encode_next_visit
+from adapters.kafka.announcements.schema_registry import SchemaRegistry
+from adapters.kafka.notifications.object_feed import KafkaObjectFeed
+from adapters.kafka.notifications.raw_notifications import KafkaRawNotifications
 from adapters.memory.metrics import MemoryMetrics
-from adapters.system.clock import SystemClock
 from domain.visit import Cancellation
 from ports.announcements import NotForUs, Unreadable
-from simulator.notifications import NewObject, ceph_notification
+from simulator.servers.notifications import NewObject, ceph_notification
 from tests.contract_files import NOTIFICATIONS, contract_json
 from tests.contract_suites.announcements import visit
 from tests.contract_suites.output_events import ONE, read

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from adapters.files.cameras import load_camera
-from adapters.kafka.notifications import decode_notification
-from adapters.kafka.object_feed import KafkaObjectFeed
-from adapters.kafka.raw_notifications import KafkaRawNotifications
+from adapters.host.clock import SystemClock
+from adapters.kafka.notifications.notifications import decode_notification
+from adapters.kafka.notifications.object_feed import KafkaObjectFeed
+from adapters.kafka.notifications.raw_notifications import KafkaRawNotifications
 from adapters.memory.metrics import MemoryMetrics
-from adapters.memory.raw_index import MemoryRawIndex
+from adapters.memory.raws.raw_index import MemoryRawIndex
 from adapters.s3.client import S3Connection
 from adapters.s3.image_store import S3ImageStore
-from adapters.system.clock import SystemClock
-from application.beside import beside
 from application.index_raws import RawIndexer
 from application.sidecars import Sidecars
+from application.worker.beside import beside
 from ports.raw_index import RawSlot
 from tests.integration.kafka.apache_kafka import ApacheKafka
 from tests.integration.minio import MinioServer, NoMinioError, minio_binary

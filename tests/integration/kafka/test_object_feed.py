@@ -4,12 +4,12 @@ from typing import override
 
 import pytest
 
-from adapters.kafka.object_feed import KafkaObjectFeed
+from adapters.kafka.notifications.object_feed import KafkaObjectFeed
 from adapters.memory.metrics import MemoryMetrics
-from domain.stored_object import StoredObject
+from domain.raws.stored_object import StoredObject
 from ports.metrics import Counter
 from ports.object_feed import ObjectFeed
-from simulator.notifications import NewObject, ceph_notification
+from simulator.servers.notifications import NewObject, ceph_notification
 from tests.contract_files import NOTIFICATIONS
 from tests.contract_suites.object_feed import Bucket, ObjectFeedContract, created, read
 from tests.integration.kafka.broker import Broker

@@ -5,9 +5,9 @@ from typing import override
 
 import pytest
 
+from adapters.host.clock import SystemIdentifiers
 from adapters.kafka.connection import KafkaConnection
-from adapters.kafka.output_notifier import KafkaOutputNotifier
-from adapters.system.clock import SystemIdentifiers
+from adapters.kafka.outputs.output_notifier import KafkaOutputNotifier
 from ports.output_notifier import NotificationLostError
 from tests.contract_suites.output_notifier import OutputNotifierContract, Writer
 from tests.integration.kafka.broker import Broker

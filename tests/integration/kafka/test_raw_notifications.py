@@ -7,14 +7,14 @@ from typing import override
 import pytest
 from attrs import evolve
 
+from adapters.host.clock import SystemClock
 from adapters.kafka.connection import KafkaConnection
+from adapters.kafka.notifications.raw_notifications import KafkaRawNotifications
 from adapters.kafka.positions import TopicMissingError
-from adapters.kafka.raw_notifications import KafkaRawNotifications
 from adapters.memory.metrics import MemoryMetrics
-from adapters.system.clock import SystemClock
-from domain.stored_object import StoredObject
+from domain.raws.stored_object import StoredObject
 from ports.metrics import Counter
-from simulator.notifications import NewObject, ceph_notification
+from simulator.servers.notifications import NewObject, ceph_notification
 from tests.contract_files import NOTIFICATIONS
 from tests.contract_suites.raw_notifications import (
     BUCKET,

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from adapters.host.clock import SystemIdentifiers
+from adapters.kafka.announcements.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
 from adapters.kafka.connection import KafkaConnection
-from adapters.kafka.output_notifier import KafkaOutputNotifier
-from adapters.kafka.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
-from adapters.system.clock import SystemIdentifiers
+from adapters.kafka.outputs.output_notifier import KafkaOutputNotifier
 from ports.central_registry import OutputEventsUnavailableError
 from tests.contract_suites.output_events import ONE, read
 from tests.integration.kafka.apache_kafka import ApacheKafka

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.kafka.outbox import Outbox
+from adapters.kafka.outputs.outbox import Outbox
 from tests.integration.kafka.apache_kafka import ApacheKafka
 from tests.integration.kafka.writers import KafkaTopic
 

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from lsst.daf.butler import Butler
 
-from adapters.butler.datastore_root import datastore_root
-from adapters.kafka.outbox import Outbox
-from benchmarks.postgresql import PostgresqlServer, why_not
+from adapters.butler.shared.datastore_root import datastore_root
+from adapters.kafka.outputs.outbox import Outbox
+from benchmarks.services.postgresql import PostgresqlServer, why_not
 from tests.integration.butler_writer.repositories import RUN, Messages, make_central
 from tests.integration.kafka.apache_kafka import ApacheKafka
 from tests.integration.kafka.writers import KafkaTopic

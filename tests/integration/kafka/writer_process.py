@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
+from adapters.host.clock import SystemClock, SystemIdentifiers
 from adapters.kafka.connection import KafkaConnection
-from adapters.kafka.output_events import KafkaOutputEvents, WriterPolicy
-from adapters.system.clock import SystemClock, SystemIdentifiers
+from adapters.kafka.outputs.output_events import KafkaOutputEvents, WriterPolicy
 from ports.central_registry import OutputEventsUnavailableError
 from tests.integration.kafka.writers import topics_of
 

@@ -9,10 +9,10 @@ from typing import override
 
 from attrs import evolve
 
+from adapters.host.clock import SystemIdentifiers
 from adapters.kafka.connection import KafkaConnection
-from adapters.kafka.outbox import Outbox
-from adapters.kafka.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
-from adapters.system.clock import SystemIdentifiers
+from adapters.kafka.outputs.outbox import Outbox
+from adapters.kafka.outputs.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
 from domain.times import UtcSeconds
 from tests.contract_suites.output_events import Topic
 from tests.integration.kafka.broker import Broker

@@ -23,9 +23,9 @@ from entrypoints.observatory.display import make_display
 from entrypoints.observatory.environment import Addresses, Topics
 from entrypoints.observatory.options import SINGLE_FRAME
 from entrypoints.observatory.progress import Progress
-from simulator.announcement import Announcer, next_visit
-from simulator.demo import demo_plan
-from simulator.night import NightPlan, PlannedVisit
+from simulator.summit.announcement import Announcer, next_visit
+from simulator.summit.demo import demo_plan
+from simulator.summit.night import NightPlan, PlannedVisit
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -14,7 +14,7 @@ from entrypoints.observatory.box import NightSetup
 from entrypoints.observatory.findings import Examination
 from entrypoints.observatory.night import Night, observe
 from entrypoints.observatory.options import AP_PIPE
-from simulator.demo import demo_plan
+from simulator.summit.demo import demo_plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

@@ -15,7 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from simulator.process import start_process, stop_process
+from simulator.servers.process import start_process, stop_process
 from tests.ports import lasting_ports
 
 __all__ = ["LossyProxy", "RestartingRedis"]

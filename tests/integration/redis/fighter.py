@@ -14,8 +14,8 @@ from attrs import frozen
 from adapters.redis.claims import RedisClaims
 from adapters.redis.ledger import RedisLedger
 from adapters.redis.work_queue import RedisWorkQueue
-from domain.attempts import Attempt
-from domain.outcomes import Completed, FailedAfterChange
+from domain.work.attempts import Attempt
+from domain.work.outcomes import Completed, FailedAfterChange
 from ports.ledger import ClaimedElsewhereError, HeldElsewhereError, NotTheHolderError
 from ports.work_queue import Lease, LeaseLostError
 from tests.integration.redis.benches import GROUP

@@ -15,9 +15,9 @@ import redis
 from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
-from domain.outcomes import Completed, FailedAfterChange
 from domain.visit import Identity
-from simulator.process import start_process, stop_process
+from domain.work.outcomes import Completed, FailedAfterChange
+from simulator.servers.process import start_process, stop_process
 from tests.contract_suites.samples import INSTRUMENT, a_visit
 from tests.integration.redis import fighter
 from tests.integration.redis.benches import GROUP, a_stream

@@ -11,7 +11,7 @@ from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.redis.work_queue import RedisWorkQueue
-from domain.outcomes import FailedBeforeChange
+from domain.work.outcomes import FailedBeforeChange
 from ports.ledger import LedgerUnavailableError
 from ports.work_publisher import Novelty
 from ports.work_queue import Lease, QueueDepth, QueueUnavailableError

@@ -16,8 +16,8 @@ from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.redis.work_queue import RedisWorkQueue
-from domain.outcomes import Completed
 from domain.visit import Cancellation, Identity
+from domain.work.outcomes import Completed
 from ports.control import ControlUnavailableError
 from ports.ledger import ClaimedElsewhereError, LedgerUnavailableError, NotTheHolderError
 from ports.work_queue import Lease, QueueUnavailableError

@@ -14,7 +14,7 @@ from adapters.redis.ledger import RedisLedger
 from adapters.redis.work_queue import RedisWorkQueue
 from ports.ledger import LedgerUnavailableError
 from ports.work_queue import QueueUnavailableError
-from simulator.process import start_process, stop_process
+from simulator.servers.process import start_process, stop_process
 from tests.contract_suites.ledger import IDENTITY, a_lease
 from tests.integration.kafka.certificates import make_certificates
 

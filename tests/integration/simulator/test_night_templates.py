@@ -8,10 +8,10 @@ from attrs import evolve
 from lsst.daf.butler import Butler
 
 from adapters.files.cameras import load_camera
-from simulator.night_templates import SKYMAPS, add_night_templates
-from simulator.replay import recorded_night
-from simulator.repository import make_repository
 from tests.shared_data import shared_data
+from workbench.night_templates import SKYMAPS, add_night_templates
+from workbench.replay import recorded_night
+from workbench.repository import make_repository
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

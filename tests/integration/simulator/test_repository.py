@@ -19,15 +19,15 @@ from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.raw import RawFrame
 from prompt_pipelines.tasks.detect_sources import DetectSourcesTask
 from prompt_pipelines.tasks.isr import IsrTask
-from simulator.demo import DemoNight, demo_plan
 from simulator.errors import SimulatorError
-from simulator.frames import SimulatedCamera
-from simulator.kafka import EmbeddedKafka
-from simulator.object_store import ObjectStore
-from simulator.optics import Pointing
-from simulator.repository import REFERENCE_CATALOGUE, TEMPLATE, make_repository
-from simulator.skymap import SKYMAP
+from simulator.servers.kafka import EmbeddedKafka
+from simulator.servers.object_store import ObjectStore
+from simulator.summit.demo import DemoNight, demo_plan
+from simulator.world.frames import SimulatedCamera
+from simulator.world.optics import Pointing
+from simulator.world.skymap import SKYMAP
 from tests.unit.simulator.cameras import NX, NY, make_camera
+from workbench.repository import REFERENCE_CATALOGUE, TEMPLATE, make_repository
 
 pytestmark = pytest.mark.slow
 

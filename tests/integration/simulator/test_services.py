@@ -20,10 +20,10 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from types_boto3_s3 import S3Client
 
-from simulator.kafka import EmbeddedKafka
-from simulator.object_store import ObjectStore
-from simulator.redis_server import FakeRedisServer, RealRedisServer, redis_server
-from simulator.schema_registry import SchemaRegistry
+from simulator.servers.kafka import EmbeddedKafka
+from simulator.servers.object_store import ObjectStore
+from simulator.servers.redis_server import FakeRedisServer, RealRedisServer, redis_server
+from simulator.servers.schema_registry import SchemaRegistry
 
 pytestmark = pytest.mark.slow
 
@@ -160,7 +160,7 @@ class TestObjectStore:
 
     def test_a_store_ends_when_who_started_it_is_killed(self, kafka: EmbeddedKafka) -> None:
         program = (
-            "import os, sys; from simulator.object_store import ObjectStore;"
+            "import os, sys; from simulator.servers.object_store import ObjectStore;"
             "s = ObjectStore(sys.argv[1], image_bucket='images', topic='notes'); s.start();"
             "print(s.url, flush=True); os.kill(os.getpid(), 9)"
         )

@@ -13,14 +13,14 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from domain.raws import parse_raw_key, sidecar_key
+from domain.raws.raws import parse_raw_key, sidecar_key
 from domain.times import UtcSeconds, tai_from_utc
-from simulator.demo import demo_plan
 from simulator.errors import SimulatorError
-from simulator.kafka import EmbeddedKafka
-from simulator.object_store import ObjectStore
-from simulator.schema_registry import SchemaRegistry
-from simulator.summit import Summit
+from simulator.servers.kafka import EmbeddedKafka
+from simulator.servers.object_store import ObjectStore
+from simulator.servers.schema_registry import SchemaRegistry
+from simulator.summit.demo import demo_plan
+from simulator.summit.summit import Summit
 from tests.integration.simulator.test_services import consume
 from tests.unit.simulator.cameras import make_camera
 

@@ -9,44 +9,44 @@ from attrs import evolve
 
 from adapters.files.cameras import load_camera
 from adapters.memory.announcements import MemoryAnnouncements
-from adapters.memory.central_registry import MemoryCentralRegistry
-from adapters.memory.control import MemoryControl
-from adapters.memory.dead_announcements import MemoryDeadAnnouncements
-from adapters.memory.deployment_outputs import MemoryDeploymentOutputs
-from adapters.memory.image_store import MemoryImageStore
 from adapters.memory.ledger import MemoryClaims, MemoryLedger
 from adapters.memory.measurements import MemoryMeasurements
 from adapters.memory.metrics import MemoryMetrics
-from adapters.memory.object_feed import MemoryObjectFeed
-from adapters.memory.output_events import MemoryOutputEvents
-from adapters.memory.output_notifier import MemoryOutputNotifier
-from adapters.memory.output_topic import MemoryOutputTopic
-from adapters.memory.queue_store import MemoryQueueStore
-from adapters.memory.raw_index import MemoryRawIndex
-from adapters.memory.raw_lookup import MemoryRawLookup
-from adapters.memory.raw_notifications import MemoryRawNotifications
-from adapters.memory.shared_repository import MemoryRepository
-from adapters.memory.work_publisher import MemoryWorkPublisher
-from adapters.memory.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
+from adapters.memory.outputs.central_registry import MemoryCentralRegistry
+from adapters.memory.outputs.deployment_outputs import MemoryDeploymentOutputs
+from adapters.memory.outputs.output_events import MemoryOutputEvents
+from adapters.memory.outputs.output_notifier import MemoryOutputNotifier
+from adapters.memory.outputs.output_topic import MemoryOutputTopic
+from adapters.memory.outputs.shared_repository import MemoryRepository
+from adapters.memory.queue.control import MemoryControl
+from adapters.memory.queue.dead_announcements import MemoryDeadAnnouncements
+from adapters.memory.queue.queue_store import MemoryQueueStore
+from adapters.memory.queue.work_publisher import MemoryWorkPublisher
+from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
+from adapters.memory.raws.image_store import MemoryImageStore
+from adapters.memory.raws.object_feed import MemoryObjectFeed
+from adapters.memory.raws.raw_index import MemoryRawIndex
+from adapters.memory.raws.raw_lookup import MemoryRawLookup
+from adapters.memory.raws.raw_notifications import MemoryRawNotifications
 from adapters.memory.workspace import MemoryPipelines, MemoryWorkspace
-from application.await_images import ImageWait
-from application.choose_pipelines import PipelineChooser
 from application.fan_out import FanOut, FanOutPolicy
-from application.find_raws import RawSearch, SearchPolicy
 from application.index_raws import RawIndexer
 from application.initialize import Initializer
 from application.keep_queue import QueueKeeper, UpkeepPolicy
 from application.night_images import NightImages
-from application.process_visit import VisitPolicy, VisitProcessor
 from application.reconcile import Reconciler
 from application.sidecars import Sidecars
-from application.work import Worker, WorkerPolicy
+from application.worker.await_images import ImageWait
+from application.worker.choose_pipelines import PipelineChooser
+from application.worker.find_raws import RawSearch, SearchPolicy
+from application.worker.process_visit import VisitPolicy, VisitProcessor
+from application.worker.work import Worker, WorkerPolicy
 from application.write_outputs import OutputWriter
-from domain.exposure import Exposure
 from domain.fan_out import FanOutConfig
-from domain.headers import read_exposure
+from domain.headers.header import read_exposure
 from domain.pipelines import Node, PipelinesConfig
-from domain.raws import RawImage, make_raw_key, parse_raw_key, sidecar_key
+from domain.raws.exposure import Exposure
+from domain.raws.raws import RawImage, make_raw_key, parse_raw_key, sidecar_key
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit
 

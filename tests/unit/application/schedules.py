@@ -15,11 +15,11 @@ import looptime
 from attrs import evolve, frozen
 
 from adapters.memory.workspace import MemoryPipelines, MemoryWorkspace
-from domain.attempts import AttemptRecord
 from domain.errors import PromptProcessingError
-from domain.outcomes import Cancelled, Completed, FailedAfterChange
 from domain.times import tai_from_utc
 from domain.visit import Cancellation, Identity, Visit
+from domain.work.attempts import AttemptRecord
+from domain.work.outcomes import Cancelled, Completed, FailedAfterChange
 from ports.announcements import Unreadable
 from ports.workspace import RawUnavailableError, WorkspaceError, WorkspaceLostError
 from tests.unit.application.night import INSTRUMENT, MemoryNight

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.memory.central_registry import MemoryCentralRegistry
 from adapters.memory.metrics import MemoryMetrics
-from adapters.memory.output_events import MemoryOutputEvents
-from adapters.memory.output_topic import MemoryOutputTopic
-from adapters.memory.shared_repository import MemoryRepository
-from application.beside import beside
+from adapters.memory.outputs.central_registry import MemoryCentralRegistry
+from adapters.memory.outputs.output_events import MemoryOutputEvents
+from adapters.memory.outputs.output_topic import MemoryOutputTopic
+from adapters.memory.outputs.shared_repository import MemoryRepository
+from application.worker.beside import beside
 from application.write_outputs import OutputWriter
 from ports.central_registry import OutputEvent
 from ports.metrics import Counter

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.files.cameras import load_camera
-from adapters.memory.image_store import MemoryImageStore
 from adapters.memory.metrics import MemoryMetrics
-from adapters.memory.object_feed import MemoryObjectFeed
-from adapters.memory.raw_index import MemoryRawIndex
+from adapters.memory.raws.image_store import MemoryImageStore
+from adapters.memory.raws.object_feed import MemoryObjectFeed
+from adapters.memory.raws.raw_index import MemoryRawIndex
 from application.catch_up import CatchUp, CatchUpPolicy, WatchedFeed, listed_prefixes, newest_first
 from application.sidecars import Sidecars
-from domain.camera import Camera
-from domain.stored_object import StoredObject
+from domain.cameras.camera import Camera
+from domain.raws.stored_object import StoredObject
 from ports.metrics import Counter
 from ports.raw_index import RawIndexUnavailableError, RawSlot
 from tests.unit.application.night import LoopClock

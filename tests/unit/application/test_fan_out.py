@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.memory.announcements import MemoryAnnouncements
-from adapters.memory.control import MemoryControl
-from adapters.memory.dead_announcements import MemoryDeadAnnouncements
 from adapters.memory.ledger import MemoryLedger
 from adapters.memory.metrics import MemoryMetrics
-from adapters.memory.queue_store import MemoryQueueStore
-from adapters.memory.work_publisher import MemoryWorkPublisher
+from adapters.memory.queue.control import MemoryControl
+from adapters.memory.queue.dead_announcements import MemoryDeadAnnouncements
+from adapters.memory.queue.queue_store import MemoryQueueStore
+from adapters.memory.queue.work_publisher import MemoryWorkPublisher
 from application.fan_out import FanOut, FanOutPolicy
 from domain.fan_out import FanOutConfig
 from domain.times import TaiSeconds, tai_from_utc

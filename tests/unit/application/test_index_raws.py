@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from adapters.files.cameras import load_camera
-from adapters.memory.image_store import MemoryImageStore
 from adapters.memory.metrics import MemoryMetrics
-from adapters.memory.object_feed import MemoryObjectFeed
-from adapters.memory.raw_index import MemoryRawIndex
+from adapters.memory.raws.image_store import MemoryImageStore
+from adapters.memory.raws.object_feed import MemoryObjectFeed
+from adapters.memory.raws.raw_index import MemoryRawIndex
 from application import index_raws
 from application.index_raws import RawIndexer
 from application.sidecars import Sidecars

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Collection, Mapping
 import pytest
 
 from adapters.memory.metrics import MemoryMetrics
-from adapters.memory.queue_store import MemoryQueueStore
-from adapters.memory.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
+from adapters.memory.queue.queue_store import MemoryQueueStore
+from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
 from application.keep_queue import QueueKeeper, UpkeepPolicy
 from domain.visit import Identity
 from ports.metrics import Gauge

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from adapters.memory.workspace import MemoryPipelines
-from domain.outcomes import (
+from domain.times import TaiSeconds, tai_from_utc
+from domain.visit import Cancellation, Identity
+from domain.work.outcomes import (
     Cancelled,
     Completed,
     Expired,
@@ -20,9 +22,7 @@ from domain.outcomes import (
     Outcome,
     Poisoned,
 )
-from domain.promptness import Promptness
-from domain.times import TaiSeconds, tai_from_utc
-from domain.visit import Cancellation, Identity
+from domain.work.promptness import Promptness
 from ports.announcements import NotForUs, Unreadable
 from ports.metrics import Counter, Duration
 from ports.workspace import RawUnreadableError, WorkspaceError, WorkspaceLostError

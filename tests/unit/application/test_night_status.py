@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from adapters.memory.ledger import MemoryLedger
-from adapters.memory.queue_store import MemoryQueueStore
-from adapters.memory.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
+from adapters.memory.queue.queue_store import MemoryQueueStore
+from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
 from application.night_status import NightStatus, night_status
-from domain.outcomes import (
+from domain.visit import Identity
+from domain.work.outcomes import (
     Completed,
     Expired,
     FailedBeforeChange,
@@ -17,7 +18,6 @@ from domain.outcomes import (
     Outcome,
     Poisoned,
 )
-from domain.visit import Identity
 from ports.work_queue import Lease
 from tests.contract_suites.samples import INSTRUMENT, some_work
 from tests.unit.application.night import LoopClock

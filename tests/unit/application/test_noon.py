@@ -5,9 +5,9 @@ import datetime
 
 import pytest
 
-from domain.outcomes import Completed
 from domain.times import begin_of_day_obs
 from domain.visit import Identity
+from domain.work.outcomes import Completed
 from ports.workspace import WorkspaceError
 from tests.unit.application.night import BEGIN, INSTRUMENT, MemoryNight
 

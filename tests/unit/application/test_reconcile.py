@@ -6,22 +6,22 @@ import datetime
 import pytest
 
 from adapters.files.cameras import load_camera
-from adapters.memory.control import MemoryControl
-from adapters.memory.image_store import MemoryImageStore
 from adapters.memory.ledger import MemoryClaims, MemoryLedger
-from adapters.memory.queue_store import MemoryQueueStore
-from adapters.memory.work_publisher import MemoryWorkPublisher
-from adapters.memory.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
+from adapters.memory.queue.control import MemoryControl
+from adapters.memory.queue.queue_store import MemoryQueueStore
+from adapters.memory.queue.work_publisher import MemoryWorkPublisher
+from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
+from adapters.memory.raws.image_store import MemoryImageStore
 from adapters.memory.workspace import MemoryPipelines
 from application.night_images import NightImages
 from application.reconcile import Finding, Reconciler, Reconciliation
 from application.sidecars import Sidecars
-from domain.attempts import Attempt
 from domain.fan_out import FanOutConfig
-from domain.outcomes import Cancelled, Completed, Expired, FailedAfterChange, NoImages
-from domain.reconciliation import Why
 from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import Cancellation, Identity, VisitDetector
+from domain.work.attempts import Attempt
+from domain.work.outcomes import Cancelled, Completed, Expired, FailedAfterChange, NoImages
+from domain.work.reconciliation import Why
 from ports.work_queue import Lease
 from ports.workspace import WorkspaceError
 from tests.contract_suites.samples import a_visit

@@ -6,9 +6,9 @@ import pytest
 
 from adapters.memory.workspace import MemoryPipelines
 from domain.errors import PromptProcessingError
-from domain.outcomes import Completed, FailedAfterChange, FailedBeforeChange, Never, NoImages
 from domain.times import TaiSeconds
 from domain.visit import Identity
+from domain.work.outcomes import Completed, FailedAfterChange, FailedBeforeChange, Never, NoImages
 from ports.ledger import AttemptRecord
 from ports.metrics import Counter
 from ports.workspace import (

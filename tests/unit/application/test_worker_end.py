@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from adapters.memory.workspace import MemoryPipelines
-from application.work import Ending, Worker
-from domain.outcomes import Completed, FailedAfterChange, FailedBeforeChange
+from application.worker.work import Ending, Worker
 from domain.visit import Identity
+from domain.work.outcomes import Completed, FailedAfterChange, FailedBeforeChange
 from ports.ledger import AttemptRecord
 from tests.unit.application.night import INSTRUMENT, MemoryNight
 

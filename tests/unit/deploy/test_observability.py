@@ -10,13 +10,13 @@ import promql_parser
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from adapters.system.metrics import PrometheusMetrics
+from adapters.prometheus.metrics import PrometheusMetrics
 from deploy.observability.__main__ import written
 from deploy.observability.alerts import ALERTS, RUNBOOK, rules
 from deploy.observability.dashboard import dashboard_json
 from deploy.observability.queries import Metric, name_of
-from domain.outcomes import RULES
-from domain.promptness import Promptness
+from domain.work.outcomes import RULES
+from domain.work.promptness import Promptness
 from ports.metrics import Counter, Duration, Gauge
 from ports.work_publisher import Novelty
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from attrs import evolve
 
-from domain.exposure import Exposure
-from domain.raws import RawImage, RawKey
+from domain.raws.exposure import Exposure
+from domain.raws.raws import RawImage, RawKey
 from domain.times import TaiSeconds
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector
 

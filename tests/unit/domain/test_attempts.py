@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.attempts import HeldLease, WorkHistory
-from domain.outcomes import Cancelled, Completed, Expired, FailedAfterChange, FailedBeforeChange, Outcome
 from domain.times import UtcSeconds
 from domain.visit import Identity
+from domain.work.attempts import HeldLease, WorkHistory
+from domain.work.outcomes import Cancelled, Completed, Expired, FailedAfterChange, FailedBeforeChange, Outcome
 
 _IDENTITY = Identity("Lowell", "g", 4)
 _NOW = UtcSeconds(1.8e9)

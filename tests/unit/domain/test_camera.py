@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from attrs import evolve
 
-from domain.camera import (
+from domain.cameras.camera import (
     Amplifier,
     Box,
     Camera,

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from domain.camera import Camera
-from domain.camera_dict import camera_as_dict
+from domain.cameras.camera import Camera
+from domain.cameras.camera_dict import camera_as_dict
 from tests.strategies.cameras import SHIPPED
 
 

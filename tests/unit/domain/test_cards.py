@@ -6,9 +6,9 @@ from astropy.time import Time
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain import cards
-from domain.camera import CardRule
-from domain.cards import InvalidHeaderError
+from domain.cameras.camera import CardRule
+from domain.headers import cards
+from domain.headers.cards import InvalidHeaderError
 
 HOURS = CardRule(cards=("RA",), unit="hourangle")
 DEGREES = CardRule(cards=("DEC",), unit="deg")

@@ -7,13 +7,13 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.expectation import (
+from domain.raws.expectation import (
     Arrival,
     Expectation,
     NotAwaitingIngestError,
     image_deadline,
 )
-from domain.raws import RawImage
+from domain.raws.raws import RawImage
 from domain.times import UtcSeconds, tai_from_utc
 from domain.visit import Visit
 from tests.strategies.visits import instants, visits

@@ -7,7 +7,7 @@ from attrs import define, field
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.expectation import Arrival, Expectation
+from domain.raws.expectation import Arrival, Expectation
 from tests.unit.domain.expectations import exposure_of, raw_of, work_of
 
 DEADLINE = 20.0

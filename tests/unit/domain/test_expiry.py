@@ -2,9 +2,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.expiry import age_of, clock_skew, has_expired
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 from domain.visit import Visit
+from domain.work.expiry import age_of, clock_skew, has_expired
 from tests.strategies.visits import instants, visits
 
 NOW = UtcSeconds(1_773_454_482.4)

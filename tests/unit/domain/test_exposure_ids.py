@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.exposure_ids import (
+from domain.raws.exposure_ids import (
     CONTROLLERS,
     InvalidExposureIdError,
     exposure_id,

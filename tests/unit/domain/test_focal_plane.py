@@ -11,8 +11,8 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.camera import Camera, FocalPlane, UnknownDetectorError
-from domain.focal_plane import (
+from domain.cameras.camera import Camera, FocalPlane, UnknownDetectorError
+from domain.cameras.focal_plane import (
     InvalidPointingError,
     NoGeometryError,
     centres_on_sky,

@@ -7,10 +7,10 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.camera import Camera, CardRule, HeaderRules
-from domain.exposure import Exposure
-from domain.headers import InvalidHeaderError, group_and_snap, read_exposure
-from domain.raws import make_raw_key, parse_raw_key
+from domain.cameras.camera import Camera, CardRule, HeaderRules
+from domain.headers.header import InvalidHeaderError, group_and_snap, read_exposure
+from domain.raws.exposure import Exposure
+from domain.raws.raws import make_raw_key, parse_raw_key
 from domain.times import TaiSeconds, utc_from_tai
 from tests.shared_data import shared_data
 from tests.strategies.cameras import LSST, SHIPPED, exposures

@@ -17,7 +17,7 @@ from domain.pipelines import (
     name_clash,
     pipeline_name,
 )
-from domain.sky import UnsupportedSystemError
+from domain.sky.position import UnsupportedSystemError
 
 type Position = tuple[float, float]
 

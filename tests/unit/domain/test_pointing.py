@@ -3,10 +3,10 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.camera import Camera
-from domain.focal_plane import centres_on_sky
-from domain.pointing import VisitPointing
-from domain.sky import UnsupportedSystemError
+from domain.cameras.camera import Camera
+from domain.cameras.focal_plane import centres_on_sky
+from domain.sky.pointing import VisitPointing
+from domain.sky.position import UnsupportedSystemError
 from domain.visit import CoordinateSystem, RotationSystem, VisitDetector
 from tests.strategies.cameras import PLACED, declinations, right_ascensions, sky_angles
 from tests.unit.domain.expectations import work_of

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.outcomes import (
+from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
+from domain.work.outcomes import (
     RULES,
     Cancelled,
     Completed,
@@ -18,7 +19,7 @@ from domain.outcomes import (
     Outcome,
     Poisoned,
 )
-from domain.promptness import (
+from domain.work.promptness import (
     BUDGET,
     GOALS,
     MINUTE,
@@ -28,7 +29,6 @@ from domain.promptness import (
     promptness,
     seconds_since,
 )
-from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 
 _OUTCOMES: dict[Outcome, Promptness | None] = {
     Ignored(reason="no pipeline"): None,

@@ -7,9 +7,9 @@ from attrs import evolve
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.camera import Camera, UnknownDetectorError
-from domain.exposure import Exposure
-from domain.raws import (
+from domain.cameras.camera import Camera, UnknownDetectorError
+from domain.raws.exposure import Exposure
+from domain.raws.raws import (
     RAW_EXTENSIONS,
     Belongs,
     UnnameableRawError,

@@ -2,8 +2,11 @@ from attrs import evolve
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.attempts import Attempt, AttemptRecord
-from domain.outcomes import (
+from domain.raws.raws import RawImage, RawKey
+from domain.times import UtcSeconds, tai_from_utc
+from domain.visit import Identity
+from domain.work.attempts import Attempt, AttemptRecord
+from domain.work.outcomes import (
     Cancelled,
     Completed,
     Duplicate,
@@ -17,8 +20,7 @@ from domain.outcomes import (
     Outcome,
     SnapResult,
 )
-from domain.raws import RawImage, RawKey
-from domain.reconciliation import (
+from domain.work.reconciliation import (
     LONGEST_REQUEUE,
     Evidence,
     LandedRaw,
@@ -26,8 +28,6 @@ from domain.reconciliation import (
     hindrance,
     unprocessed_images,
 )
-from domain.times import UtcSeconds, tai_from_utc
-from domain.visit import Identity
 from tests.contract_suites.samples import a_visit
 
 NOW = UtcSeconds(1_773_490_000.0)

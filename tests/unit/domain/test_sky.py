@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.sky import UnsupportedSystemError, boresight_icrs, sky_rotation
+from domain.sky.position import UnsupportedSystemError, boresight_icrs, sky_rotation
 from domain.visit import CoordinateSystem, InvalidVisitError, RotationSystem
 from tests.strategies.cameras import declinations, visit
 

@@ -4,7 +4,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.sky_angle import sky_angle_fault
+from domain.sky.sky_angle import sky_angle_fault
 from domain.visit import RotationSystem, Visit
 from tests.strategies.visits import visits
 from tests.unit.domain.expectations import work_of

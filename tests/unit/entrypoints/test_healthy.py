@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from adapters.system.metrics_server import MetricsServer
-from entrypoints.healthy import main
+from adapters.prometheus.metrics_server import MetricsServer
+from entrypoints.services.healthy import main
 
 
 class _Nothing:

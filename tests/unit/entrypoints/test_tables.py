@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.tables import ranges
+from entrypoints.commands.tables import ranges
 
 
 @given(st.lists(st.integers(0, 60)))

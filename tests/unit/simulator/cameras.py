@@ -1,6 +1,6 @@
 """A small camera for tests: two amplifiers, a turned detector, a distorted field."""
 
-from domain.camera import (
+from domain.cameras.camera import (
     Amplifier,
     Box,
     Camera,

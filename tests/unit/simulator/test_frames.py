@@ -3,12 +3,17 @@
 import numpy as np
 import pytest
 
-from simulator.arrays import Counts, Floats
-from simulator.frames import SimulatedCamera
-from simulator.optics import Pointing
-from simulator.photometry import SKY_MAGNITUDE, electrons_per_second, flux_from_magnitude, magnitude_from_flux
-from simulator.sky import PointSources
-from simulator.stamps import add_point_sources
+from simulator.world.arrays import Counts, Floats
+from simulator.world.frames import SimulatedCamera
+from simulator.world.optics import Pointing
+from simulator.world.photometry import (
+    SKY_MAGNITUDE,
+    electrons_per_second,
+    flux_from_magnitude,
+    magnitude_from_flux,
+)
+from simulator.world.sky import PointSources
+from simulator.world.stamps import add_point_sources
 from tests.unit.simulator.cameras import NX, NY, make_camera
 
 CAMERA = SimulatedCamera(camera=make_camera(), seed=3)

@@ -7,9 +7,9 @@ from astropy.time import Time
 from scipy.integrate import solve_ivp
 
 from domain.times import TaiSeconds
-from simulator.arrays import Floats
-from simulator.movers import make_movers
-from simulator.stars import Patch
+from simulator.world.arrays import Floats
+from simulator.world.movers import make_movers
+from simulator.world.stars import Patch
 
 EPOCH = TaiSeconds(1_795_000_000.0)
 DAY = 86_400.0

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.errors import SimulatorError
-from simulator.optics import Pointing, field_radius, pixel_scale, pixels_of
+from simulator.world.optics import Pointing, field_radius, pixel_scale, pixels_of
 from tests.unit.simulator.cameras import NX, NY, make_camera
 
 CAMERA = make_camera()

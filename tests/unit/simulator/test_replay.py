@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from domain.camera import Camera, RawKeyScheme
-from domain.exposure import Exposure
-from domain.raws import parse_raw_key
+from domain.cameras.camera import Camera, RawKeyScheme
+from domain.raws.exposure import Exposure
+from domain.raws.raws import parse_raw_key
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
-from simulator.cards import header_cards
 from simulator.errors import SimulatorError
-from simulator.replay import replay_plan
+from simulator.world.cards import header_cards
 from tests.unit.simulator.cameras import make_camera
+from workbench.replay import replay_plan
 
 CAMERA = make_camera()
 THE_PAST = tai_from_utc(UtcSeconds(1_553_569_414.5))

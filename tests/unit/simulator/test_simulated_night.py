@@ -10,14 +10,14 @@ from attrs import asdict, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.camera import CardRule, HeaderRules, RawKeyScheme
-from domain.exposure import Exposure
-from domain.headers import read_exposure
-from domain.raws import parse_raw_key
+from domain.cameras.camera import CardRule, HeaderRules, RawKeyScheme
+from domain.headers.header import read_exposure
+from domain.raws.exposure import Exposure
+from domain.raws.raws import parse_raw_key
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
-from simulator.cards import header_cards
-from simulator.demo import demo_plan
 from simulator.errors import SimulatorError
+from simulator.summit.demo import demo_plan
+from simulator.world.cards import header_cards
 from tests.unit.simulator.cameras import FACTS, NX, make_camera
 
 NOW = UtcSeconds(1_773_454_507.25)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from domain.times import TaiSeconds
 from simulator.errors import SimulatorError
-from simulator.sky import Kind, PointSources, Sky, SkyDensity, make_sky
-from simulator.stars import Patch
+from simulator.world.sky import Kind, PointSources, Sky, SkyDensity, make_sky
+from simulator.world.stars import Patch
 
 EPOCH = TaiSeconds(1_795_000_000.0)
 DAY = 86_400.0

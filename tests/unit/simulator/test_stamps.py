@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.arrays import Floats
-from simulator.stamps import add_point_sources
+from simulator.world.arrays import Floats
+from simulator.world.stamps import add_point_sources
 
 ROWS, COLUMNS = 60, 80
 

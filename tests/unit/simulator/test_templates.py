@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from lsst.sphgeom import LonLat, UnitVector3d
 
 from domain.times import TaiSeconds
-from simulator.night import PlannedVisit
-from simulator.photometry import electrons_per_second
-from simulator.sky import SkyDensity, make_sky
-from simulator.skymap import make_skymap, skymap_records
-from simulator.stars import Patch
-from simulator.templates import make_templates, patches_seen
+from simulator.summit.night import PlannedVisit
+from simulator.summit.templates import make_templates, patches_seen
+from simulator.world.photometry import electrons_per_second
+from simulator.world.sky import SkyDensity, make_sky
+from simulator.world.skymap import make_skymap, skymap_records
+from simulator.world.stars import Patch
 from tests.unit.simulator.cameras import make_camera
 
 PATCH = Patch(ra=149.9, dec=2.2, radius=0.06)

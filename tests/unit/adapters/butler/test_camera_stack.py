@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from lsst.daf.butler import DimensionRecord, DimensionUniverse
 from lsst.sphgeom import LonLat, UnitVector3d
 
-from adapters.butler.camera_stack import OurCameraStack
+from adapters.butler.camera.camera_stack import OurCameraStack
 from adapters.files.cameras import find_camera
-from domain.exposure import Exposure
-from domain.focal_plane import centres_on_sky
+from domain.cameras.focal_plane import centres_on_sky
+from domain.raws.exposure import Exposure
 from tests.strategies.cameras import right_ascensions, sky_angles
 from tests.unit.adapters.butler.test_messages import exposure
 

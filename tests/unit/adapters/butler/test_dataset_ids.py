@@ -4,7 +4,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.butler.dataset_ids import DatasetIds
+from adapters.butler.repository.dataset_ids import DatasetIds
 from domain.times import TaiSeconds
 from domain.visit import Visit
 from tests.strategies.visits import visits

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lsst.resources import ResourcePath
 
-from adapters.butler.file_copies import copy_files
+from adapters.butler.predicted.file_copies import copy_files
 
 type Copy = Callable[[], None]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.butler.journal import Journal, read_journal, write_journal
+from adapters.butler.workspace.journal import Journal, read_journal, write_journal
 
 words = st.text(max_size=10)
 records = st.dictionaries(words, st.integers() | words, max_size=2)

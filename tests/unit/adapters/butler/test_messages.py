@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from jsonschema import validate
 from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType, DimensionUniverse, FileDataset
 
-from adapters.butler.camera_stack import OurCameraStack
-from adapters.butler.messages import Outputs, decode, encode, pack_records
-from adapters.butler.names import provenance_type
-from adapters.butler.records import make_record
+from adapters.butler.camera.camera_stack import OurCameraStack
+from adapters.butler.shared.messages import Outputs, decode, encode, pack_records
+from adapters.butler.shared.names import provenance_type
+from adapters.butler.shared.records import make_record
 from adapters.files.cameras import find_camera
-from domain.exposure import Exposure
+from domain.raws.exposure import Exposure
 from domain.times import TaiSeconds
 from tests.contract_files import contract_json
 from tests.strategies.visits import groups

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.butler.output_root import OutputRoot
+from adapters.butler.shared.output_root import OutputRoot
 from ports.workspace import WorkspaceError
 
 MOUNTED = Path("/proc")

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy.exc
 from lsst.daf.butler import Butler
 
-from adapters.butler.pipelines import PipelineLibrary
+from adapters.butler.inputs.pipelines import PipelineLibrary
 from ports.workspace import WorkspaceError
 
 

@@ -10,7 +10,7 @@ from astropy.io import fits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.butler.raw_file import fetch, read_cards
+from adapters.butler.camera.raw_file import fetch, read_cards
 from ports.workspace import RawUnreadableError, WorkspaceError
 
 _PADDING = 2880

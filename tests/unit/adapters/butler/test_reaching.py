@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy.exc
 
-from adapters.butler.reaching import reached
+from adapters.butler.shared.reaching import reached
 
 
 class Registry:

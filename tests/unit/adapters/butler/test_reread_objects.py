@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType, DimensionUniverse
 
-from adapters.butler.reread_objects import RereadObjects
+from adapters.butler.predicted.reread_objects import RereadObjects
 
 _UNIVERSE = DimensionUniverse()
 

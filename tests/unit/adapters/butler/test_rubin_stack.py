@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from lsst.daf.butler import DimensionUniverse
 from lsst.sphgeom import ConvexPolygon
 
-from adapters.butler.camera_stack import OurCameraStack
-from adapters.butler.rubin_packages import ObservationInfo, RubinPackages, rubin_instrument
-from adapters.butler.rubin_stack import RubinCameraStack
+from adapters.butler.camera.camera_stack import OurCameraStack
+from adapters.butler.camera.rubin_packages import ObservationInfo, RubinPackages, rubin_instrument
+from adapters.butler.camera.rubin_stack import RubinCameraStack
 from adapters.files.cameras import find_camera
-from domain.focal_plane import corners_on_sky
-from domain.raws import RawImage, parse_raw_key
+from domain.cameras.focal_plane import corners_on_sky
+from domain.raws.raws import RawImage, parse_raw_key
 from ports.workspace import RawUnreadableError
 from tests.strategies.cameras import sky_angles
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType, DimensionUniverse
 
-from adapters.butler.stored_log import StoredLog, read_log
+from adapters.butler.predicted.stored_log import StoredLog, read_log
 
 UNIVERSE = DimensionUniverse()
 COUNT = DatasetType("count", ("instrument", "detector"), "StructuredDataDict", universe=UNIVERSE)

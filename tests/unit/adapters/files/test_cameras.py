@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.files.cameras import CameraFileError, find_camera, load_camera, load_shipped_cameras
-from domain.camera import Box, RawKeyScheme
+from domain.cameras.camera import Box, RawKeyScheme
 
 INSTRUMENTS = {
     "LSSTCam": 205,

@@ -5,7 +5,7 @@ import jsonschema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kafka.batch_word import BatchWord
+from adapters.kafka.outputs.batch_word import BatchWord
 from domain.times import UtcSeconds
 from tests.contract_files import contract_json
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kafka.heard_raws import HeardRaws
-from domain.stored_object import StoredObject
+from adapters.kafka.notifications.heard_raws import HeardRaws
+from domain.raws.stored_object import StoredObject
 
 pytestmark = pytest.mark.looptime
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import adapters.kafka
-from adapters.kafka.next_visit import (
+from adapters.kafka.announcements.next_visit import (
     NextVisitCodec,
     UndecodableVisitError,
     encode_cancellation,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kafka.notifications import UndecodableNotificationError, decode_notification
+from adapters.kafka.notifications.notifications import UndecodableNotificationError, decode_notification
 from domain.errors import PromptProcessingError
-from domain.stored_object import StoredObject
+from domain.raws.stored_object import StoredObject
 from tests.contract_files import CONTRACTS, NOTIFICATIONS
 from tests.value_or_error import value_or_error
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kafka.outbox import Outbox, OutboxUnavailableError
+from adapters.kafka.outputs.outbox import Outbox, OutboxUnavailableError
 
 
 def test_an_outbox_that_nobody_used_is_empty(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import override
 
 import pytest
 
-from adapters.kafka.next_visit import UndecodableVisitError
-from adapters.kafka.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
+from adapters.kafka.announcements.next_visit import UndecodableVisitError
+from adapters.kafka.announcements.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
 
 STRING = '"string"'
 ANSWERS: dict[str, tuple[int, bytes]] = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.memory.control import MemoryControl
+from adapters.memory.queue.control import MemoryControl
 from tests.contract_suites.control import ControlBench, ControlContract
 from tests.contract_suites.samples import LoopClock
 

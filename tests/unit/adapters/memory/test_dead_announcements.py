@@ -3,7 +3,7 @@ from typing import override
 
 import pytest
 
-from adapters.memory.dead_announcements import MemoryDeadAnnouncements
+from adapters.memory.queue.dead_announcements import MemoryDeadAnnouncements
 from ports.dead_announcements import DeadAnnouncementsUnavailableError
 from tests.contract_suites.dead_announcements import DeadAnnouncementsContract, DeadBench, dead
 

@@ -3,7 +3,7 @@ from typing import Any, override
 
 import pytest
 
-from adapters.memory.image_store import MemoryImageStore
+from adapters.memory.raws.image_store import MemoryImageStore
 from ports.raw_arrivals import ImageStoreUnavailableError
 from tests.contract_suites.image_store import Bucket, ImageStoreContract
 

@@ -4,8 +4,8 @@ from typing import override
 
 import pytest
 
+from adapters.host.clock import SystemClock
 from adapters.memory.ledger import MemoryClaims, MemoryLedger
-from adapters.system.clock import SystemClock
 from ports.ledger import Ledger
 from tests.contract_suites.claims import ClaimsContract
 from tests.contract_suites.ledger import LedgerBench, LedgerContract

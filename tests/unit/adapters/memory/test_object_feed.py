@@ -2,8 +2,8 @@ from typing import override
 
 import pytest
 
-from adapters.memory.object_feed import MemoryObjectFeed
-from domain.stored_object import StoredObject
+from adapters.memory.raws.object_feed import MemoryObjectFeed
+from domain.raws.stored_object import StoredObject
 from ports.object_feed import ObjectFeed, ObjectFeedUnavailableError
 from tests.contract_suites.object_feed import Bucket, ObjectFeedContract, created
 

@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from adapters.memory.output_events import MemoryOutputEvents
-from adapters.memory.output_notifier import MemoryOutputNotifier
-from adapters.memory.output_topic import MemoryOutputTopic
+from adapters.memory.outputs.output_events import MemoryOutputEvents
+from adapters.memory.outputs.output_notifier import MemoryOutputNotifier
+from adapters.memory.outputs.output_topic import MemoryOutputTopic
 from ports.central_registry import OutputEvents, OutputEventsUnavailableError
 from tests.contract_suites.output_events import ONE, OutputEventsContract, Topic
 from tests.contract_suites.output_notifier import OutputNotifierContract, Writer

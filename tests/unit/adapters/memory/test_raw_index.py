@@ -2,8 +2,8 @@
 
 import pytest
 
-from adapters.memory.raw_index import MemoryRawIndex
-from adapters.system.clock import SystemClock
+from adapters.host.clock import SystemClock
+from adapters.memory.raws.raw_index import MemoryRawIndex
 from domain.times import UtcSeconds
 from ports.raw_index import RawIndex
 from tests.contract_suites.raw_index import RawIndexContract, a_slot

@@ -3,7 +3,7 @@ from typing import override
 
 import pytest
 
-from adapters.memory.raw_lookup import MemoryRawLookup
+from adapters.memory.raws.raw_lookup import MemoryRawLookup
 from ports.raw_arrivals import RawLookupUnavailableError
 from ports.raw_index import RawIndexUnavailableError, RawSlot
 from tests.contract_suites.raw_lookup import Microservice, RawLookupContract

@@ -3,9 +3,9 @@ from typing import override
 
 import pytest
 
-from adapters.memory.image_store import MemoryImageStore
-from adapters.memory.raw_notifications import MemoryRawNotifications
-from domain.stored_object import StoredObject
+from adapters.memory.raws.image_store import MemoryImageStore
+from adapters.memory.raws.raw_notifications import MemoryRawNotifications
+from domain.raws.stored_object import StoredObject
 from tests.contract_suites.raw_notifications import CAMERA, Bucket, RawNotificationsContract, raw
 
 

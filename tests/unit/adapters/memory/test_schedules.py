@@ -14,14 +14,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from adapters.memory.control import MemoryControl
 from adapters.memory.ledger import MemoryClaims, MemoryLedger
-from adapters.memory.queue_store import MemoryQueueStore
-from adapters.memory.work_publisher import MemoryWorkPublisher
-from adapters.memory.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
-from domain.attempts import Attempt
-from domain.outcomes import Cancelled, Completed, FailedAfterChange, FailedBeforeChange
+from adapters.memory.queue.control import MemoryControl
+from adapters.memory.queue.queue_store import MemoryQueueStore
+from adapters.memory.queue.work_publisher import MemoryWorkPublisher
+from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
 from domain.visit import Identity
+from domain.work.attempts import Attempt
+from domain.work.outcomes import Cancelled, Completed, FailedAfterChange, FailedBeforeChange
 from ports.ledger import ClaimedElsewhereError, HeldElsewhereError, NotTheHolderError
 from ports.work_queue import Lease, LeaseLostError
 from tests.contract_suites.samples import INSTRUMENT, LoopClock, a_visit, some_work

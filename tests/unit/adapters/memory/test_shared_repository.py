@@ -7,15 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from adapters.memory.central_registry import MemoryCentralRegistry
-from adapters.memory.deployment_outputs import MemoryDeploymentOutputs
-from adapters.memory.shared_repository import MemoryRepository
+from adapters.memory.outputs.central_registry import MemoryCentralRegistry
+from adapters.memory.outputs.deployment_outputs import MemoryDeploymentOutputs
+from adapters.memory.outputs.shared_repository import MemoryRepository
 from adapters.memory.workspace import MemoryPipelines, MemoryWorkspace
-from domain.exposure import Exposure
-from domain.outcomes import Export
-from domain.raws import RawImage, RawKey
+from domain.raws.exposure import Exposure
+from domain.raws.raws import RawImage, RawKey
 from domain.times import TaiSeconds
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector
+from domain.work.outcomes import Export
 from ports.central_registry import OutputEvent
 from ports.deployment_outputs import DeploymentOutputs
 from ports.ledger import Attempt, ClaimedElsewhereError

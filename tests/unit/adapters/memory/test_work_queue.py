@@ -5,10 +5,10 @@ from typing import override
 
 import pytest
 
-from adapters.memory.control import MemoryControl
-from adapters.memory.queue_store import MemoryQueueStore
-from adapters.memory.work_publisher import MemoryWorkPublisher
-from adapters.memory.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
+from adapters.memory.queue.control import MemoryControl
+from adapters.memory.queue.queue_store import MemoryQueueStore
+from adapters.memory.queue.work_publisher import MemoryWorkPublisher
+from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
 from ports.work_queue import WorkQueue
 from tests.contract_suites.samples import INSTRUMENT, LoopClock
 from tests.contract_suites.work_publisher import PublisherBench, WorkPublisherContract

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from adapters.common.visit_record import UndecodableVisitError
 from adapters.redis.fanned_out_visit import copies, from_fields, from_json, to_fields, to_json
-from adapters.wire.visit_record import UndecodableVisitError
 from domain.errors import PromptProcessingError
 from domain.visit import Visit, VisitDetector
 from tests.contract_files import contract_json

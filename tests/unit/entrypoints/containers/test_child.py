@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.butler.full_repository import FullRepositories
-from adapters.butler.predicted_repositories import PredictedRepositories
+from adapters.butler.predicted.predicted_repositories import PredictedRepositories
+from adapters.butler.repository.full_repository import FullRepositories
 from entrypoints.containers.child import ChildContainer
 from entrypoints.settings.environment import read_settings
 from entrypoints.settings.worker import ChildSettings

@@ -1,0 +1,1 @@
+"""What a deployment relies on in the central repository: init-outputs, runs, chain."""

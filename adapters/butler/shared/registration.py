@@ -1,0 +1,43 @@
+"""Putting outputs into the shared registry, their files being in place."""
+
+from collections.abc import Sequence
+
+from lsst.daf.butler import Butler, DimensionRecord, FileDataset
+
+from adapters.butler.shared.messages import Outputs
+from adapters.butler.shared.records import insert_records
+
+__all__ = ["files_of", "records_of", "register_outputs", "register_types"]
+
+
+def register_outputs(butler: Butler, batch: Sequence[Outputs]) -> None:
+    """Insert records and datasets in one transaction, skipping what is there.
+
+    Dataset types are registered before it: registries cannot do that inside.
+    """
+    register_types(butler, batch)
+    with butler.transaction():
+        insert_records(butler, records_of(batch))
+        butler.ingest(
+            *files_of(batch).values(), transfer=None, skip_existing=True, record_validation_info=False
+        )
+
+
+def register_types(butler: Butler, batch: Sequence[Outputs]) -> None:
+    """Register the dataset types that a batch defines."""
+    for dataset_type in dict.fromkeys(each for outputs in batch for each in outputs.dataset_types):
+        butler.registry.registerDatasetType(dataset_type)
+
+
+def records_of(batch: Sequence[Outputs]) -> list[DimensionRecord]:
+    """List all records of a batch."""
+    return [record for outputs in batch for record in outputs.records]
+
+
+def files_of(batch: Sequence[Outputs]) -> dict[tuple[str, ...], FileDataset]:
+    """List the files of a batch by what they are, so that a repeated message counts once."""
+    files: dict[tuple[str, ...], FileDataset] = {}
+    for outputs in batch:
+        for file in outputs.files:
+            files[str(file.path), *(str(ref.id) for ref in file.refs)] = file
+    return files

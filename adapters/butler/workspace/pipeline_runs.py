@@ -1,0 +1,113 @@
+"""An attempt's pipelines: which of them run, on what, and into which runs."""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from attrs import evolve
+
+from adapters.butler.inputs.pipelines import LoadedPipeline
+from adapters.butler.repository.visit_repository import CannotBuildError, Execution, Plan
+from adapters.butler.shared.names import raw_run
+from adapters.butler.shared.steps import Stopwatch
+from adapters.butler.workspace.attempt import OpenAttempt
+from adapters.butler.workspace.claiming import make_claim
+from domain.errors import PromptProcessingError
+from domain.runs import chain, output_run, preload_run
+from ports.ledger import Claims
+from ports.workspace import Assignment, NothingRunnableError
+
+__all__ = ["PipelineRuns"]
+
+_log = logging.getLogger(__name__)
+
+
+class PipelineRuns:
+    """Runs pipelines on an attempt's repository.
+
+    Parameters
+    ----------
+    deployment
+        The deployment id, part of the runs' names.
+    claims
+        Guards permanent changes.
+    """
+
+    def __init__(self, deployment: str, claims: Claims) -> None:
+        self._deployment = deployment
+        self._claims = claims
+
+    def run_of(self, assignment: Assignment, pipeline: LoadedPipeline) -> str:
+        """Name the run that a pipeline puts its outputs into."""
+        return output_run(_chain(assignment), pipeline.file, self._deployment)
+
+    def preload_run(self, assignment: Assignment) -> str:
+        """Name the run of what belongs to no pipeline."""
+        return preload_run(_chain(assignment), self._deployment)
+
+    def preprocess(
+        self, attempt: OpenAttempt, pipelines: Iterable[LoadedPipeline], watch: Stopwatch
+    ) -> list[str]:
+        """Run the first preprocessing pipeline that can be; its failure is no reason to stop.
+
+        Returns
+        -------
+        warnings
+            What went wrong.
+        """
+        warnings: list[str] = []
+        for pipeline in pipelines:
+            try:
+                with watch.stage("preprocessing"):
+                    execution = self._execute(attempt, pipeline, ())
+            except PromptProcessingError as error:
+                warnings.append(f"preprocessing pipeline {pipeline.name}: {error}")
+                if not isinstance(error, CannotBuildError):
+                    return warnings
+            else:
+                failed = [f"preprocessing pipeline {pipeline.name}: {line}" for line in execution.failures]
+                return [*warnings, *failed]
+        return warnings
+
+    def process(
+        self, attempt: OpenAttempt, pipelines: Iterable[LoadedPipeline], exposures: Sequence[int]
+    ) -> tuple[LoadedPipeline, Execution]:
+        """Run the first main pipeline that can be; its failure is the end.
+
+        Raises
+        ------
+        NothingRunnableError
+            Raised if none can be.
+        ClaimRefusedError
+            Raised if a change was about to be made that was not granted.
+        """
+        reasons: list[str] = []
+        for pipeline in pipelines:
+            try:
+                return pipeline, self._execute(attempt, pipeline, exposures)
+            except CannotBuildError as error:
+                _log.warning("pipeline %s cannot run: %s", pipeline.name, error)
+                reasons.append(f"{pipeline.name}: {error}")
+        raise NothingRunnableError(f"no pipeline can run: {'; '.join(reasons)}")
+
+    def _execute(self, attempt: OpenAttempt, pipeline: LoadedPipeline, exposures: Sequence[int]) -> Execution:
+        run = self.run_of(attempt.assignment, pipeline)
+        plan = Plan(
+            pipeline=pipeline,
+            run=run,
+            earlier=(*attempt.journal.runs, raw_run(attempt.assignment.work.visit.instrument)),
+            inputs=attempt.journal.collections,
+            data_id=attempt.data_id,
+            ids=attempt.ids,
+            exposures=tuple(exposures),
+        )
+        attempt.note(evolve(attempt.journal, runs={**attempt.journal.runs, run: pipeline.file}))
+
+        def before_task(label: str) -> None:
+            if label in pipeline.change_labels:
+                make_claim(self._claims, attempt, exposures)
+
+        return attempt.repository.execute(plan, before_task)
+
+
+def _chain(assignment: Assignment) -> str:
+    return chain(assignment.work.visit.instrument, assignment.day)

@@ -1,0 +1,1 @@
+"""The shared registry, written in batches by the Butler Writer."""

@@ -1,0 +1,112 @@
+"""The shared registry, as the Butler Writer writes it."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import botocore.exceptions
+import sqlalchemy.exc
+from lsst.daf.butler import Butler
+from lsst.resources import ResourcePath
+
+from adapters.butler.shared.messages import Decoder, Outputs
+from adapters.butler.shared.steps import one_line
+from adapters.butler.writer.message_paths import check_paths
+from adapters.butler.writer.registrar import Registrar
+from domain.errors import PromptProcessingError
+from ports.central_registry import OutputEvent, RegistryUnavailableError, UnappliableEventError
+
+__all__ = ["ButlerCentralRegistry"]
+
+_OUT_OF_REACH = (
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.InterfaceError,
+    sqlalchemy.exc.InternalError,
+    sqlalchemy.exc.TimeoutError,
+    botocore.exceptions.BotoCoreError,
+    botocore.exceptions.ClientError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+
+
+class ButlerCentralRegistry:
+    """Applies workers' messages to a Butler repository.
+
+    One thread does all the work: a Butler is not to be shared between them.
+
+    Parameters
+    ----------
+    repository
+        URI or label.
+    quick
+        Whether what is not public of the Butler may be used.
+    """
+
+    def __init__(self, repository: str, *, quick: bool = True) -> None:
+        self._repository = repository
+        self._quick = quick
+        self._registrar = Registrar(quick=quick)
+        self._butler: Butler | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry")
+
+    async def apply(self, events: Sequence[OutputEvent]) -> Sequence[UUID]:
+        """See `ports.central_registry.CentralRegistry.apply`."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._apply, list(events))
+
+    async def close(self) -> None:
+        """Let go of the repository."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown(wait=False)
+
+    def _apply(self, events: Sequence[OutputEvent]) -> Sequence[UUID]:
+        try:
+            butler = self._connect()
+            decoder = Decoder(butler.dimensions, butler.get_dataset_type)
+            roots = [root for root in butler.get_datastore_roots().values() if root is not None]
+            batch = [_read(event, decoder, roots) for event in events]
+            self._registrar.register(butler, batch)
+        except UnappliableEventError:
+            raise
+        except FileNotFoundError as error:
+            raise self._lost_file(error) from error
+        except _OUT_OF_REACH as error:
+            self._disconnect()
+            raise RegistryUnavailableError(f"{self._repository}: {one_line(error)}") from error
+        # A conflict shows itself in the registry's, the database's and the datastore's own errors.
+        # Formatters are imported by the names that messages give, and modules may end the process.
+        except (Exception, SystemExit) as error:
+            raise UnappliableEventError(f"{self._repository}: {one_line(error)}") from error
+        return [ref.id for outputs in batch for file in outputs.files for ref in file.refs]
+
+    def _lost_file(self, error: FileNotFoundError) -> PromptProcessingError:
+        """Tell a worker's file that is not there from a repository that is not."""
+        text = f"{self._repository}: {one_line(error)}"
+        if Butler.has_repo_config(self._repository):
+            return UnappliableEventError(text)
+        self._disconnect()
+        return RegistryUnavailableError(text)
+
+    def _connect(self) -> Butler:
+        if self._butler is None:
+            self._butler = Butler.from_config(self._repository, writeable=True)
+        return self._butler
+
+    def _disconnect(self) -> None:
+        butler, self._butler = self._butler, None
+        self._registrar = Registrar(quick=self._quick)
+        if butler is not None:
+            butler.close()
+
+
+def _read(event: OutputEvent, decoder: Decoder, roots: Collection[ResourcePath]) -> Outputs:
+    try:
+        outputs = decoder.decode(event.body)
+        check_paths(outputs.files, roots)
+    except _OUT_OF_REACH:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise UnappliableEventError(f"{event.position}: unreadable ({one_line(error)})") from error
+    return outputs

@@ -1,0 +1,75 @@
+"""Batches of outputs, registered by whichever way is quickest and proves right."""
+
+import logging
+from collections.abc import Sequence
+
+from lsst.daf.butler import Butler
+
+from adapters.butler.shared.messages import Outputs
+from adapters.butler.shared.records import insert_records
+from adapters.butler.shared.registration import files_of, records_of, register_outputs, register_types
+from adapters.butler.writer.stored_records import StoredRecords
+
+try:
+    from adapters.butler.writer import quick_ingest
+except ImportError:
+    quick_ingest = None  # type: ignore[assignment]  # a release of the Butler without what it needs
+
+__all__ = ["Registrar"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class Registrar:
+    """Registers batches one after the other.
+
+    The quick way leaves out dimension records that are stored already, and uses
+    `quick_ingest`. The public way has the last word: what the quick way fails
+    with is tried again by it.
+
+    Parameters
+    ----------
+    quick
+        False: the public way only.
+    """
+
+    def __init__(self, *, quick: bool = True) -> None:
+        self._quick = quick and quick_ingest is not None
+        self._stored = StoredRecords()
+
+    def register(self, butler: Butler, batch: Sequence[Outputs]) -> None:
+        """Insert a batch, all of it or nothing, skipping what is there.
+
+        Raises
+        ------
+        Exception
+            Raised as by `register_outputs`.
+        """
+        failure = self._try_quickly(butler, batch) if self._quick else None
+        if not self._quick or failure is not None:
+            register_outputs(butler, batch)
+        if failure is not None:
+            _LOG.warning(
+                "the quick way is not used any more, it failed where the public one did not: %r", failure
+            )
+            self._quick = False
+
+    def _try_quickly(self, butler: Butler, batch: Sequence[Outputs]) -> Exception | None:
+        try:
+            self._register_quickly(butler, batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the public way finds out
+            self._stored.forget()
+            return error
+        return None
+
+    def _register_quickly(self, butler: Butler, batch: Sequence[Outputs]) -> None:
+        files = list(files_of(batch).values())
+        records = self._stored.missing(records_of(batch))
+        register_types(butler, batch)
+        with butler.transaction():
+            insert_records(butler, records)
+            if quick_ingest.can_ingest(butler, files):
+                quick_ingest.ingest(butler, files)
+            else:
+                butler.ingest(*files, transfer=None, skip_existing=True, record_validation_info=False)
+        self._stored.add(records)

@@ -1,0 +1,1 @@
+"""What several adapters need and no port is about."""

@@ -1,0 +1,111 @@
+"""Visits as records: the field names of contract 1, which all wires that carry a visit share."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import fields
+from cattrs.errors import ClassValidationError
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from adapters.common.strict import faults, strict_converter
+from domain.errors import PromptProcessingError
+from domain.visit import Cancellation, CoordinateSystem, Visit, VisitDetector
+
+__all__ = [
+    "UndecodableVisitError",
+    "cancellation_from_record",
+    "record_of_visit",
+    "record_of_work",
+    "visit_from_record",
+    "work_from_record",
+]
+
+
+class UndecodableVisitError(PromptProcessingError):
+    """A message does not hold what its contract says; the text names each field at fault."""
+
+
+_NAMES: Final = {
+    "sal_index": "salIndex",
+    "script_sal_index": "scriptSalIndex",
+    "group": "groupId",
+    "coordinate_system": "coordinateSystem",
+    "start_time": "startTime",
+    "rotation_system": "rotationSystem",
+    "camera_angle": "cameraAngle",
+    "total_checkpoints": "totalCheckpoints",
+    "sent": "private_sndStamp",
+    "visit": "",
+}
+"""From attribute to field, where the two differ."""
+
+
+def visit_from_record(record: Mapping[str, object]) -> Visit:
+    """Read a visit; fields that are not its own are passed over.
+
+    Raises
+    ------
+    UndecodableVisitError
+        Raised if a field is missing or holds what no visit can have.
+    """
+    return _placed(_read(Visit, record))
+
+
+def work_from_record(record: Mapping[str, object]) -> VisitDetector:
+    """Read a visit and its detector; other fields are passed over.
+
+    Raises
+    ------
+    UndecodableVisitError
+        Raised if a field is missing or holds what no visit-detector can have.
+    """
+    nested = {"visit": record} | {name: record[name] for name in ("detector",) if name in record}
+    work = _read(VisitDetector, nested)
+    _placed(work.visit)
+    return work
+
+
+def cancellation_from_record(record: Mapping[str, object]) -> Cancellation:
+    """Read a cancellation; fields that are not its own are passed over.
+
+    Raises
+    ------
+    UndecodableVisitError
+        Raised if a field is missing or holds what no cancellation can have.
+    """
+    return _read(Cancellation, record)
+
+
+def record_of_visit(visit: Visit) -> dict[str, Any]:
+    """Write a visit as numbers, strings and a list of two."""
+    record: dict[str, Any] = _CONVERTER.unstructure(visit)
+    record["position"] = list(visit.position)
+    return record
+
+
+def record_of_work(work: VisitDetector) -> dict[str, Any]:
+    """Write a visit and its detector as numbers, strings and a list of two."""
+    return record_of_visit(work.visit) | {"detector": work.detector}
+
+
+def _placed(visit: Visit) -> Visit:
+    """Refuse what is no place on a sphere."""
+    spherical = visit.coordinate_system in {CoordinateSystem.ICRS, CoordinateSystem.OBSERVED}
+    if spherical and abs(visit.position[1]) > 90:
+        raise UndecodableVisitError(f"position: {visit.position[1]} is not between -90 and 90 degrees")
+    return visit
+
+
+def _read[T: (Visit, VisitDetector, Cancellation)](kind: type[T], record: Mapping[str, object]) -> T:
+    try:
+        return _CONVERTER.structure(record, kind)
+    except ClassValidationError as error:
+        raise UndecodableVisitError(faults(error, _NAMES)) from error
+
+
+_CONVERTER: Final = strict_converter()
+for _kind in (Visit, Cancellation):
+    _own = {each.name for each in fields(_kind)}
+    _renamed: dict[str, Any] = {name: override(rename=_NAMES[name]) for name in _own & _NAMES.keys()}
+    _CONVERTER.register_structure_hook(_kind, make_dict_structure_fn(_kind, _CONVERTER, **_renamed))
+    _CONVERTER.register_unstructure_hook(_kind, make_dict_unstructure_fn(_kind, _CONVERTER, **_renamed))

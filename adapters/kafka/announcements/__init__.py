@@ -1,0 +1,1 @@
+"""nextVisit and its cancellation: topics, Avro, schema registry."""

@@ -1,0 +1,168 @@
+"""nextVisit and nextVisitCanceled: Avro in the Confluent wire format (contract 1)."""
+
+import io
+import json
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import fastavro
+from fastavro.schema import SchemaParseException, UnknownType
+from fastavro.types import Schema
+
+from adapters.common.visit_record import (
+    UndecodableVisitError,
+    cancellation_from_record,
+    record_of_visit,
+    visit_from_record,
+)
+from domain.times import InvalidInstantError, UtcSeconds, tai_from_utc, utc_from_tai
+from domain.visit import Cancellation, Visit
+from ports.announcements import NotForUs
+
+__all__ = [
+    "NextVisitCodec",
+    "UndecodableVisitError",
+    "encode_cancellation",
+    "encode_next_visit",
+]
+
+_HEADER: Final = struct.Struct(">bI")
+_MAGIC: Final = 0
+
+# What fastavro raises on bytes that do not fit the schema is whatever its
+# readers stumble over.
+_MISFITS: Final = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+class NextVisitCodec:
+    """Reads announcements.
+
+    Parameters
+    ----------
+    schema_by_id
+        Looks up the text of a schema by its id; called once for each id. What
+        it raises passes through: that the registry is out of reach is not the
+        message's fault.
+    """
+
+    def __init__(self, schema_by_id: Callable[[int], str]) -> None:
+        self._schema_by_id = schema_by_id
+        self._schemas: dict[int, Schema] = {}
+
+    def decode(self, message: bytes) -> Visit | NotForUs:
+        """Read a nextVisit.
+
+        Raises
+        ------
+        UndecodableVisitError
+            Raised if the message is not what its schema says, or a field is
+            missing or holds what no visit can have.
+        """
+        record = self._record(message)
+        instrument = record.get("instrument")
+        if isinstance(instrument, str) and not instrument.strip():
+            return NotForUs("no instrument: not an observation")
+        return visit_from_record(_with_stamp(record))
+
+    def decode_cancellation(self, message: bytes) -> Cancellation:
+        """Read a nextVisitCanceled.
+
+        Raises
+        ------
+        UndecodableVisitError
+            Raised if the message is not what its schema says, or a field is
+            missing or holds what no cancellation can have.
+        """
+        return cancellation_from_record(self._record(message))
+
+    def _record(self, message: bytes) -> Mapping[str, Any]:
+        if len(message) < _HEADER.size or message[0] != _MAGIC:
+            raise UndecodableVisitError("message does not begin with a 0 byte and the id of a schema")
+        _, number = _HEADER.unpack_from(message)
+        schema = self._schema(number)
+        body = io.BytesIO(message)
+        body.seek(_HEADER.size)
+        try:
+            record = fastavro.schemaless_reader(body, schema, None)
+        except _MISFITS as error:
+            raise UndecodableVisitError(f"message is no record of schema {number}: {error!r}") from error
+        if not isinstance(record, dict):
+            raise UndecodableVisitError(f"schema {number} is not of a record")
+        if body.tell() != len(message):
+            raise UndecodableVisitError(f"message is longer than a record of schema {number}")
+        return record
+
+    def _schema(self, number: int) -> Schema:
+        if number not in self._schemas:
+            text = self._schema_by_id(number)
+            try:
+                self._schemas[number] = fastavro.parse_schema(json.loads(text))
+            except (SchemaParseException, UnknownType, *_MISFITS) as error:
+                raise UndecodableVisitError(f"schema {number} is not Avro: {error}") from error
+        return self._schemas[number]
+
+
+def encode_next_visit(visit: Visit, schema: Mapping[str, Any], number: int) -> bytes:
+    """Write a nextVisit, as the observatory would.
+
+    Parameters
+    ----------
+    visit
+        What is announced.
+    schema
+        The Avro schema.
+    number
+        The schema's id in the registry.
+    """
+    private = {"private_efdStamp": utc_from_tai(visit.sent), "private_identity": "ScriptQueue"}
+    return _encoded(record_of_visit(visit) | private, schema, number)
+
+
+def encode_cancellation(cancellation: Cancellation, schema: Mapping[str, Any], number: int) -> bytes:
+    """Write a nextVisitCanceled, as the observatory would.
+
+    Parameters
+    ----------
+    cancellation
+        Which visit will not happen.
+    schema
+        The Avro schema.
+    number
+        The schema's id in the registry.
+    """
+    record = {
+        "salIndex": cancellation.sal_index,
+        "scriptSalIndex": cancellation.script_sal_index,
+        "groupId": cancellation.group,
+    }
+    return _encoded(record, schema, number)
+
+
+def _encoded(record: Mapping[str, Any], schema: Mapping[str, Any], number: int) -> bytes:
+    body = io.BytesIO()
+    body.write(_HEADER.pack(_MAGIC, number))
+    fastavro.schemaless_writer(body, dict(schema), record)
+    return body.getvalue()
+
+
+def _with_stamp(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give a record that was only stamped in UTC the same stamp in TAI."""
+    if record.get("private_sndStamp") != 0.0:
+        return record
+    known = record.get("private_efdStamp", 0.0)
+    if not isinstance(known, int | float) or known == 0.0:
+        raise UndecodableVisitError("private_sndStamp: is 0, and private_efdStamp does not help")
+    try:
+        return {**record, "private_sndStamp": tai_from_utc(UtcSeconds(known))}
+    except InvalidInstantError as error:
+        raise UndecodableVisitError(f"private_efdStamp: {error}") from error

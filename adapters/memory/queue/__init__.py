@@ -1,0 +1,1 @@
+"""The work queue and its control stream, in memory."""

@@ -1,0 +1,1 @@
+"""Image store, notifications and raw microservice, in memory."""

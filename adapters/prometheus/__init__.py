@@ -1,0 +1,1 @@
+"""Metrics, and the port that serves them and the probes."""

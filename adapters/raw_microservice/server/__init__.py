@@ -1,0 +1,1 @@
+"""The raw microservice's own HTTP server."""

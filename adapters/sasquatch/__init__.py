@@ -1,0 +1,1 @@
+"""Measurements uploaded to Sasquatch."""

@@ -1,0 +1,1 @@
+"""The workspace as a child process: framed messages over a socket pair."""

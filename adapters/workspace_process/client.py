@@ -1,0 +1,236 @@
+"""The parent's end: a workspace in a child process that can be killed and replaced."""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import os
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from adapters.workspace_process.frames import (
+    CONVERTER,
+    ERRORS,
+    LENGTHS,
+    Frame,
+    MalformedFrameError,
+    decode_header,
+    encode,
+    lengths,
+)
+from domain.raws.exposure import Exposure
+from domain.raws.raws import RawImage
+from domain.work.outcomes import Export
+from ports.workspace import Assignment, Prepared, Processed, WorkspaceError, WorkspaceLostError
+
+__all__ = ["ChildWorkspace"]
+
+_LOG = logging.getLogger(__name__)
+_FAREWELL = 2.0  # Seconds that an idle child gets to end by itself.
+
+
+@frozen
+class _Child:
+    """A running child and the two directions of its socket."""
+
+    process: asyncio.subprocess.Process
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, frame: Frame) -> None:
+        self.writer.write(encode(frame))
+        await self.writer.drain()
+
+    async def receive(self, number: int) -> Frame:
+        """Receive the answer to a request."""
+        header_length, payload_length = lengths(await self.reader.readexactly(LENGTHS.size))
+        header = decode_header(await self.reader.readexactly(header_length))
+        payload = await self.reader.readexactly(payload_length)
+        if header.get("id") != number:
+            raise MalformedFrameError(f"answer {header.get('id')} to request {number}")
+        return Frame(header, payload)
+
+    async def kill(self) -> str:
+        """End it for certain; returns how it ended, in words."""
+        self.writer.close()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        code = await self.process.wait()
+        if code == -signal.SIGALRM:
+            return "its lease was not renewed in time"
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+    def hold(self, until: float | None) -> None:
+        """Let it live until then, by the monotonic clock; None is without end."""
+        self.writer.write(encode(Frame({"id": 0, "step": "hold", "until": until})))
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it has in memory now; 0 if it is gone."""
+        try:
+            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        except OSError:
+            return 0
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+class ChildWorkspace:
+    """A `ports.workspace.Workspace` whose steps are carried out by a child process.
+
+    A step that is cancelled (by a timeout, say) kills the child, because
+    nothing else stops native code. The next step starts another one, which
+    takes over the folder of the assignment at hand.
+
+    Parameters
+    ----------
+    command
+        Starts the child; the number of its socket's file descriptor is added
+        as last argument.
+    start_timeout
+        Seconds that a child may take until it answers.
+    memory_ceiling
+        Bytes; a child that has more in memory after a visit is replaced. 0 is
+        without bounds.
+    """
+
+    def __init__(
+        self, command: Sequence[str], *, start_timeout: float = 120.0, memory_ceiling: int = 0
+    ) -> None:
+        self._command = tuple(command)
+        self._start_timeout = start_timeout
+        self._memory_ceiling = memory_ceiling
+        self._until: float | None = None
+        self._is_abandoned = False
+        self._numbers = itertools.count(1)
+        self._child: _Child | None = None
+        self._assignment: Assignment | None = None
+
+    async def open(self) -> None:
+        """Start the child, so that the first visit need not wait for it."""
+        if self._child is None:
+            await self._start()
+
+    async def prepare(self, assignment: Assignment) -> Prepared:
+        """See `ports.workspace.Workspace.prepare`."""
+        await self.open()
+        self._assignment = assignment
+        frame = await self._call("prepare", assignment=CONVERTER.unstructure(assignment))
+        return CONVERTER.structure(frame.header["result"], Prepared)
+
+    async def ingest(self, raw: RawImage) -> Exposure:
+        """See `ports.workspace.Workspace.ingest`."""
+        frame = await self._call("ingest", raw=CONVERTER.unstructure(raw))
+        return CONVERTER.structure(frame.header["result"], Exposure)
+
+    async def process(self, exposures: Sequence[int]) -> Processed:
+        """See `ports.workspace.Workspace.process`."""
+        frame = await self._call("process", exposures=list(exposures))
+        return CONVERTER.structure(frame.header["result"], Processed)
+
+    async def export(self, what: Export) -> bytes | None:
+        """See `ports.workspace.Workspace.export`."""
+        frame = await self._call("export", what=what.value)
+        return frame.payload if frame.header["payload"] else None
+
+    async def clean(self) -> None:
+        """See `ports.workspace.Workspace.clean`."""
+        if self._assignment is None or self._is_abandoned:
+            return
+        try:
+            await self._call("clean")
+        except WorkspaceError as error:
+            _LOG.warning("the local repository is not clean: %s", error)
+        finally:
+            self._assignment = None
+        await self._end_if_bloated()
+
+    async def _end_if_bloated(self) -> None:
+        """Let a child go that does not give its memory back; the next visit gets a new one."""
+        if self._child is None or not self._memory_ceiling:
+            return
+        memory = self._child.memory
+        if memory > self._memory_ceiling:
+            _LOG.warning("the child is replaced: it keeps %d MiB", memory >> 20)
+            await self.close()
+
+    def hold(self, until: float | None) -> None:
+        """See `ports.workspace.Workspace.hold`."""
+        self._until = until
+        if self._child is not None:
+            self._child.hold(until)
+
+    async def abandon(self) -> None:
+        """See `ports.workspace.Workspace.abandon`."""
+        self._is_abandoned = True
+        await self._kill()
+
+    async def close(self) -> None:
+        """End the child, in peace if it is idle."""
+        if self._child is None:
+            return
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await self._child.send(Frame({"id": 0, "step": "close"}))
+                await self._child.process.wait()
+        except (TimeoutError, OSError) as error:
+            _LOG.debug("the child did not end by itself: %r", error)
+        finally:
+            await self._kill()
+
+    async def _call(self, step: str, **arguments: object) -> Frame:
+        child = self._child
+        if child is None:
+            child = await self._start()
+            if self._assignment is not None:
+                assignment = CONVERTER.unstructure(self._assignment)
+                await self._exchange(child, "resume", {"assignment": assignment})
+        return await self._exchange(child, step, arguments)
+
+    async def _exchange(self, child: _Child, step: str, arguments: Mapping[str, object]) -> Frame:
+        number = next(self._numbers)
+        try:
+            await child.send(Frame({"id": number, "step": step, "arguments": arguments}))
+            answer = await child.receive(number)
+        except (OSError, EOFError, MalformedFrameError) as error:
+            ending = await self._kill()
+            raise WorkspaceLostError(f"the child ended during {step} ({ending})") from error
+        except asyncio.CancelledError:
+            _LOG.warning("the child is killed during %s", step)
+            await self._kill()
+            raise
+        if "error" in answer.header:
+            raise ERRORS.get(answer.header["error"], WorkspaceError)(answer.header["message"])
+        return answer
+
+    async def _start(self) -> _Child:
+        if self._is_abandoned:
+            raise WorkspaceLostError("the worker ends")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                str(theirs.fileno()),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+            )
+        self._child = child = _Child(process, *await asyncio.open_unix_connection(sock=ours))
+        try:
+            async with asyncio.timeout(self._start_timeout):
+                await child.receive(0)
+        except (TimeoutError, OSError, EOFError, MalformedFrameError) as error:
+            ending = await self._kill()
+            raise WorkspaceLostError(f"the child did not start ({ending})") from error
+        except asyncio.CancelledError:
+            await self._kill()
+            raise
+        child.hold(self._until)
+        return child
+
+    async def _kill(self) -> str:
+        """End the child for certain; returns how it ended, in words."""
+        child, self._child = self._child, None
+        return await child.kill() if child is not None else "it was not running"

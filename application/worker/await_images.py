@@ -1,0 +1,136 @@
+"""Wait for the snaps of a visit-detector and ingest each as it comes."""
+
+import asyncio
+import logging
+import math
+
+from application.worker.beside import beside
+from application.worker.find_raws import RawSearch
+from application.worker.stages import Stages
+from domain.raws.expectation import Arrival, Expectation
+from domain.raws.raws import RawImage
+from domain.visit import Cancellation, VisitDetector
+from domain.work.outcomes import Cancelled
+from domain.work.promptness import seconds_since
+from ports.clock import Clock
+from ports.control import ControlNotes, Superseded
+from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableError, Workspace
+
+__all__ = ["ImageWait"]
+
+_LOG = logging.getLogger(__name__)
+_AGAIN = 1.0  # Seconds until an image that could not be fetched is tried again.
+
+type Events = asyncio.Queue[RawImage | Cancelled]
+
+
+class ImageWait:
+    """Gathers the images of one visit-detector after another.
+
+    Parameters
+    ----------
+    search
+        Finds raws.
+    control
+        Tells of visits taken back, which matters until the first snap is
+        ingested.
+    clock
+        Tells how long images were on their way.
+    """
+
+    def __init__(self, search: RawSearch, control: ControlNotes, clock: Clock) -> None:
+        self._search = search
+        self._control = control
+        self._clock = clock
+
+    async def gather(
+        self, expectation: Expectation, revision: int, workspace: Workspace, stages: Stages
+    ) -> tuple[Expectation, Cancelled | None]:
+        """Wait until the expectation is over or the visit is taken back.
+
+        A superseding announcement counts if it is newer than `revision`.
+
+        Raises
+        ------
+        ports.workspace.WorkspaceError
+            Raised if a raw cannot be ingested for reasons that are not its own.
+        """
+        work = expectation.work
+        events: Events = asyncio.Queue()
+        searching = self._search.search(work, events.put_nowait, expectation.deadline)
+        latest = math.inf
+        async with beside(searching, self._heed(work, revision, events)):
+            while True:
+                with stages.timing("wait"):
+                    event = await _next(events, expectation.wait_until)
+                    if event is None and expectation.is_wanting and latest == math.inf:
+                        await self._search.look_again(work, events.put_nowait)
+                        # What that finds was there in time.
+                        latest = math.nextafter(expectation.deadline, -math.inf)
+                        continue
+                if event is None:
+                    return expectation, None
+                if isinstance(event, Cancelled):
+                    if expectation.accepted:
+                        _LOG.info("taken back too late: a snap is ingested")
+                        continue
+                    return expectation, event
+                now = min(asyncio.get_running_loop().time(), latest)
+                expectation, arrival = expectation.arrived(event, now)
+                if arrival in {Arrival.LATE, Arrival.REWRITTEN_AFTER_INGEST}:
+                    _LOG.warning("image %s is not processed: %s", event.uri, arrival.value)
+                if arrival in {Arrival.NEW, Arrival.REWRITTEN_BEFORE_INGEST}:
+                    expectation = await self._take(expectation, event, workspace, stages, events)
+
+    async def _take(
+        self,
+        expectation: Expectation,
+        raw: RawImage,
+        workspace: Workspace,
+        stages: Stages,
+        events: Events,
+    ) -> Expectation:
+        here = self._clock.utc()
+        try:
+            with stages.timing("ingest"):
+                exposure = await workspace.ingest(raw)
+        except RawUnavailableError as error:
+            _LOG.warning("image %s cannot be had now: %s", raw.uri, error)
+            expectation = expectation.unavailable(raw.exposure)
+            loop = asyncio.get_running_loop()
+            if not expectation.is_over(loop.time()):
+                loop.call_later(_AGAIN, events.put_nowait, raw)
+            elif isinstance(error, DiskFullError) and not expectation.accepted:
+                # There is an image: it must not end as a visit without any, which no other worker would try.
+                raise
+            return expectation
+        except RawUnreadableError as error:
+            _LOG.warning("image %s cannot be used: %s", raw.uri, error)
+            return expectation.unreadable(raw.exposure, str(error))
+        transfer = seconds_since(exposure.end, here)
+        if transfer is not None:
+            stages.add("transfer", transfer)
+        expectation, verdict = expectation.ingested(exposure, known_as=raw.exposure)
+        if not verdict.accepted:
+            _LOG.warning("image %s is rejected: %s", raw.uri, verdict.reason)
+        return expectation
+
+    async def _heed(self, work: VisitDetector, revision: int, events: Events) -> None:
+        visit = work.visit
+        async for note in self._control.follow():
+            match note:
+                case Cancellation() if (note.sal_index, note.group) == (visit.sal_index, visit.group):
+                    events.put_nowait(Cancelled())
+                case Superseded() if note.identity == work.identity and note.revision > revision:
+                    events.put_nowait(Cancelled(superseded=True))
+
+
+async def _next(events: Events, until: float) -> RawImage | Cancelled | None:
+    """Take the next event; None if there is none by then."""
+    if not events.empty():
+        return events.get_nowait()
+    try:
+        async with asyncio.timeout_at(until):
+            return await events.get()
+    except TimeoutError:
+        return None

@@ -1,0 +1,367 @@
+"""Carry one attempt on one visit-detector from its lease to its outcome.
+
+Read `VisitProcessor.process` from top to bottom: it is the list of what
+happens to a visit-detector.
+"""
+
+import asyncio
+import logging
+import zlib
+from collections.abc import Coroutine
+from typing import Any
+
+from attrs import define, frozen
+
+from application.worker.await_images import ImageWait
+from application.worker.choose_pipelines import PipelineChooser
+from application.worker.stages import Stages
+from domain.cameras.field_angles import NoGeometryError
+from domain.pipelines import NoMatchingNodeError
+from domain.raws.expectation import Expectation, image_deadline
+from domain.runs import day_of_processing
+from domain.sky.position import UnsupportedSystemError
+from domain.times import InvalidInstantError, UtcSeconds
+from domain.visit import InvalidVisitError, VisitDetector
+from domain.work.expiry import age_of, clock_skew, has_expired
+from domain.work.outcomes import (
+    Cancelled,
+    Completed,
+    Expired,
+    Export,
+    FailedAfterChange,
+    FailedBeforeChange,
+    Ignored,
+    ImagesRejected,
+    Never,
+    NoImages,
+    Outcome,
+    SnapResult,
+    rule_for,
+)
+from domain.work.promptness import seconds_since
+from ports.clock import Clock
+from ports.control import ControlNotes
+from ports.ledger import Attempt, AttemptRecord, Ledger
+from ports.metrics import Counter, Metrics
+from ports.output_notifier import NotificationLostError, OutputNotifier
+from ports.work_queue import Lease
+from ports.workspace import (
+    Assignment,
+    ClaimRefusedError,
+    InitOutputsMissingError,
+    NothingRunnableError,
+    Processed,
+    Workspace,
+    WorkspaceError,
+    WorkspaceLostError,
+)
+
+__all__ = ["VisitPolicy", "VisitProcessor"]
+
+_LOG = logging.getLogger(__name__)
+_TRIES = 4
+"""Of a step that needs the shared repository, within one attempt."""
+_SKEW = 1.0  # Seconds between clocks that NTP is trusted to stay below (semantics 13).
+
+
+@frozen(kw_only=True)
+class VisitPolicy:
+    """The time that an attempt may take; all in seconds."""
+
+    image_timeout: float
+    """IMAGE_TIMEOUT: how long images may be late."""
+    worker_timeout: float
+    """WORKER_TIMEOUT: how long an attempt may last, export included."""
+    message_expiration: float
+    """MESSAGE_EXPIRATION: announcements older than this are not worked on."""
+    unknown_count_grace: float = 2.0
+    """With nimages = 0: how long to wait for more snaps after the first."""
+    least_wait: float = 5.0
+    """How long images are looked for though preparing took until the deadline: they may be there."""
+    init_outputs_pause: float = 5.0
+    """Between two looks for init-outputs that are not there yet."""
+    repository_pause: float = 30.0
+    """REPO_RETRY_DELAY: between two tries of what needs the shared repository, give or take a quarter."""
+    max_attempts: int = 3
+
+
+UNPLACEABLE = (UnsupportedSystemError, InvalidVisitError, InvalidInstantError, NoGeometryError)
+"""The visit cannot be placed in time or on the sky, or the camera has no geometry to do it."""
+
+
+@define(kw_only=True)
+class _Job:
+    """One attempt under way."""
+
+    record: AttemptRecord
+    lease: Lease
+    assignment: Assignment
+    stages: Stages
+    enough: asyncio.Event
+    is_void: bool = False
+    """Whether preparing failed, so that there is nothing to hand on."""
+
+    def pause(self, seconds: float, tries: int) -> float:
+        """Vary a pause by up to a quarter, so that workers do not come back all at once."""
+        word = f"{self.assignment.attempt} {tries}".encode()
+        return seconds * (0.75 + 0.5 * zlib.crc32(word) / 0xFFFFFFFF)
+
+
+class VisitProcessor:
+    """Processes visit-detectors of one instrument, one at a time.
+
+    `notifier` is None where the workspace writes the shared registry by itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: VisitPolicy,
+        clock: Clock,
+        ledger: Ledger,
+        control: ControlNotes,
+        chooser: PipelineChooser,
+        images: ImageWait,
+        workspace: Workspace,
+        notifier: OutputNotifier | None,
+        metrics: Metrics,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._ledger = ledger
+        self._control = control
+        self._chooser = chooser
+        self._images = images
+        self._workspace = workspace
+        self._notifier = notifier
+        self._metrics = metrics
+
+    async def process(
+        self,
+        record: AttemptRecord,
+        work: VisitDetector,
+        lease: Lease,
+        stages: Stages,
+        enough: asyncio.Event,
+    ) -> Outcome:
+        """Work on a leased visit-detector until it has an outcome.
+
+        Once `enough` is set nothing more is computed: what runs is killed, and
+        what there is is handed on as the outcome allows.
+
+        Outputs are handed on and the local repository is clean when this
+        returns; to record the outcome and to tell the queue is the caller's.
+
+        Raises
+        ------
+        ports.ledger.LedgerUnavailableError
+            Raised if it cannot be known whether permanent changes were made.
+        """
+        try:
+            outcome = await self._refuse(work, lease, record.requeued)
+            if outcome is not None:
+                return outcome
+            chosen = self._chooser.choose(work)
+            begun = self._clock.utc()
+            expectation = self._expect(work, begun)
+        except NoMatchingNodeError as error:
+            return FailedBeforeChange(reason=str(error), never=Never.NO_MATCHING_NODE)
+        except UNPLACEABLE as error:
+            return FailedBeforeChange(reason=str(error), never=Never.UNPLACEABLE_VISIT)
+        if not chosen.main:
+            return Ignored(reason="the configuration lists no pipeline for this visit")
+        assignment = Assignment(
+            attempt=record.attempt,
+            work=work,
+            day=day_of_processing(begun),
+            preprocessing=chosen.preprocessing,
+            main=chosen.main,
+        )
+        try:
+            job = _Job(record=record, lease=lease, assignment=assignment, stages=stages, enough=enough)
+            return await self._work(job, expectation)
+        finally:
+            with stages.timing("clean"):
+                await self._workspace.clean()
+
+    async def _refuse(self, work: VisitDetector, lease: Lease, requeued: UtcSeconds | None) -> Outcome | None:
+        """Turn away what is not worth beginning."""
+        visit, now = work.visit, self._clock.utc()
+        skew = clock_skew(visit, now)
+        if skew > _SKEW:
+            self._metrics.count(Counter.CLOCK_SKEW, source="nextVisit")
+            _LOG.warning("the announcement is %.1f s ahead of this clock", skew)
+        if has_expired(visit, now, self._policy.message_expiration, requeued):
+            return Expired(age=age_of(visit, now, requeued))
+        if await self._control.is_cancelled(visit.sal_index, visit.group):
+            return Cancelled()
+        if lease.latest_revision > lease.revision:
+            return Cancelled(superseded=True)
+        return None
+
+    async def _work(self, job: _Job, expectation: Expectation) -> Outcome:
+        try:
+            async with asyncio.timeout(self._policy.worker_timeout):
+                outcome = await _unless(job.enough, self._science(job, expectation))
+            reason = "the worker was told to stop"
+        except TimeoutError:
+            outcome = None
+            reason = f"took longer than {self._policy.worker_timeout:g} s"
+        if outcome is None:
+            outcome = await self._failure(job.record.attempt, reason)
+        return await self._hand_on(job, outcome)
+
+    def _expect(self, work: VisitDetector, begun: UtcSeconds) -> Expectation:
+        deadline = image_deadline(work.visit, begun, self._policy.image_timeout, self._policy.worker_timeout)
+        now = asyncio.get_running_loop().time()
+        return Expectation.of(work, now + (deadline - begun), self._policy.unknown_count_grace)
+
+    async def _science(self, job: _Job, expectation: Expectation) -> Outcome:
+        """Preload, await the images and run the pipeline."""
+        try:
+            failure = await self._prepare(job, expectation)
+            if failure is not None:
+                job.is_void = True
+                return failure
+            begun = asyncio.get_running_loop().time()
+            expectation = expectation.lasting_until(begun + self._policy.least_wait)
+            expectation, cancelled = await self._images.gather(
+                expectation, job.lease.revision, self._workspace, job.stages
+            )
+            if cancelled is not None:
+                return cancelled
+            if not expectation.accepted:
+                waited = asyncio.get_running_loop().time() - begun
+                snaps = _snap_results(expectation, None)
+                return ImagesRejected(snaps=snaps) if snaps else NoImages(waited=waited)
+            with job.stages.timing("process"):
+                processed = await self._workspace.process(
+                    [exposure.exposure for exposure in expectation.accepted]
+                )
+            return self._judge(job, processed, expectation)
+        except NothingRunnableError as error:
+            return FailedBeforeChange(reason=str(error), never=Never.NOTHING_RUNNABLE)
+        except WorkspaceError as error:
+            return await self._failure(job.record.attempt, str(error), _snap_results(expectation, None))
+
+    async def _prepare(self, job: _Job, expectation: Expectation) -> Outcome | None:
+        """Prepare the workspace; wait for an initializer that is behind and a repository that is away."""
+        loop = asyncio.get_running_loop()
+        tries = 0
+        with job.stages.timing("prepare"):
+            while True:
+                try:
+                    prepared = await self._workspace.prepare(job.assignment)
+                    break
+                except NothingRunnableError as error:
+                    return FailedBeforeChange(reason=str(error), never=Never.NOTHING_RUNNABLE)
+                except WorkspaceError as error:
+                    is_missing = isinstance(error, InitOutputsMissingError)
+                    tries += not is_missing
+                    usual = self._policy.init_outputs_pause if is_missing else self._policy.repository_pause
+                    pause = job.pause(usual, tries)
+                    if tries >= _TRIES or loop.time() + pause >= expectation.deadline:
+                        return FailedBeforeChange(reason=str(error))
+                    _LOG.warning("%s; trying again in %.1f s", error, pause)
+                await self._workspace.clean()
+                await asyncio.sleep(pause)
+        for warning in prepared.warnings:
+            _LOG.warning("preload: %s", warning)
+        for stage, seconds in prepared.seconds.items():
+            job.stages.add(f"prepare.{stage}", seconds)
+        return None
+
+    def _judge(self, job: _Job, processed: Processed, expectation: Expectation) -> Outcome:
+        for stage, seconds in processed.seconds.items():
+            job.stages.add(f"process.{stage}", seconds)
+        snaps = _snap_results(expectation, processed)
+        if processed.failure and processed.changed:
+            return FailedAfterChange(reason=processed.failure, snaps=snaps)
+        if processed.failure:
+            return FailedBeforeChange(reason=processed.failure, snaps=snaps)
+        closed = max(exposure.end for exposure in expectation.accepted)
+        job.stages.alerted(seconds_since(closed, self._clock.utc()))
+        return Completed(pipeline=processed.pipeline, snaps=snaps)
+
+    async def _hand_on(self, job: _Job, outcome: Outcome) -> Outcome:
+        """Export what the outcome allows, and tell the Butler Writer."""
+        what = rule_for(outcome, job.record.turn, self._policy.max_attempts).export
+        if what is Export.NOTHING or job.is_void:
+            return outcome
+        try:
+            async with asyncio.timeout(self._policy.worker_timeout):
+                with job.stages.timing("export"):
+                    await self._export(job, what)
+        except (WorkspaceError, NotificationLostError, TimeoutError) as error:
+            reason = f"export: {error or 'took too long'}"
+            if not isinstance(outcome, Completed):
+                _LOG.error("nothing was exported: %s", reason)
+                return outcome
+            return await self._failure(job.record.attempt, reason, outcome.snaps)
+        return outcome
+
+    async def _export(self, job: _Job, what: Export) -> None:
+        """Export and tell the writer; again if that fails, because the claim cannot be undone."""
+        for tries in range(1, _TRIES + 1):
+            try:
+                message = await self._workspace.export(what)
+                if message is not None:
+                    await self._tell_writer(job, message)
+            except (WorkspaceError, NotificationLostError) as error:
+                if tries == _TRIES or isinstance(error, ClaimRefusedError):
+                    raise
+                is_lost = isinstance(error, WorkspaceLostError)
+                pause = 0.0 if is_lost else job.pause(self._policy.repository_pause, tries)
+                _LOG.warning("export: %s; trying again in %.1f s", error, pause)
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    async def _tell_writer(self, job: _Job, message: bytes) -> None:
+        if self._notifier is None:
+            raise NotificationLostError("there is a message for the Butler Writer, and none is configured")
+        await self._notifier.send(message)
+        self._metrics.count(Counter.WRITER_MESSAGES, instrument=job.assignment.work.visit.instrument)
+
+    async def interrupted(self, attempt: Attempt, reason: str) -> Outcome:
+        """Find the outcome of an attempt whose processing was cancelled."""
+        return await self._failure(attempt, reason)
+
+    async def _failure(self, attempt: Attempt, reason: str, snaps: tuple[SnapResult, ...] = ()) -> Outcome:
+        """Sort a failure by the one fact that decides: is there a claim?"""
+        if await self._ledger.has_claim(attempt.identity):
+            return FailedAfterChange(reason=reason, snaps=snaps)
+        return FailedBeforeChange(reason=reason, snaps=snaps)
+
+
+async def _unless[T](over: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Do some work; if something is over before the work is, it is cancelled, and None returned."""
+    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(over.wait())
+    try:
+        await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        working.cancel()
+        await asyncio.wait((working, waiting))
+    return None if working.cancelled() else working.result()
+
+
+def _snap_results(expectation: Expectation, processed: Processed | None) -> tuple[SnapResult, ...]:
+    """List what became of each exposure that came."""
+    if processed is None:
+        done, reason = "failed", ""
+    else:
+        done, reason = ("failed", processed.failure) if processed.failure else ("completed", "")
+    accepted = [
+        SnapResult(exposure=exposure.exposure, result=done, reason=reason)
+        for exposure in expectation.accepted
+    ]
+    rejected = [
+        SnapResult(exposure=rejection.raw.exposure, result="rejected", reason=rejection.reason)
+        for rejection in expectation.rejected
+    ]
+    late = [
+        SnapResult(exposure=raw.exposure, result="late", reason="came after the wait")
+        for raw in expectation.late
+    ]
+    return (*accepted, *rejected, *late)

@@ -1,0 +1,299 @@
+"""Lease visit-detectors one after another and see each to its recorded outcome."""
+
+import asyncio
+import enum
+import logging
+from collections.abc import Awaitable
+
+from attrs import frozen
+
+from application.worker.beside import beside
+from application.worker.log_context import logging_about
+from application.worker.process_visit import VisitProcessor
+from application.worker.stages import Stages
+from domain.cameras.camera import Camera, UnknownDetectorError
+from domain.visit import VisitDetector
+from domain.work.attempts import Attempt
+from domain.work.outcomes import (
+    RULES,
+    Duplicate,
+    FailedBeforeChange,
+    Outcome,
+    Poisoned,
+    QueueVerb,
+    describe,
+    is_final,
+    rule_for,
+)
+from domain.work.promptness import promptness
+from ports.control import ControlUnavailableError
+from ports.ledger import (
+    AttemptRecord,
+    HeldElsewhereError,
+    Ledger,
+    LedgerUnavailableError,
+    NotTheHolderError,
+)
+from ports.measurements import Measurement, Measurements
+from ports.metrics import Counter, Metrics
+from ports.work_queue import Lease, LeaseLostError, QueueUnavailableError, WorkQueue
+from ports.workspace import Workspace
+
+__all__ = ["Ending", "Worker", "WorkerPolicy"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class Ending(enum.Enum):
+    """Why a worker ended."""
+
+    IDLE = "no work came"
+    RECYCLED = "it has done its number of visits"
+    STOPPED = "it was told to stop"
+
+
+@frozen(kw_only=True)
+class WorkerPolicy:
+    """When a worker gives up, renews and ends; times in seconds."""
+
+    idle_timeout: float
+    """FANNED_OUT_MSG_LISTEN_TIMEOUT: idle time before the worker ends."""
+    retry_delay: float
+    """REDIS_RETRY_DELAY: pause when queue or ledger are out of reach."""
+    lease: float
+    """For how long a lease is good."""
+    renewal: float
+    """Between two renewals of the lease; well below the lease's own time."""
+    shutdown_grace: float
+    """For the running visit, once told to stop, and again for what it made until then."""
+    recycle_after: int = 0
+    """WORKER_RESTART_FREQ: visits before the worker ends; 0 is never."""
+    max_attempts: int = 3
+
+
+class Worker:
+    """Works on visit-detectors of one instrument until it is idle, recycled or stopped."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        camera: Camera,
+        policy: WorkerPolicy,
+        queue: WorkQueue,
+        ledger: Ledger,
+        processor: VisitProcessor,
+        workspace: Workspace,
+        metrics: Metrics,
+        measurements: Measurements | None = None,
+    ) -> None:
+        self._name = name
+        self._camera = camera
+        self._policy = policy
+        self._queue = queue
+        self._ledger = ledger
+        self._processor = processor
+        self._workspace = workspace
+        self._metrics = metrics
+        self._measurements = measurements
+        self._hurry = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> Ending:
+        """Work until there is no more to do or `stop` is set; then leave the queue.
+
+        A visit under way has its grace then. `hurry` takes it away: what runs
+        is killed, and nothing more is exported.
+        """
+        self._hurry = hurry or self._hurry
+        done = 0
+        try:
+            while not stop.is_set():
+                if self._policy.recycle_after and done >= self._policy.recycle_after:
+                    return Ending.RECYCLED
+                try:
+                    lease = await self._lease(stop)
+                    if lease is None:
+                        return Ending.STOPPED if stop.is_set() else Ending.IDLE
+                    await self._see_through(lease, stop)
+                    done += 1
+                except (QueueUnavailableError, LedgerUnavailableError, ControlUnavailableError) as error:
+                    _LOG.error("%s; trying again in %g s", error, self._policy.retry_delay)
+                    await _either(asyncio.sleep(self._policy.retry_delay), stop.wait())
+            return Ending.STOPPED
+        finally:
+            await self._workspace.close()
+            try:
+                await self._queue.leave()
+            except QueueUnavailableError as error:
+                _LOG.warning("the queue is not told that this worker ends: %s", error)
+
+    async def _lease(self, stop: asyncio.Event) -> Lease | None:
+        leasing = asyncio.ensure_future(self._queue.lease(self._policy.idle_timeout))
+        await _either(leasing, stop.wait())
+        return leasing.result() if leasing.done() and not leasing.cancelled() else None
+
+    async def _see_through(self, lease: Lease, stop: asyncio.Event) -> None:
+        """Take a delivery from its lease to its recorded outcome."""
+        fault = lease.fault if lease.work is None else self._fault(lease.work)
+        if lease.work is None or fault:
+            await self._set_poison_aside(lease, fault)
+            return
+        with logging_about(lease.work):
+            try:
+                record = await self._ledger.begin(lease.work.identity, self._name, lease)
+            except HeldElsewhereError as error:
+                _LOG.info("given back, to be looked at again in %g s: %s", self._policy.renewal, error)
+                await _either(asyncio.sleep(self._policy.renewal), stop.wait())
+                await self._queue.give_back(lease)
+                return
+            if record.closed is not None:
+                self._report(record.closed, logging.ERROR, final=record.final)
+            if record.final and record.outcome is not None:
+                duplicate = Duplicate(reason=f"attempt {record.attempt.number} {describe(record.outcome)}")
+                self._report(duplicate, logging.INFO, final=True)
+                await self._queue.acknowledge(lease)
+                return
+            with logging_about(lease.work, attempt=record.attempt.number):
+                await self._attempt(lease, lease.work, record, stop)
+
+    def _fault(self, work: VisitDetector) -> str:
+        if work.visit.instrument != self._camera.instrument:
+            return f"a visit of {work.visit.instrument}, and this worker serves {self._camera.instrument}"
+        try:
+            self._camera.detector(work.detector)
+        except UnknownDetectorError as error:
+            return str(error)
+        return ""
+
+    async def _set_poison_aside(self, lease: Lease, fault: str) -> None:
+        outcome = Poisoned(reason=fault)
+        _LOG.error("delivery %s of %s is set aside: %s", lease.entry, lease.queue, fault)
+        self._count(outcome, final=True)
+        await self._ledger.record_unread(lease.queue, lease.entry, outcome)
+        await self._queue.set_aside(lease, fault)
+
+    async def _attempt(
+        self, lease: Lease, work: VisitDetector, record: AttemptRecord, stop: asyncio.Event
+    ) -> None:
+        stages = Stages(work.visit.instrument, self._metrics)
+        try:
+            async with beside(self._keep(lease)):
+                outcome = await self._outcome(lease, work, record, stages, stop)
+                rule = rule_for(outcome, record.turn, self._policy.max_attempts)
+                final = is_final(outcome, record.turn, self._policy.max_attempts)
+                await self._record(record.attempt, outcome, stop, final=final)
+        except (LeaseLostError, NotTheHolderError) as error:
+            _LOG.error("lease lost, nothing is recorded: %s", error)
+            self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
+            return
+        self._report(outcome, rule.level, stages, final=final)
+        if self._measurements is not None:
+            self._measurements.add(
+                Measurement(
+                    identity=work.identity,
+                    attempt=record.attempt.number,
+                    outcome=RULES[type(outcome)].name,
+                    seconds=stages.seconds(),
+                )
+            )
+        match rule.verb:
+            case QueueVerb.ACKNOWLEDGE:
+                await self._queue.acknowledge(lease)
+            case QueueVerb.GIVE_BACK:
+                await self._queue.give_back(lease)
+            case QueueVerb.DEAD_LETTER:
+                await self._queue.set_aside(lease, describe(outcome))
+
+    async def _outcome(
+        self, lease: Lease, work: VisitDetector, record: AttemptRecord, stages: Stages, stop: asyncio.Event
+    ) -> Outcome:
+        if record.turn > self._policy.max_attempts:
+            return FailedBeforeChange(reason=f"{record.turn - 1} attempts ended without success")
+        enough = asyncio.Event()
+        working = asyncio.ensure_future(self._processor.process(record, work, lease, stages, enough))
+        await _either(working, self._grace(stop, enough))
+        if not working.cancelled():
+            return working.result()
+        return await self._processor.interrupted(record.attempt, "the worker was told to stop")
+
+    async def _record(self, attempt: Attempt, outcome: Outcome, stop: asyncio.Event, *, final: bool) -> None:
+        """Record how an attempt ended, as soon as the ledger lets itself be reached.
+
+        What is done would count as undone without: whoever takes over finds a
+        claim and no outcome.
+        """
+        enough = asyncio.ensure_future(self._enough(stop))
+        try:
+            while True:
+                try:
+                    return await self._ledger.record(attempt, outcome, final=final)
+                except LedgerUnavailableError as error:
+                    if enough.done():
+                        raise
+                    _LOG.error("%s is not recorded yet: %s", describe(outcome), error)
+                    await asyncio.wait({enough}, timeout=self._policy.retry_delay)
+        finally:
+            enough.cancel()
+
+    async def _enough(self, stop: asyncio.Event) -> None:
+        """Wait until the worker was told to stop, and its grace is over."""
+        await stop.wait()
+        await _either(asyncio.sleep(self._policy.shutdown_grace), self._hurry.wait())
+
+    async def _grace(self, stop: asyncio.Event, enough: asyncio.Event) -> None:
+        """Wait until the visit under way must end: its grace is over, and so is that for its outputs."""
+        await self._enough(stop)
+        enough.set()
+        await _either(asyncio.sleep(self._policy.shutdown_grace), self._hurry.wait())
+        await self._workspace.abandon()
+
+    async def _keep(self, lease: Lease) -> None:
+        """Renew the lease for as long as the work goes on, and let the workspace know how long it is good."""
+        loop = asyncio.get_running_loop()
+        # Also if no renewal ever succeeds; between the lease and now the attempt was begun.
+        self._workspace.hold(loop.time() + self._policy.lease - self._policy.renewal)
+        try:
+            while True:
+                asked = loop.time()
+                try:
+                    await self._queue.renew(lease)
+                except QueueUnavailableError as error:
+                    _LOG.warning("the lease could not be renewed: %s", error)
+                else:
+                    self._workspace.hold(asked + self._policy.lease)
+                await asyncio.sleep(self._policy.renewal)
+        finally:
+            self._workspace.hold(None)
+
+    def _report(self, outcome: Outcome, level: int, stages: Stages | None = None, *, final: bool) -> None:
+        name = RULES[type(outcome)].name
+        self._count(outcome, stages, final=final)
+        _LOG.log(
+            level,
+            "%s",
+            describe(outcome),
+            extra={
+                "outcome": name,
+                "final": final,
+                "seconds": stages.seconds() if stages else {},
+                "exposures": [snap.exposure for snap in getattr(outcome, "snaps", ())],
+            },
+        )
+
+    def _count(self, outcome: Outcome, stages: Stages | None = None, *, final: bool) -> None:
+        instrument = self._camera.instrument
+        self._metrics.count(Counter.OUTCOMES, instrument=instrument, outcome=RULES[type(outcome)].name)
+        fared = promptness(outcome, stages.since_shutter if stages else None) if final else None
+        if fared is not None:
+            self._metrics.count(Counter.VISIT_DETECTORS, instrument=instrument, promptness=fared.value)
+
+
+async def _either(first: Awaitable[object], second: Awaitable[object]) -> None:
+    """Wait for one of two, then cancel the other and see it end."""
+    both = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in both:
+            one.cancel()
+        await asyncio.wait(both)

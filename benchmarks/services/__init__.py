@@ -1,0 +1,1 @@
+"""The fan-out, the raw microservice and the writer under load."""

@@ -1,0 +1,1 @@
+"""A visit-detector's time and memory."""

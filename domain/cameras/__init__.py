@@ -1,0 +1,1 @@
+"""Cameras: detectors, focal plane, and the rules by which headers are read."""

@@ -1,0 +1,186 @@
+"""A camera: its detectors, their place on the focal plane, and how its raws are named and labelled.
+
+A camera is data, read from one YAML file (``cameras/``); nothing in the
+project knows a camera by name.
+"""
+
+import enum
+import functools
+import math
+import re
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from domain.cameras.detectors import (
+    Amplifier,
+    Box,
+    Detector,
+    DetectorType,
+    InvalidCameraError,
+    Placement,
+    Purpose,
+)
+from domain.cameras.header_rules import CardRule, HeaderRules, WcsRule
+from domain.errors import PromptProcessingError
+
+__all__ = [
+    "Amplifier",
+    "Box",
+    "Camera",
+    "CardRule",
+    "Detector",
+    "DetectorType",
+    "FocalPlane",
+    "HeaderRules",
+    "InvalidCameraError",
+    "Placement",
+    "Purpose",
+    "RawKeyScheme",
+    "RawKeys",
+    "TimestampIds",
+    "UnknownDetectorError",
+    "WcsRule",
+]
+
+
+class UnknownDetectorError(PromptProcessingError):
+    """A camera has no detector of that number or name."""
+
+
+class RawKeyScheme(enum.Enum):
+    """How the object keys of a camera's raws are built (contract 3)."""
+
+    LSST = "lsst"
+    IMSIM = "imsim"
+    GROUPED = "grouped"
+
+    @property
+    def has_sidecars(self) -> bool:
+        """Whether only a sidecar tells the group and snap of a raw."""
+        return self is not RawKeyScheme.GROUPED
+
+
+@frozen(kw_only=True)
+class FocalPlane:
+    """How millimetres on the focal plane become angles on the sky."""
+
+    plate_scale: float
+    """Arcseconds per millimetre at the centre."""
+    radial_distortion: tuple[float, ...] = (0.0, 1.0)
+    """Coefficients in powers of the radius (mm), applied before the scale; the first is 0."""
+    x_is_east: bool = False
+    """At rotation 0 +Y points north and +X west; true for a flipped camera."""
+
+    def __attrs_post_init__(self) -> None:
+        if not (math.isfinite(self.plate_scale) and self.plate_scale > 0):
+            raise InvalidCameraError(f"plate scale {self.plate_scale} is not a positive number")
+        terms = self.radial_distortion
+        if len(terms) < 2 or terms[0] != 0 or not all(map(math.isfinite, terms)):
+            raise InvalidCameraError(
+                f"radial distortion {list(terms)} does not begin with 0 and a coefficient of the radius"
+            )
+
+
+@frozen(kw_only=True)
+class TimestampIds:
+    """Which exposures have their time as id instead of day and number (contract 3)."""
+
+    before: int
+    """All of an earlier day_obs have."""
+    unless: str
+    """Later ones have, unless their observation id begins so."""
+    card: str
+    """Whose digits, to a tenth of a second, are the id."""
+
+    def apply_to(self, observation_id: str, day_obs: int) -> bool:
+        """Tell whether this exposure's id is a time stamp."""
+        return day_obs < self.before or not observation_id.startswith(self.unless)
+
+
+@frozen(kw_only=True)
+class RawKeys:
+    """How the camera's raws are named in the object store."""
+
+    scheme: RawKeyScheme
+    abbreviation: str = ""
+    """First part of an LSST observation id, such as ``MC``."""
+    prefixes: tuple[str, ...] = ()
+    """First folders (and names in headers) that are read as this camera, beside its own name."""
+    timestamp_ids: TimestampIds | None = None
+    """None: every exposure id follows from the observation id."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.scheme is RawKeyScheme.LSST and not re.fullmatch("[A-Z]+", self.abbreviation):
+            raise InvalidCameraError("raw keys of scheme lsst need an abbreviation in capitals")
+
+
+@frozen(kw_only=True)
+class Camera:
+    """Everything the service knows of one instrument."""
+
+    instrument: str
+    detectors: tuple[Detector, ...]
+    raw_keys: RawKeys
+    header: HeaderRules
+    filters: Mapping[str, str]
+    """From physical filter to band."""
+    focal_plane: FocalPlane | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not self.instrument.strip() or "/" in self.instrument:
+            raise InvalidCameraError(f"{self.instrument!r} is no name for an instrument")
+        if not self.detectors:
+            raise InvalidCameraError(f"{self.instrument}: has no detectors")
+        for what in ("number", "name"):
+            values = [getattr(detector, what) for detector in self.detectors]
+            if len(set(values)) != len(values):
+                raise InvalidCameraError(f"{self.instrument}: two detectors have the same {what}")
+
+    def detector(self, number: int) -> Detector:
+        """Find a detector by its number.
+
+        Raises
+        ------
+        UnknownDetectorError
+            Raised if the camera has none such.
+        """
+        try:
+            return self._by_number[number]
+        except KeyError:
+            raise UnknownDetectorError(f"{self.instrument} has no detector number {number}") from None
+
+    def detector_named(self, name: str) -> Detector:
+        """Find a detector by its name.
+
+        Raises
+        ------
+        UnknownDetectorError
+            Raised if the camera has none such.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise UnknownDetectorError(f"{self.instrument} has no detector named {name!r}") from None
+
+    @functools.cached_property
+    def names(self) -> frozenset[str]:
+        """The instrument's name and those that are read as it."""
+        return frozenset((self.instrument, *self.raw_keys.prefixes))
+
+    @functools.cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The detectors' numbers by their names."""
+        return {detector.name: detector.number for detector in self.detectors}
+
+    def has_detector(self, number: int) -> bool:
+        """Tell whether there is a detector of that number."""
+        return number in self._by_number
+
+    @functools.cached_property
+    def _by_number(self) -> dict[int, Detector]:
+        return {detector.number: detector for detector in self.detectors}
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, Detector]:
+        return {detector.name: detector for detector in self.detectors}

@@ -1,0 +1,1 @@
+"""Headers of raw files, read by a camera's rules."""

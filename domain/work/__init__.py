@@ -1,0 +1,1 @@
+"""Attempts at a visit-detector, their outcomes, and what follows from them."""

@@ -1,0 +1,193 @@
+"""What is known of the work on one visit-detector, and the rules by which it grows.
+
+The ledger stores one `WorkHistory` for each identity and replaces it whole, by
+compare-and-set; so these rules are the ledger's semantics in one place,
+whatever it is stored in.
+"""
+
+from collections.abc import Iterable
+
+from attrs import evolve, frozen
+
+from domain.times import UtcSeconds
+from domain.visit import Identity
+from domain.work.outcomes import Cancelled, FailedAfterChange, FailedBeforeChange, Outcome
+
+__all__ = ["Attempt", "AttemptRecord", "Claim", "HeldLease", "WorkHistory"]
+
+
+@frozen(order=True)
+class Attempt:
+    """One lease of one visit-detector by one worker."""
+
+    identity: Identity
+    number: int
+    """From 1, counted by the ledger; 0 if the work never reached a worker."""
+
+    def __str__(self) -> str:
+        return f"{self.identity} attempt {self.number}"
+
+
+@frozen
+class HeldLease:
+    """What tells leases apart."""
+
+    name: str
+    """Names the lease; a later lease of the same delivery has another name."""
+    origin: str
+    """The delivery under which the work first came, however often it was put back."""
+
+
+@frozen(kw_only=True)
+class AttemptRecord:
+    """What the ledger knows of one attempt."""
+
+    attempt: Attempt
+    worker: str
+    begun: UtcSeconds
+    outcome: Outcome | None = None
+    """None while it goes on, or if its worker died."""
+    ended: UtcSeconds | None = None
+    final: bool = False
+    """True if no further attempt follows."""
+    turn: int = 1
+    """What a bound on attempts counts: from 1 again after a requeue, and no further after an attempt
+    that was cancelled because the visit was announced anew."""
+    requeued: UtcSeconds | None = None
+    """When the work was put back by hand before this attempt: age and waiting run from here."""
+    lease: HeldLease | None = None
+    """What it holds; None once it has ended."""
+    closed: Outcome | None = None
+    """Only in what beginning an attempt returns: how the attempt of a dead worker was closed on the way."""
+
+
+@frozen
+class Claim:
+    """The right to change what is permanent, held by one attempt."""
+
+    number: int
+    """Of the attempt."""
+    exposures: frozenset[int]
+
+
+@frozen
+class WorkHistory:
+    """All attempts on one visit-detector, in their order."""
+
+    identity: Identity
+    records: tuple[AttemptRecord, ...] = ()
+    claim: Claim | None = None
+    requeued: UtcSeconds | None = None
+    """When it was last put back by hand."""
+
+    @property
+    def last(self) -> AttemptRecord | None:
+        """The latest attempt; its outcome is final for the work only if its `final` is true."""
+        return self.records[-1] if self.records else None
+
+    def begin(
+        self, worker: str, lease: HeldLease, now: UtcSeconds
+    ) -> tuple["WorkHistory", AttemptRecord] | None:
+        """Begin the next attempt, closing that of a dead worker.
+
+        Returns the history as it then is and the record of the attempt that
+        holds the work: the new one; that of this very lease, if this is asked
+        again; or the final one, if no attempt may follow. None if another
+        delivery of the same work is being worked on.
+        """
+        last = self.last
+        if last is not None and last.outcome is None and not self._is_requeued_after(last):
+            if last.lease == lease and last.worker == worker:
+                return self, last
+            if last.lease is not None and last.lease.origin != lease.origin:
+                return None
+        history, closed = self._close_the_dead(now)
+        last = history.last
+        if last is not None and last.final:
+            return history, evolve(last, closed=closed)
+        record = AttemptRecord(
+            attempt=Attempt(self.identity, history._highest() + 1),
+            worker=worker,
+            begun=now,
+            turn=history._turn(),
+            requeued=self.requeued,
+            lease=lease,
+        )
+        return evolve(history, records=(*history.records, record)), evolve(record, closed=closed)
+
+    def end(self, number: int, outcome: Outcome, *, final: bool, now: UtcSeconds) -> "WorkHistory | None":
+        """Record how an attempt ended; None if it does not hold the work any more.
+
+        Whatever is asked, the end is not final if the work was put back
+        meanwhile.
+        """
+        last = self.last
+        if last is None or last.attempt.number != number:
+            return None
+        final = final and not self._is_requeued_after(last)
+        if last.outcome is not None:
+            # The same word again is the repetition of a call whose answer was lost.
+            return self if (last.outcome, last.final) == (outcome, final) else None
+        return self._with_last(outcome, final, now)
+
+    def end_undelivered(self, outcome: Outcome, now: UtcSeconds) -> "WorkHistory":
+        """Record a final outcome of work that never reached a worker, if nothing else is known of it."""
+        if self.records or self.requeued is not None:
+            return self
+        record = AttemptRecord(
+            attempt=Attempt(self.identity, 0), worker="", begun=now, ended=now, outcome=outcome, final=True
+        )
+        return evolve(self, records=(record,))
+
+    def requeue(self, now: UtcSeconds) -> "WorkHistory":
+        """Let further attempts follow, whatever was final."""
+        records = tuple(evolve(record, final=False) for record in self.records)
+        return evolve(self, records=records, requeued=now)
+
+    def take_claim(self, number: int, exposures: Iterable[int]) -> "WorkHistory | None":
+        """Let an attempt claim exposures; None if it may not.
+
+        It may not if another attempt has a claim, or if it does not hold the
+        work. Of an attempt on work that the ledger does not know, the claim
+        alone decides.
+        """
+        if self.claim is not None and self.claim.number != number:
+            return None
+        last = self.last
+        if last is not None and (last.attempt.number != number or last.outcome is not None):
+            return None
+        before = frozenset() if self.claim is None else self.claim.exposures
+        return evolve(self, claim=Claim(number, before | frozenset(exposures)))
+
+    def _close_the_dead(self, now: UtcSeconds) -> tuple["WorkHistory", Outcome | None]:
+        last = self.last
+        if last is None or last.outcome is not None:
+            return self, None
+        reason = f"worker {last.worker} ended without recording an outcome"
+        outcome: Outcome
+        if self.claim is not None:
+            outcome = FailedAfterChange(reason=reason)
+        else:
+            outcome = FailedBeforeChange(reason=reason)
+        # The end of an attempt before the requeue is not final for what follows it.
+        final = self.claim is not None and not self._is_requeued_after(last)
+        return self._with_last(outcome, final, now), outcome
+
+    def _with_last(self, outcome: Outcome, final: bool, now: UtcSeconds) -> "WorkHistory":
+        ended = evolve(self.records[-1], outcome=outcome, final=final, ended=now, lease=None)
+        return evolve(self, records=(*self.records[:-1], ended))
+
+    def _is_requeued_after(self, record: AttemptRecord) -> bool:
+        return record.requeued != self.requeued
+
+    def _highest(self) -> int:
+        """Find the highest number that an attempt ever had, by records or by claim."""
+        last = 0 if self.last is None else self.last.attempt.number
+        return max(last, 0 if self.claim is None else self.claim.number)
+
+    def _turn(self) -> int:
+        """Count the next attempt, if the one before failed: who was superseded has spent nothing."""
+        last = self.last
+        if last is None or last.requeued != self.requeued:
+            return 1
+        return last.turn + (not isinstance(last.outcome, Cancelled))

@@ -1,0 +1,60 @@
+"""The demo: a short simulated night, from announcements to outputs, on one machine."""
+
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from domain.times import UtcSeconds
+from entrypoints.containers.observatory import camera_from
+from entrypoints.observatory.box import NightSetup
+from entrypoints.observatory.findings import Examination
+from entrypoints.observatory.night import Night, observe
+from entrypoints.observatory.options import PIPELINES, night_options, results_folder
+from simulator.summit.demo import demo_plan
+
+__all__ = ["command"]
+
+
+@click.command(name="demo")
+@click.option("--seed", default=1, show_default=True, help="Of everything random in the simulated sky.")
+@click.option(
+    "--camera",
+    "camera_file",
+    default="simulated",
+    show_default=True,
+    help="Camera file, or a shipped one's name.",
+)
+@night_options(speed=3.0)
+def command(
+    *, seed: int, camera_file: str, speed: float, workers: int, pipelines: str, results: Path | None
+) -> None:
+    """Observe a short simulated night on this machine.
+
+    Starts Kafka, S3, a schema registry, Redis, and the services of this
+    project; makes a central repository with calibrations, a reference
+    catalogue, and templates unless single images are all that is asked for;
+    then plays three visits. It ends by itself with a summary of what was found
+    of the sources put into the sky, and its exit code is 0 only if every
+    visit-detector completed.
+    """
+    night = demo_plan(camera_from(camera_file), seed=seed, now=UtcSeconds(time.time()))
+    setup = NightSetup(
+        plan=night.plan,
+        camera_file=camera_file,
+        pipelines=PIPELINES[pipelines],
+        reference=night.sky.stars,
+        skymap=night.skymap if pipelines == "ap-pipe" else None,
+        templates=night.templates if pipelines == "ap-pipe" else tuple,
+        workers=workers,
+    )
+    folder = results_folder(results, night.plan.camera.instrument)
+    raise SystemExit(
+        observe(
+            Night(
+                setup=setup, speed=speed, results=folder, examination=Examination(truth=night.source.truth)
+            ),
+            Console(),
+        )
+    )

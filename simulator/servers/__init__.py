@@ -1,0 +1,1 @@
+"""Kafka, S3, Redis and a schema registry on this machine."""

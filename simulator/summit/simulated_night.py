@@ -1,0 +1,143 @@
+"""Raws and calibration frames of a simulated night."""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+
+from astropy.io import fits
+from astropy.table import Table
+
+from domain.cameras.camera import Camera
+from domain.raws.exposure import Exposure
+from domain.raws.exposure_ids import ObservationId, exposure_id
+from domain.raws.raws import make_raw_key, parse_raw_key, sidecar_key
+from domain.times import TaiSeconds, day_obs_of, utc_from_tai
+from prompt_pipelines.raw import RawFrame
+from simulator.errors import SimulatorError
+from simulator.summit.night import PlannedVisit, RawObject
+from simulator.world.arrays import Counts
+from simulator.world.cards import CardValue, header_cards
+from simulator.world.frames import SimulatedCamera
+from simulator.world.optics import Pointing
+from simulator.world.sky import Sky
+from simulator.world.truth import join_truth, truth_of
+
+__all__ = ["SimulatedNight"]
+
+_CALIBRATION_FRAMES = 5
+
+
+class SimulatedNight:
+    """A camera and a sky as the source of a night's raws, and of the calibrations for them.
+
+    Parameters
+    ----------
+    camera
+        What takes the pictures.
+    sky
+        Of what.
+    visits
+        All that will be asked for: exposures are numbered in their order.
+    """
+
+    def __init__(self, camera: SimulatedCamera, sky: Sky, visits: Sequence[PlannedVisit]) -> None:
+        self._camera = camera
+        self._sky = sky
+        snaps = [(visit.group, snap) for visit in visits for snap in range(visit.snaps)]
+        self._truth: list[Table] = []
+        self._numbers = {snap: number for number, snap in enumerate(snaps, start=1)}
+
+    def take(
+        self, visit: PlannedVisit, snap: int, opened: TaiSeconds, closed: TaiSeconds
+    ) -> Iterator[RawObject]:
+        """Take one exposure with all the visit's detectors.
+
+        Raises
+        ------
+        SimulatorError
+            Raised if the visit has no position, or is none of the night's.
+        """
+        camera = self._camera.camera
+        if visit.ra is None or visit.dec is None or visit.sky_angle is None:
+            raise SimulatorError(f"visit {visit.group} cannot be simulated without position and rotation")
+        pointing = Pointing(ra=visit.ra, dec=visit.dec, sky_angle=visit.sky_angle)
+        middle = TaiSeconds((opened + closed) / 2)
+        sources = self._sky.sources(camera.filters[visit.physical_filter], middle)
+        for detector in visit.detectors:
+            exposure = self._exposure(visit, snap, detector, opened=opened, closed=closed)
+            frame = self._camera.science(
+                detector,
+                exposure.seqnum,
+                pointing=pointing,
+                sources=sources,
+                exposure_time=visit.exposure_time,
+            )
+            self._truth.append(truth_of(exposure, frame))
+            yield _raw_object(camera, exposure, frame.pixels)
+
+    def biases(self, detector: int) -> list[RawFrame]:
+        """Take bias frames."""
+        return [RawFrame(self._camera.bias(detector, number)) for number in range(_CALIBRATION_FRAMES)]
+
+    def flats(self, detector: int, physical_filter: str) -> list[RawFrame]:  # noqa: ARG002 - all filters are alike
+        """Take flat fields."""
+        return [RawFrame(self._camera.flat(detector, number)) for number in range(_CALIBRATION_FRAMES)]
+
+    def truth(self) -> Table:
+        """List what is true of all raws taken so far; columns as in `simulator.world.truth.truth_of`."""
+        return join_truth(self._truth)
+
+    def _exposure(
+        self, visit: PlannedVisit, snap: int, detector: int, *, opened: TaiSeconds, closed: TaiSeconds
+    ) -> Exposure:
+        camera = self._camera.camera
+        day_obs = int(f"{day_obs_of(utc_from_tai(opened)):%Y%m%d}")
+        try:
+            seqnum = self._numbers[visit.group, snap]
+        except KeyError:
+            raise SimulatorError(f"snap {snap} of visit {visit.group} is none of this night") from None
+        observation = ObservationId(
+            abbreviation=camera.raw_keys.abbreviation or camera.instrument,
+            controller="O",
+            day_obs=day_obs,
+            seqnum=seqnum,
+        )
+        return Exposure(
+            instrument=camera.instrument,
+            detector=detector,
+            exposure=exposure_id(day_obs, seqnum),
+            obs_id=str(observation),
+            group=visit.group,
+            snap=snap,
+            day_obs=day_obs,
+            seqnum=seqnum,
+            physical_filter=visit.physical_filter,
+            exposure_time=visit.exposure_time,
+            begin=opened,
+            end=closed,
+            ra=visit.ra,
+            dec=visit.dec,
+            sky_angle=visit.sky_angle,
+        )
+
+
+def _raw_object(camera: Camera, exposure: Exposure, pixels: Counts) -> RawObject:
+    key = make_raw_key(camera, exposure)
+    parsed = parse_raw_key(camera, key)
+    cards = header_cards(camera, exposure)
+    return RawObject(
+        detector=exposure.detector,
+        key=key,
+        body=_fits(pixels, cards),
+        sidecar_key=None if parsed is None else sidecar_key(parsed),
+        sidecar=json.dumps(cards).encode(),
+    )
+
+
+def _fits(pixels: Counts, cards: dict[str, CardValue]) -> bytes:
+    hdu = fits.PrimaryHDU(pixels)
+    hdu.header.update(cards)
+    hdu.header["BUNIT"] = "adu"
+    file = io.BytesIO()
+    hdu.writeto(file)
+    return file.getvalue()

@@ -1,0 +1,253 @@
+"""The workspace in a child process: what crosses the socket, and what survives the child."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from adapters.workspace_process.client import ChildWorkspace
+from domain.raws.raws import RawImage, RawKey
+from domain.times import TaiSeconds
+from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector
+from domain.work.outcomes import Export
+from ports.ledger import Attempt
+from ports.workspace import (
+    Assignment,
+    NothingRunnableError,
+    Prepared,
+    Processed,
+    RawUnreadableError,
+    WorkspaceError,
+    WorkspaceLostError,
+)
+
+pytestmark = pytest.mark.slow
+
+RAW = RawImage(
+    key=RawKey(key="SimCam/20260313/x.fits", instrument="SimCam", detector=4, exposure=2026031300001),
+    uri="s3://images/SimCam/20260313/x.fits",
+    exposure=2026031300001,
+    group="g",
+    snap=0,
+)
+
+
+def assignment(group: str) -> Assignment:
+    work = VisitDetector(
+        Visit(
+            instrument="SimCam",
+            group=group,
+            sal_index=1,
+            script_sal_index=2,
+            coordinate_system=CoordinateSystem.ICRS,
+            position=(149.9, 2.2),
+            start_time=TaiSeconds(1.77e9),
+            rotation_system=RotationSystem.SKY,
+            camera_angle=12.0,
+            filters="r_sim",
+            dome=Dome.OPEN,
+            duration=20.0,
+            nimages=1,
+            survey="",
+            total_checkpoints=0,
+            sent=TaiSeconds(1.77e9),
+        ),
+        4,
+    )
+    return Assignment(
+        attempt=Attempt(work.identity, 1), work=work, day="2026-03-13", preprocessing=(), main=("Isr.yaml",)
+    )
+
+
+@pytest.fixture
+async def workspace(tmp_path: Path) -> AsyncIterator[ChildWorkspace]:
+    child = ChildWorkspace(
+        [sys.executable, "-m", "tests.integration.workspace_process.scripted_child", str(tmp_path)],
+        start_timeout=60,
+    )
+    yield child
+    await child.close()
+
+
+def diary(folder: Path) -> list[str]:
+    return [line.split()[0] for line in (folder / "diary").read_text().splitlines()]
+
+
+def processes(folder: Path) -> set[int]:
+    return {int(line.split()[1]) for line in (folder / "diary").read_text().splitlines()}
+
+
+async def test_steps_and_their_answers_cross_as_they_are(workspace: ChildWorkspace, tmp_path: Path) -> None:
+    prepared = await workspace.prepare(assignment("group #2"))
+    exposure = await workspace.ingest(RAW)
+    processed = await workspace.process([RAW.exposure])
+    message = await workspace.export(Export.EVERYTHING)
+    nothing = await workspace.export(Export.NOTHING)
+    await workspace.clean()
+    assert prepared == Prepared(datasets=3, warnings=("a warning",), seconds={"copy inputs": 0.5})
+    assert (exposure.group, exposure.sky_angle) == ("group #2", None)
+    assert processed == Processed(pipeline="Isr", changed=True, seconds={"isr": 1.0})
+    assert message == b"\0message\xff" * 100_000
+    assert nothing is None
+    assert diary(tmp_path) == ["prepare", "clean"]
+
+
+async def test_memory_is_given_back_after_each_visit_and_at_no_other_time(
+    workspace: ChildWorkspace, tmp_path: Path
+) -> None:
+    for group in ("throws", "slow"):
+        await workspace.prepare(assignment(group))
+        await workspace.clean()
+        await workspace.clean()
+    await workspace.close()
+    assert (tmp_path / "given back").read_text() == 2 * "all\n"
+
+
+async def test_errors_of_the_port_come_as_themselves(workspace: ChildWorkspace) -> None:
+    with pytest.raises(NothingRunnableError, match="no calibrations"):
+        await workspace.prepare(assignment("nothing runnable"))
+    await workspace.prepare(assignment("unreadable"))
+    with pytest.raises(RawUnreadableError, match="is truncated"):
+        await workspace.ingest(RAW)
+
+
+async def test_what_a_task_throws_costs_the_step_and_not_the_child(
+    workspace: ChildWorkspace, tmp_path: Path
+) -> None:
+    await workspace.prepare(assignment("throws"))
+    with pytest.raises(WorkspaceError, match="ZeroDivisionError: in a task") as caught:
+        await workspace.process([1])
+    assert not isinstance(caught.value, WorkspaceLostError)
+    await workspace.clean()
+    assert diary(tmp_path) == ["prepare", "clean"]
+    assert len(processes(tmp_path)) == 1
+
+
+async def test_a_child_that_dies_is_followed_by_one_that_takes_over(
+    workspace: ChildWorkspace, tmp_path: Path
+) -> None:
+    await workspace.prepare(assignment("dies"))
+    with pytest.raises(WorkspaceLostError, match="signal 6"):
+        await workspace.process([1])
+    assert await workspace.export(Export.BEFORE_CHANGE) is not None
+    await workspace.clean()
+    assert diary(tmp_path) == ["prepare", "resume", "clean"]
+    assert len(processes(tmp_path)) == 2
+
+
+async def test_a_step_that_takes_too_long_ends_with_its_child(
+    workspace: ChildWorkspace, tmp_path: Path
+) -> None:
+    await workspace.prepare(assignment("hangs"))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await workspace.process([1])
+    (first,) = processes(tmp_path)
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+    await workspace.clean()
+    assert diary(tmp_path) == ["prepare", "resume", "clean"]
+
+
+async def test_a_child_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, os, sys\n"
+        "from adapters.workspace_process.client import ChildWorkspace\n"
+        "from tests.integration.workspace_process.test_client import assignment\n"
+        "async def main():\n"
+        "    module = 'tests.integration.workspace_process.scripted_child'\n"
+        "    command = [sys.executable, '-m', module, sys.argv[1]]\n"
+        "    child = ChildWorkspace(command)\n"
+        "    await child.prepare(assignment('hangs'))\n"
+        "    hanging = asyncio.ensure_future(child.process([1]))\n"
+        "    await asyncio.sleep(0.2)\n"
+        "    os._exit(9)\n"
+        "asyncio.run(main())\n"
+    )
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(tmp_path))
+    assert await parent.wait() == 9
+    (child,) = processes(tmp_path)
+    async with asyncio.timeout(10):
+        while _alive(child):
+            await asyncio.sleep(0.05)
+
+
+def _alive(process: int) -> bool:
+    stat = Path(f"/proc/{process}/stat")
+    return stat.exists() and stat.read_text().split()[2] != "Z"
+
+
+async def test_a_child_that_cannot_start_is_a_lost_workspace() -> None:
+    child = ChildWorkspace([sys.executable, "-c", "raise SystemExit(2)"])
+    with pytest.raises(WorkspaceLostError, match="did not start \\(exit code 2\\)"):
+        await child.prepare(assignment("g"))
+
+
+async def test_a_child_that_hangs_in_native_code_ends_with_its_lease(workspace: ChildWorkspace) -> None:
+    await workspace.prepare(assignment("hangs natively"))
+    workspace.hold(asyncio.get_running_loop().time() + 1.0)
+    with pytest.raises(WorkspaceLostError, match="its lease was not renewed in time"):
+        await workspace.process([1])
+
+
+async def test_a_lease_that_is_renewed_costs_nothing(workspace: ChildWorkspace, tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    await workspace.prepare(assignment("slow"))
+    working = asyncio.ensure_future(workspace.process([1]))
+    for _ in range(8):
+        workspace.hold(loop.time() + 1.5)
+        await asyncio.sleep(0.25)
+    await working
+    workspace.hold(None)
+    await asyncio.sleep(1.7)
+    await workspace.clean()
+    assert len(processes(tmp_path)) == 1
+
+
+async def test_a_child_that_was_stopped_does_nothing_more_if_it_wakes_too_late(
+    workspace: ChildWorkspace, tmp_path: Path
+) -> None:
+    await workspace.prepare(assignment("writes"))
+    (child,) = processes(tmp_path)
+    workspace.hold(asyncio.get_running_loop().time() + 1.0)
+    os.kill(child, signal.SIGSTOP)
+    working = asyncio.ensure_future(workspace.process([1]))
+    await asyncio.sleep(1.5)
+    os.kill(child, signal.SIGCONT)
+    with pytest.raises(WorkspaceLostError, match="its lease was not renewed in time"):
+        await working
+    assert "changed" not in diary(tmp_path)
+
+
+async def test_a_child_that_begins_late_is_told_how_long_the_lease_is_good(
+    workspace: ChildWorkspace,
+) -> None:
+    workspace.hold(asyncio.get_running_loop().time() + 0.1)
+    with pytest.raises(WorkspaceLostError, match="its lease was not renewed in time"):
+        await workspace.prepare(assignment("hangs from the start"))
+
+
+async def test_a_child_that_keeps_too_much_is_replaced_after_its_visit(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.integration.workspace_process.scripted_child", str(tmp_path)]
+    workspace = ChildWorkspace(command, start_timeout=60, memory_ceiling=200 << 20)
+    try:
+        for group, lives in (("modest", 1), ("greedy", 1), ("modest", 2)):
+            await workspace.prepare(assignment(group))
+            await workspace.process([1])
+            await workspace.clean()
+            assert len(processes(tmp_path)) == lives
+    finally:
+        await workspace.close()
+
+
+async def test_an_abandoned_workspace_starts_no_child(workspace: ChildWorkspace, tmp_path: Path) -> None:
+    await workspace.prepare(assignment("g"))
+    await workspace.abandon()
+    await workspace.clean()
+    with pytest.raises(WorkspaceLostError, match="the worker ends"):
+        await workspace.export(Export.EVERYTHING)
+    assert diary(tmp_path) == ["prepare"]

@@ -1,0 +1,109 @@
+"""Histories and outcomes come back as they were written, and what is none is refused."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.common.history import (
+    UnreadableRecordError,
+    history_from_json,
+    history_to_json,
+    outcome_from_json,
+    outcome_to_json,
+)
+from domain.times import UtcSeconds
+from domain.visit import Identity
+from domain.work.attempts import HeldLease, WorkHistory
+from domain.work.outcomes import RULES, Completed, Expired, NoImages, Outcome, SnapResult
+
+_IDENTITY = Identity("Lowell", "2026-03-14T02:15:07.310#2", 4)
+_FINITE = st.floats(allow_nan=False, allow_infinity=False)
+_INSTANTS = st.floats(1.7e9, 1.9e9).map(UtcSeconds)
+_OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
+    st.builds(Expired, age=_FINITE),
+    st.builds(NoImages, waited=_FINITE),
+    *[st.builds(kind) for kind in RULES if kind not in (Expired, NoImages)],
+)
+_LEASES = st.builds(HeldLease, st.text(), st.sampled_from(["one", "two"]))
+
+
+@st.composite
+def _histories(draw: st.DrawFn) -> WorkHistory:
+    """Grow a history by its own rules."""
+    history = WorkHistory(_IDENTITY)
+    for _ in range(draw(st.integers(0, 6))):
+        now = draw(_INSTANTS)
+        number = 0 if history.last is None else history.last.attempt.number
+        grown: WorkHistory | None
+        match draw(st.sampled_from(["begin", "end", "claim", "requeue", "undelivered"])):
+            case "begin":
+                begun = history.begin(draw(st.text()), draw(_LEASES), now)
+                grown = None if begun is None else begun[0]
+            case "end":
+                grown = history.end(number, draw(_OUTCOMES), final=draw(st.booleans()), now=now)
+            case "claim":
+                grown = history.take_claim(number, draw(st.sets(st.integers(0, 2**53))))
+            case "requeue":
+                grown = history.requeue(now)
+            case _:
+                grown = history.end_undelivered(draw(_OUTCOMES), now)
+        history = grown or history
+    return history
+
+
+@given(_OUTCOMES)
+def test_outcomes_come_back(outcome: Outcome) -> None:
+    assert outcome_from_json(outcome_to_json(outcome)) == outcome
+
+
+@given(_histories())
+def test_histories_come_back(history: WorkHistory) -> None:
+    text = history_to_json(history)
+    assert text.isascii()
+    assert history_from_json(_IDENTITY, text) == history
+
+
+def test_nothing_stored_is_an_empty_history() -> None:
+    assert history_from_json(_IDENTITY, None) == WorkHistory(_IDENTITY)
+
+
+def test_the_stored_form_is_this() -> None:
+    """Repositories of ledgers outlive a release: this text must stay readable."""
+    stored = (
+        '{"attempts":[{"n":1,"worker":"w","begun":1773454480.1,"ended":1773454500.5,"outcome":{"pipeline":'
+        '"ApPipe","snaps":[{"exposure":2026031400012,"result":"completed"}],"kind":"completed"},'
+        '"final":true}],"claim":[1,[2026031400012]]}'
+    )
+    history = history_from_json(_IDENTITY, stored)
+    assert history.last is not None
+    snaps = (SnapResult(exposure=2026031400012, result="completed"),)
+    assert history.last.outcome == Completed(pipeline="ApPipe", snaps=snaps)
+    assert json.loads(history_to_json(history)) == json.loads(stored)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.text() | _FINITE, st.lists, max_leaves=5))
+def test_what_is_no_record_is_refused(value: Any) -> None:
+    text = json.dumps(value)
+    with pytest.raises(UnreadableRecordError):
+        outcome_from_json(text)
+    with pytest.raises(UnreadableRecordError):
+        history_from_json(_IDENTITY, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        '{"kind":"unheard of"}',
+        '{"kind":"expired"}',
+        '{"kind":"expired","age":"old"}',
+        '{"kind":["expired"]}',
+    ],
+)
+def test_what_is_no_outcome_is_refused(text: str) -> None:
+    with pytest.raises(UnreadableRecordError):
+        outcome_from_json(text)

@@ -1,0 +1,141 @@
+"""Measurements to a REST proxy that takes them, refuses them, or is not there."""
+
+import asyncio
+import io
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+
+import fastavro
+import pytest
+
+from adapters.host.clock import SystemClock
+from adapters.memory.metrics import MemoryMetrics
+from adapters.sasquatch.measurements import SasquatchMeasurements
+from domain.visit import Identity
+from ports.measurements import Measurement
+from ports.metrics import Counter
+
+MEASUREMENT = Measurement(
+    identity=Identity("SimCam", "2026-03-14T02:15:07.310#2", 4),
+    attempt=2,
+    outcome="completed",
+    seconds={"prepare": 0.5, "process.task isr": 0.25},
+)
+
+
+class Proxy:
+    """Keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.requests: list[tuple[str, dict[str, str], Any]] = []
+        self.answering = threading.Event()
+        self.answering.set()
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                proxy.requests.append((self.path, dict(self.headers), json.loads(body)))
+                proxy.answering.wait(10)
+                self.send_response(proxy.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/proxy/"
+
+    async def received(self, number: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.requests) < number:
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    proxy = Proxy()
+    thread = threading.Thread(target=proxy.server.serve_forever)
+    thread.start()
+    yield proxy
+    proxy.answering.set()
+    proxy.server.shutdown()
+    thread.join()
+    proxy.server.server_close()
+
+
+def _measurements(url: str, metrics: MemoryMetrics | None = None, **options: Any) -> SasquatchMeasurements:
+    return SasquatchMeasurements(
+        url=url, namespace="lsst.prompt", clock=SystemClock(), metrics=metrics or MemoryMetrics(), **options
+    )
+
+
+def _lost(metrics: MemoryMetrics, reason: str) -> float:
+    return metrics.total(Counter.MEASUREMENTS_LOST, reason=reason)
+
+
+async def test_a_record_comes_with_a_schema_that_it_fits(proxy: Proxy) -> None:
+    measurements = _measurements(proxy.url, token="secret")  # noqa: S106 - of this test's own server
+    await measurements.open()
+    measurements.add(MEASUREMENT)
+    await measurements.close()
+    [(path, headers, body)] = proxy.requests
+    assert path == "/proxy/topics/lsst.prompt.promptStageTimes"
+    assert headers["Content-Type"] == "application/vnd.kafka.avro.v2+json"
+    assert headers["Authorization"] == "Bearer secret"
+    [record] = body["records"]
+    text = io.StringIO(json.dumps(record["value"]))
+    value = cast(dict[str, Any], next(fastavro.json_reader(text, json.loads(body["value_schema"]))))
+    assert value["group"] == MEASUREMENT.identity.group
+    assert value["outcome"] == "completed"
+    assert value["seconds_process_task_isr"] == 0.25
+
+
+async def test_one_that_hangs_holds_up_nobody(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+    proxy.answering.clear()
+    metrics = MemoryMetrics()
+    measurements = _measurements(proxy.url, metrics, backlog=2, farewell=0.05)
+    await measurements.open()
+    measurements.add(MEASUREMENT)
+    await proxy.received(1)
+    for _ in range(5):
+        measurements.add(MEASUREMENT)
+    await measurements.close()
+    assert len(proxy.requests) == 1
+    [warning] = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "too many wait" in warning.getMessage()
+    assert (_lost(metrics, "backlog"), _lost(metrics, "end")) == (3, 2)
+
+
+async def test_an_outage_is_said_once(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    metrics = MemoryMetrics()
+    measurements = _measurements(proxy.url, metrics)
+    await measurements.open()
+    proxy.status = 503
+    for _ in range(3):
+        measurements.add(MEASUREMENT)
+    await proxy.received(3)
+    proxy.status = 200
+    measurements.add(MEASUREMENT)
+    await measurements.close()
+    texts = [
+        record.getMessage() for record in caplog.records if record.name == "adapters.sasquatch.measurements"
+    ]
+    assert len(texts) == 2
+    assert "503" in texts[0]
+    assert "again" in texts[1]
+    assert _lost(metrics, "upload") == 3
+
+
+async def test_without_a_proxy_nothing_fails() -> None:
+    measurements = _measurements("http://127.0.0.1:9", timeout=1.0)
+    await measurements.open()
+    measurements.add(MEASUREMENT)
+    await measurements.close()

@@ -1,0 +1,121 @@
+"""Raw frames in a folder, sorted by what their headers say they are."""
+
+import logging
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyWarning
+from attrs import field, frozen
+
+from domain.cameras.camera import Camera
+from domain.errors import PromptProcessingError
+from domain.headers.header import read_exposure
+from domain.raws.exposure import Exposure
+from domain.raws.raws import RAW_EXTENSIONS
+from simulator.errors import SimulatorError
+
+__all__ = ["RecordedFrame", "RecordedFrames", "extension_of", "read_cards", "read_frames"]
+
+_log = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class RecordedFrame:
+    """One raw frame of the past."""
+
+    path: Path
+    exposure: Exposure
+
+
+@frozen(kw_only=True)
+class RecordedFrames:
+    """All frames of a folder, in time order."""
+
+    folder: Path
+    frames: tuple[RecordedFrame, ...]
+    unreadable: tuple[Path, ...] = field(default=())
+    """Files that tell nothing, or belong to another camera; each has been logged."""
+
+    def of_kind(self, kind: str) -> tuple[RecordedFrame, ...]:
+        """Select frames by their observation type: ``science``, ``bias``, ``flat``."""
+        return tuple(frame for frame in self.frames if frame.exposure.observation_type == kind)
+
+    def __str__(self) -> str:
+        kinds = Counter(frame.exposure.observation_type for frame in self.frames)
+        counts = [f"{count} {kind}" for kind, count in sorted(kinds.items())]
+        return f"{self.folder}: {', '.join([*counts, f'{len(self.unreadable)} unreadable'])}"
+
+
+def read_frames(folder: Path, camera: Camera) -> RecordedFrames:
+    """Read the headers of all raw frames below a folder.
+
+    Parameters
+    ----------
+    folder
+        Searched with all folders in it, for files of any `RAW_EXTENSIONS`.
+    camera
+        Whose rules say what headers mean.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if there is no such folder, or no frame of the camera in it.
+    """
+    if not folder.is_dir():
+        raise SimulatorError(f"{folder} is not a folder")
+    frames, unreadable = [], []
+    for path in _raw_files(folder):
+        try:
+            frames.append(RecordedFrame(path=path, exposure=read_exposure(camera, read_cards(path))))
+        except (PromptProcessingError, OSError) as error:
+            _log.warning("%s is left out: %s", path, error)
+            unreadable.append(path)
+    if not frames:
+        raise SimulatorError(
+            f"{folder} holds no frame of {camera.instrument}, and {len(unreadable)} other files"
+        )
+    frames.sort(key=lambda frame: (frame.exposure.begin, frame.exposure.detector, frame.path))
+    return RecordedFrames(folder=folder, frames=tuple(frames), unreadable=tuple(unreadable))
+
+
+def read_cards(path: Path) -> dict[str, Any]:
+    """Read the header of a raw: its image's cards, then those of the primary HDU.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if the file is no FITS.
+    OSError
+        Raised if it cannot be opened.
+    """
+    try:
+        # What is odd about real headers is for the camera's rules to judge.
+        with warnings.catch_warnings(action="ignore", category=AstropyWarning), fits.open(path) as hdus:
+            if not hdus:
+                raise EOFError("truncated within its first header")
+            image = next((hdu for hdu in hdus[:2] if len(hdu.shape) == 2), hdus[0])
+            return {**_plain(hdus[0].header), **_plain(image.header)}
+    except (FileNotFoundError, PermissionError):
+        raise
+    # A damaged file makes astropy raise any of these.
+    except (OSError, ValueError, TypeError, KeyError, IndexError, EOFError) as error:
+        raise SimulatorError(f"{path} is no readable FITS file ({error})") from error
+
+
+def extension_of(path: Path) -> str:
+    """Return which of `RAW_EXTENSIONS` a file has; blank if none."""
+    return next((extension for extension in RAW_EXTENSIONS if path.name.endswith(extension)), "")
+
+
+def _plain(header: fits.Header) -> dict[str, Any]:
+    return {card: value for card, value in header.items() if isinstance(value, str | int | float)}
+
+
+def _raw_files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if extension_of(path) and path.is_file():
+            yield path

@@ -1,0 +1,114 @@
+"""Single exposures of the past, calibrated and measured, without a visit of the service."""
+
+from typing import Any, cast
+
+from astropy.table import Table
+from astropy.time import Time
+from attrs import frozen
+from lsst.daf.butler import Butler, Timespan
+from lsst.images import Image, MaskedImage
+from lsst.pipe.base import PipelineTask
+
+from domain.cameras.camera_dict import camera_as_dict
+from domain.runs import input_collections
+from domain.times import TaiSeconds
+from prompt_pipelines.camera import CameraDict
+from prompt_pipelines.ids import IdFactory
+from prompt_pipelines.tasks.detect_sources import DetectSourcesTask
+from prompt_pipelines.tasks.isr import IsrTask
+from simulator.summit.night import NightPlan, PlannedVisit
+from workbench.replay import RecordedNight
+
+__all__ = ["SingleFrame", "SingleFrames", "default_task"]
+
+
+@frozen(kw_only=True, eq=False)
+class SingleFrame:
+    """What `SingleFrame.yaml` makes of one exposure and detector."""
+
+    image: MaskedImage
+    """Electrons, without the sky's brightness."""
+    sources: Table
+    """As ``single_visit_sources``."""
+
+
+@frozen(kw_only=True)
+class _Record:
+    """What the task reads of an exposure's record."""
+
+    obs_id: str
+    exposure_time: float
+    physical_filter: str
+    timespan: Timespan
+    tracking_ra: float | None
+    tracking_dec: float | None
+    sky_angle: float | None
+
+
+class SingleFrames:
+    """Makes single frames, one at a time.
+
+    Parameters
+    ----------
+    butler
+        The repository with the night's calibrations.
+    plan, night
+        The night.
+    """
+
+    def __init__(self, butler: Butler, plan: NightPlan, night: RecordedNight) -> None:
+        self._butler = butler
+        self._night = night
+        self._camera = cast(CameraDict, camera_as_dict(plan.camera))
+        self._instrument = plan.camera.instrument
+        self._masters = f"{input_collections(self._instrument).calibrations}/masters"
+
+    def make(self, visit: PlannedVisit, detector: int) -> SingleFrame:
+        """Process a visit's first snap.
+
+        Raises
+        ------
+        UnusableImageError
+            Raised if nothing can be made of it.
+        SimulatorError
+            Raised if the frame is missing or cannot be read.
+        """
+        frame, raw = self._night.frame(visit, detector)
+        exposure = frame.exposure
+        record = _Record(
+            obs_id=exposure.obs_id,
+            exposure_time=exposure.exposure_time,
+            physical_filter=exposure.physical_filter,
+            timespan=Timespan(_time(exposure.begin), _time(exposure.end)),
+            tracking_ra=exposure.ra,
+            tracking_dec=exposure.dec,
+            sky_angle=exposure.sky_angle,
+        )
+        isr = default_task(IsrTask)
+        calibrated = isr.run(
+            raw,
+            self._camera,
+            detector,
+            cast(Any, record),
+            bias=self._master("bias", detector=detector),
+            flat=self._master("flat", detector=detector, physical_filter=exposure.physical_filter),
+        )
+        detect = default_task(DetectSourcesTask)
+        ids = IdFactory(exposure.day_obs, exposure.seqnum, detector)
+        found = detect.run(calibrated.post_isr_image, ids)
+        return SingleFrame(image=found.preliminary_visit_image, sources=found.single_visit_sources)
+
+    def _master(self, name: str, **data_id: int | str) -> Image:
+        image: Image = self._butler.get(
+            name, {"instrument": self._instrument, **data_id}, collections=self._masters
+        )
+        return image
+
+
+def default_task[T: PipelineTask](kind: type[T]) -> T:
+    """Make a task as it is configured by default."""
+    return kind(config=kind.ConfigClass())
+
+
+def _time(instant: TaiSeconds) -> Time:
+    return Time(instant, format="unix_tai", scale="tai")
