@@ -11,6 +11,7 @@ from attrs import field, frozen
 from domain.errors import PromptProcessingError
 
 __all__ = [
+    "CHANGE_TASKS",
     "NO_PIPELINE",
     "CoordType",
     "DecRange",
@@ -27,6 +28,11 @@ __all__ = [
 
 NO_PIPELINE = "NoPipeline"
 """Takes the place of a pipeline's name in the run of preload products (contract 7)."""
+
+CHANGE_TASKS = frozenset(
+    {"lsst.ap.association.DiaPipelineTask", "prompt_pipelines.tasks.associate.AssociateTask"}
+)
+"""Tasks that make permanent changes, by full class name, unless CHANGE_TASKS names others."""
 
 
 class InvalidPipelinesError(PromptProcessingError):

@@ -29,7 +29,7 @@ def command(*, register: bool, dry_run: bool) -> None:
     configure_logs(settings.logs.levels, "initializer")
     container = InitializerContainer(settings=settings)
     container.check_dependencies()
-    loaded_or_exit(container.deployment.preprocessing, container.deployment.main)
+    loaded_or_exit(container.preprocessing, container.main)
     run_service(lambda: _initialize(container, register=register, dry_run=dry_run))
 
 

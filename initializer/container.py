@@ -1,6 +1,5 @@
 """The initializer's wiring."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from attrs import astuple
@@ -9,20 +8,42 @@ from dependency_injector import containers, providers
 from adapters.butler.initializer.deployment_outputs import ButlerDeploymentOutputs
 from adapters.host.clock import SystemClock
 from application.initialize import Initializer
+from domain import runs
 from domain.pipelines import PipelinesConfig
-from domain.runs import input_collections
-from entrypoints.containers.deployment import DeploymentContainer
+from entrypoints.containers.deployment import deployment_facts, main_pipelines, preprocessing_pipelines
+from entrypoints.containers.providing import singleton
+from entrypoints.settings.pipelines import DeploymentSettings
 from initializer.settings import InitializerSettings
+from ports.clock import Clock
+from ports.deployment_outputs import DeploymentOutputs
 
 __all__ = ["InitializerContainer"]
 
 
-def _files(*configs: PipelinesConfig) -> Sequence[str]:
-    return tuple(dict.fromkeys(file for config in configs for file in config.files))
+def _outputs(deployment: DeploymentSettings) -> ButlerDeploymentOutputs:
+    return ButlerDeploymentOutputs(
+        deployment.central_repo,
+        inputs=astuple(runs.input_collections(deployment.instrument)),
+        pipelines_root=Path(),
+        apdb_config=deployment.apdb,
+    )
 
 
-def _inputs(instrument: str) -> Sequence[str]:
-    return astuple(input_collections(instrument))
+def _initializer(
+    deployment: DeploymentSettings,
+    deployment_id: str,
+    preprocessing: PipelinesConfig,
+    main: PipelinesConfig,
+    outputs: DeploymentOutputs,
+    clock: Clock,
+) -> Initializer:
+    return Initializer(
+        instrument=deployment.instrument,
+        deployment=deployment_id,
+        pipelines=tuple(dict.fromkeys((*preprocessing.files, *main.files))),
+        outputs=outputs,
+        clock=clock,
+    )
 
 
 class InitializerContainer(containers.DeclarativeContainer):
@@ -30,19 +51,11 @@ class InitializerContainer(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=InitializerSettings)
 
-    deployment = providers.Container(DeploymentContainer, settings=settings.provided.deployment)
-    outputs = providers.Singleton(
-        ButlerDeploymentOutputs,
-        settings.provided.deployment.central_repo,
-        inputs=providers.Callable(_inputs, settings.provided.deployment.instrument),
-        pipelines_root=Path(),
-        apdb_config=settings.provided.deployment.apdb,
-    )
-    initializer = providers.Singleton(
-        Initializer,
-        instrument=settings.provided.deployment.instrument,
-        deployment=deployment.deployment_id,
-        pipelines=providers.Callable(_files, deployment.preprocessing, deployment.main),
-        outputs=outputs,
-        clock=providers.Singleton(SystemClock),
-    )
+    deployment = singleton(lambda settings: settings.deployment, settings)
+    preprocessing = singleton(preprocessing_pipelines, deployment)
+    main = singleton(main_pipelines, deployment)
+    facts = singleton(deployment_facts, deployment, preprocessing, main)
+    deployment_id = singleton(runs.deployment_id, facts)
+    clock = singleton(SystemClock)
+    outputs = singleton(_outputs, deployment)
+    initializer = singleton(_initializer, deployment, deployment_id, preprocessing, main, outputs, clock)

@@ -18,8 +18,8 @@ __all__ = ["command"]
 def command(*, explained: bool) -> None:
     """Print the deployment id."""
     container = InitializerContainer(settings=settings_or_exit(InitializerSettings))
-    loaded_or_exit(container.deployment.facts)
+    loaded_or_exit(container.facts)
     if explained:
-        click.echo(explain(container.deployment.facts()), nl=False)
+        click.echo(explain(container.facts()), nl=False)
     else:
-        click.echo(container.deployment.deployment_id())
+        click.echo(container.deployment_id())

@@ -10,6 +10,7 @@ from domain.times import UtcSeconds
 from domain.visit import Identity, VisitDetector
 
 __all__ = [
+    "LEASE_SECONDS",
     "Lease",
     "LeaseLostError",
     "QueueDepth",
@@ -18,6 +19,10 @@ __all__ = [
     "QueueUpkeep",
     "WorkQueue",
 ]
+
+
+LEASE_SECONDS = 60.0
+"""For how long a lease is good unless LEASE_SECONDS says otherwise."""
 
 
 class QueueUnavailableError(PromptProcessingError):

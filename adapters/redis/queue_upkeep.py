@@ -9,7 +9,7 @@ from adapters.redis.fanned_out_visit import from_fields
 from adapters.redis.names import StreamKeys
 from domain.errors import PromptProcessingError
 from domain.visit import Identity
-from ports.work_queue import QueueDepth, QueueUnavailableError
+from ports.work_queue import LEASE_SECONDS, QueueDepth, QueueUnavailableError
 
 __all__ = ["RedisQueueUpkeep"]
 
@@ -50,7 +50,7 @@ class RedisQueueUpkeep(Connected):
         *,
         stream: str,
         group: str,
-        lease_seconds: float = 30.0,
+        lease_seconds: float = LEASE_SECONDS,
         gone_seconds: float = 3600.0,
         timeout: float = 5.0,
     ) -> None:

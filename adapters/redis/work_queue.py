@@ -15,7 +15,7 @@ from adapters.redis.names import StreamKeys
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import VisitDetector
-from ports.work_queue import Lease, LeaseLostError, QueueMissingError, QueueUnavailableError
+from ports.work_queue import LEASE_SECONDS, Lease, LeaseLostError, QueueMissingError, QueueUnavailableError
 
 __all__ = ["RedisWorkQueue"]
 
@@ -79,7 +79,7 @@ class RedisWorkQueue(Connected):
         stream: str,
         group: str,
         consumer: str,
-        lease_seconds: float = 30.0,
+        lease_seconds: float = LEASE_SECONDS,
         create: bool = True,
         timeout: float = 5.0,
         dead_letters: int = 10_000,

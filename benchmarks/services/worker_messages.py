@@ -57,7 +57,7 @@ def real_message(folder: Path, camera: Camera, camera_file: str) -> str:
     child.claims.override(providers.Object(_Granted()))
     workspace = child.workspace()
     try:
-        return _processed(workspace, plan, child.deployment.main().files, folder)
+        return _processed(workspace, plan, child.main().files, folder)
     finally:
         workspace.close()
 

@@ -1,5 +1,6 @@
 """Our workspace, as a worker's child wires it."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class OurWorker:
             skymap=night.skymap,
             apdb_config=night.apdb,
             pipelines_root=ROOT,
-            export_types=("(?!raw$).*",),
+            export_types=(re.compile("(?!raw$).*"),),
         )
         full = FullRepositories(shared, LocalTemplate(shared, instrument, folder / "template"))
         self._workspace = ButlerWorkspace(

@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 
 from domain.times import UtcSeconds
-from entrypoints.containers.observatory import camera_from
+from entrypoints.containers.observatory import load_camera
 from entrypoints.observatory.box import NightSetup
 from entrypoints.observatory.findings import Examination
 from entrypoints.observatory.night import Night, observe
@@ -39,7 +39,7 @@ def command(
     of the sources put into the sky, and its exit code is 0 only if every
     visit-detector completed.
     """
-    night = demo_plan(camera_from(camera_file), seed=seed, now=UtcSeconds(time.time()))
+    night = demo_plan(load_camera(camera_file), seed=seed, now=UtcSeconds(time.time()))
     setup = NightSetup(
         plan=night.plan,
         camera_file=camera_file,

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from domain.errors import PromptProcessingError
-from entrypoints.containers.observatory import camera_from
+from entrypoints.containers.observatory import load_camera
 from entrypoints.observatory.box import NightSetup
 from entrypoints.observatory.findings import Examination
 from entrypoints.observatory.night import Night, observe
@@ -32,7 +32,7 @@ def command(
     exposure is played as a visit, in the order of time.
     """
     try:
-        plan, night = recorded_night(folder, camera_from(camera_file))
+        plan, night = recorded_night(folder, load_camera(camera_file))
     except PromptProcessingError as error:
         raise click.ClickException(str(error)) from error
     setup = NightSetup(

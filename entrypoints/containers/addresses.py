@@ -11,8 +11,8 @@ from entrypoints.settings.kafka import KafkaSettings, WriterKafkaSettings
 
 __all__ = [
     "group_of_workers",
+    "is_sqlite",
     "kafka_connection",
-    "ledger_scheme",
     "ledger_url",
     "process_name",
     "redis_url",
@@ -37,9 +37,9 @@ def ledger_url(ledger: LedgerSettings, host: str, redis: QueueStoreSettings) -> 
     return ledger.url or redis_url(host, redis)
 
 
-def ledger_scheme(url: str) -> str:
-    """Tell which adapter an address is for."""
-    return "sqlite" if url.startswith("sqlite:") else "redis"
+def is_sqlite(url: str) -> bool:
+    """Tell whether a ledger's address is a SQLite file, and not Redis."""
+    return url.startswith("sqlite:")
 
 
 def group_of_workers(setting: str, instrument: str) -> str:
@@ -65,7 +65,7 @@ def kafka_connection(settings: KafkaSettings) -> KafkaConnection:
 def writer_connection(settings: WriterKafkaSettings, ca_file: str) -> KafkaConnection:
     """Describe the cluster on which workers tell the Butler Writer."""
     return KafkaConnection(
-        bootstrap_servers=settings.servers or "",
+        bootstrap_servers=settings.servers,
         username=settings.username,
         password=settings.password,
         ca_file=ca_file,

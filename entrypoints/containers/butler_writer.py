@@ -8,14 +8,60 @@ from adapters.host.clock import SystemClock, SystemIdentifiers
 from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.outputs.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
 from adapters.prometheus.metrics import PrometheusMetrics
-from adapters.prometheus.metrics_server import MetricsServer
 from application.write_outputs import OutputWriter
+from entrypoints.containers.providing import singleton
+from entrypoints.containers.serving import make_metrics_server
 from entrypoints.readiness import Readiness
 from entrypoints.settings.butler_writer import ButlerWriterSettings
+from ports.central_registry import CentralRegistry, OutputEvents
+from ports.clock import Clock, Identifiers
+from ports.metrics import Metrics
 
 __all__ = ["ButlerWriterContainer"]
 
 _IDENTITY = "butler-writer-output"
+
+
+def _connection(settings: ButlerWriterSettings) -> KafkaConnection:
+    return KafkaConnection(
+        bootstrap_servers=settings.servers,
+        username=settings.username,
+        password=settings.password,
+        ca_file=settings.ca_file,
+        fetch_wait=settings.fetch_wait,
+        session_timeout=settings.session_timeout,
+        group_protocol=settings.group_protocol,
+        debug=settings.kafka_debug,
+    )
+
+
+def _registry(settings: ButlerWriterSettings) -> ButlerCentralRegistry:
+    return ButlerCentralRegistry(settings.repository, quick=settings.quick)
+
+
+def _events(
+    settings: ButlerWriterSettings, connection: KafkaConnection, clock: Clock, identifiers: Identifiers
+) -> KafkaOutputEvents:
+    return KafkaOutputEvents(
+        connection=connection,
+        topics=WriterTopics(
+            input=settings.topic, output=settings.output_topic, dead_letters=settings.dead_letter_topic
+        ),
+        transactional_id=_IDENTITY if settings.transactional else "",
+        batch_folder=settings.batch_folder,
+        outbox_root=datastore_root(settings.repository),
+        policy=WriterPolicy(
+            limit=settings.batch_size, age=settings.batch_age, create_topics=settings.create_topics
+        ),
+        clock=clock,
+        identifiers=identifiers,
+    )
+
+
+def _writer(
+    settings: ButlerWriterSettings, events: OutputEvents, registry: CentralRegistry, metrics: Metrics
+) -> OutputWriter:
+    return OutputWriter(events=events, registry=registry, metrics=metrics, retry_delay=settings.retry_delay)
 
 
 class ButlerWriterContainer(containers.DeclarativeContainer):
@@ -23,55 +69,14 @@ class ButlerWriterContainer(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=ButlerWriterSettings)
 
-    metrics = providers.Singleton(PrometheusMetrics)
-    readiness = providers.Singleton(Readiness)
-    metrics_server = providers.Singleton(
-        MetricsServer,
-        metrics,
-        host=settings.provided.metrics.host,
-        port=settings.provided.metrics.port,
-        ready=readiness,
+    clock = singleton(SystemClock)
+    identifiers = singleton(SystemIdentifiers)
+    metrics = singleton(PrometheusMetrics)
+    readiness = singleton(Readiness)
+    metrics_server = singleton(
+        make_metrics_server, singleton(lambda settings: settings.metrics, settings), metrics, readiness
     )
-    registry = providers.Singleton(
-        ButlerCentralRegistry, settings.provided.repository, quick=settings.provided.quick
-    )
-    events = providers.Singleton(
-        KafkaOutputEvents,
-        connection=providers.Singleton(
-            KafkaConnection,
-            bootstrap_servers=settings.provided.servers,
-            username=settings.provided.username,
-            password=settings.provided.password,
-            ca_file=settings.provided.ca_file,
-            fetch_wait=settings.provided.fetch_wait,
-            session_timeout=settings.provided.session_timeout,
-            group_protocol=settings.provided.group_protocol,
-            debug=settings.provided.kafka_debug,
-        ),
-        topics=providers.Singleton(
-            WriterTopics,
-            input=settings.provided.topic,
-            output=settings.provided.output_topic,
-            dead_letters=settings.provided.dead_letter_topic,
-        ),
-        transactional_id=providers.Callable(
-            lambda real: _IDENTITY if real else "", settings.provided.transactional
-        ),
-        batch_folder=settings.provided.batch_folder,
-        outbox_root=providers.Callable(datastore_root, settings.provided.repository),
-        policy=providers.Singleton(
-            WriterPolicy,
-            limit=settings.provided.batch_size,
-            age=settings.provided.batch_age,
-            create_topics=settings.provided.create_topics,
-        ),
-        clock=providers.Singleton(SystemClock),
-        identifiers=providers.Singleton(SystemIdentifiers),
-    )
-    writer = providers.Singleton(
-        OutputWriter,
-        events=events,
-        registry=registry,
-        metrics=metrics,
-        retry_delay=settings.provided.retry_delay,
-    )
+    registry = singleton(_registry, settings)
+    connection = singleton(_connection, settings)
+    events = singleton(_events, settings, connection, clock, identifiers)
+    writer = singleton(_writer, settings, events, registry, metrics)

@@ -1,5 +1,6 @@
 """The wiring of a worker's child process."""
 
+import socket
 from pathlib import Path
 
 from dependency_injector import containers, providers
@@ -13,14 +14,23 @@ from adapters.butler.repository.local_template import LocalTemplate
 from adapters.butler.shared.central_repository import SharedRepositories
 from adapters.butler.workspace.settings import WorkspaceSettings
 from adapters.butler.workspace.workspace import ButlerWorkspace
-from adapters.host.heap import give_back, spare_heap
+from adapters.host import heap
 from adapters.host.iers import use_iers_cache
 from adapters.redis.claims import RedisClaims
 from adapters.sqlite.claims import SqliteClaims
 from adapters.workspace_process.server import serve
-from entrypoints.containers.addresses import ledger_scheme, ledger_url
-from entrypoints.containers.deployment import DeploymentContainer
+from domain import runs
+from domain.cameras.camera import Camera
+from entrypoints.containers.addresses import is_sqlite, ledger_url
+from entrypoints.containers.deployment import (
+    deployment_camera,
+    deployment_facts,
+    main_pipelines,
+    preprocessing_pipelines,
+)
+from entrypoints.containers.providing import singleton
 from entrypoints.settings.worker import ChildSettings
+from ports.workspace import LocalWorkspace
 
 __all__ = ["ChildContainer"]
 
@@ -34,7 +44,7 @@ def _workspace_settings(settings: ChildSettings, folder: Path, deployment: str) 
         skymap=settings.deployment.skymap,
         apdb_config=settings.deployment.apdb,
         padding=settings.padding,
-        export_types=tuple(pattern.pattern for pattern in settings.export),
+        export_types=settings.export_types,
         export_outputs=settings.export_outputs,
         use_writer=settings.use_writer,
         change_tasks=settings.change_tasks,
@@ -43,62 +53,98 @@ def _workspace_settings(settings: ChildSettings, folder: Path, deployment: str) 
     )
 
 
+def _claims(settings: ChildSettings) -> RedisClaims | SqliteClaims:
+    address = ledger_url(settings.ledger, settings.stream.host, settings.redis)
+    if is_sqlite(address):
+        return SqliteClaims(address)
+    return RedisClaims(address, timeout=settings.redis.timeout)
+
+
+def _central(workspace: WorkspaceSettings) -> SharedRepositories:
+    return SharedRepositories(workspace.read_repo, workspace.central_repo)
+
+
+def _stack(settings: ChildSettings, camera: Camera) -> OurCameraStack | RubinCameraStack:
+    rubin = rubin_instrument(settings.deployment.instrument)
+    if rubin is None:
+        return OurCameraStack(camera)
+    return RubinCameraStack(lambda: load_rubin(rubin))
+
+
+def _queried(
+    settings: ChildSettings, folder: Path, workspace: WorkspaceSettings, central: SharedRepositories
+) -> FullRepositories:
+    template = LocalTemplate(
+        central, settings.deployment.instrument, folder / "template", workspace.local_config
+    )
+    return FullRepositories(central, template)
+
+
+def _repositories(
+    settings: ChildSettings,
+    folder: Path,
+    workspace: WorkspaceSettings,
+    central: SharedRepositories,
+    queried: FullRepositories,
+) -> FullRepositories | PredictedRepositories:
+    if settings.queried:
+        return queried
+    return PredictedRepositories(
+        central,
+        queried,
+        instrument=settings.deployment.instrument,
+        folder=folder / "inputs",
+        cache_size=settings.cache_size,
+        extra_config=workspace.local_config,
+    )
+
+
+def _workspace(
+    settings: WorkspaceSettings,
+    camera: Camera,
+    stack: OurCameraStack | RubinCameraStack,
+    central: SharedRepositories,
+    repositories: FullRepositories | PredictedRepositories,
+    claims: RedisClaims | SqliteClaims,
+) -> ButlerWorkspace:
+    return ButlerWorkspace(
+        settings=settings,
+        camera=camera,
+        stack=stack,
+        shared=central,
+        repositories=repositories,
+        claims=claims,
+    )
+
+
+def _serve(connection: socket.socket, workspace: LocalWorkspace) -> None:
+    serve(connection, workspace, give_back=heap.give_back)
+
+
+def _prepare_astropy(settings: ChildSettings) -> None:
+    use_iers_cache(settings.iers_cache)
+
+
 class ChildContainer(containers.DeclarativeContainer):
     """Wires the Butler workspace from `ChildSettings`."""
 
     settings = providers.Dependency(instance_of=ChildSettings)
-
     folder = providers.Dependency(instance_of=Path)
+    spare_heap = singleton(heap.spare_heap)
+    serve = providers.Object(_serve)
+    prepare_astropy = singleton(_prepare_astropy, settings)
 
-    deployment = providers.Container(DeploymentContainer, settings=settings.provided.deployment)
-    workspace_settings = providers.Singleton(_workspace_settings, settings, folder, deployment.deployment_id)
-    shared = providers.Singleton(
-        SharedRepositories, workspace_settings.provided.read_repo, workspace_settings.provided.central_repo
-    )
-    ledger_address = providers.Singleton(
-        ledger_url, settings.provided.ledger, settings.provided.stream.host, settings.provided.redis
-    )
-    claims = providers.Selector(
-        providers.Callable(ledger_scheme, ledger_address),
-        redis=providers.Singleton(RedisClaims, ledger_address),
-        sqlite=providers.Singleton(SqliteClaims, ledger_address),
-    )
-    template = providers.Singleton(
-        LocalTemplate,
-        shared,
-        settings.provided.deployment.instrument,
-        providers.Callable(lambda folder: folder / "template", folder),
-        workspace_settings.provided.local_config,
-    )
-    rubin = providers.Singleton(rubin_instrument, settings.provided.deployment.instrument)
-    stack = providers.Selector(
-        providers.Callable(lambda name: "ours" if name is None else "rubin", rubin),
-        ours=providers.Singleton(OurCameraStack, deployment.camera),
-        rubin=providers.Singleton(RubinCameraStack, providers.Callable(load_rubin, rubin).provider),
-    )
-    queried = providers.Singleton(FullRepositories, shared, template)
-    repositories = providers.Selector(
-        providers.Callable(lambda queried: "queried" if queried else "predicted", settings.provided.queried),
-        queried=queried,
-        predicted=providers.Singleton(
-            PredictedRepositories,
-            shared,
-            queried,
-            instrument=settings.provided.deployment.instrument,
-            folder=providers.Callable(lambda folder: folder / "inputs", folder),
-            cache_size=settings.provided.cache_size,
-            extra_config=workspace_settings.provided.local_config,
-        ),
-    )
-    workspace = providers.Singleton(
-        ButlerWorkspace,
-        settings=workspace_settings,
-        camera=deployment.camera,
-        stack=stack,
-        shared=shared,
-        repositories=repositories,
-        claims=claims,
-    )
-    spare_heap = providers.Callable(spare_heap)
-    prepare_astropy = providers.Callable(use_iers_cache, settings.provided.iers_cache)
-    serve = providers.Callable(serve, give_back=give_back)
+    deployment = singleton(lambda settings: settings.deployment, settings)
+    camera = singleton(deployment_camera, deployment)
+    preprocessing = singleton(preprocessing_pipelines, deployment)
+    main = singleton(main_pipelines, deployment)
+    facts = singleton(deployment_facts, deployment, preprocessing, main)
+    deployment_id = singleton(runs.deployment_id, facts)
+
+    workspace_settings = singleton(_workspace_settings, settings, folder, deployment_id)
+    central = singleton(_central, workspace_settings)
+    claims = singleton(_claims, settings)
+    stack = singleton(_stack, settings, camera)
+    queried = singleton(_queried, settings, folder, workspace_settings, central)
+    repositories = singleton(_repositories, settings, folder, workspace_settings, central, queried)
+    workspace = singleton(_workspace, workspace_settings, camera, stack, central, repositories, claims)

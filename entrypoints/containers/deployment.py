@@ -4,26 +4,42 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from dependency_injector import containers, providers
-
 from adapters.files.cameras import find_camera, load_camera
 from adapters.files.deployment import gather_facts, read_local
 from adapters.files.pipelines_config import parse_pipelines_config
 from domain.cameras.camera import Camera
 from domain.pipelines import PipelinesConfig, SkyMask
-from domain.runs import DeploymentFacts, deployment_id
+from domain.runs import DeploymentFacts
 from entrypoints.settings.pipelines import DeploymentSettings
 
-__all__ = ["INSTALL", "DeploymentContainer"]
+__all__ = ["INSTALL", "deployment_camera", "deployment_facts", "main_pipelines", "preprocessing_pipelines"]
 
 INSTALL = Path(__file__).resolve().parents[2]
 """Folder that holds this project's packages and data."""
 
 
-def _camera(settings: DeploymentSettings) -> Camera:
+def deployment_camera(settings: DeploymentSettings) -> Camera:
+    """Load the camera of CAMERA_FILE, or the shipped one of the instrument."""
     if settings.camera_file is None:
         return find_camera(settings.instrument)
     return load_camera(settings.camera_file)
+
+
+def preprocessing_pipelines(settings: DeploymentSettings) -> PipelinesConfig:
+    """Read PREPROCESSING_PIPELINES_CONFIG."""
+    return _pipelines(settings.preprocessing, "PREPROCESSING_PIPELINES_CONFIG")
+
+
+def main_pipelines(settings: DeploymentSettings) -> PipelinesConfig:
+    """Read MAIN_PIPELINES_CONFIG."""
+    return _pipelines(settings.main, "MAIN_PIPELINES_CONFIG")
+
+
+def deployment_facts(
+    settings: DeploymentSettings, preprocessing: PipelinesConfig, main: PipelinesConfig
+) -> DeploymentFacts:
+    """Gather what the deployment id follows from."""
+    return gather_facts((preprocessing, main), settings.apdb, read_local)
 
 
 def _pipelines(text: str, variable: str) -> PipelinesConfig:
@@ -38,21 +54,3 @@ def _map(path: str) -> SkyMask:
 
 def _path_variables(environ: Mapping[str, str]) -> Mapping[str, str]:
     return {"PROMPT_PROCESSING_DIR": str(INSTALL), **environ}
-
-
-def _facts(preprocessing: PipelinesConfig, main: PipelinesConfig, apdb: str) -> DeploymentFacts:
-    return gather_facts((preprocessing, main), apdb, read_local)
-
-
-class DeploymentContainer(containers.DeclarativeContainer):
-    """Camera, choice of pipelines and deployment id, from `DeploymentSettings`."""
-
-    settings = providers.Dependency(instance_of=DeploymentSettings)
-
-    camera = providers.Singleton(_camera, settings)
-    preprocessing = providers.Singleton(
-        _pipelines, settings.provided.preprocessing, "PREPROCESSING_PIPELINES_CONFIG"
-    )
-    main = providers.Singleton(_pipelines, settings.provided.main, "MAIN_PIPELINES_CONFIG")
-    facts = providers.Singleton(_facts, preprocessing, main, settings.provided.apdb)
-    deployment_id = providers.Singleton(deployment_id, facts)

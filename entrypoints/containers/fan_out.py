@@ -9,111 +9,99 @@ from adapters.host.clock import SystemClock
 from adapters.kafka.announcements.announcements import KafkaAnnouncements
 from adapters.kafka.announcements.schema_registry import SchemaRegistry
 from adapters.prometheus.metrics import PrometheusMetrics
-from adapters.prometheus.metrics_server import MetricsServer
 from adapters.redis.control import RedisControlWriter
 from adapters.redis.dead_announcements import RedisDeadAnnouncements
-from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
-from adapters.sqlite.ledger import SqliteLedger
 from application.fan_out import FanOut, FanOutPolicy
 from application.keep_queue import QueueKeeper, UpkeepPolicy
 from domain.fan_out import FanOutConfig
 from entrypoints.containers.addresses import (
     group_of_workers,
     kafka_connection,
-    ledger_scheme,
     ledger_url,
     redis_url,
 )
+from entrypoints.containers.providing import singleton
+from entrypoints.containers.serving import make_ledger, make_metrics_server
 from entrypoints.readiness import Readiness
 from entrypoints.settings.fan_out import FanOutSettings
+from ports.announcements import Announcements
+from ports.clock import Clock
+from ports.control import ControlWriter
+from ports.dead_announcements import DeadAnnouncements
+from ports.ledger import Ledger
+from ports.metrics import Metrics
+from ports.work_publisher import WorkPublisher
+from ports.work_queue import QueueUpkeep
 
 __all__ = ["FanOutContainer"]
 
 
-def _queues(url: str, config: FanOutConfig, settings: FanOutSettings) -> Mapping[str, RedisQueueUpkeep]:
-    """Make the upkeep of the stream of each supported instrument that has one."""
-    return {
-        config.streams[instrument]: RedisQueueUpkeep(
-            url,
-            stream=config.streams[instrument],
-            group=group_of_workers(settings.workers_group, instrument),
-            lease_seconds=settings.lease,
-            timeout=settings.redis.timeout,
-        )
-        for instrument in sorted(settings.instruments & config.streams.keys())
-    }
+def _config(settings: FanOutSettings) -> FanOutConfig:
+    return load_fan_out_config(settings.config_file)
 
 
-class FanOutContainer(containers.DeclarativeContainer):
-    """Wires `FanOut` and `QueueKeeper` from `FanOutSettings`."""
+def _redis(settings: FanOutSettings) -> str:
+    return redis_url(settings.redis_host, settings.redis)
 
-    settings = providers.Dependency(instance_of=FanOutSettings)
 
-    clock = providers.Singleton(SystemClock)
-    metrics = providers.Singleton(PrometheusMetrics)
-    readiness = providers.Singleton(Readiness)
-    metrics_server = providers.Singleton(
-        MetricsServer,
-        metrics,
-        host=settings.provided.metrics.host,
-        port=settings.provided.metrics.port,
-        ready=readiness,
-    )
-    config = providers.Singleton(load_fan_out_config, settings.provided.config_file)
-    redis = providers.Singleton(redis_url, settings.provided.redis_host, settings.provided.redis)
-
-    announcements = providers.Singleton(
-        KafkaAnnouncements,
-        connection=providers.Singleton(kafka_connection, settings.provided.kafka),
-        group=settings.provided.consumer_group,
-        topic=settings.provided.topic,
-        canceled_topic=settings.provided.canceled_topic,
-        offset_reset=settings.provided.offset,
-        registry=providers.Singleton(
-            SchemaRegistry,
-            settings.provided.registry,
-            cache=settings.provided.schema_cache,
-            ca_file=providers.Callable(lambda file: file or "", settings.provided.registry_ca_file),
+def _announcements(settings: FanOutSettings) -> KafkaAnnouncements:
+    return KafkaAnnouncements(
+        connection=kafka_connection(settings.kafka),
+        group=settings.consumer_group,
+        topic=settings.topic,
+        canceled_topic=settings.canceled_topic,
+        offset_reset=settings.offset,
+        registry=SchemaRegistry(
+            settings.registry, cache=settings.schema_cache, ca_file=settings.registry_ca_file or ""
         ),
     )
-    dead = providers.Singleton(
-        RedisDeadAnnouncements,
+
+
+def _dead(settings: FanOutSettings, redis: str) -> RedisDeadAnnouncements:
+    return RedisDeadAnnouncements(redis, name=settings.consumer_group, timeout=settings.redis.timeout)
+
+
+def _publisher(settings: FanOutSettings, redis: str, config: FanOutConfig) -> RedisWorkPublisher:
+    return RedisWorkPublisher(
         redis,
-        name=settings.provided.consumer_group,
-        timeout=settings.provided.redis.timeout,
+        streams=config.streams,
+        note_seconds=settings.message_expiration,
+        timeout=settings.redis.timeout,
     )
-    publisher = providers.Singleton(
-        RedisWorkPublisher,
+
+
+def _control(settings: FanOutSettings, redis: str, config: FanOutConfig) -> RedisControlWriter:
+    return RedisControlWriter(
         redis,
-        streams=config.provided.streams,
-        note_seconds=settings.provided.message_expiration,
-        timeout=settings.provided.redis.timeout,
+        streams=config.streams,
+        keep_seconds=settings.message_expiration,
+        timeout=settings.redis.timeout,
     )
-    control = providers.Singleton(
-        RedisControlWriter,
-        redis,
-        streams=config.provided.streams,
-        keep_seconds=settings.provided.message_expiration,
-        timeout=settings.provided.redis.timeout,
-    )
-    ledger_address = providers.Singleton(
-        ledger_url, settings.provided.ledger, settings.provided.redis_host, settings.provided.redis
-    )
-    ledger = providers.Selector(
-        providers.Callable(ledger_scheme, ledger_address),
-        redis=providers.Singleton(RedisLedger, ledger_address, timeout=settings.provided.redis.timeout),
-        sqlite=providers.Singleton(SqliteLedger, ledger_address),
-    )
-    fan_out = providers.Singleton(
-        FanOut,
-        policy=providers.Singleton(
-            FanOutPolicy,
-            instruments=settings.provided.instruments,
-            message_expiration=settings.provided.message_expiration,
-            retry_delay=settings.provided.retry_delay,
-            longest_retry_delay=settings.provided.longest_retry_delay,
+
+
+def _ledger_address(settings: FanOutSettings) -> str:
+    return ledger_url(settings.ledger, settings.redis_host, settings.redis)
+
+
+def _fan_out(
+    settings: FanOutSettings,
+    config: FanOutConfig,
+    announcements: Announcements,
+    publisher: WorkPublisher,
+    control: ControlWriter,
+    dead: DeadAnnouncements,
+    ledger: Ledger,
+    clock: Clock,
+    metrics: Metrics,
+) -> FanOut:
+    return FanOut(
+        policy=FanOutPolicy(
+            instruments=settings.instruments,
+            message_expiration=settings.message_expiration,
+            retry_delay=settings.retry_delay,
+            longest_retry_delay=settings.longest_retry_delay,
         ),
         config=config,
         announcements=announcements,
@@ -124,5 +112,47 @@ class FanOutContainer(containers.DeclarativeContainer):
         clock=clock,
         metrics=metrics,
     )
-    queues = providers.Singleton(_queues, redis, config, settings)
-    keeper = providers.Singleton(QueueKeeper, queues, providers.Singleton(UpkeepPolicy), metrics)
+
+
+def _queues(settings: FanOutSettings, redis: str, config: FanOutConfig) -> Mapping[str, RedisQueueUpkeep]:
+    """Make the upkeep of the stream of each supported instrument that has one."""
+    return {
+        config.streams[instrument]: RedisQueueUpkeep(
+            redis,
+            stream=config.streams[instrument],
+            group=group_of_workers(settings.workers_group, instrument),
+            lease_seconds=settings.lease_seconds,
+            timeout=settings.redis.timeout,
+        )
+        for instrument in sorted(settings.instruments & config.streams.keys())
+    }
+
+
+def _keeper(queues: Mapping[str, QueueUpkeep], metrics: Metrics) -> QueueKeeper:
+    return QueueKeeper(queues, UpkeepPolicy(), metrics)
+
+
+class FanOutContainer(containers.DeclarativeContainer):
+    """Wires `FanOut` and `QueueKeeper` from `FanOutSettings`."""
+
+    settings = providers.Dependency(instance_of=FanOutSettings)
+
+    clock = singleton(SystemClock)
+    metrics = singleton(PrometheusMetrics)
+    readiness = singleton(Readiness)
+    metrics_server = singleton(
+        make_metrics_server, singleton(lambda settings: settings.metrics, settings), metrics, readiness
+    )
+    config = singleton(_config, settings)
+    redis = singleton(_redis, settings)
+    announcements = singleton(_announcements, settings)
+    dead = singleton(_dead, settings, redis)
+    publisher = singleton(_publisher, settings, redis, config)
+    control = singleton(_control, settings, redis, config)
+    ledger_address = singleton(_ledger_address, settings)
+    ledger = singleton(make_ledger, ledger_address, singleton(lambda settings: settings.redis, settings))
+    fan_out = singleton(
+        _fan_out, settings, config, announcements, publisher, control, dead, ledger, clock, metrics
+    )
+    queues = singleton(_queues, settings, redis, config)
+    keeper = singleton(_keeper, queues, metrics)

@@ -1,6 +1,6 @@
 """The raw microservice's wiring."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from dependency_injector import containers, providers
 
@@ -8,7 +8,6 @@ from adapters.files.cameras import CameraFileError, find_camera, load_camera
 from adapters.host.clock import SystemClock
 from adapters.kafka.notifications.object_feed import KafkaObjectFeed
 from adapters.prometheus.metrics import PrometheusMetrics
-from adapters.prometheus.metrics_server import MetricsServer
 from adapters.raw_microservice.server.app import PresenceApp
 from adapters.raw_microservice.server.server import PresenceServer
 from adapters.redis.raw_index import RedisRawIndex
@@ -18,8 +17,14 @@ from application.index_raws import RawIndexer
 from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
 from entrypoints.containers.addresses import kafka_connection, redis_url, s3_connection
+from entrypoints.containers.providing import singleton
+from entrypoints.containers.serving import make_metrics_server
 from entrypoints.settings.raw_presence import RawPresenceSettings
+from ports.clock import Clock
+from ports.metrics import Metrics
+from ports.object_feed import ObjectFeed
 from ports.raw_arrivals import ImageStore
+from ports.raw_index import RawIndex
 
 __all__ = ["RawPresenceContainer", "served_cameras"]
 
@@ -42,10 +47,78 @@ def served_cameras(instruments: Collection[str], files: Collection[str]) -> Sequ
     return [*cameras.values(), *(find_camera(name) for name in sorted(instruments) if name not in cameras)]
 
 
-def _with_sidecars(
-    cameras: Sequence[Camera], store: ImageStore, **patience: float
-) -> Sequence[tuple[Camera, Sidecars]]:
-    return [(camera, Sidecars(camera, store, **patience)) for camera in cameras]
+def _cameras(settings: RawPresenceSettings) -> Sequence[Camera]:
+    return served_cameras(settings.instruments, settings.camera_files)
+
+
+def _feed(settings: RawPresenceSettings, metrics: Metrics) -> KafkaObjectFeed:
+    return KafkaObjectFeed(
+        connection=kafka_connection(settings.kafka),
+        group=settings.consumer_group,
+        topic=settings.bucket_topic,
+        offset_reset=settings.offset,
+        metrics=metrics,
+    )
+
+
+def _store(settings: RawPresenceSettings) -> S3ImageStore:
+    return S3ImageStore(bucket=settings.bucket, connection=s3_connection(settings.s3_endpoint))
+
+
+def _index(settings: RawPresenceSettings) -> RedisRawIndex:
+    return RedisRawIndex(
+        redis_url(settings.redis_host, settings.redis),
+        lifetime=settings.lifetime,
+        timeout=settings.redis.timeout,
+    )
+
+
+def _indexer(
+    settings: RawPresenceSettings,
+    cameras: Sequence[Camera],
+    store: ImageStore,
+    feed: ObjectFeed,
+    index: RawIndex,
+    metrics: Metrics,
+) -> RawIndexer:
+    return RawIndexer(
+        cameras=[(camera, Sidecars(camera, store)) for camera in cameras],
+        feed=feed,
+        index=index,
+        metrics=metrics,
+        retry_delay=settings.retry_delay,
+    )
+
+
+def _catch_up(
+    settings: RawPresenceSettings,
+    cameras: Sequence[Camera],
+    store: ImageStore,
+    feed: WatchedFeed,
+    index: RawIndex,
+    clock: Clock,
+    metrics: Metrics,
+) -> CatchUp:
+    return CatchUp(
+        cameras=[(camera, Sidecars(camera, store, patience=0.0)) for camera in cameras],
+        feed=feed,
+        store=store,
+        index=index,
+        clock=clock,
+        metrics=metrics,
+        policy=CatchUpPolicy(silence=settings.catch_up_after),
+    )
+
+
+def _server(
+    settings: RawPresenceSettings, cameras: Sequence[Camera], index: RawIndex, metrics: PrometheusMetrics
+) -> PresenceServer:
+    app = PresenceApp(index=index, cameras=cameras, metrics=metrics, metrics_text=metrics.text)
+    return PresenceServer(app, host=settings.host, port=settings.port)
+
+
+def _serving(server: PresenceServer) -> Callable[[], bool]:
+    return server.serving
 
 
 class RawPresenceContainer(containers.DeclarativeContainer):
@@ -53,66 +126,19 @@ class RawPresenceContainer(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=RawPresenceSettings)
 
-    clock = providers.Singleton(SystemClock)
-    metrics = providers.Singleton(PrometheusMetrics)
-    cameras = providers.Singleton(
-        served_cameras, settings.provided.instruments, settings.provided.camera_files
-    )
-    feed = providers.Singleton(
-        KafkaObjectFeed,
-        connection=providers.Singleton(kafka_connection, settings.provided.kafka),
-        group=settings.provided.consumer_group,
-        topic=settings.provided.bucket_topic,
-        offset_reset=settings.provided.offset,
-        metrics=metrics,
-    )
-    watched_feed = providers.Singleton(WatchedFeed, feed)
-    store = providers.Singleton(
-        S3ImageStore,
-        bucket=settings.provided.bucket,
-        connection=providers.Singleton(s3_connection, settings.provided.s3_endpoint),
-    )
-    index = providers.Singleton(
-        RedisRawIndex,
-        providers.Singleton(redis_url, settings.provided.redis_host, settings.provided.redis),
-        lifetime=settings.provided.lifetime,
-        timeout=settings.provided.redis.timeout,
-    )
-
-    indexer = providers.Singleton(
-        RawIndexer,
-        cameras=providers.Singleton(_with_sidecars, cameras, store),
-        feed=watched_feed,
-        index=index,
-        metrics=metrics,
-        retry_delay=settings.provided.retry_delay,
-    )
-    catch_up = providers.Singleton(
-        CatchUp,
-        cameras=providers.Singleton(_with_sidecars, cameras, store, patience=0.0),
-        feed=watched_feed,
-        store=store,
-        index=index,
-        clock=clock,
-        metrics=metrics,
-        policy=providers.Singleton(CatchUpPolicy, silence=settings.provided.catch_up_after),
-    )
-    server = providers.Singleton(
-        PresenceServer,
-        providers.Singleton(
-            PresenceApp,
-            index=index,
-            cameras=cameras,
-            metrics=metrics,
-            metrics_text=metrics.provided.text,
-        ),
-        host=settings.provided.host,
-        port=settings.provided.port,
-    )
-    metrics_server = providers.Singleton(
-        MetricsServer,
+    clock = singleton(SystemClock)
+    metrics = singleton(PrometheusMetrics)
+    cameras = singleton(_cameras, settings)
+    feed = singleton(_feed, settings, metrics)
+    watched_feed = singleton(WatchedFeed, feed)
+    store = singleton(_store, settings)
+    index = singleton(_index, settings)
+    indexer = singleton(_indexer, settings, cameras, store, watched_feed, index, metrics)
+    catch_up = singleton(_catch_up, settings, cameras, store, watched_feed, index, clock, metrics)
+    server = singleton(_server, settings, cameras, index, metrics)
+    metrics_server = singleton(
+        make_metrics_server,
+        singleton(lambda settings: settings.metrics, settings),
         metrics,
-        host=settings.provided.metrics.host,
-        port=settings.provided.metrics.port,
-        ready=server.provided.serving,
+        singleton(_serving, server),
     )

@@ -5,11 +5,9 @@ from dependency_injector import containers, providers
 from adapters.files.active_detectors import load_fan_out_config
 from adapters.files.cameras import CameraFileError, find_camera, load_camera
 from adapters.host.clock import SystemClock
-from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.s3.image_store import S3ImageStore
-from adapters.sqlite.ledger import SqliteLedger
 from application.night_images import NightImages
 from application.reconcile import Reconciler
 from application.sidecars import Sidecars
@@ -17,29 +15,84 @@ from domain.cameras.camera import Camera
 from domain.fan_out import FanOutConfig
 from entrypoints.containers.addresses import (
     group_of_workers,
-    ledger_scheme,
     ledger_url,
     redis_url,
     s3_connection,
 )
+from entrypoints.containers.providing import singleton
+from entrypoints.containers.serving import make_ledger
 from entrypoints.settings.reconcile import ReconcileSettings
+from ports.clock import Clock
+from ports.ledger import Ledger
+from ports.raw_arrivals import ImageStore
+from ports.work_publisher import WorkPublisher
+from ports.work_queue import QueueUpkeep
 
 __all__ = ["ReconcileContainer"]
 
 _REQUESTS = 16  # At once, for a night has a thousand folders.
 
 
-def _camera(instrument: str, file: str | None) -> Camera:
-    if file is None:
+def _camera(settings: ReconcileSettings, instrument: str) -> Camera:
+    if settings.camera_file is None:
         return find_camera(instrument)
-    camera = load_camera(file)
+    camera = load_camera(settings.camera_file)
     if camera.instrument != instrument:
         raise CameraFileError(f"CAMERA_FILE: is of {camera.instrument}, not {instrument}")
     return camera
 
 
-def _stream(config: FanOutConfig, instrument: str) -> str:
-    return config.stream(instrument)
+def _config(settings: ReconcileSettings) -> FanOutConfig:
+    return load_fan_out_config(settings.config_file)
+
+
+def _redis(settings: ReconcileSettings) -> str:
+    return redis_url(settings.redis_host, settings.redis)
+
+
+def _queue(
+    settings: ReconcileSettings, redis: str, config: FanOutConfig, instrument: str
+) -> RedisQueueUpkeep:
+    return RedisQueueUpkeep(
+        redis,
+        stream=config.stream(instrument),
+        group=group_of_workers(settings.workers_group, instrument),
+        timeout=settings.redis.timeout,
+    )
+
+
+def _publisher(settings: ReconcileSettings, redis: str, config: FanOutConfig) -> RedisWorkPublisher:
+    return RedisWorkPublisher(redis, streams=config.streams, timeout=settings.redis.timeout)
+
+
+def _ledger_address(settings: ReconcileSettings) -> str:
+    return ledger_url(settings.ledger, settings.redis_host, settings.redis)
+
+
+def _store(settings: ReconcileSettings) -> S3ImageStore:
+    return S3ImageStore(
+        bucket=settings.bucket, connection=s3_connection(settings.s3_endpoint), threads=_REQUESTS
+    )
+
+
+def _reconciler(
+    camera: Camera,
+    config: FanOutConfig,
+    store: ImageStore,
+    ledger: Ledger,
+    queue: QueueUpkeep,
+    publisher: WorkPublisher,
+    clock: Clock,
+) -> Reconciler:
+    return Reconciler(
+        camera=camera,
+        config=config,
+        images=NightImages(camera, store, Sidecars(camera, store, patience=0.0)),
+        ledger=ledger,
+        queue=queue,
+        publisher=publisher,
+        clock=clock,
+    )
 
 
 class ReconcileContainer(containers.DeclarativeContainer):
@@ -48,44 +101,13 @@ class ReconcileContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=ReconcileSettings)
     instrument = providers.Dependency(instance_of=str)
 
-    clock = providers.Singleton(SystemClock)
-    camera = providers.Singleton(_camera, instrument, settings.provided.camera_file)
-    config = providers.Singleton(load_fan_out_config, settings.provided.config_file)
-    stream = providers.Singleton(_stream, config, instrument)
-    redis = providers.Singleton(redis_url, settings.provided.redis_host, settings.provided.redis)
-    queue = providers.Singleton(
-        RedisQueueUpkeep,
-        redis,
-        stream=stream,
-        group=providers.Callable(group_of_workers, settings.provided.workers_group, instrument),
-        timeout=settings.provided.redis.timeout,
-    )
-    publisher = providers.Singleton(
-        RedisWorkPublisher, redis, streams=config.provided.streams, timeout=settings.provided.redis.timeout
-    )
-    ledger_address = providers.Singleton(
-        ledger_url, settings.provided.ledger, settings.provided.redis_host, settings.provided.redis
-    )
-    ledger = providers.Selector(
-        providers.Callable(ledger_scheme, ledger_address),
-        redis=providers.Singleton(RedisLedger, ledger_address, timeout=settings.provided.redis.timeout),
-        sqlite=providers.Singleton(SqliteLedger, ledger_address),
-    )
-    store = providers.Singleton(
-        S3ImageStore,
-        bucket=settings.provided.bucket,
-        connection=providers.Singleton(s3_connection, settings.provided.s3_endpoint),
-        threads=_REQUESTS,
-    )
-    reconciler = providers.Singleton(
-        Reconciler,
-        camera=camera,
-        config=config,
-        images=providers.Singleton(
-            NightImages, camera, store, providers.Singleton(Sidecars, camera, store, patience=0.0)
-        ),
-        ledger=ledger,
-        queue=queue,
-        publisher=publisher,
-        clock=clock,
-    )
+    clock = singleton(SystemClock)
+    camera = singleton(_camera, settings, instrument)
+    config = singleton(_config, settings)
+    redis = singleton(_redis, settings)
+    queue = singleton(_queue, settings, redis, config, instrument)
+    publisher = singleton(_publisher, settings, redis, config)
+    ledger_address = singleton(_ledger_address, settings)
+    ledger = singleton(make_ledger, ledger_address, singleton(lambda settings: settings.redis, settings))
+    store = singleton(_store, settings)
+    reconciler = singleton(_reconciler, camera, config, store, ledger, queue, publisher, clock)

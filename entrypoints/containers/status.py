@@ -3,13 +3,26 @@
 from dependency_injector import containers, providers
 
 from adapters.host.clock import SystemClock
-from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
-from adapters.sqlite.ledger import SqliteLedger
-from entrypoints.containers.addresses import group_of_workers, ledger_scheme, ledger_url, redis_url
+from entrypoints.containers.addresses import group_of_workers, ledger_url, redis_url
+from entrypoints.containers.providing import singleton
+from entrypoints.containers.serving import make_ledger
 from entrypoints.settings.status import StatusSettings
 
 __all__ = ["StatusContainer"]
+
+
+def _queue(settings: StatusSettings) -> RedisQueueUpkeep:
+    return RedisQueueUpkeep(
+        redis_url(settings.redis_host, settings.redis),
+        stream=settings.stream,
+        group=group_of_workers(settings.workers_group, settings.instrument),
+        timeout=settings.redis.timeout,
+    )
+
+
+def _ledger_address(settings: StatusSettings) -> str:
+    return ledger_url(settings.ledger, settings.redis_host, settings.redis)
 
 
 class StatusContainer(containers.DeclarativeContainer):
@@ -17,22 +30,7 @@ class StatusContainer(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=StatusSettings)
 
-    clock = providers.Singleton(SystemClock)
-    redis = providers.Singleton(redis_url, settings.provided.redis_host, settings.provided.redis)
-    queue = providers.Singleton(
-        RedisQueueUpkeep,
-        redis,
-        stream=settings.provided.stream,
-        group=providers.Callable(
-            group_of_workers, settings.provided.workers_group, settings.provided.instrument
-        ),
-        timeout=settings.provided.redis.timeout,
-    )
-    ledger_address = providers.Singleton(
-        ledger_url, settings.provided.ledger, settings.provided.redis_host, settings.provided.redis
-    )
-    ledger = providers.Selector(
-        providers.Callable(ledger_scheme, ledger_address),
-        redis=providers.Singleton(RedisLedger, ledger_address, timeout=settings.provided.redis.timeout),
-        sqlite=providers.Singleton(SqliteLedger, ledger_address),
-    )
+    clock = singleton(SystemClock)
+    queue = singleton(_queue, settings)
+    ledger_address = singleton(_ledger_address, settings)
+    ledger = singleton(make_ledger, ledger_address, singleton(lambda settings: settings.redis, settings))

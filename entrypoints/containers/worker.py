@@ -1,25 +1,24 @@
 """The wiring of a worker's parent process."""
 
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from dependency_injector import containers, providers
 
 from adapters.butler.shared.datastore_root import datastore_root
+from adapters.host import heap
 from adapters.host.clock import SystemClock, SystemIdentifiers
-from adapters.host.heap import spare_heap
 from adapters.host.work_folders import remove_orphans, work_folder
+from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.notifications.raw_notifications import KafkaRawNotifications
 from adapters.kafka.outputs.output_notifier import KafkaOutputNotifier
 from adapters.prometheus.metrics import PrometheusMetrics
-from adapters.prometheus.metrics_server import MetricsServer
 from adapters.raw_microservice.client import HttpRawLookup
 from adapters.redis.control import RedisControlNotes
-from adapters.redis.ledger import RedisLedger
 from adapters.redis.work_queue import RedisWorkQueue
 from adapters.s3.image_store import S3ImageStore
 from adapters.sasquatch.measurements import SasquatchMeasurements
-from adapters.sqlite.ledger import SqliteLedger
 from adapters.workspace_process.client import ChildWorkspace
 from application.sidecars import Sidecars
 from application.worker.await_images import ImageWait
@@ -27,18 +26,30 @@ from application.worker.choose_pipelines import PipelineChooser
 from application.worker.find_raws import RawSearch, SearchPolicy
 from application.worker.process_visit import VisitPolicy, VisitProcessor
 from application.worker.work import Worker, WorkerPolicy
+from domain.cameras.camera import Camera
+from domain.pipelines import PipelinesConfig
 from entrypoints.containers.addresses import (
     kafka_connection,
-    ledger_scheme,
     ledger_url,
     process_name,
     redis_url,
     s3_connection,
     writer_connection,
 )
-from entrypoints.containers.deployment import DeploymentContainer
+from entrypoints.containers.deployment import deployment_camera, main_pipelines, preprocessing_pipelines
+from entrypoints.containers.providing import singleton
+from entrypoints.containers.serving import make_ledger, make_metrics_server
 from entrypoints.readiness import Readiness
 from entrypoints.settings.worker import WorkerSettings
+from ports.clock import Clock
+from ports.control import ControlNotes
+from ports.ledger import Ledger
+from ports.measurements import Measurements
+from ports.metrics import Metrics
+from ports.output_notifier import OutputNotifier
+from ports.raw_arrivals import ImageStore, RawLookup, RawNotifications
+from ports.work_queue import WorkQueue
+from ports.workspace import Workspace
 
 __all__ = ["WorkerContainer"]
 
@@ -46,157 +57,169 @@ _CHILD = (sys.executable, "-m", "entrypoints.services.child")  # and the folder,
 _RENEWALS = 4  # A lease is renewed this often in its time, so that a few failures cost nothing.
 
 
-class WorkerContainer(containers.DeclarativeContainer):
-    """Wires `Worker` from `WorkerSettings`."""
+def _work_folder(settings: WorkerSettings) -> AbstractContextManager[Path]:
+    return work_folder(settings.local_repos)
 
-    settings = providers.Dependency(instance_of=WorkerSettings)
-    folder = providers.Dependency(instance_of=Path)
-    work_folder = providers.Factory(work_folder, settings.provided.local_repos)
-    remove_orphans = providers.Callable(remove_orphans, settings.provided.local_repos)
 
-    name = providers.Singleton(process_name)
-    clock = providers.Singleton(SystemClock)
-    spare_heap = providers.Callable(spare_heap)
-    metrics = providers.Singleton(PrometheusMetrics)
-    readiness = providers.Singleton(Readiness)
-    metrics_server = providers.Singleton(
-        MetricsServer,
-        metrics,
-        host=settings.provided.metrics.host,
-        port=settings.provided.metrics.port,
-        ready=readiness,
-    )
-    deployment = providers.Container(DeploymentContainer, settings=settings.provided.deployment)
-    redis = providers.Singleton(redis_url, settings.provided.stream.host, settings.provided.redis)
-    kafka = providers.Singleton(kafka_connection, settings.provided.kafka)
+def _remove_orphans(settings: WorkerSettings) -> None:
+    remove_orphans(settings.local_repos)
 
-    measurements = providers.Selector(
-        providers.Callable(lambda url: "off" if url is None else "on", settings.provided.sasquatch.url),
-        on=providers.Singleton(
-            SasquatchMeasurements,
-            url=settings.provided.sasquatch.url,
-            namespace=settings.provided.sasquatch.namespace,
-            clock=clock,
-            metrics=metrics,
-            token=settings.provided.sasquatch.token,
-        ),
-        off=providers.Object(None),
-    )
-    queue = providers.Singleton(
-        RedisWorkQueue,
-        redis,
-        stream=settings.provided.stream.stream,
-        group=settings.provided.stream.group,
-        consumer=name,
-        lease_seconds=settings.provided.stream.lease,
-        create=settings.provided.stream.create,
-        timeout=settings.provided.redis.timeout,
-    )
-    control = providers.Singleton(
-        RedisControlNotes,
-        redis,
-        stream=settings.provided.stream.stream,
-        keep_seconds=settings.provided.message_expiration,
-        timeout=settings.provided.redis.timeout,
-    )
-    ledger_address = providers.Singleton(
-        ledger_url, settings.provided.ledger, settings.provided.stream.host, settings.provided.redis
-    )
-    ledger = providers.Selector(
-        providers.Callable(ledger_scheme, ledger_address),
-        redis=providers.Singleton(RedisLedger, ledger_address),
-        sqlite=providers.Singleton(SqliteLedger, ledger_address),
-    )
-    notifications = providers.Singleton(
-        KafkaRawNotifications,
-        connection=kafka,
-        topic=settings.provided.bucket_topic,
-        camera=deployment.camera,
-        bucket=settings.provided.bucket,
+
+def _redis(settings: WorkerSettings) -> str:
+    return redis_url(settings.stream.host, settings.redis)
+
+
+def _kafka(settings: WorkerSettings) -> KafkaConnection:
+    return kafka_connection(settings.kafka)
+
+
+def _ledger_address(settings: WorkerSettings) -> str:
+    return ledger_url(settings.ledger, settings.stream.host, settings.redis)
+
+
+def _measurements(settings: WorkerSettings, clock: Clock, metrics: Metrics) -> SasquatchMeasurements | None:
+    sasquatch = settings.sasquatch
+    if sasquatch.url is None:
+        return None
+    return SasquatchMeasurements(
+        url=sasquatch.url,
+        namespace=sasquatch.namespace,
         clock=clock,
         metrics=metrics,
-        offset_reset=settings.provided.offset_reset,
-        retention=settings.provided.message_expiration,
-    )
-    store = providers.Singleton(
-        S3ImageStore,
-        bucket=settings.provided.bucket,
-        connection=providers.Singleton(s3_connection, settings.provided.s3_endpoint),
-    )
-    lookup = providers.Selector(
-        providers.Callable(lambda base: "off" if base is None else "on", settings.provided.raw_microservice),
-        on=providers.Singleton(HttpRawLookup, base=settings.provided.raw_microservice),
-        off=providers.Object(None),
-    )
-    notifier = providers.Selector(
-        providers.Callable(lambda use: "on" if use else "off", settings.provided.use_writer),
-        on=providers.Singleton(
-            KafkaOutputNotifier,
-            connection=providers.Singleton(
-                writer_connection, settings.provided.writer_kafka, settings.provided.kafka.ca_file
-            ),
-            topic=settings.provided.writer_kafka.topic,
-            outbox_root=providers.Callable(datastore_root, settings.provided.deployment.central_repo),
-            identifiers=providers.Singleton(SystemIdentifiers),
-        ),
-        off=providers.Object(None),
-    )
-    workspace = providers.Singleton(
-        ChildWorkspace,
-        providers.Callable(lambda folder: (*_CHILD, str(folder)), folder),
-        memory_ceiling=providers.Callable(
-            lambda mebibytes: mebibytes << 20, settings.provided.memory_ceiling
-        ),
+        token=sasquatch.token,
     )
 
-    search = providers.Singleton(
-        RawSearch,
-        camera=deployment.camera,
+
+def _queue(settings: WorkerSettings, redis: str, name: str) -> RedisWorkQueue:
+    return RedisWorkQueue(
+        redis,
+        stream=settings.stream.stream,
+        group=settings.stream.group,
+        consumer=name,
+        lease_seconds=settings.stream.lease_seconds,
+        create=settings.stream.create,
+        timeout=settings.redis.timeout,
+    )
+
+
+def _control(settings: WorkerSettings, redis: str) -> RedisControlNotes:
+    return RedisControlNotes(
+        redis,
+        stream=settings.stream.stream,
+        keep_seconds=settings.message_expiration,
+        timeout=settings.redis.timeout,
+    )
+
+
+def _notifications(
+    settings: WorkerSettings, kafka: KafkaConnection, camera: Camera, clock: Clock, metrics: Metrics
+) -> KafkaRawNotifications:
+    return KafkaRawNotifications(
+        connection=kafka,
+        topic=settings.bucket_topic,
+        camera=camera,
+        bucket=settings.bucket,
+        clock=clock,
+        metrics=metrics,
+        offset_reset=settings.offset_reset,
+        retention=settings.message_expiration,
+    )
+
+
+def _store(settings: WorkerSettings) -> S3ImageStore:
+    return S3ImageStore(bucket=settings.bucket, connection=s3_connection(settings.s3_endpoint))
+
+
+def _lookup(settings: WorkerSettings) -> HttpRawLookup | None:
+    return HttpRawLookup(base=settings.raw_microservice) if settings.raw_microservice else None
+
+
+def _notifier(settings: WorkerSettings) -> KafkaOutputNotifier | None:
+    if not settings.use_writer:
+        return None
+    return KafkaOutputNotifier(
+        connection=writer_connection(settings.writer_kafka, settings.kafka.ca_file),
+        topic=settings.writer_kafka.topic,
+        outbox_root=datastore_root(settings.deployment.central_repo),
+        identifiers=SystemIdentifiers(),
+    )
+
+
+def _workspace(settings: WorkerSettings, folder: Path) -> ChildWorkspace:
+    return ChildWorkspace((*_CHILD, str(folder)), memory_ceiling=settings.memory_ceiling << 20)
+
+
+def _search(
+    camera: Camera, notifications: RawNotifications, store: ImageStore, lookup: RawLookup | None, clock: Clock
+) -> RawSearch:
+    return RawSearch(
+        camera=camera,
         notifications=notifications,
         store=store,
         lookup=lookup,
-        sidecars=providers.Singleton(Sidecars, deployment.camera, store),
+        sidecars=Sidecars(camera, store),
         clock=clock,
-        policy=providers.Singleton(SearchPolicy),
+        policy=SearchPolicy(),
     )
-    processor = providers.Singleton(
-        VisitProcessor,
-        policy=providers.Singleton(
-            VisitPolicy,
-            image_timeout=settings.provided.image_timeout,
-            worker_timeout=settings.provided.worker_timeout,
-            message_expiration=settings.provided.message_expiration,
-            unknown_count_grace=settings.provided.unknown_count_grace,
-            repository_pause=settings.provided.repo_retry_delay,
-            max_attempts=settings.provided.max_attempts,
+
+
+def _chooser(camera: Camera, preprocessing: PipelinesConfig, main: PipelinesConfig) -> PipelineChooser:
+    return PipelineChooser(camera=camera, preprocessing=preprocessing, main=main)
+
+
+def _processor(
+    settings: WorkerSettings,
+    clock: Clock,
+    ledger: Ledger,
+    control: ControlNotes,
+    chooser: PipelineChooser,
+    search: RawSearch,
+    workspace: Workspace,
+    notifier: OutputNotifier | None,
+    metrics: Metrics,
+) -> VisitProcessor:
+    return VisitProcessor(
+        policy=VisitPolicy(
+            image_timeout=settings.image_timeout,
+            worker_timeout=settings.worker_timeout,
+            message_expiration=settings.message_expiration,
+            unknown_count_grace=settings.unknown_count_grace,
+            repository_pause=settings.repo_retry_delay,
+            max_attempts=settings.max_attempts,
         ),
         clock=clock,
         ledger=ledger,
         control=control,
-        chooser=providers.Singleton(
-            PipelineChooser,
-            camera=deployment.camera,
-            preprocessing=deployment.preprocessing,
-            main=deployment.main,
-        ),
-        images=providers.Singleton(ImageWait, search, control, clock),
+        chooser=chooser,
+        images=ImageWait(search, control, clock),
         workspace=workspace,
         notifier=notifier,
         metrics=metrics,
     )
-    worker = providers.Singleton(
-        Worker,
+
+
+def _worker(
+    settings: WorkerSettings,
+    name: str,
+    camera: Camera,
+    queue: WorkQueue,
+    ledger: Ledger,
+    processor: VisitProcessor,
+    workspace: Workspace,
+    metrics: Metrics,
+    measurements: Measurements | None,
+) -> Worker:
+    return Worker(
         name=name,
-        camera=deployment.camera,
-        policy=providers.Singleton(
-            WorkerPolicy,
-            idle_timeout=settings.provided.listen_timeout,
-            retry_delay=settings.provided.redis_retry_delay,
-            lease=settings.provided.stream.lease,
-            renewal=providers.Callable(lambda lease: lease / _RENEWALS, settings.provided.stream.lease),
-            shutdown_grace=settings.provided.shutdown_grace,
-            recycle_after=settings.provided.restart_freq,
-            max_attempts=settings.provided.max_attempts,
+        camera=camera,
+        policy=WorkerPolicy(
+            idle_timeout=settings.listen_timeout,
+            retry_delay=settings.redis_retry_delay,
+            lease=settings.stream.lease_seconds,
+            renewal=settings.stream.lease_seconds / _RENEWALS,
+            shutdown_grace=settings.shutdown_grace,
+            recycle_after=settings.restart_freq,
+            max_attempts=settings.max_attempts,
         ),
         queue=queue,
         ledger=ledger,
@@ -204,4 +227,48 @@ class WorkerContainer(containers.DeclarativeContainer):
         workspace=workspace,
         metrics=metrics,
         measurements=measurements,
+    )
+
+
+class WorkerContainer(containers.DeclarativeContainer):
+    """Wires `Worker` from `WorkerSettings`."""
+
+    settings = providers.Dependency(instance_of=WorkerSettings)
+    folder = providers.Dependency(instance_of=Path)
+    work_folder = singleton(_work_folder, settings)
+    remove_orphans = singleton(_remove_orphans, settings)
+    spare_heap = singleton(heap.spare_heap)
+
+    deployment = singleton(lambda settings: settings.deployment, settings)
+    camera = singleton(deployment_camera, deployment)
+    preprocessing = singleton(preprocessing_pipelines, deployment)
+    main = singleton(main_pipelines, deployment)
+
+    name = singleton(process_name)
+    clock = singleton(SystemClock)
+    metrics = singleton(PrometheusMetrics)
+    readiness = singleton(Readiness)
+    metrics_server = singleton(
+        make_metrics_server, singleton(lambda settings: settings.metrics, settings), metrics, readiness
+    )
+    redis = singleton(_redis, settings)
+    queue = singleton(_queue, settings, redis, name)
+    control = singleton(_control, settings, redis)
+    ledger_address = singleton(_ledger_address, settings)
+    ledger = singleton(make_ledger, ledger_address, singleton(lambda settings: settings.redis, settings))
+    kafka = singleton(_kafka, settings)
+    notifications = singleton(_notifications, settings, kafka, camera, clock, metrics)
+    store = singleton(_store, settings)
+    lookup = singleton(_lookup, settings)
+    notifier = singleton(_notifier, settings)
+    measurements = singleton(_measurements, settings, clock, metrics)
+    workspace = singleton(_workspace, settings, folder)
+
+    search = singleton(_search, camera, notifications, store, lookup, clock)
+    chooser = singleton(_chooser, camera, preprocessing, main)
+    processor = singleton(
+        _processor, settings, clock, ledger, control, chooser, search, workspace, notifier, metrics
+    )
+    worker = singleton(
+        _worker, settings, name, camera, queue, ledger, processor, workspace, metrics, measurements
     )

@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
     except PromptProcessingError as error:
         _LOG.warning("astropy has to do with its own tables: %s", error)
     with socket.socket(fileno=int(descriptor)) as connection:
-        container.serve(connection, container.workspace())
+        container.serve()(connection, container.workspace())
     return 0
 
 

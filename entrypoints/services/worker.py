@@ -25,7 +25,7 @@ def command() -> None:
     configure_logs(settings.logs.levels, "worker")
     container = WorkerContainer(settings=settings)
     container.spare_heap()
-    loaded_or_exit(container.deployment.camera, container.deployment.preprocessing, container.deployment.main)
+    loaded_or_exit(container.camera, container.preprocessing, container.main)
     run_service(lambda: _run(container))
 
 

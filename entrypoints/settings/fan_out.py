@@ -18,6 +18,7 @@ from entrypoints.settings.parsers import (
     seconds,
     text,
 )
+from ports.work_queue import LEASE_SECONDS
 
 __all__ = ["FanOutSettings"]
 
@@ -32,7 +33,7 @@ class FanOutSettings:
     metrics: MetricsSettings = group(MetricsSettings)
     logs: LogSettings = group(LogSettings)
 
-    registry: str | None = setting("KAFKA_SCHEMA_REGISTRY_URL", http_uri, "schema registry")
+    registry: str = setting("KAFKA_SCHEMA_REGISTRY_URL", http_uri, "schema registry")
     registry_ca_file: str | None = setting(
         "KAFKA_SCHEMA_REGISTRY_CA_FILE", optional, "CA of the registry's certificate", default=""
     )
@@ -59,11 +60,11 @@ class FanOutSettings:
         "the workers' consumer group on the streams; {instrument} in it is the instrument in lower case",
         default="workers",
     )
-    lease: float = setting(
+    lease_seconds: float = setting(
         "LEASE_SECONDS",
         seconds,
         "as the workers' own: s after which a silent one's work is put back",
-        default="60",
+        default=f"{LEASE_SECONDS:g}",
     )
     retry_delay: float = setting(
         "REDIS_RETRY_INITIAL_DELAY",

@@ -3,9 +3,9 @@
 from attrs import frozen
 
 from entrypoints.settings.environment import setting
-from entrypoints.settings.parsers import choice, optional, seconds, text
+from entrypoints.settings.parsers import choice, seconds, text
 
-__all__ = ["GROUP_PROTOCOL", "AlertKafkaSettings", "KafkaSettings", "WriterKafkaSettings", "group_protocol"]
+__all__ = ["GROUP_PROTOCOL", "KafkaSettings", "WriterKafkaSettings", "group_protocol"]
 
 GROUP_PROTOCOL = "classic, or consumer for brokers that know KIP-848: members come and go sooner"
 group_protocol = choice("classic", "consumer")
@@ -36,21 +36,9 @@ class KafkaSettings:
 class WriterKafkaSettings:
     """The cluster on which workers tell the Butler Writer."""
 
-    servers: str | None = setting(
-        "BUTLER_WRITER_KAFKA_CLUSTER", optional, "host:port of the writer's Kafka", default=""
-    )
+    servers: str = setting("BUTLER_WRITER_KAFKA_CLUSTER", text, "host:port of the writer's Kafka", default="")
     username: str = setting("BUTLER_WRITER_KAFKA_USERNAME", text, "blank: nobody logs in", default="")
     password: str = setting(
         "BUTLER_WRITER_KAFKA_PASSWORD", text, "password of the user", default="", secret=True
     )
-    topic: str | None = setting(
-        "BUTLER_WRITER_KAFKA_TOPIC", optional, "topic that the writer reads", default=""
-    )
-
-
-@frozen(kw_only=True)
-class AlertKafkaSettings:
-    """The cluster that gets the alerts; pipelines read these variables themselves."""
-
-    server: str | None = setting("AP_KAFKA_SERVER", optional, "host:port for alerts", default="")
-    topic: str | None = setting("AP_KAFKA_TOPIC", optional, "topic of the alerts", default="")
+    topic: str = setting("BUTLER_WRITER_KAFKA_TOPIC", text, "topic that the writer reads", default="")

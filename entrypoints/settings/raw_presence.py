@@ -36,7 +36,7 @@ class RawPresenceSettings:
     camera_files: frozenset[str] = setting(
         "CAMERA_FILES", names, "camera files beside the shipped ones", default=""
     )
-    s3_endpoint: str | None = setting("S3_ENDPOINT_URL", http_uri, "the image bucket's S3 server")
+    s3_endpoint: str = setting("S3_ENDPOINT_URL", http_uri, "the image bucket's S3 server")
     bucket: str = setting("IMAGE_BUCKET", text, "bucket of the raw images")
     bucket_topic: str = setting(
         "BUCKET_TOPIC", text, "topic of the bucket's notifications", default="rubin-prompt-processing"

@@ -34,5 +34,5 @@ class ReconcileSettings:
     config_file: Path = setting(
         "INSTRUMENT_CONFIG_FILE", existing_file, "the fan-out's YAML: streams and active detectors"
     )
-    s3_endpoint: str | None = setting("S3_ENDPOINT_URL", http_uri, "the image bucket's S3 server")
+    s3_endpoint: str = setting("S3_ENDPOINT_URL", http_uri, "the image bucket's S3 server")
     bucket: str = setting("IMAGE_BUCKET", text, "bucket of the raw images")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from domain.pipelines import CHANGE_TASKS
 from entrypoints.settings.common import LedgerSettings, LogSettings, MetricsSettings, QueueStoreSettings
 from entrypoints.settings.environment import group, setting
 from entrypoints.settings.kafka import KafkaSettings, WriterKafkaSettings
@@ -23,6 +24,7 @@ from entrypoints.settings.parsers import (
     text,
 )
 from entrypoints.settings.pipelines import DeploymentSettings
+from ports.work_queue import LEASE_SECONDS
 
 __all__ = ["ChildSettings", "WorkerSettings"]
 
@@ -35,8 +37,11 @@ class StreamSettings:
     stream: str = setting("REDIS_STREAM_NAME", text, "stream of fanned-out visits")
     group: str = setting("REDIS_STREAM_CONSUMER_GROUP", text, "consumer group of the workers")
     create: bool = setting("REDIS_STREAM_CREATE", boolean, "1: create a missing group", default="1")
-    lease: float = setting(
-        "LEASE_SECONDS", seconds, "s after which a silent worker's work is taken over", default="60"
+    lease_seconds: float = setting(
+        "LEASE_SECONDS",
+        seconds,
+        "s after which a silent worker's work is taken over",
+        default=f"{LEASE_SECONDS:g}",
     )
 
 
@@ -68,7 +73,7 @@ class WorkerSettings:
     logs: LogSettings = group(LogSettings)
 
     local_repos: Path = setting("LOCAL_REPOS", folder, "folder of the local repositories", default="/tmp")  # noqa: S108 - the contract's default
-    s3_endpoint: str | None = setting("S3_ENDPOINT_URL", http_uri, "the image bucket's S3 server")
+    s3_endpoint: str = setting("S3_ENDPOINT_URL", http_uri, "the image bucket's S3 server")
     bucket: str = setting("IMAGE_BUCKET", text, "bucket of the raw images")
     bucket_topic: str = setting(
         "BUCKET_TOPIC", text, "topic of the bucket's notifications", default="rubin-prompt-processing"
@@ -161,7 +166,7 @@ class ChildSettings:
     padding: float = setting(
         "PRELOAD_PADDING", seconds, "arcsec by which footprints are padded", default="30"
     )
-    export: tuple[re.Pattern[str], ...] = setting(
+    export_types: tuple[re.Pattern[str], ...] = setting(
         "EXPORT_TYPE_REGEXP", patterns, "YAML list of patterns of dataset types to export", default="- .*"
     )
     export_outputs: bool = setting(
@@ -171,7 +176,7 @@ class ChildSettings:
         "CHANGE_TASKS",
         names,
         "task classes that make permanent changes",
-        default="lsst.ap.association.DiaPipelineTask prompt_pipelines.tasks.associate.AssociateTask",
+        default=" ".join(sorted(CHANGE_TASKS)),
     )
     iers_cache: str | None = setting(
         "CENTRAL_IERS_CACHE", optional, "zip to import into astropy's download cache", default=""

@@ -17,11 +17,11 @@ class ExportRules:
     Parameters
     ----------
     patterns
-        Regular expressions; a dataset type's name must match one as a whole.
+        A dataset type's name must match one as a whole.
     """
 
-    def __init__(self, patterns: Iterable[str]) -> None:
-        self._patterns = [re.compile(pattern) for pattern in patterns]
+    def __init__(self, patterns: Iterable[re.Pattern[str]]) -> None:
+        self._patterns = tuple(patterns)
 
     def choose(
         self, refs: Iterable[DatasetRef], what: Export, pipelines: Mapping[str, LoadedPipeline | None]

@@ -1,14 +1,13 @@
 """What a workspace is told when it is made."""
 
+import re
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
-__all__ = ["CHANGE_TASKS", "WorkspaceSettings"]
+from domain.pipelines import CHANGE_TASKS
 
-CHANGE_TASKS: Final = frozenset({"lsst.ap.association.DiaPipelineTask"})
-"""Tasks that make permanent changes, by full class name, if nothing else is set."""
+__all__ = ["WorkspaceSettings"]
 
 
 @frozen(kw_only=True)
@@ -30,7 +29,7 @@ class WorkspaceSettings:
     """Where pipeline files with relative paths are."""
     padding: float = 30.0
     """Arcseconds around a detector within which inputs are loaded."""
-    export_types: tuple[str, ...] = (".*",)
+    export_types: tuple[re.Pattern[str], ...] = (re.compile(".*"),)
     """Patterns; dataset types that match none as a whole are not exported."""
     export_outputs: bool = True
     """False keeps all outputs from the shared repository (for trials)."""

@@ -11,7 +11,7 @@ from attrs import define, evolve, field, frozen
 from domain.times import UtcSeconds
 from domain.visit import Identity, VisitDetector
 from ports.clock import Clock
-from ports.work_queue import Lease, QueueDepth
+from ports.work_queue import LEASE_SECONDS, Lease, QueueDepth
 
 __all__ = ["DeadLetter", "MemoryQueueStore"]
 
@@ -61,7 +61,7 @@ class MemoryQueueStore:
 
     clock: Clock
     name: str = "memory"
-    lease_seconds: float = 30.0
+    lease_seconds: float = LEASE_SECONDS
     outage: str = field(default="", init=False)
     """For tests: while it is not blank, consumers cannot reach the queue for that reason."""
     dead: list[DeadLetter] = field(factory=list, init=False)

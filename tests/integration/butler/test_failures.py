@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import resource
 import signal
 import subprocess
@@ -141,7 +142,7 @@ class TestStageTimes:
 
 class TestExportRules:
     def test_only_whole_names_match(self, make_workspace: MakeWorkspace, night: Night) -> None:
-        workspace = make_workspace(export_types=("count", "prompt_.*"))
+        workspace = make_workspace(export_types=(re.compile("count"), re.compile("prompt_.*")))
         run(workspace, night, n.PLAIN)
         assert exported(workspace.export(Export.EVERYTHING)) == {
             "count": 2,
@@ -150,7 +151,7 @@ class TestExportRules:
         }
 
     def test_nothing_matches(self, make_workspace: MakeWorkspace, bench: Bench, night: Night) -> None:
-        workspace = make_workspace(export_types=("nothing",))
+        workspace = make_workspace(export_types=(re.compile("nothing"),))
         run(workspace, night, n.PLAIN)
         assert workspace.export(Export.EVERYTHING) is None
         assert not bench.claims.held

@@ -10,13 +10,15 @@ import yaml
 from adapters.files.active_detectors import load_fan_out_config
 from adapters.files.pipelines_config import parse_pipelines_config
 from entrypoints.containers.addresses import group_of_workers
-from entrypoints.containers.deployment import INSTALL, DeploymentContainer
+from entrypoints.containers.child import ChildContainer
+from entrypoints.containers.deployment import INSTALL
 from entrypoints.containers.raw_presence import served_cameras
 from entrypoints.settings.butler_writer import ButlerWriterSettings
 from entrypoints.settings.environment import describe_settings, read_settings
 from entrypoints.settings.fan_out import FanOutSettings
 from entrypoints.settings.raw_presence import RawPresenceSettings
 from entrypoints.settings.worker import ChildSettings, WorkerSettings
+from initializer.container import InitializerContainer
 from initializer.settings import InitializerSettings
 from tests.integration.chart.helm import CHART, Helm, merged, nested
 from tests.integration.chart.objects import Object, container, environment, find, pod_spec
@@ -78,15 +80,14 @@ def test_initializer_and_worker_have_one_label_and_one_set_of_settings(rendered:
 def test_initializer_and_worker_reckon_one_deployment_id(
     renderings: Mapping[str, Sequence[Object]], tmp_path: Path
 ) -> None:
-    def deployment_id(kind: type[Any], variables: Mapping[str, str]) -> str:
-        container = DeploymentContainer(settings=read_settings(kind, variables).deployment)
-        return str(container.deployment_id())
+    def initializer_id(variables: Mapping[str, str]) -> str:
+        return InitializerContainer(settings=read_settings(InitializerSettings, variables)).deployment_id()
 
     found = environments(renderings["defaults"], tmp_path)
-    worker = deployment_id(WorkerSettings, found["worker"])
-    assert worker == deployment_id(InitializerSettings, found["initialize"])
-    other = {**found["initialize"], "MAIN_PIPELINES_CONFIG": "- pipelines: []"}
-    assert worker != deployment_id(InitializerSettings, other)
+    settings = read_settings(ChildSettings, found["worker"])
+    child = ChildContainer(settings=settings, folder=tmp_path).deployment_id()
+    assert child == initializer_id(found["initialize"])
+    assert child != initializer_id({**found["initialize"], "MAIN_PIPELINES_CONFIG": "- pipelines: []"})
 
 
 def test_pipelines_arrive_as_they_were_written(rendered: Sequence[Object], tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_the_fan_out_writes_what_the_workers_read(example: Sequence[Object], tmp
     assert fan_out.redis_host == worker.stream.host
     assert fan_out.redis == worker.redis
     assert fan_out.ledger == worker.ledger == child.ledger
-    assert fan_out.lease == worker.stream.lease
+    assert fan_out.lease_seconds == worker.stream.lease_seconds
     assert config.detectors[instrument]
 
 

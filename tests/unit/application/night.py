@@ -1,11 +1,13 @@
-"""A whole observatory in one event loop: every port in memory, every use case the real one."""
+"""A whole observatory in one event loop: the production containers, with every adapter in memory."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from attrs import evolve
+from dependency_injector import providers
+from dependency_injector.containers import DeclarativeContainer
 
 from adapters.files.cameras import load_camera
 from adapters.memory.announcements import MemoryAnnouncements
@@ -29,18 +31,12 @@ from adapters.memory.raws.raw_index import MemoryRawIndex
 from adapters.memory.raws.raw_lookup import MemoryRawLookup
 from adapters.memory.raws.raw_notifications import MemoryRawNotifications
 from adapters.memory.workspace import MemoryPipelines, MemoryWorkspace
-from application.fan_out import FanOut, FanOutPolicy
+from application.fan_out import FanOut
 from application.index_raws import RawIndexer
 from application.initialize import Initializer
-from application.keep_queue import QueueKeeper, UpkeepPolicy
-from application.night_images import NightImages
+from application.keep_queue import QueueKeeper
 from application.reconcile import Reconciler
-from application.sidecars import Sidecars
-from application.worker.await_images import ImageWait
-from application.worker.choose_pipelines import PipelineChooser
-from application.worker.find_raws import RawSearch, SearchPolicy
-from application.worker.process_visit import VisitPolicy, VisitProcessor
-from application.worker.work import Worker, WorkerPolicy
+from application.worker.work import Worker
 from application.write_outputs import OutputWriter
 from domain.fan_out import FanOutConfig
 from domain.headers.header import read_exposure
@@ -49,6 +45,13 @@ from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage, make_raw_key, parse_raw_key, sidecar_key
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit
+from entrypoints.containers.butler_writer import ButlerWriterContainer
+from entrypoints.containers.fan_out import FanOutContainer
+from entrypoints.containers.raw_presence import RawPresenceContainer
+from entrypoints.containers.reconcile import ReconcileContainer
+from entrypoints.containers.worker import WorkerContainer
+from initializer.container import InitializerContainer
+from tests.unit.application import processes
 
 CAMERA = load_camera("simulated")
 INSTRUMENT = CAMERA.instrument
@@ -205,7 +208,6 @@ class MemoryNight:
         self, name: str, *, recycle_after: int = 0, idle_timeout: float = 86_400.0, offset: float = 0.0
     ) -> Worker:
         """Make one more worker, whose clock may be off."""
-        clock = LoopClock(offset)
         notifications = MemoryRawNotifications(CAMERA)
         self.notifications.append(notifications)
         workspace = MemoryWorkspace(
@@ -218,44 +220,32 @@ class MemoryNight:
             durations=self._durations,
         )
         self.workspaces.append(workspace)
-        search = RawSearch(
+        settings = evolve(
+            processes.WORKER,
+            stream=evolve(processes.WORKER.stream, lease_seconds=self._lease_seconds),
+            listen_timeout=idle_timeout,
+            restart_freq=recycle_after,
+        )
+        with _wired(
+            WorkerContainer,
+            settings=settings,
+            name=name,
+            clock=LoopClock(offset),
             camera=CAMERA,
+            preprocessing=self._before,
+            main=self._main,
+            queue=self._around(MemoryWorkQueue(self.queue, name), name),
+            ledger=self._around(self.ledger, name),
+            control=self.control,
             notifications=notifications,
             store=self.images,
             lookup=MemoryRawLookup(self.index),
-            sidecars=Sidecars(CAMERA, self.images),
-            clock=clock,
-            policy=SearchPolicy(),
-        )
-        processor = VisitProcessor(
-            policy=VisitPolicy(image_timeout=60.0, worker_timeout=600.0, message_expiration=3600.0),
-            clock=clock,
-            ledger=self._around(self.ledger, name),
-            control=self.control,
-            chooser=PipelineChooser(camera=CAMERA, preprocessing=self._before, main=self._main),
-            images=ImageWait(search, self.control, self.clock),
-            workspace=self._around(workspace, name),
             notifier=self._around(MemoryOutputNotifier(self.topic), name),
-            metrics=self.metrics,
-        )
-        return Worker(
-            name=name,
-            camera=CAMERA,
-            policy=WorkerPolicy(
-                idle_timeout=idle_timeout,
-                retry_delay=5.0,
-                lease=self._lease_seconds,
-                renewal=7.0,
-                shutdown_grace=10.0,
-                recycle_after=recycle_after,
-            ),
-            queue=self._around(MemoryWorkQueue(self.queue, name), name),
-            ledger=self._around(self.ledger, name),
-            processor=processor,
             workspace=self._around(workspace, name),
             metrics=self.metrics,
             measurements=self.measurements,
-        )
+        ) as container:
+            return container.worker()
 
     def _around[T](self, port: T, worker: str) -> T:  # noqa: ARG002 - for those who stand between
         """Give what a worker is to have in place of a port."""
@@ -263,60 +253,96 @@ class MemoryNight:
 
     def reconciler(self) -> Reconciler:
         """Make what compares bucket, ledger and queue."""
-        return Reconciler(
+        with _wired(
+            ReconcileContainer,
+            settings=processes.RECONCILE,
+            instrument=INSTRUMENT,
             camera=CAMERA,
             config=self._config,
-            images=NightImages(CAMERA, self.images, Sidecars(CAMERA, self.images, patience=0.0)),
+            store=self.images,
             ledger=self.ledger,
             queue=MemoryQueueUpkeep(self.queue),
             publisher=self.publisher,
             clock=self.clock,
-        )
+        ) as container:
+            return container.reconciler()
 
     def _read(self, raw: RawImage) -> Exposure:
         return read_exposure(CAMERA, self.headers[raw.key.key], raw.key)
 
     def _initializer(self) -> Initializer:
-        return Initializer(
-            instrument=INSTRUMENT,
-            deployment="deployment",
-            pipelines=self._main.files,
+        with _wired(
+            InitializerContainer,
+            settings=processes.INITIALIZER,
+            preprocessing=self._before,
+            main=self._main,
+            deployment_id="deployment",
             outputs=MemoryDeploymentOutputs(self.repository),
             clock=self.clock,
-        )
+        ) as container:
+            return container.initializer()
 
-    def _fan_out(self) -> FanOut:
-        return FanOut(
-            policy=FanOutPolicy(
-                instruments=frozenset({INSTRUMENT}), message_expiration=3600.0, retry_delay=1.0
-            ),
+    @contextlib.contextmanager
+    def _fan_out_container(self) -> Iterator[FanOutContainer]:
+        with _wired(
+            FanOutContainer,
+            settings=processes.FAN_OUT,
             config=self._config,
             announcements=self.announcements,
             publisher=self.publisher,
             control=self.control,
             dead=self.dead,
             ledger=self.ledger,
+            queues={"memory": MemoryQueueUpkeep(self.queue)},
             clock=self.clock,
             metrics=self.metrics,
-        )
+        ) as container:
+            yield container
+
+    def _fan_out(self) -> FanOut:
+        with self._fan_out_container() as container:
+            return container.fan_out()
 
     def _keeper(self) -> QueueKeeper:
-        return QueueKeeper({"memory": MemoryQueueUpkeep(self.queue)}, UpkeepPolicy(), self.metrics)
+        with self._fan_out_container() as container:
+            return container.keeper()
 
     def _indexer(self) -> RawIndexer:
-        return RawIndexer(
-            cameras=[(CAMERA, Sidecars(CAMERA, self.images))],
+        with _wired(
+            RawPresenceContainer,
+            settings=processes.RAW_PRESENCE,
+            cameras=[CAMERA],
+            store=self.images,
             feed=self.feed,
             index=self.index,
             metrics=self.metrics,
-            retry_delay=1.0,
-        )
+            clock=self.clock,
+        ) as container:
+            return container.indexer()
 
     def writer(self) -> OutputWriter:
         """Make a Butler Writer."""
-        return OutputWriter(
+        with _wired(
+            ButlerWriterContainer,
+            settings=processes.WRITER,
             events=MemoryOutputEvents(self.topic),
             registry=MemoryCentralRegistry(self.repository),
             metrics=self.metrics,
-            retry_delay=1.0,
-        )
+        ) as container:
+            return container.writer()
+
+
+_CONTAINERS: dict[type[DeclarativeContainer], Any] = {}
+"""One of each, since making one takes 3 ms, and a night in memory hardly more."""
+
+
+@contextlib.contextmanager
+def _wired[T: DeclarativeContainer](kind: type[T], **parts: object) -> Iterator[T]:
+    """Give a container with parts of this night in place of its own; a misspelt name is an error."""
+    if kind not in _CONTAINERS:
+        _CONTAINERS[kind] = kind()
+    container: T = _CONTAINERS[kind]
+    container.reset_singletons()
+    with container.override_providers(**{name: providers.Object(part) for name, part in parts.items()}):
+        yield container
+    container.reset_singletons()

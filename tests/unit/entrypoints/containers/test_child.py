@@ -49,5 +49,5 @@ def test_the_workspace_is_told_what_the_settings_say(tmp_path: Path) -> None:
     ).workspace_settings()
     assert (told.read_repo, told.central_repo) == ("/elsewhere", "/central")
     assert not told.export_outputs
-    assert told.export_types == ("a.*", "b")
+    assert [pattern.pattern for pattern in told.export_types] == ["a.*", "b"]
     assert told.retry_delay == 7

@@ -28,7 +28,7 @@ def test_settings_reach_kafka() -> None:
         "KAFKA_PASSWORD": "p",
     }
     settings = read_settings(ButlerWriterSettings, {**_REQUIRED, **more})
-    connection = ButlerWriterContainer(settings=settings).events.kwargs["connection"]()
+    connection = ButlerWriterContainer(settings=settings).connection()
     config = client_config(connection)
     assert connection.group_protocol == "consumer"
     assert (config["debug"], config["log_level"]) == ("cgrp", 7)

@@ -1,0 +1,26 @@
+"""What several services are wired with: metrics, probes, the ledger, the bucket."""
+
+from collections.abc import Callable
+
+from adapters.prometheus.metrics import PrometheusMetrics
+from adapters.prometheus.metrics_server import MetricsServer
+from adapters.redis.ledger import RedisLedger
+from adapters.sqlite.ledger import SqliteLedger
+from entrypoints.containers.addresses import is_sqlite
+from entrypoints.settings.common import MetricsSettings, QueueStoreSettings
+
+__all__ = ["make_ledger", "make_metrics_server"]
+
+
+def make_metrics_server(
+    settings: MetricsSettings, metrics: PrometheusMetrics, ready: Callable[[], bool]
+) -> MetricsServer:
+    """Serve metrics and probes where the settings say."""
+    return MetricsServer(metrics, host=settings.host, port=settings.port, ready=ready)
+
+
+def make_ledger(address: str, redis: QueueStoreSettings) -> RedisLedger | SqliteLedger:
+    """Reach the ledger by the adapter that its address is for."""
+    if is_sqlite(address):
+        return SqliteLedger(address)
+    return RedisLedger(address, timeout=redis.timeout)
