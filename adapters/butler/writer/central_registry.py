@@ -5,8 +5,6 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-import botocore.exceptions
-import sqlalchemy.exc
 from lsst.daf.butler import Butler
 from lsst.resources import ResourcePath
 
@@ -14,22 +12,11 @@ from adapters.butler.shared.messages import Decoder, Outputs
 from adapters.butler.shared.steps import one_line
 from adapters.butler.writer.message_paths import check_paths
 from adapters.butler.writer.registrar import Registrar
+from adapters.butler.writer.registry_errors import blames_repository
 from domain.errors import PromptProcessingError
 from ports.central_registry import OutputEvent, RegistryUnavailableError, UnappliableEventError
 
 __all__ = ["ButlerCentralRegistry"]
-
-_OUT_OF_REACH = (
-    sqlalchemy.exc.OperationalError,
-    sqlalchemy.exc.InterfaceError,
-    sqlalchemy.exc.InternalError,
-    sqlalchemy.exc.TimeoutError,
-    botocore.exceptions.BotoCoreError,
-    botocore.exceptions.ClientError,
-    ConnectionError,
-    TimeoutError,
-    OSError,
-)
 
 
 class ButlerCentralRegistry:
@@ -62,8 +49,8 @@ class ButlerCentralRegistry:
         self._thread.shutdown(wait=False)
 
     def _apply(self, events: Sequence[OutputEvent]) -> Sequence[UUID]:
+        butler = self._connect()
         try:
-            butler = self._connect()
             decoder = Decoder(butler.dimensions, butler.get_dataset_type)
             roots = [root for root in butler.get_datastore_roots().values() if root is not None]
             batch = [_read(event, decoder, roots) for event in events]
@@ -72,26 +59,35 @@ class ButlerCentralRegistry:
             raise
         except FileNotFoundError as error:
             raise self._lost_file(error) from error
-        except _OUT_OF_REACH as error:
-            self._disconnect()
-            raise RegistryUnavailableError(f"{self._repository}: {one_line(error)}") from error
         # A conflict shows itself in the registry's, the database's and the datastore's own errors.
         # Formatters are imported by the names that messages give, and modules may end the process.
         except (Exception, SystemExit) as error:
-            raise UnappliableEventError(f"{self._repository}: {one_line(error)}") from error
+            text = f"{self._repository}: {one_line(error)}"
+            if blames_repository(error):
+                self._disconnect()
+                raise RegistryUnavailableError(text) from error
+            raise UnappliableEventError(text) from error
         return [ref.id for outputs in batch for file in outputs.files for ref in file.refs]
 
     def _lost_file(self, error: FileNotFoundError) -> PromptProcessingError:
         """Tell a worker's file that is not there from a repository that is not."""
         text = f"{self._repository}: {one_line(error)}"
-        if Butler.has_repo_config(self._repository):
+        try:
+            is_there = Butler.has_repo_config(self._repository)
+        except Exception:  # noqa: BLE001 - each store has errors of its own, and none is a message's
+            is_there = False
+        if is_there:
             return UnappliableEventError(text)
         self._disconnect()
         return RegistryUnavailableError(text)
 
     def _connect(self) -> Butler:
         if self._butler is None:
-            self._butler = Butler.from_config(self._repository, writeable=True)
+            try:
+                self._butler = Butler.from_config(self._repository, writeable=True)
+            except Exception as error:
+                # Whatever it is, no message is to blame.
+                raise RegistryUnavailableError(f"{self._repository}: {one_line(error)}") from error
         return self._butler
 
     def _disconnect(self) -> None:
@@ -105,8 +101,8 @@ def _read(event: OutputEvent, decoder: Decoder, roots: Collection[ResourcePath])
     try:
         outputs = decoder.decode(event.body)
         check_paths(outputs.files, roots)
-    except _OUT_OF_REACH:
-        raise
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        if blames_repository(error):
+            raise
         raise UnappliableEventError(f"{event.position}: unreadable ({one_line(error)})") from error
     return outputs

@@ -8,6 +8,7 @@ from lsst.daf.butler import Butler
 from adapters.butler.shared.messages import Outputs
 from adapters.butler.shared.records import insert_records
 from adapters.butler.shared.registration import files_of, records_of, register_outputs, register_types
+from adapters.butler.writer.registry_errors import blames_repository
 from adapters.butler.writer.stored_records import StoredRecords
 
 try:
@@ -57,8 +58,10 @@ class Registrar:
     def _try_quickly(self, butler: Butler, batch: Sequence[Outputs]) -> Exception | None:
         try:
             self._register_quickly(butler, batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the public way finds out
+        except Exception as error:
             self._stored.forget()
+            if blames_repository(error):
+                raise
             return error
         return None
 

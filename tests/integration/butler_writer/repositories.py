@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import sqlalchemy
 from attrs import frozen
@@ -24,12 +24,13 @@ from adapters.butler.shared.datastore_root import datastore_root
 from adapters.butler.shared.messages import encode, pack_records
 from adapters.butler.shared.records import make_record
 from adapters.files.cameras import load_camera
+from benchmarks.services.postgresql import PostgresqlServer
 from domain.cameras.camera_dict import camera_as_dict
 from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.instrument import CameraInstrument
 from prompt_pipelines.repository import butler_config
 
-__all__ = ["PER_MESSAGE", "RUN", "Messages", "make_central", "stored_rows"]
+__all__ = ["PER_MESSAGE", "RUN", "Messages", "make_central", "new_database", "stored_rows"]
 
 RUN = "SimCam/prompt/output-2026-03-13/Test/pipelines-0000000-config-0000000"
 FORMATTER = "lsst.daf.butler.formatters.json.JsonFormatter"
@@ -51,6 +52,21 @@ def make_central(root: Path, *, database: str | None = None, datastore: str | No
         camera = cast(CameraDict, camera_as_dict(load_camera("simulated")))
         CameraInstrument.for_camera(camera).register(butler.registry)
     return str(root)
+
+
+def new_database(server: PostgresqlServer) -> str:
+    """Make a database for a registry of its own, and return its address."""
+    name = f"registry_{uuid4().hex}"
+    engine = sqlalchemy.create_engine(server.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    url = server.url.rpartition("/")[0] + f"/{name}"
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("CREATE EXTENSION IF NOT EXISTS btree_gist"))
+    engine.dispose()
+    return url
 
 
 def stored_rows(database: str) -> Mapping[str, Sequence[tuple[str, ...]]]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import boto3
 import pytest
-import sqlalchemy
 from attrs import frozen
 from lsst.daf.butler import Butler
 from moto.server import ThreadedMotoServer
@@ -17,12 +16,12 @@ from moto.server import ThreadedMotoServer
 from adapters.butler.shared.messages import Decoder, Outputs
 from adapters.butler.writer import quick_ingest
 from adapters.butler.writer.registrar import Registrar
-from benchmarks.services.postgresql import PostgresqlServer
 from tests.integration.butler_writer.repositories import (
     PER_MESSAGE,
     RUN,
     Messages,
     make_central,
+    new_database,
     stored_rows,
 )
 
@@ -65,7 +64,7 @@ def make_side(
         if server is None:
             repository = make_central(tmp_path / name)
         else:
-            database = _new_database(request.getfixturevalue("postgresql"))
+            database = new_database(request.getfixturevalue("postgresql"))
             repository = make_central(tmp_path / name, database=database, datastore="s3://central/")
         butlers.append(Butler.from_config(repository, writeable=True))
         return Side(butlers[-1], repository, database)
@@ -92,20 +91,6 @@ def _object_store(monkeypatch: pytest.MonkeyPatch) -> ThreadedMotoServer:
     client.create_bucket(Bucket="central")
     client.close()
     return server
-
-
-def _new_database(server: PostgresqlServer) -> str:
-    name = f"registry_{uuid.uuid4().hex}"
-    engine = sqlalchemy.create_engine(server.url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    url = server.url.rpartition("/")[0] + f"/{name}"
-    engine = sqlalchemy.create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("CREATE EXTENSION IF NOT EXISTS btree_gist"))
-    engine.dispose()
-    return url
 
 
 @pytest.fixture
