@@ -13,6 +13,7 @@ from attrs import frozen
 
 from prompt_pipelines.apdb import BANDS, History
 from prompt_pipelines.arrays import Floats
+from prompt_pipelines.object_statistics import flux_statistics, forced_flux_statistics, position_statistics
 
 __all__ = ["VisitFacts", "forced_source_rows", "object_rows", "source_rows"]
 
@@ -160,17 +161,15 @@ def object_rows(history: History, sources: pd.DataFrame, forced: pd.DataFrame) -
     ids = pd.unique(sources["diaObjectId"])
     everything = _joined(history.sources, sources, ids)
     all_forced = _joined(history.forced_sources, forced, ids)
-    forced_of = dict(iter(all_forced.groupby("diaObjectId")))
-    rows = [
-        _object_row(int(object_id), group, forced_of.get(object_id))
-        for object_id, group in everything.groupby("diaObjectId", sort=False)
-    ]
-    # Also without a row a table needs its columns.
-    table = pd.DataFrame(rows, columns=_object_columns(), dtype=float)
-    whole = ["diaObjectId", "nDiaSources", *(f"{band}_psfFluxNdata" for band in BANDS)]
-    for column in whole:
-        table[column] = pd.array([row[column] for row in rows], dtype="int64")
-    return table
+    numbers, objects = pd.factorize(everything["diaObjectId"])
+    columns: dict[str, np.ndarray] = {"diaObjectId": objects.to_numpy(dtype=np.int64)}
+    columns |= position_statistics(everything, numbers, len(objects))
+    columns |= flux_statistics(everything, numbers, len(objects))
+    if len(all_forced):
+        forced_numbers = objects.get_indexer(all_forced["diaObjectId"])
+        columns |= forced_flux_statistics(all_forced, forced_numbers, len(objects))
+    missing = np.full(len(objects), np.nan)
+    return pd.DataFrame({name: columns.get(name, missing) for name in _object_columns()})
 
 
 def _object_columns() -> list[str]:
@@ -191,62 +190,3 @@ def _joined(before: pd.DataFrame, now: pd.DataFrame, ids: np.ndarray) -> pd.Data
         return now
     columns = [column for column in now.columns if all(column in part.columns for part in parts)]
     return pd.concat([part[columns] for part in parts], ignore_index=True)
-
-
-def _object_row(object_id: int, sources: pd.DataFrame, forced: pd.DataFrame | None) -> dict[str, Any]:
-    error = np.maximum(sources["raErr"].to_numpy(dtype=float), 1e-9)
-    weight = 1.0 / error**2
-    ra, dec = sources["ra"].to_numpy(dtype=float), sources["dec"].to_numpy(dtype=float)
-    # Differences from the first, so that a mean across 0h is right.
-    east = (ra - ra[0] + 180.0) % 360.0 - 180.0
-    time = sources["midpointMjdTai"]
-    row: dict[str, Any] = {
-        "diaObjectId": object_id,
-        "validityStartMjdTai": float(time.max()),
-        "ra": float((ra[0] + np.average(east, weights=weight)) % 360.0),
-        "dec": float(np.average(dec, weights=weight)),
-        "raErr": float(weight.sum() ** -0.5),
-        "decErr": float(weight.sum() ** -0.5),
-        "nDiaSources": len(sources),
-        "firstDiaSourceMjdTai": float(time.min()),
-        "lastDiaSourceMjdTai": float(time.max()),
-    }
-    for band in BANDS:
-        row |= _flux_statistics(band, sources[sources["band"] == band])
-        if forced is not None:
-            row |= _forced_statistics(band, forced[forced["band"] == band])
-    return row
-
-
-def _flux_statistics(band: str, sources: pd.DataFrame) -> dict[str, Any]:
-    flux = sources["psfFlux"].to_numpy(dtype=float)
-    error = sources["psfFluxErr"].to_numpy(dtype=float)
-    good = np.isfinite(flux) & np.isfinite(error) & (error > 0)
-    flux, error = flux[good], error[good]
-    row: dict[str, Any] = {f"{band}_psfFluxNdata": len(flux)}
-    if not len(flux):
-        return row
-    weight = error**-2.0
-    row |= {
-        f"{band}_psfFluxMean": float(np.average(flux, weights=weight)),
-        f"{band}_psfFluxMeanErr": float(weight.sum() ** -0.5),
-        f"{band}_psfFluxMin": float(flux.min()),
-        f"{band}_psfFluxMax": float(flux.max()),
-        f"{band}_psfFluxErrMean": float(error.mean()),
-    }
-    if len(flux) > 1:
-        row[f"{band}_psfFluxSigma"] = float(flux.std(ddof=1))
-    return row
-
-
-def _forced_statistics(band: str, forced: pd.DataFrame) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    for column, name in (("psfFlux", "fpFlux"), ("scienceFlux", "scienceFlux")):
-        flux = forced[column].to_numpy(dtype=float)
-        error = forced[f"{column}Err"].to_numpy(dtype=float)
-        good = np.isfinite(flux) & np.isfinite(error) & (error > 0)
-        if good.any():
-            weight = error[good] ** -2.0
-            row[f"{band}_{name}Mean"] = float(np.average(flux[good], weights=weight))
-            row[f"{band}_{name}MeanErr"] = float(weight.sum() ** -0.5)
-    return row
