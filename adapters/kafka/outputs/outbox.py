@@ -1,7 +1,11 @@
 """Where messages for the Butler Writer lie that no broker took (semantics 10)."""
 
+import os
+import re
 from functools import cached_property
+from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from lsst.resources import ResourcePath
 
@@ -11,6 +15,7 @@ from domain.errors import PromptProcessingError
 __all__ = ["Outbox", "OutboxUnavailableError"]
 
 _FOLDER: Final = ".prompt-outbox/"
+_NAMES: Final = re.compile(r"^[^/]+\.json$")
 
 
 class OutboxUnavailableError(PromptProcessingError):
@@ -45,11 +50,10 @@ class Outbox:
         OutboxUnavailableError
             Raised if it could not be written.
         """
-        target = self._folder.join(name)
         try:
-            write_whole(target, content)
+            write_whole(self._target(name), content)
         except STORE_FAILURES as error:
-            raise OutboxUnavailableError(f"cannot write {target}: {error}") from error
+            raise OutboxUnavailableError(f"cannot write {name!r} to {self._folder}: {error}") from error
 
     def names(self) -> list[str]:
         """List what lies there.
@@ -60,11 +64,14 @@ class Outbox:
             Raised if the folder could not be listed.
         """
         try:
-            # A folder on a disk is made by the first to lay something down.
-            if self._folder.isLocal and not self._folder.exists():
-                return []
-            for _, _, names in self._folder.walk(r"^[^/]+\.json$"):
+            if self._folder.isLocal:
+                # A walk would take a folder that may not be read for an empty one.
+                return sorted(filter(_NAMES.search, os.listdir(self._folder.ospath)))  # noqa: PTH208 - names
+            for _, _, names in self._folder.walk(_NAMES):
                 return sorted(names)
+        except FileNotFoundError:
+            # It is made by the first to lay something down.
+            return []
         except STORE_FAILURES as error:
             raise OutboxUnavailableError(f"cannot list {self._folder}: {error}") from error
         return []
@@ -77,13 +84,15 @@ class Outbox:
         OutboxUnavailableError
             Raised if it could not be read.
         """
-        target = self._folder.join(name)
         try:
+            target = self._target(name)
+            if target.isLocal:
+                _expect_file(Path(target.ospath))
             content: bytes = target.read()
         except FileNotFoundError:
             return None
         except STORE_FAILURES as error:
-            raise OutboxUnavailableError(f"cannot read {target}: {error}") from error
+            raise OutboxUnavailableError(f"cannot read {name!r} in {self._folder}: {error}") from error
         return content
 
     def remove(self, name: str) -> None:
@@ -94,10 +103,28 @@ class Outbox:
         OutboxUnavailableError
             Raised if it could not be deleted.
         """
-        target = self._folder.join(name)
         try:
-            target.remove()
+            self._target(name).remove()
         except FileNotFoundError:
             return
         except STORE_FAILURES as error:
-            raise OutboxUnavailableError(f"cannot delete {target}: {error}") from error
+            raise OutboxUnavailableError(f"cannot delete {name!r} in {self._folder}: {error}") from error
+
+    def _target(self, name: str) -> ResourcePath:
+        """Find an object's place, whatever its name means in a URI."""
+        return self._folder.replace(path=f"{self._folder.path}{quote(name)}", forceDirectory=False)
+
+
+def _expect_file(path: Path) -> None:
+    """Refuse what could not be read, or never to its end.
+
+    Raises
+    ------
+    OSError
+        Raised if it is no file, or not there.
+    """
+    if path.is_file():
+        return
+    if not os.path.lexists(path):
+        raise FileNotFoundError(path)
+    raise OSError("it is not a file")

@@ -1,11 +1,14 @@
 """The outbox as the writer sees it: what is new there, from time to time."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
+
+from attrs import frozen
 
 from adapters.kafka.outputs.outbox import Outbox, OutboxUnavailableError
 from ports.central_registry import OutputEvent
@@ -14,10 +17,24 @@ __all__ = ["OutboxWatch"]
 
 _LOG: Final = logging.getLogger(__name__)
 _PREFIX: Final = "outbox "
+_LONGEST_PAUSE: Final = 600.0  # Seconds until an object that cannot be read is tried again, at most.
+
+
+@frozen
+class _Trouble:
+    """An object that could not be read."""
+
+    pause: float
+    """Seconds between the last attempt and the next."""
+    due: float
+    """When to try again, by the loop's clock."""
 
 
 class OutboxWatch:
     """Looks into the outbox, by a thread of its own.
+
+    An object that cannot be read is said, left where it is, and tried again
+    after pauses that grow. What cannot be deleted is not read again.
 
     Parameters
     ----------
@@ -37,6 +54,8 @@ class OutboxWatch:
         self._executor: ThreadPoolExecutor | None = None
         self._outbox: Outbox | None = None
         self._taken: set[str] = set()
+        self._finished: set[str] = set()
+        self._unreadable: dict[str, _Trouble] = {}
 
     def open(self) -> None:
         """Get ready; nothing is looked at yet."""
@@ -64,29 +83,70 @@ class OutboxWatch:
         """Read what is new, if a look is due; an outbox out of reach is logged."""
         if self.pause or self._outbox is None:
             return ()
-        outbox = self._outbox
+        # Other messages do not wait much longer than this, whatever ails the datastore.
+        end = asyncio.get_running_loop().time() + self._interval
+        found: list[tuple[str, bytes]] = []
         try:
-            names = await self._run(outbox.names)
-            new = [name for name in names if name not in self._taken][: self._limit]
-            bodies = [(name, await self._run(partial(outbox.read, name))) for name in new]
+            await self._delete_leftovers(self._outbox, end)
+            names = await self._run(self._outbox.names)
+            found = await self._read(self._outbox, names, end)
         except OutboxUnavailableError as error:
             _LOG.error("the outbox is left for later: %s", error)
-            bodies = []
         self._next_look = asyncio.get_running_loop().time() + self._interval
-        found = [(name, body) for name, body in bodies if body is not None]
         self._taken |= {name for name, _ in found}
         return [OutputEvent(body=body, position=_PREFIX + name) for name, body in found]
 
     async def remove(self, positions: Sequence[str]) -> None:
-        """Delete what is dealt with; what cannot be deleted comes again."""
+        """Delete what is dealt with; what cannot be deleted is tried again at the next looks."""
         if self._outbox is None:
             return
         for name in [position.removeprefix(_PREFIX) for position in positions]:
+            self._finished.add(name)
             try:
-                await self._run(partial(self._outbox.remove, name))
+                await self._delete(self._outbox, name)
             except OutboxUnavailableError as error:
-                _LOG.warning("the writer will read it once more: %s", error)
-            self._taken.discard(name)
+                _LOG.error(
+                    "a message that is dealt with stays in the outbox until it can be deleted: %s", error
+                )
+
+    async def _read(self, outbox: Outbox, names: Sequence[str], end: float) -> list[tuple[str, bytes]]:
+        clock = asyncio.get_running_loop().time
+        self._unreadable = {name: self._unreadable[name] for name in names if name in self._unreadable}
+        found: list[tuple[str, bytes]] = []
+        for name in names:
+            if len(found) == self._limit or clock() > end:
+                break
+            trouble = self._unreadable.get(name)
+            if name in self._taken or name in self._finished or (trouble and clock() < trouble.due):
+                continue
+            try:
+                body = await self._run(partial(outbox.read, name))
+            except OutboxUnavailableError as error:
+                self._put_off(name, error)
+                continue
+            self._unreadable.pop(name, None)
+            if body is not None:
+                found.append((name, body))
+        return found
+
+    def _put_off(self, name: str, error: OutboxUnavailableError) -> None:
+        before = self._unreadable.get(name)
+        if before is None:
+            _LOG.error("a message stays in the outbox until it can be read: %s", error)
+        pause = self._interval if before is None else min(2 * before.pause, _LONGEST_PAUSE)
+        self._unreadable[name] = _Trouble(pause, asyncio.get_running_loop().time() + pause)
+
+    async def _delete_leftovers(self, outbox: Outbox, end: float) -> None:
+        for name in sorted(self._finished):
+            if asyncio.get_running_loop().time() > end:
+                break
+            with contextlib.suppress(OutboxUnavailableError):
+                await self._delete(outbox, name)
+
+    async def _delete(self, outbox: Outbox, name: str) -> None:
+        await self._run(partial(outbox.remove, name))
+        self._finished.discard(name)
+        self._taken.discard(name)
 
     async def _run[T](self, call: Callable[[], T]) -> T:
         if self._executor is None:
