@@ -168,6 +168,14 @@ class Camera:
         """The instrument's name and those that are read as it."""
         return frozenset((self.instrument, *self.raw_keys.prefixes))
 
+    def is_called(self, name: str) -> bool:
+        """Tell whether a header's name of an instrument is this camera's; letter case does not matter."""
+        return name.strip().casefold() in self._called
+
+    @functools.cached_property
+    def _called(self) -> frozenset[str]:
+        return frozenset(name.casefold() for name in (*self.names, *self.header.instruments))
+
     @functools.cached_property
     def numbers(self) -> Mapping[str, int]:
         """The detectors' numbers by their names."""

@@ -37,6 +37,9 @@ class CardRule:
     def __attrs_post_init__(self) -> None:
         if (self.value is None) == (not self.cards):
             raise InvalidCameraError("a header rule names either cards or a value")
+        for card in self.cards:
+            if card.strip() in _COMMENTS:
+                raise InvalidCameraError(f"a header rule reads the card {card!r}, which is a comment")
         for name, allowed in _ALLOWED_WORDS.items():
             word = getattr(self, name)
             if word is not None and word not in allowed:
@@ -52,6 +55,9 @@ _ALLOWED_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "format": ("isot", "mjd", "jd"),
     "time_scale": ("utc", "tai"),
 }
+
+_COMMENTS: Final = frozenset({"", "COMMENT", "HISTORY"})
+"""Keywords of cards that hold text for people and no facts; a blank one is such."""
 
 
 def _groups(pattern: str) -> int | None:
@@ -88,6 +94,8 @@ class HeaderRules:
     number, or by name as ``detector_name``."""
     wcs: WcsRule | None = None
     """None: the WCS follows from pointing, rotation and geometry."""
+    instruments: tuple[str, ...] = ()
+    """What headers call the camera, beside its own name; letter case does not matter."""
     observation_types: Mapping[str, str] = field(factory=dict)
     """From the camera's word for a frame's kind to ``bias``, ``flat``, ``science``, ..."""
 

@@ -1,7 +1,6 @@
 """What a header says, by a camera's rules, and what its object key tells beside it."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
@@ -13,8 +12,6 @@ from domain.times import TaiSeconds
 
 __all__ = ["Facts"]
 
-_NO_RULE: Final = CardRule(cards=("",))
-
 
 @frozen
 class Facts:
@@ -24,33 +21,33 @@ class Facts:
     cards: Mapping[str, object]
     key: RawKey | None
 
-    def rule(self, fact: str) -> CardRule:
-        """Find the rule of a fact; one that finds nothing if there is none."""
-        return self.camera.header.facts.get(fact, _NO_RULE)
+    def rule(self, fact: str) -> CardRule | None:
+        """Find the rule of a fact, if the camera has one."""
+        return self.camera.header.facts.get(fact)
 
     def text(self, fact: str) -> str | None:
         """Read a fact's text, if any."""
-        return read.text(self.rule(fact), self.cards)
+        return self._read(fact, read.text)
 
     def integer(self, fact: str) -> int | None:
         """Read a fact's whole number, if any."""
-        return read.integer(self.rule(fact), self.cards)
+        return self._read(fact, read.integer)
 
     def number(self, fact: str) -> float | None:
         """Read a fact's number, if any."""
-        return read.number(self.rule(fact), self.cards)
+        return self._read(fact, read.number)
 
     def angle(self, fact: str) -> float | None:
         """Read a fact's angle in degrees, if any."""
-        return read.angle(self.rule(fact), self.cards)
+        return self._read(fact, read.angle)
 
     def instant(self, fact: str) -> TaiSeconds | None:
         """Read a fact's instant, if any."""
-        return read.instant(self.rule(fact), self.cards)
+        return self._read(fact, read.instant)
 
     def place(self, fact: str) -> str:
         """Say where a fact stands, for an error's text."""
-        rule = self.camera.header.facts.get(fact)
+        rule = self.rule(fact)
         return f"card {' and '.join(rule.cards)} ({fact})" if rule is not None and rule.cards else fact
 
     def need[T](self, fact: str, value: T | None) -> T:
@@ -65,3 +62,7 @@ class Facts:
             where = self.key.key if self.key is not None else "?"
             raise InvalidHeaderError(f"{self.place(fact)} says {said!r}, the key {where!r} says {told!r}")
         return told if said is None else said
+
+    def _read[T](self, fact: str, reader: Callable[[CardRule, Mapping[str, object]], T | None]) -> T | None:
+        rule = self.rule(fact)
+        return None if rule is None else reader(rule, self.cards)

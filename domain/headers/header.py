@@ -96,7 +96,7 @@ def _declination(facts: Facts) -> float | None:
 def _instrument(facts: Facts) -> str:
     camera = facts.camera
     said = facts.text("instrument")
-    if said is not None and said.strip() not in camera.names:
+    if said is not None and not camera.is_called(said):
         raise InvalidHeaderError(f"{facts.place('instrument')}: {said!r} is not {camera.instrument}")
     if facts.key is not None and facts.key.instrument != camera.instrument:
         raise InvalidHeaderError(f"the key {facts.key.key!r} is not one of {camera.instrument}")
@@ -144,7 +144,8 @@ def _times(facts: Facts) -> tuple[TaiSeconds, TaiSeconds, float]:
     end = facts.instant("end")
     if end is None:
         return begin, TaiSeconds(begin + exposure_time), exposure_time
-    if end < begin and len(facts.rule("end").cards) > 1:
+    rule = facts.rule("end")
+    if end < begin and rule is not None and len(rule.cards) > 1:
         # Joined from the date at begin and a time past midnight.
         end = TaiSeconds(end + _DAY)
     if end < begin:
@@ -210,11 +211,10 @@ def _computed_exposure(
     facts: Facts, observation: ObservationId | None, day_obs: int, seqnum: int | None
 ) -> int:
     camera = facts.camera
-    if observation is not None:
-        computed = exposure_id_of(camera, observation)
-        return _time_stamp(facts) if computed is None else computed
+    if observation is not None and (computed := exposure_id_of(camera, observation)) is not None:
+        return computed
     if camera.raw_keys.timestamp_ids is not None:
-        return _time_stamp(facts)
+        return _time_stamp(facts, camera.raw_keys.timestamp_ids.card)
     if camera.raw_keys.scheme is not RawKeyScheme.GROUPED:
         obs_id = facts.need("obs_id", facts.text("obs_id"))
         raise InvalidHeaderError(f"{facts.place('obs_id')}: {obs_id!r} is no observation id")
@@ -224,10 +224,8 @@ def _computed_exposure(
         raise InvalidHeaderError(f"no exposure id: {error}") from error
 
 
-def _time_stamp(facts: Facts) -> int:
+def _time_stamp(facts: Facts, card: str) -> int:
     """Make an exposure id of the digits of a time, to the tenth of a second, as LSST-TS8's were."""
-    stamps = facts.camera.raw_keys.timestamp_ids
-    card = stamps.card if stamps is not None else ""
     written = read.text(CardRule(cards=(card,)), facts.cards) or ""
     digits = "".join(character for character in written[:21] if character in "0123456789")
     if len(digits) != 15:

@@ -120,6 +120,8 @@ CAMERA = Camera(
         (lambda: RawKeys(scheme=RawKeyScheme.LSST), "abbreviation"),
         (CardRule, "either cards or a value"),
         (lambda: CardRule(cards=("A",), value=1), "either cards or a value"),
+        (lambda: CardRule(cards=("A", " ")), "the card ' ', which is a comment"),
+        (lambda: CardRule(cards=("COMMENT",)), "the card 'COMMENT', which is a comment"),
         (lambda: CardRule(cards=("A",), unit="rad"), "unit 'rad'"),
         (lambda: CardRule(cards=("A",), format="isot"), "time_scale"),
         (lambda: CardRule(cards=("A",), pattern="("), "pattern"),

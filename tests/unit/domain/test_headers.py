@@ -1,4 +1,5 @@
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from domain.cameras.camera import Camera, CardRule, HeaderRules
 from domain.headers.header import InvalidHeaderError, group_and_snap, read_exposure
 from domain.raws.exposure import Exposure
-from domain.raws.raws import make_raw_key, parse_raw_key
+from domain.raws.raws import RawKey, make_raw_key, parse_raw_key
 from domain.times import TaiSeconds, utc_from_tai
+from simulator.world.cards import header_cards
 from tests.shared_data import shared_data
 from tests.strategies.cameras import LSST, SHIPPED, exposures
 
@@ -55,6 +57,20 @@ EXPOSURE = Exposure(
     ra=149.9,
     dec=2.2,
     sky_angle=347.5,
+)
+
+card_values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=30),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=2), st.integers(), max_size=2),
+    st.builds(object),
+    st.sampled_from(list(CARDS.values())),
+    st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?Z?", fullmatch=True),
+    st.from_regex(r"[+-]?[0-9]{1,3}[: ][0-9]{1,2}[: ][0-9]{1,2}(\.[0-9]*)?", fullmatch=True),
 )
 
 
@@ -174,6 +190,54 @@ def test_a_key_of_another_camera_is_refused() -> None:
         read_exposure(LSSTCAM, CARDS, key)
 
 
+@CAMERAS
+@pytest.mark.parametrize("written", [str.upper, str.lower, str.swapcase, "  {}  ".format])
+def test_letter_case_tells_no_cameras_apart(camera: Camera, written: Callable[[str], str]) -> None:
+    for name in (*camera.names, *camera.header.instruments):
+        assert camera.is_called(written(name))
+        assert [other.instrument for other in SHIPPED.values() if other.is_called(name)] == [
+            camera.instrument
+        ]
+
+
+@pytest.mark.parametrize(
+    ("instrument", "name"),
+    [
+        ("LSSTCam", "lsstCam"),
+        ("LSSTComCam", "comCam"),
+        ("LSSTComCam", "COMCAM"),
+        ("LSSTComCam", "LSST_CAMERA"),
+        ("LSSTComCamSim", "ComCamSim"),
+        ("LATISS", "LSST_ATISS"),
+        ("HSC", "Hyper Suprime-Cam"),
+    ],
+)
+def test_names_of_real_headers_are_known(instrument: str, name: str) -> None:
+    assert SHIPPED[instrument].is_called(name)
+
+
+def test_another_cameras_frame_is_refused_by_name() -> None:
+    with pytest.raises(InvalidHeaderError, match=r"card INSTRUME .*'SuprimeCam' is not HSC"):
+        read_exposure(HSC, {"INSTRUME": "SuprimeCam"})
+
+
+@CAMERAS
+@given(st.data())
+def test_a_card_without_a_keyword_tells_nothing(camera: Camera, data: Any) -> None:
+    exposure = data.draw(exposures(camera))
+    key = parse_raw_key(camera, make_raw_key(camera, exposure))
+    cards = header_cards(camera, exposure)
+    comment = data.draw(st.sampled_from(["/ ---- Observation ----", "5", "R22_S11"]) | card_values)
+    assert _told(camera, {"": comment, **cards}, key) == _told(camera, cards, key)
+
+
+def _told(camera: Camera, cards: dict[str, Any], key: RawKey | None) -> Exposure | str:
+    try:
+        return read_exposure(camera, cards, key)
+    except InvalidHeaderError as error:
+        return str(error)
+
+
 def test_names_that_are_translated_are_known_in_headers() -> None:
     cards = {**CARDS, "INSTRUME": "TS8", "OBSID": "TS_C_20260313_000217"}
     assert read_exposure(TS8, cards).instrument == "LSST-TS8"
@@ -278,21 +342,6 @@ def test_simple_headers_say_what_was_written(data: Any) -> None:
     if stamped is not None and stamped.exposure is None:
         assert read.exposure == int("".join(filter(str.isdigit, cards["DATE-BEG"][:21])))
     assert evolve(read, begin=exposure.begin, end=exposure.end, exposure=exposure.exposure) == exposure
-
-
-card_values = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=30),
-    st.lists(st.integers(), max_size=2),
-    st.dictionaries(st.text(max_size=2), st.integers(), max_size=2),
-    st.builds(object),
-    st.sampled_from(list(CARDS.values())),
-    st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?Z?", fullmatch=True),
-    st.from_regex(r"[+-]?[0-9]{1,3}[: ][0-9]{1,2}[: ][0-9]{1,2}(\.[0-9]*)?", fullmatch=True),
-)
 
 
 @CAMERAS
