@@ -7,7 +7,7 @@ variable "LABEL" {
     error_message = "LABEL: say which label both images get"
   }
 }
-variable "REPOSITORY" { default = "ghcr.io/lsst-dm" }
+variable "REPOSITORY" { default = "prompt-processing" }
 variable "BASE" { default = "docker.io/library/python:3.13-slim-trixie" }
 variable "STACK" { default = "/opt/lsst/software/stack/loadLSST.bash" }
 
@@ -20,10 +20,10 @@ target "common" {
 target "service" {
   inherits = ["common"]
   target   = "service"
-  tags     = ["${REPOSITORY}/prompt-service:${LABEL}"]
+  tags     = ["${REPOSITORY}/service:${LABEL}"]
 }
 target "initializer" {
   inherits = ["common"]
   target   = "initializer"
-  tags     = ["${REPOSITORY}/prompt-init:${LABEL}"]
+  tags     = ["${REPOSITORY}/initializer:${LABEL}"]
 }

@@ -1,6 +1,7 @@
 """From settings to the addresses and connections that adapters take."""
 
 import os
+import secrets
 import socket
 from urllib.parse import quote
 
@@ -79,5 +80,9 @@ def s3_connection(endpoint: str) -> S3Connection:
 
 
 def process_name() -> str:
-    """Name this process among its like: host and process id."""
-    return f"{socket.gethostname()}-{os.getpid()}"
+    """Name this process among its like.
+
+    Host and process id tell a person where it runs; only the random part tells it
+    apart: in containers on one host network all are process 1 of the same host.
+    """
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -49,7 +49,7 @@ def _workspace_settings(settings: ChildSettings, folder: Path, deployment: str) 
         use_writer=settings.use_writer,
         change_tasks=settings.change_tasks,
         retry_delay=settings.repo_retry_delay,
-        local_config=str(settings.local_repo_config) if settings.local_repo_config else None,
+        local_config=settings.local_repo_config,
     )
 
 

@@ -56,6 +56,7 @@ def _announcements(settings: FanOutSettings) -> KafkaAnnouncements:
         registry=SchemaRegistry(
             settings.registry, cache=settings.schema_cache, ca_file=settings.registry_ca_file or ""
         ),
+        patience=settings.message_expiration,  # What waited for longer would be too old to be observed.
     )
 
 

@@ -21,8 +21,8 @@ __all__ = [
     "log_levels",
     "names",
     "optional",
-    "optional_file",
     "optional_folder",
+    "optional_resource",
     "or_none",
     "patterns",
     "positive",
@@ -145,9 +145,11 @@ def address(value: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def optional_file(value: str) -> Path | None:
-    """Take a file that is there; blank is None."""
-    return existing_file(value) if value else None
+def optional_resource(value: str) -> str | None:
+    """Take a file that is there, or any URI, which is read when it is used; blank is None."""
+    if not value or "://" in value:
+        return value or None
+    return str(existing_file(value))
 
 
 def yaml_list(value: str) -> list[object]:

@@ -17,7 +17,7 @@ from entrypoints.settings.parsers import (
     integer,
     names,
     optional,
-    optional_file,
+    optional_resource,
     patterns,
     positive,
     seconds,
@@ -148,10 +148,10 @@ class ChildSettings:
     use_writer: bool = setting(
         "USE_KAFKA_BUTLER_WRITER", boolean, "1: the Butler Writer writes the registry", default="0"
     )
-    local_repo_config: Path | None = setting(
+    local_repo_config: str | None = setting(
         "LOCAL_REPO_CONFIG",
-        optional_file,
-        "Butler configuration",
+        optional_resource,
+        "Butler configuration of local repositories: a file, or its URI (s3:// and others)",
         default="",
     )
     cache_size: int = setting(

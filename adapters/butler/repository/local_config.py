@@ -1,10 +1,13 @@
 """Configuration of local repositories: what the shared one says of types and files holds there too."""
 
 from lsst.daf.butler import Config
+from lsst.resources import ResourcePath
 
 from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.steps import one_line
+from ports.workspace import WorkspaceError
 
-__all__ = ["local_config"]
+__all__ = ["LocalConfigError", "local_config"]
 
 _SHARED_KEYS = (
     ("storageClasses",),
@@ -12,6 +15,10 @@ _SHARED_KEYS = (
     ("datastore", "templates"),
     ("datastore", "composites"),
 )
+
+
+class LocalConfigError(WorkspaceError):
+    """The configuration to merge into that of local repositories cannot be read."""
 
 
 def local_config(shared: SharedRepositories, extra: str | None = None) -> Config:
@@ -22,7 +29,12 @@ def local_config(shared: SharedRepositories, extra: str | None = None) -> Config
     shared
         The shared repositories.
     extra
-        File of Butler configuration to merge, if any.
+        Butler configuration to merge, if any: a file, or its URI.
+
+    Raises
+    ------
+    LocalConfigError
+        Raised if `extra` cannot be read.
     """
     source = Config(shared.read_config.configFile)
     config = Config()
@@ -30,5 +42,13 @@ def local_config(shared: SharedRepositories, extra: str | None = None) -> Config
         if key in source:
             config[key] = source[key]
     if extra is not None:
-        config.update(Config(extra))
+        config.update(_read(extra))
     return config
+
+
+def _read(uri: str) -> Config:
+    try:
+        return Config(ResourcePath(uri))
+    # Each store's client has errors of its own, and so has YAML.
+    except Exception as error:
+        raise LocalConfigError(f"LOCAL_REPO_CONFIG: {uri} cannot be read: {one_line(error)}") from error

@@ -2,10 +2,19 @@
 
 import asyncio
 import logging
+import math
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from confluent_kafka import Message
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from adapters.kafka.announcements.next_visit import NextVisitCodec, UndecodableVisitError
 from adapters.kafka.announcements.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
@@ -19,7 +28,8 @@ __all__ = ["KafkaAnnouncements"]
 
 _LOG: Final = logging.getLogger(__name__)
 _WAITING: Final = 500  # Messages; a night has a thousand.
-_PAUSE: Final = 0.5  # Seconds between two questions to a registry that is away.
+_PAUSES: Final = wait_random_exponential(multiplier=0.5, max=5.0)
+"""Between two questions to a registry that is away, seconds."""
 
 
 class KafkaAnnouncements:
@@ -40,9 +50,9 @@ class KafkaAnnouncements:
     registry
         Where schemas come from.
     patience
-        Seconds for which a registry that is out of reach is asked again; an
-        announcement whose schema is unknown then is unreadable, and those
-        behind it go on.
+        Seconds for which an announcement waits for a registry that is out of
+        reach, and those behind it with it. A schema that is unknown even then
+        makes it unreadable; by default it waits for as long as it takes.
     """
 
     def __init__(
@@ -54,7 +64,7 @@ class KafkaAnnouncements:
         canceled_topic: str = "",
         offset_reset: str = "latest",
         registry: SchemaRegistry,
-        patience: float = 10.0,
+        patience: float = math.inf,
     ) -> None:
         self._topics = [topic, *([canceled_topic] if canceled_topic else [])]
         self._canceled_topic = canceled_topic
@@ -118,15 +128,23 @@ class KafkaAnnouncements:
             self._delivered.pop(position, None)
 
     async def _decode(self, message: Message) -> Visit | Cancellation | NotForUs | Unreadable:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(SchemaRegistryUnavailableError),
+            wait=_PAUSES,
+            stop=stop_after_delay(self._patience),
+            sleep=asyncio.sleep,
+            before_sleep=partial(_say_once, name_of(message)),
+            reraise=True,
+        )
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._patience
-        while True:
-            try:
-                return await loop.run_in_executor(self._executor, self._decode_now, message)
-            except SchemaRegistryUnavailableError as error:
-                if loop.time() >= end:
-                    return Unreadable(str(error))
-                await asyncio.sleep(_PAUSE)
+
+        async def decoded() -> Visit | Cancellation | NotForUs | Unreadable:
+            return await loop.run_in_executor(self._executor, self._decode_now, message)
+
+        try:
+            return await retrying(decoded)
+        except SchemaRegistryUnavailableError as error:
+            return Unreadable(str(error))
 
     def _decode_now(self, message: Message) -> Visit | Cancellation | NotForUs | Unreadable:
         body = message.value() or b""
@@ -142,3 +160,12 @@ class KafkaAnnouncements:
         self._delivered = {
             position: message for position, message in self._delivered.items() if place_of(message) in owned
         }
+
+
+def _say_once(position: str, state: RetryCallState) -> None:
+    if state.attempt_number == 1 and state.outcome is not None:
+        _LOG.error(
+            "announcement %s and those behind it wait for the schema registry: %s",
+            position,
+            state.outcome.exception(),
+        )

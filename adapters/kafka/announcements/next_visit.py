@@ -16,6 +16,7 @@ from adapters.common.visit_record import (
     record_of_visit,
     visit_from_record,
 )
+from adapters.kafka.announcements.flat_schema import check_flat
 from domain.times import InvalidInstantError, UtcSeconds, tai_from_utc, utc_from_tai
 from domain.visit import Cancellation, Visit
 from ports.announcements import NotForUs
@@ -29,6 +30,10 @@ __all__ = [
 
 _HEADER: Final = struct.Struct(">bI")
 _MAGIC: Final = 0
+_LONGEST: Final = 1 << 20
+"""Bytes; a nextVisit has a few hundred."""
+_LONGEST_SCHEMA: Final = 1 << 20
+"""Characters; nextVisit's has two thousand."""
 
 # What fastavro raises on bytes that do not fit the schema is whatever its
 # readers stumble over.
@@ -86,6 +91,8 @@ class NextVisitCodec:
         return cancellation_from_record(self._record(message))
 
     def _record(self, message: bytes) -> Mapping[str, Any]:
+        if len(message) > _LONGEST:
+            raise UndecodableVisitError(f"message has {len(message)} bytes; no announcement has {_LONGEST}")
         if len(message) < _HEADER.size or message[0] != _MAGIC:
             raise UndecodableVisitError("message does not begin with a 0 byte and the id of a schema")
         _, number = _HEADER.unpack_from(message)
@@ -105,8 +112,14 @@ class NextVisitCodec:
     def _schema(self, number: int) -> Schema:
         if number not in self._schemas:
             text = self._schema_by_id(number)
+            if len(text) > _LONGEST_SCHEMA:
+                raise UndecodableVisitError(f"schema {number} has {len(text)} characters")
             try:
-                self._schemas[number] = fastavro.parse_schema(json.loads(text))
+                schema = json.loads(text)
+                check_flat(schema, number)
+                self._schemas[number] = fastavro.parse_schema(schema)
+            except UndecodableVisitError:
+                raise
             except (SchemaParseException, UnknownType, *_MISFITS) as error:
                 raise UndecodableVisitError(f"schema {number} is not Avro: {error}") from error
         return self._schemas[number]

@@ -43,8 +43,11 @@
 {{/* The defaults' addresses, with anything but the defaults' camera. */}}
 {{- define "pp.faults.examples" -}}
 {{- $asked := dict -}}
+{{- range list (dict "enabled" .Values.instrument.name "image" (dict "repository" "")) .Values.fanOut .Values.presence .Values.writer -}}
+{{- if and .enabled (not .image.repository) }}{{ $_ := set $asked "image.repository" $.Values.image.repository }}{{ end -}}
+{{- end -}}
 {{- if .Values.instrument.name -}}
-{{- $asked = dict "instrument.centralRepo" .Values.instrument.centralRepo "s3.endpointUrl" .Values.s3.endpointUrl "s3.imageBucket" .Values.s3.imageBucket "imageNotifications.kafkaClusterAddress" .Values.imageNotifications.kafkaClusterAddress "keda.redisStreams.host" .Values.keda.redisStreams.host -}}
+{{- $asked = merge $asked (dict "initializer.image.repository" .Values.initializer.image.repository "instrument.centralRepo" .Values.instrument.centralRepo "s3.endpointUrl" .Values.s3.endpointUrl "s3.imageBucket" .Values.s3.imageBucket "imageNotifications.kafkaClusterAddress" .Values.imageNotifications.kafkaClusterAddress "keda.redisStreams.host" .Values.keda.redisStreams.host) -}}
 {{- if eq .Values.keda.redisStreams.streamName "instrument:simcam" }}{{ $_ := set $asked "keda.redisStreams.streamName" "example.org" }}{{ end -}}
 {{- if eq .Values.keda.redisStreams.consumerGroup "simcam_consumer_group" }}{{ $_ := set $asked "keda.redisStreams.consumerGroup" "example.org" }}{{ end -}}
 {{- if .Values.butler_writer.enabled }}{{ $_ := set $asked "butler_writer.kafka_cluster" .Values.butler_writer.kafka_cluster }}{{ end -}}

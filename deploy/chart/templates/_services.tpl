@@ -92,7 +92,7 @@ KAFKA_SCHEMA_REGISTRY_URL: {{ $fanOut.kafka.schemaRegistryUrl | quote }}
 {{- if .Values.ca.schemaRegistryKey }}
 KAFKA_SCHEMA_REGISTRY_CA_FILE: /app/ca/schema-registry.pem
 {{- end }}
-SCHEMA_CACHE: /tmp/schemas
+SCHEMA_CACHE: /var/cache/prompt-processing/schemas
 KAFKA_CLUSTER: {{ $fanOut.kafka.sasquatchAddress | quote }}
 CONSUMER_GROUP: {{ $fanOut.kafka.consumerGroup | quote }}
 NEXT_VISIT_TOPIC: {{ $fanOut.kafka.nextVisitTopic | quote }}

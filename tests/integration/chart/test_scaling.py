@@ -1,7 +1,6 @@
-"""KEDA's arithmetic, as its documentation gives it, with what the chart tells it and our queue's lag."""
+"""KEDA's arithmetic, with what the chart tells it and our queue's lag."""
 
-import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -10,25 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.integration.chart.helm import Helm
+from tests.integration.chart.keda import NEWEST, OLDEST, RefusedTriggerError, new_jobs, parse_trigger
 from tests.integration.chart.objects import Object, find
 from tests.integration.redis.benches import GROUP, RedisQueueBench
-
-
-def new_jobs(spec: Object, lag: int, running: int, starting: int) -> int:
-    """Tell how many jobs one poll starts; `running` has those that are starting, too."""
-    (trigger,) = spec["triggers"]
-    if lag <= int(trigger["metadata"]["activationLagCount"]):
-        return 0
-    most: int = spec["maxReplicaCount"]
-    wanted = min(math.ceil(lag / int(trigger["metadata"]["lagCount"])), most)
-    match spec["scalingStrategy"]["strategy"]:
-        case "accurate":
-            return max(0, most - running if wanted + running > most else wanted - starting)
-        case "eager":
-            return max(0, min(most - running - starting, wanted))
-        case "default":
-            return max(0, wanted - running)
-    raise AssertionError(spec["scalingStrategy"])
 
 
 @define
@@ -72,6 +55,24 @@ def night(spec: Object, strategy: str, arrivals: Sequence[int], start_up: int, v
         cluster.unread += new
         cluster.poll()
     return cluster
+
+
+@pytest.mark.parametrize("release", [OLDEST, NEWEST])
+def test_a_single_visit_detector_starts_a_worker(
+    renderings: Mapping[str, Sequence[Object]], release: tuple[int, int]
+) -> None:
+    for objects in renderings.values():
+        spec = find(objects, "ScaledJob")["spec"]
+        assert new_jobs(spec, 1, running=0, starting=0, release=release) == 1
+        assert new_jobs(spec, 0, running=0, starting=0, release=release) == 0
+
+
+def test_an_activation_of_nothing_is_refused_by_the_oldest(helm: Helm) -> None:
+    values = {"keda": {"redisStreams": {"activationLagCount": "0"}}}
+    [trigger] = find(helm.template(values), "ScaledJob")["spec"]["triggers"]
+    with pytest.raises(RefusedTriggerError):
+        parse_trigger(trigger["metadata"], OLDEST)
+    assert parse_trigger(trigger["metadata"], NEWEST).is_active(1)
 
 
 arrivals = st.lists(st.integers(0, 200), min_size=1, max_size=30)

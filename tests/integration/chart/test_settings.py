@@ -294,6 +294,7 @@ def test_other_names_of_old_keep_working(production: Sequence[Object]) -> None:
 
 def test_the_writers_names_of_old_keep_working(helm: Helm, tmp_path: Path) -> None:
     old = {
+        "image": {"repository": "registry.site.edu/writer"},
         "outputRepo": "s3://embargo@bucket/",
         "kafka": {
             "clusterAddress": "k:9092",
@@ -323,6 +324,7 @@ def test_the_writers_names_of_old_keep_working(helm: Helm, tmp_path: Path) -> No
 
 def test_the_fan_outs_names_of_old_keep_working(helm: Helm, tmp_path: Path) -> None:
     old = {
+        "image": {"repository": "registry.site.edu/fan-out"},
         "kafka": {
             "schemaRegistryUrl": "http://10.0.0.1:8081",
             "sasquatchAddress": "10.0.0.2:9094",

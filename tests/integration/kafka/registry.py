@@ -12,7 +12,7 @@ __all__ = ["Registry"]
 
 
 class Registry:
-    """Answers ``/schemas/ids/{id}``, and counts the questions.
+    """Answers ``/schemas/ids/{id}``, and counts the questions; 503 while `is_away` is true.
 
     Parameters
     ----------
@@ -24,12 +24,16 @@ class Registry:
 
     def __init__(self, schemas: Mapping[int, object], certificate: Path | None = None) -> None:
         self.asked: list[str] = []
+        self.is_away = False
         answers = {f"/schemas/ids/{number}": schema for number, schema in schemas.items()}
         registry = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 registry.asked.append(self.path)
+                if registry.is_away:
+                    self.send_error(503)
+                    return
                 answer = answers.get(self.path)
                 body = {"schema": json.dumps(answer)} if answer else {"error_code": 40403}
                 self.send_response(200 if answer else 404)

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from importlib.resources import files
@@ -48,7 +49,7 @@ class KafkaObservatory(Observatory):
         await self.broker.sent(topic, body_of(content))
 
     @override
-    async def restarted(self) -> Announcements:
+    async def restarted(self, patience: float = 0.1) -> Announcements:
         await self.close()
         for topic in (self.visits, self.cancellations):
             self.broker.create(topic)
@@ -59,7 +60,7 @@ class KafkaObservatory(Observatory):
             canceled_topic=self.cancellations,
             offset_reset="earliest",
             registry=SchemaRegistry(self._registry.url, cache=self._cache, timeout=1.0),
-            patience=0.1,
+            patience=patience,
         )
         await self._reader.open()
         return self._reader
@@ -124,6 +125,23 @@ class TestKafkaAnnouncements(AnnouncementsContract):
         await observatory.broker.sent(observatory.visits, b"\0\0\0\0\x63" + good[5:], good)
         assert isinstance((await reader.next()).content, Unreadable)
         assert groups([await reader.next()]) == ["b"]
+
+    async def test_announcements_wait_for_the_registry(
+        self, observatory: KafkaObservatory, registry: Registry, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        registry.is_away = True
+        reader = await observatory.restarted(patience=60.0)
+        await observatory.announce(visit("a"))
+        await observatory.announce(visit("b"))
+        first = asyncio.ensure_future(reader.next())
+        while len(registry.asked) < 4:
+            await asyncio.sleep(0.05)
+        assert not first.done()
+        assert [record.levelname for record in caplog.records if "wait for the schema" in record.message] == [
+            "ERROR"
+        ]
+        registry.is_away = False
+        assert groups([await first, await reader.next()]) == ["a", "b"]
 
     async def test_schemas_are_asked_for_once(
         self, observatory: KafkaObservatory, registry: Registry

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.containers.addresses import kafka_connection, redis_url
+from entrypoints.containers.addresses import kafka_connection, process_name, redis_url
 from entrypoints.settings.common import QueueStoreSettings
 from entrypoints.settings.environment import SettingsError, read_settings
 from entrypoints.settings.kafka import KafkaSettings
@@ -47,3 +47,8 @@ def test_any_password_of_redis_survives_its_address(password: str) -> None:
     assert unquote(parts.password or "") == given_password
     assert unquote(parts.query) == "ssl_ca_certs=/a folder/ca.pem"
     assert repr(settings).count("password") == 0
+
+
+def test_processes_of_one_host_and_number_have_names_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getpid", lambda: 1)
+    assert process_name() != process_name()
