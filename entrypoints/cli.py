@@ -23,6 +23,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "Look at a night: outcomes, work under way, what was not completed.",
     ),
     "reconcile": ("entrypoints.commands.reconcile", "List images that nobody processed, and put them back."),
+    "alerts": ("prompt_pipelines.alert_command", "Send alerts that no broker took in time."),
     "initialize": ("initializer.command", "Prepare the shared repository for a deployment."),
     "deployment-id": ("initializer.deployment_id", "Print the deployment id and what went into it."),
 }

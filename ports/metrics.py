@@ -21,6 +21,11 @@ class Counter(enum.Enum):
     NOTIFICATIONS = "notifications", "Bucket notifications read, by what they were", ("kind",)
     RAWS_INDEXED = "raws_indexed", "Raws that the microservice took in", ("instrument",)
     PRESENCE_REQUESTS = "presence_requests", "Requests to the microservice, by answer", ("status",)
+    ALERTS_WAITING = (
+        "alerts_waiting",
+        "Alerts that no broker took in time, laid down beside the outputs",
+        ("instrument",),
+    )
     WRITER_MESSAGES = "writer_messages", "Messages that workers handed to the writer", ("instrument",)
     WRITER_EVENTS = "writer_events", "Workers' messages, by what the writer did", ("result",)
     WRITER_DATASETS = "writer_datasets", "Datasets that the writer made known", ()

@@ -23,6 +23,7 @@ __all__ = [
     "Processed",
     "RawUnavailableError",
     "RawUnreadableError",
+    "WaitingAlerts",
     "Workspace",
     "WorkspaceError",
     "WorkspaceLostError",
@@ -103,14 +104,23 @@ class Processed:
     """Time spent by stage and task."""
 
 
+@frozen(kw_only=True)
+class WaitingAlerts:
+    """Alerts of an attempt that no broker took; somebody else has to send them."""
+
+    number: int
+    place: str
+    """URI of the folder that holds them."""
+
+
 class Workspace(Protocol):
     """One worker's local repository and the processing in it, one attempt at a time.
 
     The steps come in the order prepare, ingest (once for each raw), process,
-    export, clean; clean may follow any of them. Every step raises
-    `WorkspaceLostError` if the process behind it died or had to be killed; the
-    next call starts a new one on the same folder, so export and clean still
-    work.
+    waiting alerts, export, clean; clean may follow any of them. Every step
+    raises `WorkspaceLostError` if the process behind it died or had to be
+    killed; the next call starts a new one on the same folder, so waiting
+    alerts, export and clean still work.
     """
 
     async def prepare(self, assignment: Assignment) -> Prepared:
@@ -146,11 +156,20 @@ class Workspace(Protocol):
         """
         ...
 
-    async def process(self, exposures: Sequence[int]) -> Processed:
+    async def process(self, exposures: Sequence[int], until: float | None = None) -> Processed:
         """Run the first main pipeline whose graph can be built on the exposures.
 
         The claim is made before the first permanent change. A pipeline that
-        fails while it runs ends the attempt; no other is tried.
+        fails while it runs ends the attempt; no other is tried. Alerts that no
+        broker takes are laid down in time, and are no failure.
+
+        Parameters
+        ----------
+        exposures
+            Ingested ones.
+        until
+            When the caller will end the step, on the event loop's clock,
+            seconds; None: it waits.
 
         Raises
         ------
@@ -160,6 +179,16 @@ class Workspace(Protocol):
             Raised if the exposures belong to another attempt.
         WorkspaceError
             Raised if something else went wrong.
+        """
+        ...
+
+    async def waiting_alerts(self) -> WaitingAlerts | None:
+        """Look for alerts that were laid down because no broker took them; None if there are none.
+
+        Raises
+        ------
+        WorkspaceError
+            Raised if that cannot be known.
         """
         ...
 
@@ -221,8 +250,12 @@ class LocalWorkspace(Protocol):
         """See `Workspace.ingest`."""
         ...
 
-    def process(self, exposures: Sequence[int]) -> Processed:
-        """See `Workspace.process`."""
+    def process(self, exposures: Sequence[int], until: float | None = None) -> Processed:
+        """See `Workspace.process`; the instant is one of the monotonic clock."""
+        ...
+
+    def waiting_alerts(self) -> WaitingAlerts | None:
+        """See `Workspace.waiting_alerts`."""
         ...
 
     def export(self, what: Export) -> bytes | None:

@@ -4,29 +4,41 @@ AP_KAFKA_SERVER and AP_KAFKA_TOPIC say where; without them no alert is sent.
 AP_KAFKA_PRODUCER_USERNAME and AP_KAFKA_PRODUCER_PASSWORD turn on SASL
 (SCRAM-SHA-512); AP_KAFKA_SECURITY_PROTOCOL chooses between SASL_PLAINTEXT, the
 default, and SASL_SSL.
+
+AP_ALERT_OUTBOX is the URI of a folder for alerts that the broker did not take
+by AP_ALERT_UNTIL, an instant on the monotonic clock in seconds. Without the
+first such alerts are an error, without the second the broker is waited for 30 s.
 """
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import field, frozen
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, Producer
 
-from prompt_pipelines.errors import PromptPipelinesError
+from prompt_pipelines.alert_delivery import Delivery
+from prompt_pipelines.alert_files import AlertFile
+from prompt_pipelines.errors import AlertError
 
 __all__ = ["AlertError", "AlertStream", "forget_producers", "stream_from_environment"]
 
-_DELIVERY_TIMEOUT = 30.0  # s; the outcome of an alert is known after this
+_log = logging.getLogger(__name__)
 
+_WAIT = 30.0  # s; for the broker, if nothing is said about it
+_LEAST_WAIT = 1.0  # s; for the broker, however late it is
+_PATIENCE = 5.0  # s; alerts that wait for longer are laid down, so that they outlive this process
 
 _PRODUCERS: dict["AlertStream", Producer] = {}
 """Kept for the life of the process: a connection takes longer than a visit's alerts."""
 
+_TROUBLE: dict["AlertStream", str] = {}
+"""What producers said last of why they do not reach a broker."""
 
-class AlertError(PromptPipelinesError):
-    """Alerts could not be handed to the broker."""
+_SILENT: set["AlertStream"] = set()
+"""Those whose broker took nothing in the whole of the last wait: visits queue up behind such waits."""
 
 
 @frozen
@@ -38,42 +50,87 @@ class AlertStream:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     security_protocol: str = "SASL_PLAINTEXT"
+    until: float | None = field(default=None, eq=False)
+    """How long the broker is waited for, on the monotonic clock."""
+    outbox: str | None = field(default=None, eq=False)
+    """URI of the folder for what it does not take."""
 
-    def send(self, alerts: Iterable[bytes]) -> int:
+    def send(self, alerts: Iterable[bytes], kept: AlertFile | None = None) -> int:
         """Send alerts and wait until the broker has them all.
+
+        Parameters
+        ----------
+        alerts
+            Messages.
+        kept
+            A file that holds them already: it is removed when all are sent,
+            and else left with the rest.
 
         Returns
         -------
         count
-            How many were sent.
+            How many were sent. The others lie in a file, one for each call.
 
         Raises
         ------
         AlertError
-            Raised if the broker did not take one of them in time. Others may
-            have been taken.
+            Raised if there are others and no such file. Some may have been sent.
         """
-        producer = _producer(self)
-        failures: list[str] = []
+        everything = list(alerts)
+        if not everything:
+            return 0
+        began = time.monotonic()
+        left = self._time_left()
+        _TROUBLE[self] = "no answer"
+        delivery = Delivery(_producer(self), self.topic, everything)
+        if kept is None and self.outbox is not None:
+            # While they wait for long this process may end.
+            delivery.wait(_PATIENCE if left > _PATIENCE else 0.0)
+            kept = self._laid_down(delivery, left) if delivery.unsent else None
+        delivery.wait(began + left - time.monotonic())
+        unsent = delivery.end()
+        is_silent = len(unsent) == len(everything) and not delivery.refusal
+        (_SILENT.add if is_silent else _SILENT.discard)(self)
+        if unsent:
+            forget_producers()  # one that was made to give up messages may be good for no more
+            waited = f"by {self.server} in {time.monotonic() - began:.0f} s"
+            reason = delivery.refusal or _TROUBLE[self]
+            what = f"{len(unsent)} of {len(everything)} alerts were not taken {waited}: {reason}"
+            self._leave(unsent, kept, what)
+        elif kept is not None:
+            _remove(kept)
+        return len(everything) - len(unsent)
 
-        def note(error: KafkaError | None, _message: Message) -> None:
-            if error is not None:
-                failures.append(error.str())
+    def _time_left(self) -> float:
+        if self.until is None:
+            return _WAIT
+        left = max(self.until - time.monotonic(), _LEAST_WAIT)
+        return min(left, _WAIT) if self in _SILENT else left
 
-        count = 0
+    def _laid_down(self, delivery: Delivery, left: float) -> AlertFile | None:
+        file = AlertFile.new_in(self.outbox or "")
+        number = len(delivery.unsent)
+        waiting = f"{number} alerts wait for {self.server}, up to {left:.0f} s ({_TROUBLE[self]})"
         try:
-            for alert in alerts:
-                _produce(producer, self.topic, alert, note)
-                count += 1
-            waiting = producer.flush(_DELIVERY_TIMEOUT)
-        except (KafkaException, BufferError) as error:
-            forget_producers()
-            raise AlertError(f"cannot send alerts to {self.server}: {error}") from error
-        if waiting or failures:
-            forget_producers()  # what still waits must not go out behind the failure's back
-            reason = failures[0] if failures else "no answer from the broker"
-            raise AlertError(f"{waiting + len(failures)} of {count} alerts were not taken: {reason}")
-        return count
+            file.write(delivery.unsent)
+        except AlertError as error:
+            _log.warning("%s, and are lost if this process ends: %s", waiting, error)
+            return None
+        _log.warning("%s; until then they lie in %s", waiting, file.uri)
+        return file
+
+    def _leave(self, unsent: list[bytes], kept: AlertFile | None, what: str) -> None:
+        """Leave alerts for somebody else to send."""
+        if kept is None and self.outbox is None:
+            raise AlertError(what)
+        file = kept or AlertFile.new_in(self.outbox or "")
+        try:
+            file.write(unsent)
+        except AlertError as error:
+            if kept is None:
+                raise AlertError(f"{what}; they are lost: {error}") from error
+            _log.warning("some of the alerts in %s were sent: %s", file.uri, error)
+        _log.warning("%s; they wait in %s", what, file.uri)
 
 
 def stream_from_environment(environment: Mapping[str, str] | None = None) -> AlertStream | None:
@@ -82,7 +139,8 @@ def stream_from_environment(environment: Mapping[str, str] | None = None) -> Ale
     Raises
     ------
     AlertError
-        Raised if a server is named without a topic, or the other way round.
+        Raised if a server is named without a topic, or the other way round, or
+        AP_ALERT_UNTIL is no number.
     """
     values = os.environ if environment is None else environment
     server, topic = values.get("AP_KAFKA_SERVER") or None, values.get("AP_KAFKA_TOPIC") or None
@@ -90,12 +148,19 @@ def stream_from_environment(environment: Mapping[str, str] | None = None) -> Ale
         return None
     if server is None or topic is None:
         raise AlertError("AP_KAFKA_SERVER and AP_KAFKA_TOPIC must both be set, or neither")
+    until = values.get("AP_ALERT_UNTIL") or None
+    try:
+        instant = None if until is None else float(until)
+    except ValueError as error:
+        raise AlertError(f"AP_ALERT_UNTIL is no number: {until!r}") from error
     return AlertStream(
         server,
         topic,
         values.get("AP_KAFKA_PRODUCER_USERNAME") or None,
         values.get("AP_KAFKA_PRODUCER_PASSWORD") or None,
         values.get("AP_KAFKA_SECURITY_PROTOCOL") or "SASL_PLAINTEXT",
+        until=instant,
+        outbox=values.get("AP_ALERT_OUTBOX") or None,
     )
 
 
@@ -107,6 +172,13 @@ def forget_producers() -> None:
     _PRODUCERS.clear()
 
 
+def _remove(file: AlertFile) -> None:
+    try:
+        file.remove()
+    except AlertError as error:
+        _log.warning("the alerts in it were sent, it may be removed: %s", error)
+
+
 def _producer(stream: AlertStream) -> Producer:
     if stream not in _PRODUCERS:
         _PRODUCERS[stream] = _make_producer(stream)
@@ -114,11 +186,17 @@ def _producer(stream: AlertStream) -> Producer:
 
 
 def _make_producer(stream: AlertStream) -> Producer:
+    def note(error: KafkaError) -> None:
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:
+            _TROUBLE[stream] = error.str()
+
     settings: dict[str, Any] = {
         "bootstrap.servers": stream.server,
+        "error_cb": note,
+        "log_level": 2,  # each vain attempt to connect is a line otherwise, and is told to `note`
         "compression.type": "snappy",
         "enable.idempotence": True,
-        "delivery.timeout.ms": int(1000 * _DELIVERY_TIMEOUT),
+        "delivery.timeout.ms": 0,  # never: who sends knows how long to wait
         "linger.ms": 5,
         # Cutouts make an alert larger than the default allows for in rare cases only.
         "message.max.bytes": 8_000_000,
@@ -131,14 +209,3 @@ def _make_producer(stream: AlertStream) -> Producer:
             "sasl.password": stream.password or "",
         }
     return Producer(settings, logger=logging.getLogger(__name__))
-
-
-def _produce(
-    producer: Producer, topic: str, alert: bytes, note: Callable[[KafkaError | None, Message], None]
-) -> None:
-    try:
-        producer.produce(topic, alert, on_delivery=note)
-    except BufferError:  # the queue is full: let it drain, then once more
-        producer.flush(_DELIVERY_TIMEOUT)
-        producer.produce(topic, alert, on_delivery=note)
-    producer.poll(0)

@@ -10,6 +10,7 @@ from typing import Any
 from lsst.pipe.base import AlgorithmError
 
 __all__ = [
+    "AlertError",
     "CalibrationError",
     "CameraDescriptionError",
     "PromptPipelinesError",
@@ -21,6 +22,10 @@ __all__ = [
 
 class PromptPipelinesError(Exception):
     """Something is wrong that the pipelines understand and can name."""
+
+
+class AlertError(PromptPipelinesError):
+    """Alerts could not be handed to the broker, nor laid down to be sent later."""
 
 
 class RawFormatError(PromptPipelinesError):

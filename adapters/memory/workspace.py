@@ -23,6 +23,7 @@ from ports.workspace import (
     Prepared,
     Processed,
     RawUnreadableError,
+    WaitingAlerts,
     WorkspaceError,
     WorkspaceLostError,
 )
@@ -44,6 +45,8 @@ class MemoryPipelines:
     """Why it fails while it runs."""
     changing: frozenset[str] = frozenset()
     """Those that make permanent changes of their own."""
+    unsent: Mapping[str, int] = field(factory=dict)
+    """Alerts that no broker takes, of those that make changes."""
 
 
 @frozen(kw_only=True)
@@ -99,6 +102,8 @@ class MemoryWorkspace:
         self._failures: dict[str, deque[Exception]] = defaultdict(deque)
         self._state: _State | None = None
         self._until: float | None = None
+        self.told_until: float | None = None
+        """When the caller said that it would end `process`."""
 
     def fail_next(self, step: str, error: Exception) -> None:
         """Let a step (``prepare``, ``ingest``, ...) raise an error the next time, for tests."""
@@ -146,8 +151,9 @@ class MemoryWorkspace:
         self._state = evolve(state, ingested=(*state.ingested, exposure.exposure))
         return exposure
 
-    async def process(self, exposures: Sequence[int]) -> Processed:
+    async def process(self, exposures: Sequence[int], until: float | None = None) -> Processed:
         """See `ports.workspace.Workspace.process`."""
+        self.told_until = until
         state = evolve(await self._continue("process"), exposures=tuple(exposures))
         self._state = state
         reasons = []
@@ -163,6 +169,13 @@ class MemoryWorkspace:
             failure = self._pipelines.failing.get(name, "")
             return Processed(pipeline=name, failure=failure, changed=state.claimed)
         raise NothingRunnableError(f"no pipeline can run: {'; '.join(reasons)}")
+
+    async def waiting_alerts(self) -> WaitingAlerts | None:
+        """See `ports.workspace.Workspace.waiting_alerts`."""
+        state = await self._continue("waiting alerts")
+        number = self._pipelines.unsent.get(pipeline_name(state.pipeline or ""), 0) if state.claimed else 0
+        place = f"memory:alerts/{state.assignment.attempt}/"
+        return WaitingAlerts(number=number, place=place) if number else None
 
     async def export(self, what: Export) -> bytes | None:
         """See `ports.workspace.Workspace.export`."""

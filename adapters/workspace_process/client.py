@@ -25,7 +25,14 @@ from adapters.workspace_process.frames import (
 from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
 from domain.work.outcomes import Export
-from ports.workspace import Assignment, Prepared, Processed, WorkspaceError, WorkspaceLostError
+from ports.workspace import (
+    Assignment,
+    Prepared,
+    Processed,
+    WaitingAlerts,
+    WorkspaceError,
+    WorkspaceLostError,
+)
 
 __all__ = ["ChildWorkspace"]
 
@@ -126,10 +133,17 @@ class ChildWorkspace:
         frame = await self._call("ingest", raw=CONVERTER.unstructure(raw))
         return CONVERTER.structure(frame.header["result"], Exposure)
 
-    async def process(self, exposures: Sequence[int]) -> Processed:
+    async def process(self, exposures: Sequence[int], until: float | None = None) -> Processed:
         """See `ports.workspace.Workspace.process`."""
-        frame = await self._call("process", exposures=list(exposures))
+        # The loop's clock is the monotonic one, which the child shares.
+        frame = await self._call("process", exposures=list(exposures), until=until)
         return CONVERTER.structure(frame.header["result"], Processed)
+
+    async def waiting_alerts(self) -> WaitingAlerts | None:
+        """See `ports.workspace.Workspace.waiting_alerts`."""
+        frame = await self._call("waiting alerts")
+        result = frame.header["result"]
+        return None if result is None else CONVERTER.structure(result, WaitingAlerts)
 
     async def export(self, what: Export) -> bytes | None:
         """See `ports.workspace.Workspace.export`."""

@@ -132,7 +132,12 @@ class _Child:
                 raw = CONVERTER.structure(arguments["raw"], RawImage)
                 return CONVERTER.unstructure(self._workspace.ingest(raw)), None
             case "process":
-                return CONVERTER.unstructure(self._workspace.process(arguments["exposures"])), None
+                return CONVERTER.unstructure(
+                    self._workspace.process(arguments["exposures"], arguments["until"])
+                ), None
+            case "waiting alerts":
+                waiting = self._workspace.waiting_alerts()
+                return None if waiting is None else CONVERTER.unstructure(waiting), None
             case "export":
                 return None, self._workspace.export(Export(arguments["what"]))
             case "clean":

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Coroutine
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from application.worker.await_images import ImageWait
 from application.worker.choose_pipelines import PipelineChooser
@@ -51,6 +51,7 @@ from ports.workspace import (
     InitOutputsMissingError,
     NothingRunnableError,
     Processed,
+    WaitingAlerts,
     Workspace,
     WorkspaceError,
     WorkspaceLostError,
@@ -98,8 +99,14 @@ class _Job:
     assignment: Assignment
     stages: Stages
     enough: asyncio.Event
+    until: float = 0.0
+    """When the science is ended, on the event loop's clock."""
     is_void: bool = False
     """Whether preparing failed, so that there is nothing to hand on."""
+    since_shutter: float | None = None
+    """Seconds from the shutter's closing to the end of the pipeline; None before that, or if unknown."""
+    waiting: WaitingAlerts | None = None
+    """Alerts that no broker took."""
 
     def pause(self, seconds: float, tries: int) -> float:
         """Vary a pause by up to a quarter, so that workers do not come back all at once."""
@@ -200,8 +207,9 @@ class VisitProcessor:
         return None
 
     async def _work(self, job: _Job, expectation: Expectation) -> Outcome:
+        job.until = asyncio.get_running_loop().time() + self._policy.worker_timeout
         try:
-            async with asyncio.timeout(self._policy.worker_timeout):
+            async with asyncio.timeout_at(job.until):
                 outcome = await _unless(job.enough, self._science(job, expectation))
             reason = "the worker was told to stop"
         except TimeoutError:
@@ -236,7 +244,7 @@ class VisitProcessor:
                 return ImagesRejected(snaps=snaps) if snaps else NoImages(waited=waited)
             with job.stages.timing("process"):
                 processed = await self._workspace.process(
-                    [exposure.exposure for exposure in expectation.accepted]
+                    [exposure.exposure for exposure in expectation.accepted], job.until
                 )
             return self._judge(job, processed, expectation)
         except NothingRunnableError as error:
@@ -280,7 +288,7 @@ class VisitProcessor:
         if processed.failure:
             return FailedBeforeChange(reason=processed.failure, snaps=snaps)
         closed = max(exposure.end for exposure in expectation.accepted)
-        job.stages.alerted(seconds_since(closed, self._clock.utc()))
+        job.since_shutter = seconds_since(closed, self._clock.utc())
         return Completed(pipeline=processed.pipeline, snaps=snaps)
 
     async def _hand_on(self, job: _Job, outcome: Outcome) -> Outcome:
@@ -294,16 +302,34 @@ class VisitProcessor:
                     await self._export(job, what)
         except (WorkspaceError, NotificationLostError, TimeoutError) as error:
             reason = f"export: {error or 'took too long'}"
-            if not isinstance(outcome, Completed):
+            if isinstance(outcome, Completed):
+                outcome = await self._failure(job.record.attempt, reason, outcome.snaps)
+            else:
                 _LOG.error("nothing was exported: %s", reason)
+        return self._with_alerts(job, outcome)
+
+    def _with_alerts(self, job: _Job, outcome: Outcome) -> Outcome:
+        """Name alerts that wait in the outcome; without any, the minute ended with the pipeline."""
+        waiting = job.waiting
+        if waiting is None:
+            job.stages.alerted(job.since_shutter)
+            return outcome
+        instrument = job.assignment.work.visit.instrument
+        self._metrics.count(Counter.ALERTS_WAITING, waiting.number, instrument=instrument)
+        text = f"alerts waiting: {waiting.number} in {waiting.place}"
+        match outcome:
+            case Completed():
+                return evolve(outcome, detail=text)
+            case FailedBeforeChange() | FailedAfterChange():
+                return evolve(outcome, reason=f"{outcome.reason}; {text}")
+            case _:
                 return outcome
-            return await self._failure(job.record.attempt, reason, outcome.snaps)
-        return outcome
 
     async def _export(self, job: _Job, what: Export) -> None:
         """Export and tell the writer; again if that fails, because the claim cannot be undone."""
         for tries in range(1, _TRIES + 1):
             try:
+                job.waiting = await self._workspace.waiting_alerts()
                 message = await self._workspace.export(what)
                 if message is not None:
                     await self._tell_writer(job, message)

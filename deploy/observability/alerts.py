@@ -89,6 +89,13 @@ ALERTS: Sequence[Alert] = (
         summary="{{ $value | humanize }} announcements within an hour were {{ $labels.reason }}",
     ),
     Alert(
+        name="AlertsWaiting",
+        severity="critical",
+        expr=f"{grown(Counter.ALERTS_WAITING, '1h', by='instrument')} > 0",
+        lasting="0m",
+        summary="{{ $value | humanize }} alerts of {{ $labels.instrument }} in an hour were not taken",
+    ),
+    Alert(
         name="WriterMessagesSetAside",
         severity="warning",
         expr=f"{grown(Counter.WRITER_EVENTS, '1h', 'result="set aside"')} > 0",

@@ -52,6 +52,8 @@ class Completed:
 
     pipeline: str
     snaps: tuple[SnapResult, ...] = ()
+    detail: str = ""
+    """What is still to be done by somebody else."""
 
 
 @frozen(kw_only=True)
@@ -217,8 +219,8 @@ def rule_for(outcome: Outcome, attempt: int, max_attempts: int) -> Rule:
 def describe(outcome: Outcome) -> str:
     """Write an outcome as the line that a person reads: its name and its reason."""
     match outcome:
-        case Completed(pipeline=pipeline):
-            detail = pipeline
+        case Completed(pipeline=pipeline, detail=left):
+            detail = f"{pipeline}; {left}" if left else pipeline
         case Expired(age=age):
             detail = f"announced {age:.0f} s ago"
         case Cancelled(superseded=superseded):

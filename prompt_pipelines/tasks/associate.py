@@ -167,8 +167,8 @@ class AssociateTask(PipelineTask):
             Raised if the database cannot be read or written, or holds this
             visit and detector already. Nothing is stored then.
         AlertError
-            Raised if alerts could not be sent. The database has changed by
-            then.
+            Raised if alerts could not be sent, nor laid down to be sent later.
+            The database has changed by then.
         """
         image: MaskedImage = inputs["difference_image"]
         if image.sky_projection is None:
@@ -191,6 +191,7 @@ class AssociateTask(PipelineTask):
         sent = stream.send(packets) if stream is not None and packets else 0
         self.metadata["preloaded"] = _preloaded(inputs) is not None
         self._note(History(objects, sources, forced), history, sent)
+        self.metadata["alerts_waiting"] = len(packets) - sent
         return Struct(dia_source_apdb=sources, dia_object_apdb=objects, dia_forced_source_apdb=forced)
 
     def _sources(self, inputs: dict[str, Any], history: History, facts: VisitFacts) -> pd.DataFrame:

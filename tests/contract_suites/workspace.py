@@ -78,6 +78,7 @@ class WorkspaceContract:
         assert processed.failure == ""
         assert processed.pipeline in site.plain
         assert not processed.changed
+        assert await site.workspace.waiting_alerts() is None
         message = await site.workspace.export(Export.EVERYTHING)
         assert message is not None
         assert await site.register(message)

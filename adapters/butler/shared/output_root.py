@@ -24,6 +24,7 @@ class OutputRoot:
 
     def __init__(self, uri: str) -> None:
         root = ResourcePath(uri, forceDirectory=True)
+        self.uri: str = root.geturl()
         self._path = Path(root.ospath) if root.scheme == "file" else None
 
     def is_mounted(self) -> bool:

@@ -9,6 +9,7 @@ from adapters.butler.inputs.pipelines import LoadedPipeline
 from adapters.butler.repository.visit_repository import CannotBuildError, Execution, Plan
 from adapters.butler.shared.names import raw_run
 from adapters.butler.shared.steps import Stopwatch
+from adapters.butler.workspace.alert_outbox import AlertOutbox
 from adapters.butler.workspace.attempt import OpenAttempt
 from adapters.butler.workspace.claiming import make_claim
 from domain.errors import PromptProcessingError
@@ -30,11 +31,14 @@ class PipelineRuns:
         The deployment id, part of the runs' names.
     claims
         Guards permanent changes.
+    alerts
+        Where tasks lay alerts down that no broker takes.
     """
 
-    def __init__(self, deployment: str, claims: Claims) -> None:
+    def __init__(self, deployment: str, claims: Claims, alerts: AlertOutbox) -> None:
         self._deployment = deployment
         self._claims = claims
+        self._alerts = alerts
 
     def run_of(self, assignment: Assignment, pipeline: LoadedPipeline) -> str:
         """Name the run that a pipeline puts its outputs into."""
@@ -104,7 +108,9 @@ class PipelineRuns:
 
         def before_task(label: str) -> None:
             if label in pipeline.change_labels:
-                make_claim(self._claims, attempt, exposures)
+                # What a change needs is asked before its claim, which cannot be undone.
+                with self._alerts.reachable(attempt):
+                    make_claim(self._claims, attempt, exposures)
 
         return attempt.repository.execute(plan, before_task)
 

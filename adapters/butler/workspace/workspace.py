@@ -23,6 +23,7 @@ from adapters.butler.shared.names import RAW, REGION_TIME, raw_run, region_time_
 from adapters.butler.shared.reaching import reached
 from adapters.butler.shared.records import make_record
 from adapters.butler.shared.steps import Stopwatch, one_line, step
+from adapters.butler.workspace.alert_outbox import AlertOutbox
 from adapters.butler.workspace.attempt import OpenAttempt, attempt_folder, remove_attempts
 from adapters.butler.workspace.exporting import Exporter
 from adapters.butler.workspace.journal import Journal, read_journal
@@ -42,6 +43,7 @@ from ports.workspace import (
     Prepared,
     Processed,
     RawUnreadableError,
+    WaitingAlerts,
     WorkspaceError,
 )
 
@@ -101,7 +103,8 @@ class ButlerWorkspace:
         self._stack = stack
         self._shared = shared
         self._repositories = repositories
-        self._runs = PipelineRuns(settings.deployment, claims)
+        self._alerts = AlertOutbox(shared)
+        self._runs = PipelineRuns(settings.deployment, claims, self._alerts)
         self._clock = clock
         self._library = PipelineLibrary(
             settings.pipelines_root,
@@ -309,11 +312,11 @@ class ButlerWorkspace:
         known = {**attempt.journal.records, str(exposure.exposure): pack_records(records)}
         attempt.note(evolve(attempt.journal, records=known))
 
-    def process(self, exposures: Sequence[int]) -> Processed:
-        """See `ports.workspace.Workspace.process`."""
+    def process(self, exposures: Sequence[int], until: float | None = None) -> Processed:
+        """See `ports.workspace.LocalWorkspace.process`."""
         attempt = self._current()
         began = self._clock()
-        with step("process"):
+        with step("process"), self._alerts.offered(attempt.assignment, until):
             attempt.note(evolve(attempt.journal, exposures=tuple(exposures)))
             pipelines = map(self._library.load, attempt.assignment.main)
             pipeline, execution = self._runs.process(attempt, pipelines, exposures)
@@ -324,6 +327,14 @@ class ButlerWorkspace:
             changed=attempt.journal.claimed,
             seconds=execution.seconds,
         )
+
+    def waiting_alerts(self) -> WaitingAlerts | None:
+        """See `ports.workspace.Workspace.waiting_alerts`."""
+        attempt = self._current()
+        if not attempt.journal.claimed:
+            return None
+        with step("alerts"):
+            return self._alerts.waiting(attempt.assignment)
 
     def export(self, what: Export) -> bytes | None:
         """See `ports.workspace.Workspace.export`."""

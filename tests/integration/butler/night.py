@@ -49,6 +49,8 @@ PLAIN, CHANGE, PRELOAD = f"{_OWN}/Plain.yaml", f"{_OWN}/Change.yaml", f"{_OWN}/P
 COUNT_RAISE, COUNT_NO_WORK = f"{_OWN}/CountRaise.yaml", f"{_OWN}/CountNoWork.yaml"
 COUNT_KILL, CHANGE_KILL = f"{_OWN}/CountKill.yaml", f"{_OWN}/ChangeKill.yaml"
 CHANGE_RAISE, CHANGE_PARTIAL = f"{_OWN}/ChangeRaise.yaml", f"{_OWN}/ChangePartial.yaml"
+CHANGE_ALERT = f"{_OWN}/ChangeAlert.yaml"
+"""It sends three alerts for each snap."""
 NEEDY, PICKY, LOOK = f"{_OWN}/Needy.yaml", f"{_OWN}/Picky.yaml", f"{_OWN}/Look.yaml"
 COUNT_DARK, PATCHWORK = f"{_OWN}/CountDark.yaml", f"{_OWN}/Patchwork.yaml"
 PRELOAD_RAISE = f"{_OWN}/PreloadRaise.yaml"
@@ -64,6 +66,7 @@ PIPELINES = (
     CHANGE_RAISE,
     CHANGE_PARTIAL,
     CHANGE_KILL,
+    CHANGE_ALERT,
     NEEDY,
     PICKY,
     LOOK,

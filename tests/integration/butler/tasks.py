@@ -22,6 +22,8 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import InitInput, InitOutput, Input, Output, PrerequisiteInput
 from lsst.pipe.base.utils import RegionTimeInfo
 
+from prompt_pipelines.alert_stream import stream_from_environment
+
 OBSERVED = ("instrument", "exposure", "detector")
 VISIT = ("instrument", "visit", "detector")
 AHEAD = ("instrument", "group", "detector")
@@ -138,6 +140,12 @@ class ChangeTask(PipelineTask):
                 raise AnnotatedPartialOutputsError.annotate(reason, self, log=self.log) from reason
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "alert":
+                stream = stream_from_environment()
+                assert stream is not None
+                stream.send(
+                    [f"{outputRefs.changed.dataId['visit']} {number}".encode() for number in range(3)]
+                )
         butlerQC.put({"extra": 1}, outputRefs.extra)
 
 

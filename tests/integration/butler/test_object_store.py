@@ -1,6 +1,7 @@
 """The same visit with raws and shared datastore in an object store."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,7 +93,7 @@ def central(tmp_path: Path, registry_config: Mapping[str, Any]) -> Path:
     """A repository whose files are in the object store, and whose registry is not."""
     changed = Config({"datastore": {"root": "s3://central/prompt/"}, **registry_config})
     make_central(tmp_path / "central", n.CAMERA, (n.DETECTOR,), changed=changed)
-    n.initialize_now(tmp_path / "central", [n.CHANGE, n.PRELOAD])
+    n.initialize_now(tmp_path / "central", [n.CHANGE, n.CHANGE_ALERT, n.PRELOAD])
     return tmp_path / "central"
 
 
@@ -133,6 +134,21 @@ async def test_outputs_are_found_in_the_object_store(
         assert all(uri.exists() for uri in uris)
         assert butler.get("after", instrument="SimCam", visit=night.raws[0].exposure, detector=4)
         assert butler.get("preloaded", instrument="SimCam", group=n.GROUP, detector=4)
+
+
+def test_alerts_that_no_broker_took_lie_in_the_object_store(
+    make_workspace: MakeWorkspace, night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AP_KAFKA_SERVER", "127.0.0.1:1")
+    monkeypatch.setenv("AP_KAFKA_TOPIC", "alerts")
+    workspace = make_workspace()
+    workspace.prepare(night.assignment(main=[n.CHANGE_ALERT]))
+    exposures = [workspace.ingest(raw).exposure for raw in night.raws]
+    assert workspace.process(exposures, time.monotonic()).failure == ""
+    waiting = workspace.waiting_alerts()
+    assert waiting is not None
+    assert waiting.number == 6
+    assert waiting.place.startswith(f"s3://central/prompt/.alert-outbox/{n.DAY}/")
 
 
 async def test_an_object_that_is_not_there_is_unappliable(

@@ -14,7 +14,7 @@ from domain.raws.raws import RawImage
 from domain.work.outcomes import Export
 from ports.central_registry import OutputEvent
 from ports.ledger import Attempt
-from ports.workspace import Assignment, Prepared, Processed
+from ports.workspace import Assignment, Prepared, Processed, WaitingAlerts
 from tests.contract_suites.workspace import Site, WorkspaceContract
 from tests.integration.butler import night as n
 from tests.integration.butler.night import Bench, MakeWorkspace, Night
@@ -34,8 +34,11 @@ class InThisProcess:
     async def ingest(self, raw: RawImage) -> Exposure:
         return self._workspace.ingest(raw)
 
-    async def process(self, exposures: Sequence[int]) -> Processed:
-        return self._workspace.process(exposures)
+    async def process(self, exposures: Sequence[int], until: float | None = None) -> Processed:
+        return self._workspace.process(exposures, until)
+
+    async def waiting_alerts(self) -> WaitingAlerts | None:
+        return self._workspace.waiting_alerts()
 
     async def export(self, what: Export) -> bytes | None:
         return self._workspace.export(what)

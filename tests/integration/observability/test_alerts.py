@@ -79,6 +79,10 @@ _NIGHTS: Final[Mapping[str, tuple[Series, set[str]]]] = {
         {'announcements_dropped_total{reason="invalid"}': _born(60)},
         {"AnnouncementsSetAside"},
     ),
+    "alerts that a worker left and ended": (
+        {f"alerts_waiting_total{{{_OURS}}}": "_x160 7x20"},
+        {"AlertsWaiting"},
+    ),
     "a message set aside by a writer that ended": (
         {'writer_events_total{result="set aside"}': "_x120 1x20"},
         {"WriterMessagesSetAside"},

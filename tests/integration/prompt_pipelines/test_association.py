@@ -238,12 +238,6 @@ def _stamp(content: bytes) -> np.ndarray:
     return stamp
 
 
-def test_a_broker_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prompt_pipelines.alert_stream._DELIVERY_TIMEOUT", 0.5)
-    with pytest.raises(AlertError, match="of 1 alerts were not taken"):
-        AlertStream("127.0.0.1:1", "alerts").send([b"alert"])
-
-
 @pytest.mark.parametrize(
     ("environment", "check"),
     [
@@ -258,6 +252,15 @@ def test_a_broker_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch)
             },
             lambda stream: stream.username == "u" and "secret" not in repr(stream),
         ),
+        (
+            {
+                "AP_KAFKA_SERVER": "k:1",
+                "AP_KAFKA_TOPIC": "t",
+                "AP_ALERT_OUTBOX": "file:///outbox/",
+                "AP_ALERT_UNTIL": "12.5",
+            },
+            lambda stream: (stream.outbox, stream.until) == ("file:///outbox/", 12.5),
+        ),
     ],
 )
 def test_the_environment_says_where_alerts_go(
@@ -266,9 +269,11 @@ def test_the_environment_says_where_alerts_go(
     assert check(stream_from_environment(environment))
 
 
-def test_a_server_without_a_topic_is_an_error() -> None:
+def test_half_an_address_and_no_instant_are_errors() -> None:
     with pytest.raises(AlertError, match="both"):
         stream_from_environment({"AP_KAFKA_SERVER": "k:1"})
+    with pytest.raises(AlertError, match="AP_ALERT_UNTIL is no number: 'soon'"):
+        stream_from_environment({"AP_KAFKA_SERVER": "k:1", "AP_KAFKA_TOPIC": "t", "AP_ALERT_UNTIL": "soon"})
 
 
 def test_an_object_crossing_midnight_of_right_ascension_has_its_mean_there() -> None:

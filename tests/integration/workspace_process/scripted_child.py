@@ -13,7 +13,14 @@ from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
 from domain.times import TaiSeconds
 from domain.work.outcomes import Export
-from ports.workspace import Assignment, NothingRunnableError, Prepared, Processed, RawUnreadableError
+from ports.workspace import (
+    Assignment,
+    NothingRunnableError,
+    Prepared,
+    Processed,
+    RawUnreadableError,
+    WaitingAlerts,
+)
 
 
 class ScriptedWorkspace:
@@ -24,6 +31,7 @@ class ScriptedWorkspace:
         self._given_back = folder / "given back"
         self._group = ""
         self._hoard = bytearray()
+        self._until: float | None = None
 
     def prepare(self, assignment: Assignment) -> Prepared:
         self._begin("prepare", assignment)
@@ -57,7 +65,8 @@ class ScriptedWorkspace:
             sky_angle=None,
         )
 
-    def process(self, exposures: Sequence[int]) -> Processed:
+    def process(self, exposures: Sequence[int], until: float | None = None) -> Processed:
+        self._until = until
         match self._group:
             case "hangs":
                 time.sleep(600)
@@ -76,6 +85,12 @@ class ScriptedWorkspace:
             case "throws":
                 raise ZeroDivisionError("in a task")
         return Processed(pipeline="Isr", changed=True, seconds={"isr": float(len(exposures))})
+
+    def waiting_alerts(self) -> WaitingAlerts | None:
+        """As many as whole seconds that the step was to have."""
+        if self._until is None:
+            return None
+        return WaitingAlerts(number=round(self._until - time.monotonic()), place="file:///outbox/")
 
     def export(self, what: Export) -> bytes | None:
         return None if what is Export.NOTHING else b"\0message\xff" * 100_000

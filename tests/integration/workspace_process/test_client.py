@@ -96,6 +96,17 @@ async def test_steps_and_their_answers_cross_as_they_are(workspace: ChildWorkspa
     assert diary(tmp_path) == ["prepare", "clean"]
 
 
+async def test_the_end_of_a_step_and_alerts_that_wait_cross_too(workspace: ChildWorkspace) -> None:
+    await workspace.prepare(assignment("g"))
+    await workspace.process([RAW.exposure])
+    assert await workspace.waiting_alerts() is None
+    await workspace.process([RAW.exposure], asyncio.get_running_loop().time() + 3600.0)
+    waiting = await workspace.waiting_alerts()
+    assert waiting is not None
+    assert waiting.place == "file:///outbox/"
+    assert waiting.number == pytest.approx(3600, abs=60)
+
+
 async def test_memory_is_given_back_after_each_visit_and_at_no_other_time(
     workspace: ChildWorkspace, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from domain.work.outcomes import (
     NoImages,
     Outcome,
     Poisoned,
+    describe,
 )
 from domain.work.promptness import Promptness
 from ports.announcements import NotForUs, Unreadable
@@ -104,6 +105,50 @@ async def test_a_pipeline_that_fails_after_its_claim_is_never_tried_again() -> N
     assert len(await night.ledger.history(Identity(INSTRUMENT, GROUP, 4))) == 1
     # Its metadata is exported, what it was to change is not.
     assert [name.rpartition(" ")[2] for name in night.repository.datasets.values()] == ["ApPipe_metadata"]
+
+
+async def test_alerts_that_no_broker_took_are_named_and_counted_and_their_minute_is_not_over() -> None:
+    behaviour = MemoryPipelines(changing=frozenset({"ApPipe"}), unsent={"ApPipe": 7})
+    night = MemoryNight(detectors=frozenset({4}), pipelines=("ApPipe.yaml",), behaviour=behaviour)
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        outcome = await outcome_of(night, 4)
+        await asyncio.sleep(1)
+    assert isinstance(outcome, Completed)
+    assert outcome.detail.startswith("alerts waiting: 7 in memory:alerts/")
+    assert describe(outcome) == f"completed (ApPipe; {outcome.detail})"
+    assert night.metrics.total(Counter.ALERTS_WAITING, instrument=INSTRUMENT) == 7
+    assert night.metrics.total(Counter.VISIT_DETECTORS, promptness="late") == 1
+    assert night.metrics.samples(Duration.ALERT) == []
+    assert night.repository.datasets == night.repository.files
+
+
+async def test_alerts_that_a_failure_left_behind_are_named_too() -> None:
+    behaviour = MemoryPipelines(
+        failing={"ApPipe": "killed"}, changing=frozenset({"ApPipe"}), unsent={"ApPipe": 7}
+    )
+    night = MemoryNight(detectors=frozenset({4}), pipelines=("ApPipe.yaml",), behaviour=behaviour)
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        outcome = await outcome_of(night, 4)
+    assert isinstance(outcome, FailedAfterChange)
+    assert outcome.reason.startswith("killed; alerts waiting: 7 in memory:alerts/")
+    assert night.metrics.total(Counter.ALERTS_WAITING) == 7
+
+
+async def test_the_pipeline_is_told_when_it_will_be_ended() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        leased = asyncio.get_running_loop().time()
+        night.expose(visit, 4)
+        await outcome_of(night, 4)
+    assert night.workspaces[0].told_until == pytest.approx(leased + 600, abs=5)
 
 
 async def test_the_second_pipeline_runs_where_the_first_lacks_its_inputs() -> None:

@@ -26,6 +26,7 @@ _OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
     st.builds(Expired, age=_FINITE),
     st.builds(NoImages, waited=_FINITE),
     *[st.builds(kind) for kind in RULES if kind not in (Expired, NoImages)],
+    st.builds(Completed, detail=st.text()),
 )
 _LEASES = st.builds(HeldLease, st.text(), st.sampled_from(["one", "two"]))
 

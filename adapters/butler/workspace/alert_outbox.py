@@ -1,0 +1,98 @@
+"""The outbox of alerts: files beside the outputs, for alerts that no broker took.
+
+Tasks know nothing of workers: they are told by two environment variables where
+to lay such alerts down, and how long to wait for the broker before they do.
+Each file is an Avro container with a record for each alert.
+"""
+
+import io
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import fastavro
+from lsst.resources import ResourcePath
+
+from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.workspace.attempt import OpenAttempt, attempt_folder
+from ports.workspace import Assignment, WaitingAlerts
+
+__all__ = ["AlertOutbox"]
+
+_OUTBOX: Final = "AP_ALERT_OUTBOX"
+_UNTIL: Final = "AP_ALERT_UNTIL"
+_FOLDER: Final = ".alert-outbox"
+_RESERVE: Final = 10.0
+"""Seconds, of those until a step is ended, for what follows the alerts."""
+
+
+class AlertOutbox:
+    """A folder for each attempt, in the central datastore.
+
+    Parameters
+    ----------
+    shared
+        The shared repositories.
+    """
+
+    def __init__(self, shared: SharedRepositories) -> None:
+        self._shared = shared
+
+    @contextmanager
+    def offered(self, assignment: Assignment, until: float | None) -> Iterator[None]:
+        """Let tasks know of the attempt's folder.
+
+        Parameters
+        ----------
+        assignment
+            The attempt.
+        until
+            When they will be ended, on the monotonic clock; None: nobody will.
+        """
+        values = {_OUTBOX: self._folder(assignment).geturl()}
+        if until is not None:
+            values[_UNTIL] = str(until - _RESERVE)
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+        try:
+            yield
+        finally:
+            _restore(before)
+
+    @contextmanager
+    def reachable(self, attempt: OpenAttempt) -> Iterator[None]:
+        """Make sure that the datastore is there while something else is done, and can be written to after.
+
+        Raises
+        ------
+        WorkspaceError
+            Raised if it is not there.
+        """
+        with self._shared.output_root.staying(was_mounted=attempt.journal.mounted):
+            yield
+            # On a disk, tasks make no more than the attempt's own folder: they cannot tell an unmounted root.
+            above = self._folder(attempt.assignment).parent()
+            if above.isLocal:
+                Path(above.ospath).mkdir(parents=True, exist_ok=True)
+
+    def waiting(self, assignment: Assignment) -> WaitingAlerts | None:
+        """Look for what the attempt's tasks left."""
+        folder = self._folder(assignment)
+        files = ResourcePath.findFileResources([folder], r"\.avro$")
+        number = sum(len(list(fastavro.reader(io.BytesIO(file.read())))) for file in files)
+        return WaitingAlerts(number=number, place=folder.geturl()) if number else None
+
+    def _folder(self, assignment: Assignment) -> ResourcePath:
+        name = attempt_folder(Path(), assignment.attempt).name
+        root = ResourcePath(self._shared.output_root.uri, forceDirectory=True)
+        return root.join(f"{_FOLDER}/{assignment.day}/{name}/", forceDirectory=True)
+
+
+def _restore(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -1,0 +1,110 @@
+"""Files of alerts that could not be sent: one Avro container for what one task could not send.
+
+Each record is ``{"message": bytes}``, a message as the broker would have got it.
+"""
+
+import contextlib
+import io
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self, cast
+
+import fastavro
+from attrs import frozen
+from lsst.resources import ResourcePath
+
+from prompt_pipelines.errors import AlertError
+
+__all__ = ["AlertFile"]
+
+_SCHEMA = fastavro.parse_schema(
+    {"type": "record", "name": "UnsentAlert", "fields": [{"name": "message", "type": "bytes"}]}
+)
+
+
+@frozen
+class AlertFile:
+    """One file, which appears whole or not at all.
+
+    Blocks while a store is slow, for minutes if it is away.
+    """
+
+    uri: str
+
+    @classmethod
+    def new_in(cls, folder: str) -> Self:
+        """Name a file that does not exist yet.
+
+        Parameters
+        ----------
+        folder
+            Its URI. On a disk, the folder above it must exist: one that does
+            not is unmounted, not new.
+        """
+        return cls(ResourcePath(folder, forceDirectory=True).join(f"{uuid.uuid4().hex}.avro").geturl())
+
+    def write(self, alerts: Sequence[bytes]) -> None:
+        """Replace the content.
+
+        Raises
+        ------
+        AlertError
+            Raised if that failed; what was there before is still there.
+        """
+        buffer = io.BytesIO()
+        fastavro.writer(buffer, _SCHEMA, ({"message": alert} for alert in alerts))
+        target = ResourcePath(self.uri)
+        try:
+            if target.isLocal:
+                _replace(Path(target.ospath), buffer.getvalue())
+            else:
+                target.write(buffer.getvalue())
+        except Exception as error:  # each store has errors of its own
+            raise AlertError(f"cannot write {self.uri}: {error}") from error
+
+    def read(self) -> list[bytes]:
+        """Read all alerts.
+
+        Raises
+        ------
+        AlertError
+            Raised if the file cannot be read, or holds something else.
+        """
+        try:
+            records = fastavro.reader(io.BytesIO(ResourcePath(self.uri).read()), reader_schema=_SCHEMA)
+            return [cast(Mapping[str, bytes], record)["message"] for record in records]
+        except Exception as error:  # as above, and Avro's
+            raise AlertError(f"cannot read {self.uri}: {error}") from error
+
+    def remove(self) -> None:
+        """Remove the file, and its folder on a disk if it is empty then.
+
+        Raises
+        ------
+        AlertError
+            Raised if that failed.
+        """
+        target = ResourcePath(self.uri)
+        try:
+            target.remove()
+        except Exception as error:  # as above
+            raise AlertError(f"cannot remove {self.uri}: {error}") from error
+        if target.isLocal:
+            with contextlib.suppress(OSError):
+                Path(target.ospath).parent.rmdir()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
