@@ -1,12 +1,13 @@
 """The record of attempts and outcomes, and the claims that guard permanent changes."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import Attempt, AttemptRecord
+from domain.work.attempts import Attempt, AttemptRecord, OutdatedLeaseError
 from domain.work.outcomes import Outcome
 from ports.work_queue import Lease
 
@@ -19,6 +20,7 @@ __all__ = [
     "Ledger",
     "LedgerUnavailableError",
     "NotTheHolderError",
+    "OutdatedLeaseError",
 ]
 
 
@@ -48,15 +50,20 @@ class Ledger(Protocol):
     All methods raise `LedgerUnavailableError` if the ledger is out of reach.
     """
 
-    async def begin(self, identity: Identity, worker: str, lease: Lease) -> AttemptRecord:
+    async def begin(
+        self, identity: Identity, worker: str, lease: Lease, longest: float = math.inf
+    ) -> AttemptRecord:
         """Begin the next attempt, closing the one before if its worker died.
 
         A dead attempt is closed as failed after change if there is a claim
         (and is final then), else as failed before change; how it was closed
         stands in the `closed` of the returned record. Its worker counts as
-        dead when its delivery has been leased again. If the identity has a
-        final outcome, no attempt is begun and the final record is returned.
-        Asked again with the same lease, it answers the same.
+        dead when its delivery has been leased again, or when the attempt began
+        more than `longest` seconds ago, which is longer than any attempt takes:
+        its delivery may have been deleted by hand, and then never comes again.
+        If the identity has a final outcome, no attempt is begun and the final
+        record is returned. Asked again with the same lease, it answers the
+        same.
 
         Raises
         ------
@@ -65,6 +72,9 @@ class Ledger(Protocol):
             one that was published twice) has an attempt under way: until that
             ends, it cannot be said whether this one is a duplicate. If its
             worker is dead, the queue will deliver that work again.
+        OutdatedLeaseError
+            Raised if an attempt was begun under a later lease of the same
+            delivery; nothing is changed.
         """
         ...
 

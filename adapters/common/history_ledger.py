@@ -1,6 +1,7 @@
 """The ledger's methods over histories that are replaced whole, wherever they are stored."""
 
 import abc
+import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from domain.times import UtcSeconds
@@ -34,12 +35,14 @@ class HistoryLedger(abc.ABC):
     async def _histories(self, instrument: str, since: UtcSeconds | None) -> Iterable[WorkHistory]:
         """Read all histories of the visits on which something was recorded since then."""
 
-    async def begin(self, identity: Identity, worker: str, lease: Lease) -> AttemptRecord:
+    async def begin(
+        self, identity: Identity, worker: str, lease: Lease, longest: float = math.inf
+    ) -> AttemptRecord:
         """Begin the next attempt, closing the one before if its worker died."""
         held = HeldLease(f"{lease.queue} {lease.entry} {lease.times_leased}", f"{lease.queue} {lease.origin}")
 
         def change(history: WorkHistory, now: UtcSeconds) -> tuple[WorkHistory, AttemptRecord]:
-            begun = history.begin(worker, held, now)
+            begun = history.begin(worker, held, now, longest)
             if begun is None:
                 other = "an unknown worker" if history.last is None else history.last.worker
                 raise HeldElsewhereError(f"{identity}: another delivery is worked on by {other}")

@@ -7,6 +7,7 @@ import math
 from application.worker.beside import beside
 from application.worker.find_raws import RawSearch
 from application.worker.stages import Stages
+from domain.errors import PromptProcessingError
 from domain.raws.expectation import Arrival, Expectation
 from domain.raws.raws import RawImage
 from domain.visit import Cancellation, VisitDetector
@@ -16,10 +17,15 @@ from ports.clock import Clock
 from ports.control import ControlNotes, Superseded
 from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableError, Workspace
 
-__all__ = ["ImageWait"]
+__all__ = ["ImageWait", "ImagesOutOfReachError"]
 
 _LOG = logging.getLogger(__name__)
 _AGAIN = 1.0  # Seconds until an image that could not be fetched is tried again.
+
+
+class ImagesOutOfReachError(PromptProcessingError):
+    """The image bucket is away: whether there are images, or what is in them, cannot be known now."""
+
 
 type Events = asyncio.Queue[RawImage | Cancelled]
 
@@ -48,27 +54,33 @@ class ImageWait:
     ) -> tuple[Expectation, Cancelled | None]:
         """Wait until the expectation is over or the visit is taken back.
 
+        That no image came is said only after a whole look into the bucket.
+
         A superseding announcement counts if it is newer than `revision`.
 
         Raises
         ------
+        ImagesOutOfReachError
+            Raised if no image was ingested, and some are known to be there, or
+            nobody could look whether they are.
         ports.workspace.WorkspaceError
             Raised if a raw cannot be ingested for reasons that are not its own.
         """
         work = expectation.work
         events: Events = asyncio.Queue()
         searching = self._search.search(work, events.put_nowait, expectation.deadline)
-        latest = math.inf
+        latest, obstacle = math.inf, ""
         async with beside(searching, self._heed(work, revision, events)):
             while True:
                 with stages.timing("wait"):
                     event = await _next(events, expectation.wait_until)
                     if event is None and expectation.is_wanting and latest == math.inf:
-                        await self._search.look_again(work, events.put_nowait)
+                        obstacle = await self._search.look_again(work, events.put_nowait)
                         # What that finds was there in time.
                         latest = math.nextafter(expectation.deadline, -math.inf)
                         continue
                 if event is None:
+                    _insist(expectation, obstacle)
                     return expectation, None
                 if isinstance(event, Cancelled):
                     if expectation.accepted:
@@ -123,6 +135,17 @@ class ImageWait:
                     events.put_nowait(Cancelled())
                 case Superseded() if note.identity == work.identity and note.revision > revision:
                     events.put_nowait(Cancelled(superseded=True))
+
+
+def _insist(expectation: Expectation, obstacle: str) -> None:
+    """See that absence is known, where nothing was ingested."""
+    if expectation.accepted:
+        return
+    if expectation.unfetched:
+        exposures = ", ".join(map(str, sorted(expectation.unfetched)))
+        raise ImagesOutOfReachError(f"exposure {exposures}: the image is there, and cannot be fetched")
+    if obstacle:
+        raise ImagesOutOfReachError(f"nobody could look whether images are there: {obstacle}")
 
 
 async def _next(events: Events, until: float) -> RawImage | Cancelled | None:

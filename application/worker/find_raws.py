@@ -142,10 +142,16 @@ class RawSearch:
         await self._ask_microservice(work, found)
         await self._list_bucket(work, found)
 
-    async def look_again(self, work: VisitDetector, found: Found) -> None:
+    async def look_again(self, work: VisitDetector, found: Found) -> str:
         """Look once more, after the wait: its last look may have failed, or may be under way.
 
-        Without it a slow store's images would pass for images that never came.
+        Without it images in a store that is slow or away would pass for images
+        that never came.
+
+        Returns
+        -------
+        obstacle
+            What kept it from a whole look into the bucket; blank if nothing did.
         """
         reason = "the store takes too long"
         try:
@@ -157,9 +163,10 @@ class RawSearch:
                         reason = str(error)
                         await asyncio.sleep(self._policy.last_pause)
                     else:
-                        return
+                        return ""
         except TimeoutError:
             _LOG.warning("cannot make certain that all images were seen: %s", reason)
+            return reason
 
     async def _ask_microservice(self, work: VisitDetector, found: Found) -> None:
         if self._lookup is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import define, evolve, frozen
 
-from application.worker.await_images import ImageWait
+from application.worker.await_images import ImagesOutOfReachError, ImageWait
 from application.worker.choose_pipelines import PipelineChooser
 from application.worker.stages import Stages
 from domain.cameras.field_angles import NoGeometryError
@@ -84,6 +84,8 @@ class VisitPolicy:
     repository_pause: float = 30.0
     """REPO_RETRY_DELAY: between two tries of what needs the shared repository, give or take a quarter."""
     max_attempts: int = 3
+    longest_postponed: float = 86_400.0
+    """Age up to which a visit whose images are out of reach is tried again without counting."""
 
 
 UNPLACEABLE = (UnsupportedSystemError, InvalidVisitError, InvalidInstantError, NoGeometryError)
@@ -249,6 +251,9 @@ class VisitProcessor:
             return self._judge(job, processed, expectation)
         except NothingRunnableError as error:
             return FailedBeforeChange(reason=str(error), never=Never.NOTHING_RUNNABLE)
+        except ImagesOutOfReachError as error:
+            age = age_of(job.assignment.work.visit, self._clock.utc(), job.record.requeued)
+            return FailedBeforeChange(reason=str(error), postponed=age < self._policy.longest_postponed)
         except WorkspaceError as error:
             return await self._failure(job.record.attempt, str(error), _snap_results(expectation, None))
 

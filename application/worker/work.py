@@ -3,6 +3,7 @@
 import asyncio
 import enum
 import logging
+import math
 from collections.abc import Awaitable
 
 from attrs import frozen
@@ -12,6 +13,7 @@ from application.worker.log_context import logging_about
 from application.worker.process_visit import VisitProcessor
 from application.worker.stages import Stages
 from domain.cameras.camera import Camera, UnknownDetectorError
+from domain.errors import PromptProcessingError
 from domain.visit import VisitDetector
 from domain.work.attempts import Attempt
 from domain.work.outcomes import (
@@ -33,6 +35,7 @@ from ports.ledger import (
     Ledger,
     LedgerUnavailableError,
     NotTheHolderError,
+    OutdatedLeaseError,
 )
 from ports.measurements import Measurement, Measurements
 from ports.metrics import Counter, Metrics
@@ -69,6 +72,10 @@ class WorkerPolicy:
     recycle_after: int = 0
     """WORKER_RESTART_FREQ: visits before the worker ends; 0 is never."""
     max_attempts: int = 3
+    longest_attempt: float = math.inf
+    """An attempt that began longer ago is over, whatever became of its worker and its delivery."""
+    longest_pause: float = 60.0
+    """Before work is given back because a neighbour is away; from `retry_delay`, doubled each time."""
 
 
 class Worker:
@@ -140,7 +147,12 @@ class Worker:
             return
         with logging_about(lease.work):
             try:
-                record = await self._ledger.begin(lease.work.identity, self._name, lease)
+                record = await self._ledger.begin(
+                    lease.work.identity, self._name, lease, self._policy.longest_attempt
+                )
+            except OutdatedLeaseError as error:
+                self._lost(lease.work, error)
+                return
             except HeldElsewhereError as error:
                 _LOG.info("given back, to be looked at again in %g s: %s", self._policy.renewal, error)
                 await _either(asyncio.sleep(self._policy.renewal), stop.wait())
@@ -181,10 +193,11 @@ class Worker:
                 outcome = await self._outcome(lease, work, record, stages, stop)
                 rule = rule_for(outcome, record.turn, self._policy.max_attempts)
                 final = is_final(outcome, record.turn, self._policy.max_attempts)
+                if isinstance(outcome, FailedBeforeChange) and outcome.postponed:
+                    await self._pause(outcome, record, stop)
                 await self._record(record.attempt, outcome, stop, final=final)
         except (LeaseLostError, NotTheHolderError) as error:
-            _LOG.error("lease lost, nothing is recorded: %s", error)
-            self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
+            self._lost(work, error)
             return
         self._report(outcome, rule.level, stages, final=final)
         if self._measurements is not None:
@@ -203,6 +216,17 @@ class Worker:
                 await self._queue.give_back(lease)
             case QueueVerb.DEAD_LETTER:
                 await self._queue.set_aside(lease, describe(outcome))
+
+    def _lost(self, work: VisitDetector, error: PromptProcessingError) -> None:
+        _LOG.error("lease lost, nothing is recorded: %s", error)
+        self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
+
+    async def _pause(self, outcome: FailedBeforeChange, record: AttemptRecord, stop: asyncio.Event) -> None:
+        """Let a neighbour come back before the work is given back, and keep its lease meanwhile."""
+        before = record.attempt.number - record.turn
+        pause = min(self._policy.retry_delay * 2.0 ** min(before, 30), self._policy.longest_pause)
+        _LOG.warning("%s; to be tried again in %g s", describe(outcome), pause)
+        await _either(asyncio.sleep(pause), stop.wait())
 
     async def _outcome(
         self, lease: Lease, work: VisitDetector, record: AttemptRecord, stages: Stages, stop: asyncio.Event

@@ -207,6 +207,11 @@ class Expectation:
         return bool(self.missing) if self.expected else not self.seen
 
     @property
+    def unfetched(self) -> frozenset[int]:
+        """The exposures that came and could not be fetched, the last time that was tried."""
+        return self.out_of_reach - {one.raw.exposure for one in self.seen}
+
+    @property
     def wait_until(self) -> float:
         """The instant at which the wait ends if nothing more comes; never after the deadline."""
         if self._is_complete:

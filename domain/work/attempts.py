@@ -5,15 +5,22 @@ compare-and-set; so these rules are the ledger's semantics in one place,
 whatever it is stored in.
 """
 
+import math
+import re
 from collections.abc import Iterable
 
 from attrs import evolve, frozen
 
+from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.outcomes import Cancelled, FailedAfterChange, FailedBeforeChange, Outcome
 
-__all__ = ["Attempt", "AttemptRecord", "Claim", "HeldLease", "WorkHistory"]
+__all__ = ["Attempt", "AttemptRecord", "Claim", "HeldLease", "OutdatedLeaseError", "WorkHistory"]
+
+
+class OutdatedLeaseError(PromptProcessingError):
+    """The delivery was leased again since: this lease is over, and its holder may do nothing with it."""
 
 
 @frozen(order=True)
@@ -33,9 +40,21 @@ class HeldLease:
     """What tells leases apart."""
 
     name: str
-    """Names the lease; a later lease of the same delivery has another name."""
+    """Queue, entry and how often that was leased: the last two grow with each lease of the same work."""
     origin: str
     """The delivery under which the work first came, however often it was put back."""
+
+    def is_older_than(self, other: "HeldLease") -> bool:
+        """Tell whether the other lease of the same delivery was made later; False of different deliveries."""
+        if self.origin != other.origin:
+            return False
+        mine, theirs = _generation(self.name), _generation(other.name)
+        return mine is not None and theirs is not None and mine < theirs
+
+
+def _generation(name: str) -> tuple[int, ...] | None:
+    match = re.fullmatch(r".* (\d+)(?:-(\d+))? (\d+)", name, re.DOTALL)
+    return tuple(int(number or 0) for number in match.groups()) if match else None
 
 
 @frozen(kw_only=True)
@@ -52,11 +71,11 @@ class AttemptRecord:
     """True if no further attempt follows."""
     turn: int = 1
     """What a bound on attempts counts: from 1 again after a requeue, and no further after an attempt
-    that was cancelled because the visit was announced anew."""
+    that was cancelled because the visit was announced anew, or postponed because a neighbour was away."""
     requeued: UtcSeconds | None = None
     """When the work was put back by hand before this attempt: age and waiting run from here."""
     lease: HeldLease | None = None
-    """What it holds; None once it has ended."""
+    """By which it holds the work, or held it: also what tells a lease that comes late."""
     closed: Outcome | None = None
     """Only in what beginning an attempt returns: how the attempt of a dead worker was closed on the way."""
 
@@ -86,20 +105,33 @@ class WorkHistory:
         return self.records[-1] if self.records else None
 
     def begin(
-        self, worker: str, lease: HeldLease, now: UtcSeconds
+        self, worker: str, lease: HeldLease, now: UtcSeconds, longest: float = math.inf
     ) -> tuple["WorkHistory", AttemptRecord] | None:
         """Begin the next attempt, closing that of a dead worker.
+
+        A worker is dead if its delivery was leased again, or if its attempt
+        began longer ago than `longest` seconds, which no attempt takes.
 
         Returns the history as it then is and the record of the attempt that
         holds the work: the new one; that of this very lease, if this is asked
         again; or the final one, if no attempt may follow. None if another
         delivery of the same work is being worked on.
+
+        Raises
+        ------
+        OutdatedLeaseError
+            Raised if a later lease of the same delivery has begun an attempt.
         """
         last = self.last
+        if last is not None and last.lease is not None:
+            is_of_another = last.lease == lease and last.worker != worker
+            if is_of_another or lease.is_older_than(last.lease):
+                raise OutdatedLeaseError(f"{last.attempt} of {last.worker} has a later lease")
         if last is not None and last.outcome is None and not self._is_requeued_after(last):
             if last.lease == lease and last.worker == worker:
                 return self, last
-            if last.lease is not None and last.lease.origin != lease.origin:
+            is_dead = now - last.begun > longest
+            if last.lease is not None and last.lease.origin != lease.origin and not is_dead:
                 return None
         history, closed = self._close_the_dead(now)
         last = history.last
@@ -174,7 +206,7 @@ class WorkHistory:
         return self._with_last(outcome, final, now), outcome
 
     def _with_last(self, outcome: Outcome, final: bool, now: UtcSeconds) -> "WorkHistory":
-        ended = evolve(self.records[-1], outcome=outcome, final=final, ended=now, lease=None)
+        ended = evolve(self.records[-1], outcome=outcome, final=final, ended=now)
         return evolve(self, records=(*self.records[:-1], ended))
 
     def _is_requeued_after(self, record: AttemptRecord) -> bool:
@@ -186,8 +218,11 @@ class WorkHistory:
         return max(last, 0 if self.claim is None else self.claim.number)
 
     def _turn(self) -> int:
-        """Count the next attempt, if the one before failed: who was superseded has spent nothing."""
+        """Count the next attempt, if the one before failed by its own fault."""
         last = self.last
         if last is None or last.requeued != self.requeued:
             return 1
-        return last.turn + (not isinstance(last.outcome, Cancelled))
+        match last.outcome:
+            case Cancelled() | FailedBeforeChange(postponed=True):
+                return last.turn
+        return last.turn + 1

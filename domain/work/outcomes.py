@@ -116,6 +116,8 @@ class FailedBeforeChange:
     reason: str
     never: Never | None = None
     """Why a retry is pointless; None if it is not."""
+    postponed: bool = False
+    """True if only a neighbour was away: another attempt follows, and this one does not count."""
     snaps: tuple[SnapResult, ...] = ()
 
 
@@ -198,7 +200,9 @@ _EXHAUSTED = Rule(_NAME, QueueVerb.DEAD_LETTER, Export.EVERYTHING, logging.ERROR
 
 def may_retry(outcome: Outcome, attempt: int, max_attempts: int) -> bool:
     """Say whether another attempt, counted from 1, may mend this outcome."""
-    return isinstance(outcome, FailedBeforeChange) and outcome.never is None and attempt < max_attempts
+    if not isinstance(outcome, FailedBeforeChange) or outcome.never is not None:
+        return False
+    return outcome.postponed or attempt < max_attempts
 
 
 def is_final(outcome: Outcome, attempt: int, max_attempts: int) -> bool:

@@ -54,6 +54,7 @@ from ports.workspace import Workspace
 __all__ = ["WorkerContainer"]
 
 _CHILD = (sys.executable, "-m", "entrypoints.services.child")  # and the folder, and its socket
+_AFTER_THE_TIMEOUTS = 120.0  # Seconds: work and export may each last WORKER_TIMEOUT, and be recorded after.
 _RENEWALS = 4  # A lease is renewed this often in its time, so that a few failures cost nothing.
 
 
@@ -220,6 +221,7 @@ def _worker(
             shutdown_grace=settings.shutdown_grace,
             recycle_after=settings.restart_freq,
             max_attempts=settings.max_attempts,
+            longest_attempt=2 * settings.worker_timeout + _AFTER_THE_TIMEOUTS,
         ),
         queue=queue,
         ledger=ledger,

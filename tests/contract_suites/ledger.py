@@ -19,7 +19,14 @@ from domain.work.outcomes import (
     Poisoned,
     SnapResult,
 )
-from ports.ledger import ClaimedElsewhereError, Claims, HeldElsewhereError, Ledger, NotTheHolderError
+from ports.ledger import (
+    ClaimedElsewhereError,
+    Claims,
+    HeldElsewhereError,
+    Ledger,
+    NotTheHolderError,
+    OutdatedLeaseError,
+)
 from ports.work_queue import Lease
 from tests.contract_suites.samples import some_work
 
@@ -149,6 +156,32 @@ class LedgerContract:
             await bench.ledger.begin(IDENTITY, "b", second)
         await bench.ledger.record(first.attempt, Cancelled(superseded=True), final=False)
         assert (await bench.ledger.begin(IDENTITY, "b", second)).attempt.number == 2
+
+    @pytest.mark.parametrize("ended", [False, True])
+    async def test_a_lease_that_comes_late_changes_nothing(self, bench: LedgerBench, *, ended: bool) -> None:
+        late = a_lease()
+        await bench.ledger.begin(IDENTITY, "a", a_lease(times=2))
+        record = await bench.ledger.begin(IDENTITY, "b", a_lease("10-0", origin="1-0"))
+        if ended:
+            await bench.ledger.record(record.attempt, _FAILED, final=False)
+        before = await bench.ledger.history(IDENTITY)
+        for worker, lease in (("a", late), ("a", a_lease(times=2)), ("c", a_lease("9-0", origin="1-0"))):
+            with pytest.raises(OutdatedLeaseError):
+                await bench.ledger.begin(IDENTITY, worker, lease)
+        with pytest.raises(OutdatedLeaseError):
+            await bench.ledger.begin(IDENTITY, "not b", a_lease("10-0", origin="1-0"))
+        assert await (await bench.another()).history(IDENTITY) == before
+
+    async def test_an_attempt_that_lasts_too_long_holds_up_no_other_delivery(
+        self, bench: LedgerBench
+    ) -> None:
+        await bench.ledger.begin(IDENTITY, "a", a_lease())
+        await asyncio.sleep(0.05)
+        second = a_lease("2-0", origin="2-0")
+        with pytest.raises(HeldElsewhereError):
+            await bench.ledger.begin(IDENTITY, "b", second, 60.0)
+        record = await bench.ledger.begin(IDENTITY, "b", second, 0.02)
+        assert (record.attempt.number, type(record.closed)) == (2, FailedBeforeChange)
 
     async def test_of_many_that_begin_at_once_one_holds(self, bench: LedgerBench) -> None:
         leases = [a_lease(f"{number}-0", origin=f"{number}-0") for number in range(1, 9)]

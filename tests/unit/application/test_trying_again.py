@@ -1,6 +1,7 @@
 """What passes by itself costs time and no attempt; what does not costs no more than its attempt."""
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -8,9 +9,10 @@ from adapters.memory.workspace import MemoryPipelines
 from domain.errors import PromptProcessingError
 from domain.times import TaiSeconds
 from domain.visit import Identity
-from domain.work.outcomes import Completed, FailedAfterChange, FailedBeforeChange, Never, NoImages
+from domain.work.outcomes import Completed, Expired, FailedAfterChange, FailedBeforeChange, Never
 from ports.ledger import AttemptRecord
 from ports.metrics import Counter
+from ports.work_queue import QueueDepth
 from ports.workspace import (
     ClaimRefusedError,
     DiskFullError,
@@ -61,13 +63,66 @@ async def test_three_failures_are_outlasted_within_an_attempt(
     assert len(night.repository.changes) == 1
 
 
-async def test_an_image_that_stays_away_is_no_image() -> None:
+async def test_an_image_that_cannot_be_fetched_is_waited_for_and_costs_no_attempt() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}))
     async with night.running():
         for _ in range(1000):
-            night.workspaces[0].fail_next("ingest", RawUnavailableError("404"))
-        [record] = await one_visit(night, 200.0)
-    assert isinstance(record.outcome, NoImages)
+            night.workspaces[0].fail_next("ingest", RawUnavailableError("503"))
+        records = await one_visit(night, 2000.0)
+    *postponed, done = records
+    assert len(postponed) >= 2
+    for record in postponed:
+        assert isinstance(record.outcome, FailedBeforeChange)
+        assert record.outcome.postponed
+        assert "cannot be fetched" in record.outcome.reason
+        assert (record.turn, record.final) == (1, False)
+    assert isinstance(done.outcome, Completed)
+    pauses = [after.begun - before.ended for before, after in itertools.pairwise(records) if before.ended]
+    assert max(pauses) < 1.0  # The pause is before the end: the lease is kept for as long.
+
+
+@pytest.mark.parametrize("seconds", [110.0, 400.0])
+async def test_a_bucket_that_nobody_can_look_into_is_no_proof_of_absence(seconds: float) -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), silent=True)
+    async with night.running():
+        night.images.outage = "cut off"
+        await one_visit(night, seconds)
+        night.images.outage = ""
+        await asyncio.sleep(300.0)
+        records = await history(night)
+    assert all("nobody could look" in str(record.outcome) for record in records[:-1])
+    assert len(records) > 1
+    assert isinstance(records[-1].outcome, Completed)
+
+
+async def test_a_visit_whose_images_stay_out_of_reach_expires() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), silent=True)
+    async with night.running():
+        night.images.outage = "cut off"
+        records = await one_visit(night, 4500.0)
+    assert isinstance(records[-1].outcome, Expired)
+    assert records[-1].final
+    assert night.queue.depth() == QueueDepth(waiting=0, leased=0, dead=0)
+
+
+async def test_a_deleted_delivery_of_a_dead_worker_holds_up_no_other_for_ever() -> None:
+    night = MemoryNight(workers=0, detectors=frozenset({4}))
+    async with night.running():
+        await night.announcements.announce(night.visit(GROUP))
+        await asyncio.sleep(1.0)
+        lost = night.queue.take("dead")
+        assert lost is not None
+        await night.ledger.begin(Identity(INSTRUMENT, GROUP, 4), "dead", lost)
+        night.queue.drop(lost.entry)
+        assert lost.work is not None
+        night.queue.add(lost.work)
+        night.expose(lost.work.visit, 4)
+        worker = asyncio.ensure_future(night.worker("living").run(asyncio.Event()))
+        await asyncio.sleep(2 * 600.0 + 120.0 + 60.0)
+        worker.cancel()
+        first, second = await history(night)
+    assert isinstance(first.outcome, FailedBeforeChange)
+    assert isinstance(second.outcome, Completed)
 
 
 async def test_an_image_that_the_disk_does_not_take_is_left_to_another_attempt() -> None:
