@@ -37,6 +37,7 @@ from ports.workspace import (
 __all__ = ["ChildWorkspace"]
 
 _LOG = logging.getLogger(__name__)
+_THREADS = "OMP_NUM_THREADS"
 _FAREWELL = 2.0  # Seconds that an idle child gets to end by itself.
 
 
@@ -230,6 +231,8 @@ class ChildWorkspace:
                 str(theirs.fileno()),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
+                # OpenMP reads it when it is loaded; its idle threads spin, where a worker has one core.
+                env={**os.environ, _THREADS: os.environ.get(_THREADS, "").strip() or "1"},
             )
         self._child = child = _Child(process, *await asyncio.open_unix_connection(sock=ours))
         try:

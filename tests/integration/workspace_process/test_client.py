@@ -107,6 +107,27 @@ async def test_the_end_of_a_step_and_alerts_that_wait_cross_too(workspace: Child
     assert waiting.number == pytest.approx(3600, abs=60)
 
 
+@pytest.mark.parametrize(("asked", "given"), [(None, "1"), ("", "1"), ("3", "3")])
+async def test_a_child_begins_with_one_thread_unless_more_are_asked_for(
+    workspace: ChildWorkspace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str | None,
+    given: str,
+) -> None:
+    if asked is None:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    await workspace.prepare(assignment("g"))
+    (child,) = processes(tmp_path)
+    # What it was started with, before it could import anything.
+    environment = Path(f"/proc/{child}/environ").read_bytes().decode().split("\0")
+    assert [line for line in environment if line.startswith("OMP_NUM_THREADS=")] == [
+        f"OMP_NUM_THREADS={given}"
+    ]
+
+
 async def test_memory_is_given_back_after_each_visit_and_at_no_other_time(
     workspace: ChildWorkspace, tmp_path: Path
 ) -> None:
