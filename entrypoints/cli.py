@@ -9,6 +9,9 @@ from collections.abc import Mapping
 
 import click
 
+from domain.addresses import without_users
+from domain.errors import PromptProcessingError
+
 __all__ = ["main"]
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -40,6 +43,14 @@ class _LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{_COMMANDS[cmd_name][0]}.command is no command")
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; what the project understands is one line."""
+        try:
+            result: object = super().invoke(ctx)
+        except PromptProcessingError as error:
+            raise click.ClickException(without_users(str(error))) from error
+        return result
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         with formatter.section("Commands"):

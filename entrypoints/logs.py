@@ -9,6 +9,7 @@ from typing import Any
 from pythonjsonlogger.json import JsonFormatter
 
 from application.worker.log_context import current_log_context
+from domain.addresses import without_users
 from domain.times import UtcSeconds, utc_isoformat
 from entrypoints.former_loggers import current_logger
 
@@ -32,7 +33,11 @@ class _LineFormatter(JsonFormatter):
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
     ) -> None:
         super().add_fields(log_data, record, message_dict)
-        rest = {name: value for name, value in log_data.items() if name not in {"levelname", "name"}}
+        rest = {
+            name: without_users(value) if isinstance(value, str) else value
+            for name, value in log_data.items()
+            if name not in {"levelname", "name"}
+        }
         log_data.clear()
         log_data["time"] = utc_isoformat(UtcSeconds(record.created))
         log_data["level"] = record.levelname

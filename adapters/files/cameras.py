@@ -1,5 +1,6 @@
 """Cameras from their YAML files."""
 
+import difflib
 import functools
 import importlib.resources
 import re
@@ -57,8 +58,11 @@ def load_camera(path_or_name: str | Path) -> Camera:
     for file in _shipped():
         if file.name == text.lower() + _SUFFIX:
             return _load(file)
-    names = ", ".join(file.name.removesuffix(_SUFFIX) for file in _shipped())
-    raise CameraFileError(f"no camera {text!r} is shipped: it is a path, or one of {names}")
+    names = [file.name.removesuffix(_SUFFIX) for file in _shipped()]
+    near = "".join(f" (did you mean {name}?)" for name in difflib.get_close_matches(text.lower(), names, n=1))
+    raise CameraFileError(
+        f"no camera {text!r} is shipped{near}: name a file by its path, or one of {', '.join(names)}"
+    )
 
 
 def load_shipped_cameras() -> tuple[Camera, ...]:

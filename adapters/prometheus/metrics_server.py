@@ -1,9 +1,11 @@
 """Metrics and probes over HTTP, from a thread of their own."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from http import HTTPStatus
@@ -20,6 +22,7 @@ __all__ = ["MetricsServer", "MetricsServerError"]
 _LOG = logging.getLogger(__name__)
 _PATIENCE: Final = 5.0  # Seconds, for the event loop to answer a probe and for a peer to say something.
 _CONNECTIONS: Final = 16  # At once.
+_LONGEST: Final = 2 * _PATIENCE  # Seconds, for a connection from its first byte to the answer's last.
 
 type _Answer = tuple[HTTPStatus, str, bytes]
 type _Request = socket.socket | tuple[bytes, socket.socket]  # The base class serves datagrams too.
@@ -148,7 +151,8 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, host: str, port: int, answer: Callable[[str], _Answer]) -> None:
         self.answer = answer
-        self._places = threading.BoundedSemaphore(_CONNECTIONS)
+        self._began: dict[_Request, float] = {}
+        self._lock = threading.Lock()
         found = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         self.address_family = found[0][0]
         super().__init__((str(found[0][4][0]), port), _Handler)
@@ -158,16 +162,32 @@ class _Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)
 
     def process_request(self, request: _Request, client_address: object) -> None:
-        if self._places.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
+        with self._lock:
+            # A probe says at once what it wants: whoever has been here longest is none that waits.
+            if len(self._began) >= _CONNECTIONS:
+                self._cut(next(iter(self._began)))
+            self._began[request] = time.monotonic()
+        super().process_request(request, client_address)
 
     def process_request_thread(self, request: _Request, client_address: object) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._places.release()
+            with self._lock:
+                self._began.pop(request, None)
+
+    def service_actions(self) -> None:
+        """Cut those off that take too long, one byte at a time."""
+        latest = time.monotonic() - _LONGEST
+        with self._lock:
+            for request in [request for request, began in self._began.items() if began < latest]:
+                self._cut(request)
+
+    def _cut(self, request: _Request) -> None:
+        del self._began[request]
+        if isinstance(request, socket.socket):
+            with contextlib.suppress(OSError):  # It may have gone by itself.
+                request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: _Request, client_address: object) -> None:  # noqa: ARG002 - the base class's
         _LOG.debug("a reader of metrics went away", exc_info=True)

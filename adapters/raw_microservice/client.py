@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import requests
 
+from domain.addresses import without_users
 from ports.raw_arrivals import RawLookupUnavailableError
 
 __all__ = ["HttpRawLookup"]
@@ -44,6 +45,7 @@ class HttpRawLookup:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._base = base.rstrip("/")
+        self._shown = without_users(self._base)
         self._timeout = timeout
         self._threads = threads
         self._clock = clock
@@ -69,9 +71,9 @@ class HttpRawLookup:
         """See `ports.raw_arrivals.RawLookup.find`."""
         parts = [instrument, group, str(snap), detector_name]
         if self._executor is None or self._session is None:
-            raise RawLookupUnavailableError(f"{self._base}: is not open")
+            raise RawLookupUnavailableError(f"{self._shown}: is not open")
         if {".", ".."} & set(parts):
-            raise RawLookupUnavailableError(f"{self._base}: no path can hold {parts}")
+            raise RawLookupUnavailableError(f"{self._shown}: no path can hold {parts}")
         url = "/".join([self._base, *(quote(part, safe="") for part in parts)])
         ask = partial(self._ask, self._session, url)
         asked = asyncio.get_running_loop().run_in_executor(self._executor, ask)
@@ -80,8 +82,8 @@ class HttpRawLookup:
             async with asyncio.timeout(2 * self._timeout):
                 status, body = await asked
         except (requests.RequestException, TimeoutError) as error:
-            raise RawLookupUnavailableError(f"{url}: no answer: {error}") from error
-        return _answer(url, status, body)
+            raise RawLookupUnavailableError(without_users(f"{url}: no answer: {error}")) from error
+        return _answer(without_users(url), status, body)
 
     def _ask(self, session: requests.Session, url: str) -> tuple[int, bytes]:
         end = self._clock() + self._timeout

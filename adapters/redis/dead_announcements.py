@@ -3,6 +3,7 @@
 from typing import Final
 
 from adapters.redis.connection import Connected, RedisConnection, lua
+from domain.addresses import without_users
 from ports.announcements import Announcement
 from ports.dead_announcements import DeadAnnouncementsUnavailableError
 
@@ -38,7 +39,7 @@ class RedisDeadAnnouncements(Connected):
         """Add an entry, unless the last one is of the same announcement."""
         body = announcement.body
         # Texts of the system may hold what no text has.
-        kept = reason[:_LONGEST_REASON].encode(errors="replace")
+        kept = without_users(reason)[:_LONGEST_REASON].encode(errors="replace")
         arguments: list[bytes | str | int] = [self._keep, announcement.position, kept]
         arguments += [len(body), body[:_LONGEST_BODY]]
         await self._redis.run(_BURY, [self._key], arguments)

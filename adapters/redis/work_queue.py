@@ -12,6 +12,7 @@ from adapters.redis.connection import Connected, RedisConnection, lua, refusal, 
 from adapters.redis.contents import digest
 from adapters.redis.fanned_out_visit import from_fields
 from adapters.redis.names import StreamKeys
+from domain.addresses import without_users
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import VisitDetector
@@ -148,7 +149,7 @@ class RedisWorkQueue(Connected):
     async def set_aside(self, lease: Lease, reason: str) -> None:
         """Move the entry to the dead letters."""
         # Texts of the system may hold what no text has.
-        kept = reason[:_LONGEST_REASON].encode(errors="replace")
+        kept = without_users(reason)[:_LONGEST_REASON].encode(errors="replace")
         await self._change(_SET_ASIDE, lease, kept, self._dead_letters)
 
     async def leave(self) -> None:

@@ -32,7 +32,7 @@ from simulator.servers.redis_server import redis_server
 
 __all__ = ["main"]
 
-_COMMAND = (sys.executable, "-m", "entrypoints", "raw-presence")
+_COMMAND = (sys.executable, "-P", "-m", "entrypoints", "raw-presence")
 _TOPIC = "rubin-prompt-processing"
 _CONNECTIONS = 32
 _SECONDS = 4

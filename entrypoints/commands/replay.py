@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from domain.errors import PromptProcessingError
 from entrypoints.containers.observatory import load_camera
 from entrypoints.observatory.box import NightSetup
 from entrypoints.observatory.findings import Examination
@@ -31,10 +30,7 @@ def command(
     science exposures, each half of the night for the other; then every science
     exposure is played as a visit, in the order of time.
     """
-    try:
-        plan, night = recorded_night(folder, load_camera(camera_file))
-    except PromptProcessingError as error:
-        raise click.ClickException(str(error)) from error
+    plan, night = recorded_night(folder, load_camera(camera_file))
     setup = NightSetup(
         plan=plan,
         camera_file=camera_file,

@@ -53,7 +53,8 @@ from ports.workspace import Workspace
 
 __all__ = ["WorkerContainer"]
 
-_CHILD = (sys.executable, "-m", "entrypoints.services.child")  # and the folder, and its socket
+# And the folder, and its socket; -P, because what lies in the current folder is none of ours.
+_CHILD = (sys.executable, "-P", "-m", "entrypoints.services.child")
 _AFTER_THE_TIMEOUTS = 120.0  # Seconds: work and export may each last WORKER_TIMEOUT, and be recorded after.
 _RENEWALS = 4  # A lease is renewed this often in its time, so that a few failures cost nothing.
 

@@ -56,6 +56,7 @@ class ServiceProcess:
         """Start the process, out of reach of the terminal's Ctrl-C."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # What lies in the current folder is none of ours.
             "-m",
             "entrypoints",
             *self._command,

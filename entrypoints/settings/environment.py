@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import NOTHING, Attribute, field, fields, frozen
 
+from domain.addresses import without_users
 from domain.errors import PromptProcessingError
 
 __all__ = ["Parser", "SettingsError", "describe_settings", "group", "read_settings", "setting"]
@@ -108,7 +109,7 @@ def _value(variable: _Variable, environ: Mapping[str, str], faults: list[str]) -
         return variable.parse(text)
     except ValueError as error:
         shown = "" if variable.secret else f" (it is {text!r})"
-        faults.append(f"{variable.name}: {error}{shown}")
+        faults.append(without_users(f"{variable.name}: {error}{shown}"))
         return None
 
 

@@ -61,7 +61,7 @@ class ObjectStore(Service):
     @override
     def start(self) -> None:
         self._process = start_process(
-            [sys.executable, "-m", "simulator.servers.object_store_process", *self._arguments]
+            [sys.executable, "-P", "-m", "simulator.servers.object_store_process", *self._arguments]
         )
         try:
             self._url = read_line(self._process, timeout=_START_SECONDS)

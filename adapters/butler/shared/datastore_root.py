@@ -36,7 +36,10 @@ def datastore_root(repository: str) -> str:
     UnreadableRepositoryError
         Raised if the repository does not tell.
     """
-    uri = ResourcePath(_labelled(repository), forceAbsolute=True)
+    try:
+        uri = ResourcePath(_labelled(repository), forceAbsolute=True)
+    except NotImplementedError as error:
+        raise UnreadableRepositoryError(f"{repository}: {error}") from error
     if uri.getExtension() not in {".yaml", ".yml"}:
         uri = ResourcePath(uri.geturl(), forceDirectory=True).join("butler.yaml")
     config = _read(uri)

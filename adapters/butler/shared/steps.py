@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from domain.addresses import without_users
 from domain.errors import PromptProcessingError
 from ports.workspace import WorkspaceError
 
@@ -29,7 +30,7 @@ def step(name: str) -> Iterator[None]:
 
 def one_line(error: BaseException) -> str:
     """Name an error and give its text, without line breaks."""
-    text = " ".join(str(error).split())
+    text = without_users(" ".join(str(error).split()))
     line = f"{type(error).__name__}: {text}" if text else type(error).__name__
     if isinstance(error, BaseExceptionGroup):
         return f"{line}: {'; '.join(one_line(part) for part in error.exceptions)}"

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from adapters.kafka.announcements.next_visit import UndecodableVisitError
+from domain.addresses import without_users
 from domain.errors import PromptProcessingError
 
 __all__ = ["SchemaRegistry", "SchemaRegistryUnavailableError"]
@@ -78,7 +79,8 @@ class SchemaRegistry:
             answer.raise_for_status()
             content = answer.json()
         except OSError as error:  # Those of requests are such, and certificates that are not there.
-            raise SchemaRegistryUnavailableError(f"no schema {number} from the registry: {error}") from error
+            reason = without_users(f"no schema {number} from the registry at {self._url}: {error}")
+            raise SchemaRegistryUnavailableError(reason) from error
         match content:
             # Avro is what a registry does not name.
             case {"schema": str(text), "schemaType": "AVRO"}:

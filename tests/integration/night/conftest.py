@@ -44,15 +44,23 @@ class Finished:
 
 
 class Command:
-    """A ``prompt-processing`` command with a folder for temporary files of its own."""
+    """A ``prompt-processing`` command with a folder for temporary files of its own.
+
+    It is started in a folder where a user keeps modules that are called as ours are.
+    """
 
     def __init__(self, arguments: list[str], temporary: Path) -> None:
         self._temporary = temporary
         self._log = temporary.with_suffix(".log")
         temporary.mkdir()
+        users = temporary.with_suffix(".here")
+        users.mkdir()
+        for name in ("adapters", "domain", "entrypoints", "simulator"):
+            (users / f"{name}.py").write_text("raise SystemExit('a module of the user')")
         with self._log.open("w") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the tests name the commands
-                [sys.executable, "-c", _LISTENING, *arguments],
+                [sys.executable, "-P", "-c", _LISTENING, *arguments],
+                cwd=users,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "TMPDIR": str(temporary), "COLUMNS": "200"},

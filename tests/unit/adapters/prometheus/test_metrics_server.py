@@ -107,6 +107,36 @@ async def test_closed_it_serves_no_more_and_can_be_opened_again() -> None:
         assert (await _get(server, "/healthz"))[0] == 200
 
 
+async def test_strangers_who_send_a_byte_now_and_then_keep_no_probe_away() -> None:
+    async with _serving() as server:
+        slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(16)]
+        for one in slow:
+            one.sendall(b"G")
+        await asyncio.sleep(0.3)
+        try:
+            answers = [await _get(server, "/healthz") for _ in range(40)]
+        finally:
+            for one in slow:
+                one.close()
+    assert {status for status, _ in answers} == {200}
+
+
+async def test_a_request_has_to_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_server, "_LONGEST", 0.5)
+    async with _serving() as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=0.1) as slow:
+            async with asyncio.timeout(5):
+                while True:
+                    try:
+                        slow.sendall(b"G")
+                        if not slow.recv(1):
+                            break
+                    except TimeoutError:
+                        await asyncio.sleep(0)
+                    except OSError:
+                        break
+
+
 async def test_strangers_who_only_connect_do_not_take_all_places() -> None:
     async with _serving() as server:
         silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]

@@ -1,0 +1,45 @@
+"""What the command line says of what it does not understand."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from entrypoints.cli import main
+
+
+def test_a_misspelt_camera_is_one_line() -> None:
+    result = CliRunner().invoke(main, ["demo", "--camera", "lsstca"])
+    assert result.exit_code == 1
+    [line] = result.output.splitlines()
+    assert "'lsstca'" in line
+    assert "did you mean lsstcam?" in line
+
+
+@pytest.mark.parametrize("text", ["a: [", "instrument: Odd\n", "\x00"])
+def test_a_camera_file_of_no_use_is_one_line(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text(text)
+    result = CliRunner().invoke(main, ["demo", "--camera", str(file)])
+    assert result.exit_code == 1
+    [line] = result.output.splitlines()
+    assert str(file) in line
+
+
+@pytest.mark.slow
+def test_modules_in_the_current_folder_do_not_stand_in_for_ours(tmp_path: Path) -> None:
+    for name in ("adapters", "domain", "entrypoints", "simulator"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not ours')")
+    script = (
+        "from pathlib import Path\n"
+        "from simulator.servers.object_store import ObjectStore\n"
+        "with ObjectStore('127.0.0.1:9', image_bucket='images', topic='t') as store:\n"
+        "    assert store.url\n"
+        "from entrypoints.containers import worker\n"
+        "import subprocess\n"
+        "ended = subprocess.run(worker._CHILD, capture_output=True, text=True)\n"
+        "assert 'usage:' in ended.stderr, ended.stderr\n"
+    )
+    subprocess.run([sys.executable, "-P", "-c", script], cwd=tmp_path, check=True)  # noqa: S603 - ours, as it stands above
