@@ -91,7 +91,10 @@ class OutputEvents(Protocol):
         ...
 
     async def set_aside(self, event: OutputEvent, reason: str) -> None:
-        """Move a message to the dead letters, together with its batch's end."""
+        """Move a message to the dead letters, together with its batch's end.
+
+        It is kept whole, whatever its size.
+        """
         ...
 
     async def close(self) -> None:

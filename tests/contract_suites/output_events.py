@@ -107,6 +107,18 @@ class OutputEventsContract:
         assert await read(await topic.restarted(), 1) == [b"c"]
         assert await topic.dead_letters() == [(b"bad", "conflicts with the registry: ü")]
 
+    async def test_what_is_set_aside_is_kept_whole_whatever_its_size(self, topic: Topic) -> None:
+        bad = [b"x" * size for size in (899_000, 905_000, 3_000_000)]
+        for message in bad:
+            await topic.lay_down(message)
+        events = await topic.restarted()
+        batch = await events.batch()
+        for event in batch:
+            await events.set_aside(event, "nonsense")
+        await events.finish([])
+        assert sorted(await topic.dead_letters()) == [(message, "nonsense") for message in bad]
+        assert await topic.outbox() == []
+
     async def test_what_lies_in_the_outbox_comes_and_is_deleted_when_finished(self, topic: Topic) -> None:
         await topic.lay_down(b"late")
         events = await topic.restarted()

@@ -10,7 +10,12 @@ from typing import Final
 from confluent_kafka import KafkaException, Message, TopicPartition
 
 from adapters.kafka.group_reader import GroupReader, KafkaReadError
-from adapters.kafka.outputs.batch_publisher import BatchPublisher, Record, means_fenced
+from adapters.kafka.outputs.batch_publisher import (
+    BatchPublisher,
+    Record,
+    RecordsTooLargeError,
+    means_fenced,
+)
 from adapters.kafka.places import offsets_after
 
 __all__ = ["BatchEnd", "TakenOverError"]
@@ -68,6 +73,8 @@ class BatchEnd:
             Raised if that is somebody else's business now.
         KafkaReadError
             Raised if it failed; the same call may be repeated.
+        RecordsTooLargeError
+            Raised if a topic does not take some of the records for their size.
         """
         if self._executor is None:
             raise KafkaReadError("the writer's topic is not open")
@@ -104,7 +111,7 @@ class BatchEnd:
             self._publisher = self._make()
         try:
             self._publisher.publish(records, offsets, group)
-        except KafkaException:
+        except (KafkaException, RecordsTooLargeError):
             self._dismiss()
             raise
         return self._publisher.commits_offsets

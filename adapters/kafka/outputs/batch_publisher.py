@@ -1,14 +1,21 @@
 """Word of a finished batch and the offsets that it was read from, sent together."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from attrs import frozen
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from adapters.kafka.connection import KafkaConnection, producer_config
 
-__all__ = ["BatchPublisher", "PlainPublisher", "Record", "TransactionalPublisher", "means_fenced"]
+__all__ = [
+    "BatchPublisher",
+    "PlainPublisher",
+    "Record",
+    "RecordsTooLargeError",
+    "TransactionalPublisher",
+    "means_fenced",
+]
 
 _COMMITS = 3  # Attempts to learn how a transaction ended.
 
@@ -23,6 +30,21 @@ class Record:
     headers: tuple[tuple[str, str | bytes | None], ...] = ()
 
 
+class RecordsTooLargeError(Exception):
+    """A topic takes no records of this size; none of the batch counts as sent.
+
+    Parameters
+    ----------
+    records
+        Those that are too large.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        sizes = ", ".join(f"{len(record.body)} bytes for {record.topic}" for record in records)
+        super().__init__(f"too large: {sizes}")
+        self.records = tuple(records)
+
+
 class BatchPublisher(Protocol):
     """Sends records; all methods block and raise `KafkaException`."""
 
@@ -30,7 +52,13 @@ class BatchPublisher(Protocol):
     """Whether `publish` commits the offsets as well."""
 
     def publish(self, records: Sequence[Record], offsets: Sequence[TopicPartition], group: object) -> None:
-        """Send records, all of them or none."""
+        """Send records, all of them or none.
+
+        Raises
+        ------
+        RecordsTooLargeError
+            Raised if a topic does not take some of them for their size.
+        """
         ...
 
     def close(self) -> None:
@@ -59,7 +87,7 @@ class TransactionalPublisher:
     def __init__(self, connection: KafkaConnection, transactional_id: str, patience: float) -> None:
         self._patience = patience
         self._producer = Producer(
-            producer_config(connection, delivery_timeout=patience)
+            _config(connection, patience)
             | {"transactional.id": transactional_id, "transaction.timeout.ms": round(2 * patience * 1000)}
         )
         self._producer.init_transactions(patience)
@@ -67,7 +95,7 @@ class TransactionalPublisher:
     def publish(self, records: Sequence[Record], offsets: Sequence[TopicPartition], group: object) -> None:
         """See `BatchPublisher.publish`."""
         producer = self._producer
-        failures: list[KafkaError] = []
+        failures: list[_Failure] = []
         producer.begin_transaction()
         try:
             for record in records:
@@ -75,12 +103,18 @@ class TransactionalPublisher:
             if offsets:
                 producer.send_offsets_to_transaction(list(offsets), group, self._patience)
             self._commit(producer)
+        except RecordsTooLargeError:
+            producer.abort_transaction(self._patience)
+            raise
         except KafkaException as error:
             if error.args[0].txn_requires_abort():
                 producer.abort_transaction(self._patience)
+            # The reports may not have been heard yet.
+            producer.poll(0)
+            _check_sizes(failures)
             if failures and error.args[0].code() == KafkaError._INCONSISTENT:
                 # It only says that something failed.
-                raise KafkaException(failures[0]) from error
+                raise KafkaException(failures[0].error) from error
             raise
 
     def close(self) -> None:
@@ -114,18 +148,19 @@ class PlainPublisher:
 
     def __init__(self, connection: KafkaConnection, patience: float) -> None:
         self._patience = patience
-        self._producer = Producer(producer_config(connection, delivery_timeout=patience))
+        self._producer = Producer(_config(connection, patience))
 
     def publish(self, records: Sequence[Record], offsets: Sequence[TopicPartition], group: object) -> None:
         """See `BatchPublisher.publish`."""
         del offsets, group
-        failures: list[KafkaError] = []
+        failures: list[_Failure] = []
         for record in records:
             _produce(self._producer, record, failures)
         if self._producer.flush(self._patience + 1.0):
             raise KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT))
+        _check_sizes(failures)
         if failures:
-            raise KafkaException(failures[0])
+            raise KafkaException(failures[0].error)
 
     def close(self) -> None:
         """See `BatchPublisher.close`."""
@@ -153,10 +188,29 @@ _FENCED = frozenset(
 )
 
 
-def _produce(producer: Producer, record: Record, failures: list[KafkaError]) -> None:
+@frozen
+class _Failure:
+    """A record that a broker did not take."""
+
+    record: Record
+    error: KafkaError
+
+
+def _config(connection: KafkaConnection, patience: float) -> dict[str, Any]:
+    """Configure a producer: a topic's bound is one for what is sent at once, so records go one by one."""
+    return producer_config(connection, delivery_timeout=patience) | {"batch.num.messages": 1}
+
+
+def _check_sizes(failures: Sequence[_Failure]) -> None:
+    large = [each.record for each in failures if each.error.code() == KafkaError.MSG_SIZE_TOO_LARGE]
+    if large:
+        raise RecordsTooLargeError(large)
+
+
+def _produce(producer: Producer, record: Record, failures: list[_Failure]) -> None:
     def report(error: KafkaError | None, _: object) -> None:
         if error is not None:
-            failures.append(error)
+            failures.append(_Failure(record, error))
 
     try:
         producer.produce(
@@ -164,3 +218,6 @@ def _produce(producer: Producer, record: Record, failures: list[KafkaError]) -> 
         )
     except BufferError as error:
         raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from error
+    except KafkaException as error:
+        _check_sizes([_Failure(record, error.args[0])])
+        raise

@@ -17,9 +17,11 @@ from adapters.kafka.outputs.batch_publisher import (
     BatchPublisher,
     PlainPublisher,
     Record,
+    RecordsTooLargeError,
     TransactionalPublisher,
 )
 from adapters.kafka.outputs.batch_word import BatchWord
+from adapters.kafka.outputs.dead_letters import DeadLetters
 from adapters.kafka.outputs.outbox_watch import OutboxWatch
 from adapters.kafka.outputs.whole_files import STORE_FAILURES, write_whole
 from adapters.kafka.places import name_of, place_of, sent_at
@@ -30,9 +32,7 @@ from ports.clock import Clock, Identifiers
 __all__ = ["KafkaOutputEvents", "WriterPolicy", "WriterTopics"]
 
 _LOG: Final = logging.getLogger(__name__)
-_LONGEST_REASON: Final = 4000  # Characters of a header.
 _RETENTION: Final = 14 * 86_400.0  # Seconds; of topics that are made here.
-_LONGEST_BODY: Final = 900_000  # Bytes; a broker takes a megabyte, headers included.
 
 
 @frozen(kw_only=True)
@@ -95,7 +95,8 @@ class KafkaOutputEvents:
         Folder or URI for the files of finished batches
         (OUTPUT_DATASET_LIST_DIRECTORY).
     outbox_root
-        URI of the root of the central datastore.
+        URI of the root of the central datastore, where the outbox is and what
+        is too long for a dead letter.
     policy
         How messages are gathered.
     clock, identifiers
@@ -126,6 +127,7 @@ class KafkaOutputEvents:
         self._reader = GroupReader(config, [topics.input], limit=2 * policy.limit, moved=self._on_moved)
         self._end = BatchEnd(self._reader, self._make_publisher)
         self._outbox = OutboxWatch(outbox_root, interval=policy.outbox_interval, limit=policy.limit)
+        self._dead_letters = DeadLetters(topics.dead_letters, outbox_root)
         self._waiting: list[OutputEvent] = []
         self._batch = _Batch()
 
@@ -187,22 +189,8 @@ class KafkaOutputEvents:
     async def set_aside(self, event: OutputEvent, reason: str) -> None:
         """See `ports.central_registry.OutputEvents.set_aside`."""
         original = {name_of(message): message for message in self._batch.messages}.get(event.position)
-        headers = [
-            ("reason", reason[:_LONGEST_REASON].encode(errors="replace")),
-            ("position", event.position.encode()),
-        ]
-        body = event.body
-        if len(body) > _LONGEST_BODY:
-            _LOG.error("%s is too long for a dead letter; only its position is kept", event.position)
-            headers.append(("omitted", f"{len(body)} bytes".encode()))
-            body = b""
-        record = Record(
-            topic=self._topics.dead_letters,
-            body=body,
-            key=original.key() if original else None,
-            headers=tuple(headers),
-        )
-        self._batch.set_aside.append(record)
+        key = original.key() if original else None
+        self._batch.set_aside.append(self._dead_letters.record(event, key=key, reason=reason))
 
     async def _gather(self) -> None:
         """Wait for a batch, or for something else to look at."""
@@ -212,13 +200,34 @@ class KafkaOutputEvents:
             await asyncio.sleep(self._policy.age)
 
     async def _finish(self, batch: _Batch, datasets: Sequence[UUID]) -> None:
-        records = list(batch.set_aside)
+        too_long = [record for record in batch.set_aside if self._dead_letters.is_too_long(record)]
+        await self._shorten(batch, too_long)
+        words = []
         if datasets:
             if batch.word is None:
                 # A second attempt shall not leave a second file.
                 batch.word = await self._write_file(datasets)
-            records.append(Record(topic=self._topics.output, body=batch.word.event()))
-        await self._end.end(records, batch.messages)
+            words.append(Record(topic=self._topics.output, body=batch.word.event()))
+        while True:
+            try:
+                await self._end.end([*batch.set_aside, *words], batch.messages)
+            except RecordsTooLargeError as error:
+                if set(words) & set(error.records):
+                    raise KafkaReadError(str(error)) from error
+                await self._shorten(batch, error.records)
+            else:
+                return
+
+    async def _shorten(self, batch: _Batch, records: Sequence[Record]) -> None:
+        """Make dead letters shorter; their messages go to files."""
+        for place, record in enumerate(batch.set_aside):
+            if record in records:
+                shorter = await asyncio.to_thread(self._dead_letters.shortened, record)
+                if shorter is None:
+                    raise KafkaReadError(
+                        f"{record.topic} does not even take a dead letter without its message"
+                    )
+                batch.set_aside[place] = shorter
 
     async def _write_file(self, datasets: Sequence[UUID]) -> BatchWord:
         word = BatchWord(
@@ -252,10 +261,6 @@ class KafkaOutputEvents:
         if self._transactional_id:
             return TransactionalPublisher(self._connection, self._transactional_id, patience)
         return PlainPublisher(self._connection, patience)
-
-
-def _position(message: Message) -> str:
-    return f"{message.topic()}[{message.partition()}]@{message.offset()}"
 
 
 def _event(message: Message) -> OutputEvent:

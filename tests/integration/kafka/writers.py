@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import override
 
 from attrs import evolve
+from confluent_kafka import Message
+from lsst.resources import ResourcePath
 
 from adapters.host.clock import SystemIdentifiers
 from adapters.kafka.connection import KafkaConnection
@@ -17,7 +19,7 @@ from domain.times import UtcSeconds
 from tests.contract_suites.output_events import Topic
 from tests.integration.kafka.broker import Broker
 
-__all__ = ["KafkaTopic", "topics_of"]
+__all__ = ["KafkaTopic", "header", "kept_body", "topics_of"]
 
 
 def topics_of(unique: str) -> WriterTopics:
@@ -40,7 +42,8 @@ class KafkaTopic(Topic):
         self.folder = folder
         self.unique = unique
         self.topics = topics_of(unique)
-        self._outbox = Outbox(str(folder / "datastore"))
+        self.datastore = folder / "datastore"
+        self._outbox = Outbox(str(self.datastore))
         self._events: KafkaOutputEvents | None = None
         for topic in (self.topics.input, self.topics.output, self.topics.dead_letters):
             broker.create(topic, partitions=1)
@@ -55,7 +58,7 @@ class KafkaTopic(Topic):
             group=f"butler-writer-{self.unique}",
             transactional_id=f"output-{self.unique}" if self.broker.has_transactions else "",
             batch_folder=str(self.folder / "batches"),
-            outbox_root=str(self.folder / "datastore"),
+            outbox_root=str(self.datastore),
             policy=WriterPolicy(outbox_interval=outbox_interval, patience=10.0),
             clock=FixedClock(),
             identifiers=SystemIdentifiers(),
@@ -92,14 +95,22 @@ class KafkaTopic(Topic):
     @override
     async def dead_letters(self) -> list[tuple[bytes, str]]:
         found = await asyncio.to_thread(self.broker.messages, self.topics.dead_letters)
-        reasons = [dict(message.headers() or {})["reason"] for message in found]
-        return [
-            (message.value() or b"", reason.decode() if isinstance(reason, bytes) else str(reason))
-            for message, reason in zip(found, reasons, strict=True)
-        ]
+        return [(kept_body(message), header(message, "reason")) for message in found]
 
     async def close(self) -> None:
         """End the writer."""
         if self._events is not None:
             await self._events.close()
             self._events = None
+
+
+def header(message: Message, name: str) -> str:
+    """Read a header of a message; blank if it has none."""
+    value = dict(message.headers() or {}).get(name, "")
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def kept_body(message: Message) -> bytes:
+    """Find what a dead letter keeps, in itself or in the file that it names."""
+    file = header(message, "file")
+    return ResourcePath(file).read() if file else message.value() or b""

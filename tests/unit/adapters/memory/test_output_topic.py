@@ -42,7 +42,7 @@ class MemoryTopic(Topic):
 
     @override
     async def lay_down(self, message: bytes) -> None:
-        self._topic.outbox["x.json"] = message
+        self._topic.outbox[f"{len(self._topic.outbox)}.json"] = message
 
     @override
     async def outbox(self) -> list[bytes]:
