@@ -5,15 +5,16 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from astropy.io import fits
 from attrs import frozen
 
 from prompt_pipelines.camera import DetectorDict
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.raw import RawFrame
+from raw_files.errors import RawFileError
+from raw_files.images import ImageHdu, Size, choose
 
 __all__ = ["Assembled", "amplifier_map", "assemble", "cut"]
-
-_MAX_EXCESS = 1.25  # prescan, parallel overscan and dark columns stay well below; another binning does not
 
 
 @frozen(eq=False)
@@ -25,6 +26,8 @@ class Assembled:
     saturated: npt.NDArray[np.bool_]
     overscan_levels: dict[str, float]
     """ADU, by amplifier."""
+    header: fits.Header
+    """Of the image that was assembled."""
 
 
 def cut(box: list[int]) -> tuple[slice, slice]:
@@ -41,10 +44,11 @@ def assemble(raw: RawFrame, detector: DetectorDict) -> Assembled:
     Raises
     ------
     UnusableImageError
-        Raised if the frame is too small for the detector's sections, or so
-        much larger that it was read out in another way.
+        Raised if the file has no image of the detector's size (too small for
+        its sections, or so much larger that it was read out in another way),
+        or more than one that may be the frame.
     """
-    _check_size(raw, detector)
+    raw = _frame(raw, detector)
     pixels = np.full((detector["ny"], detector["nx"]), np.nan, dtype=np.float32)
     saturated = np.zeros(pixels.shape, dtype=bool)
     levels = {}
@@ -54,7 +58,7 @@ def assemble(raw: RawFrame, detector: DetectorDict) -> Assembled:
         levels[amplifier["name"]] = level
         pixels[cut(amplifier["image"])] = data.astype(np.float32) - np.float32(level)
         saturated[cut(amplifier["image"])] = data >= amplifier["saturation"]
-    return Assembled(pixels, saturated, levels)
+    return Assembled(pixels, saturated, levels, raw.header)
 
 
 def amplifier_map(detector: DetectorDict, quantity: Literal["gain", "read_noise"]) -> npt.NDArray[np.float32]:
@@ -72,16 +76,24 @@ def _level(overscan: npt.NDArray[Any]) -> float:
     return float(np.median(finite)) if finite.size else math.nan
 
 
-def _check_size(raw: RawFrame, detector: DetectorDict) -> None:
+def _frame(raw: RawFrame, detector: DetectorDict) -> RawFrame:
+    frames = {frame.hdu or _image(frame): frame for frame in (raw, *raw.others)}
+    try:
+        return frames[choose(list(frames), [_size(detector)])]
+    except RawFileError as error:
+        rows, columns = raw.pixels.shape
+        raise UnusableImageError(
+            f"the raw of {detector['name']}: {error}", columns=columns, rows=rows
+        ) from error
+
+
+def _image(frame: RawFrame) -> ImageHdu:
+    rows, columns = frame.pixels.shape
+    return ImageHdu(label="image", name="", shape=(rows, columns), bits=8 * frame.pixels.itemsize)
+
+
+def _size(detector: DetectorDict) -> Size:
     boxes = [
         box for amplifier in detector["amplifiers"] for box in (amplifier["data"], amplifier["overscan"])
     ]
-    columns, rows = max(box[1] for box in boxes), max(box[3] for box in boxes)
-    got_rows, got_columns = raw.pixels.shape
-    if not (rows <= got_rows <= _MAX_EXCESS * rows and columns <= got_columns <= _MAX_EXCESS * columns):
-        raise UnusableImageError(
-            f"the raw of {detector['name']} has {got_columns} x {got_rows} pixels, "
-            f"where its amplifiers reach to {columns} x {rows}",
-            columns=got_columns,
-            rows=got_rows,
-        )
+    return max(box[3] for box in boxes), max(box[1] for box in boxes)

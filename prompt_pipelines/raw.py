@@ -1,20 +1,18 @@
 """Raw frames: pixels and header just as the camera wrote them."""
 
 import os
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
-from astropy.utils.exceptions import AstropyWarning
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from prompt_pipelines.errors import RawFormatError
+from raw_files.errors import RawFileError
+from raw_files.images import ImageHdu
+from raw_files.reading import load_images
 
 __all__ = ["RawFrame", "read_raw", "write_raw"]
-
-_FITS_BLOCK = 2880
 
 
 @frozen(eq=False)
@@ -25,6 +23,12 @@ class RawFrame:
     """ADU, indexed ``[y, x]``, overscan included."""
     header: fits.Header = field(factory=fits.Header)
     """Cards of the image's HDU, then those of the primary HDU that are not among them."""
+    name: str = ""
+    """Of the file, for people."""
+    hdu: ImageHdu | None = None
+    """Where in the file the image stands."""
+    others: tuple["RawFrame", ...] = ()
+    """Smaller images of the file; which is the frame, the camera's size decides."""
 
     @pixels.validator
     def _check_pixels(self, _attribute: object, value: npt.NDArray[Any]) -> None:
@@ -33,48 +37,31 @@ class RawFrame:
 
 
 def read_raw(path: str | os.PathLike[str]) -> RawFrame:
-    """Read a raw from a FITS file, plain or tile-compressed, its image in HDU 0 or 1.
+    """Read a raw from a FITS file, plain or tile-compressed, packed by gzip or not.
 
     Raises
     ------
     RawFormatError
-        Raised if the file is truncated, is no FITS, or holds no image there.
+        Raised if the file is truncated or no FITS, or holds no image, or
+        several of one size that may be the frame.
     OSError
         Raised if the file cannot be opened at all.
     """
-    size = Path(path).stat().st_size
     try:
-        with fits.open(path, memmap=False) as hdus:
-            hdu = _image_hdu(hdus[:2], path)
-            if not str(path).endswith(".gz"):
-                _check_length(hdu, size, path)
-            header = hdu.header.copy()
-            header.extend(hdus[0].header, strip=True, unique=True)
-            return RawFrame(np.ascontiguousarray(hdu.data, hdu.data.dtype.newbyteorder("=")), header)
-    except (FileNotFoundError, PermissionError):
-        raise
-    # A damaged file makes astropy and its decompressors raise any of these.
-    except (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, AstropyWarning) as error:
-        raise RawFormatError(f"{path}: no readable raw frame ({error})") from error
+        first, *others = (
+            RawFrame(image.pixels, image.header, os.fspath(path), image.hdu) for image in load_images(path)
+        )
+    except RawFileError as error:
+        raise RawFormatError(f"{path}: {error}") from error
+    return evolve(first, others=tuple(others))
 
 
 def write_raw(frame: RawFrame, path: str | os.PathLike[str]) -> None:
-    """Write a raw as a plain FITS file, its image in HDU 0."""
-    fits.PrimaryHDU(frame.pixels, frame.header).writeto(path, overwrite=True)
+    """Write a raw as a plain FITS file, its image in HDU 0, what others there are behind it."""
+    image = fits.PrimaryHDU(frame.pixels, frame.header)
+    others = [fits.ImageHDU(other.pixels, other.header, name=_name(other)) for other in frame.others]
+    fits.HDUList([image, *others]).writeto(path, overwrite=True)
 
 
-def _image_hdu(hdus: fits.HDUList, path: str | os.PathLike[str]) -> fits.ImageHDU:
-    for hdu in hdus:
-        if isinstance(hdu, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU) and len(hdu.shape) == 2:
-            return hdu
-    raise RawFormatError(f"{path}: neither of the first two HDUs is an image of two dimensions")
-
-
-def _check_length(hdu: fits.ImageHDU, size: int, path: str | os.PathLike[str]) -> None:
-    info = hdu.fileinfo()
-    # Some writers leave out the padding after the data, and no pixel is lost. How much of a
-    # compressed image's last block is padding cannot be seen here: its decompressor notices.
-    unpadded = info["datSpan"] - _FITS_BLOCK + 1 if isinstance(hdu, fits.CompImageHDU) else hdu.size
-    needed = info["datLoc"] + unpadded
-    if size < needed:
-        raise RawFormatError(f"{path}: truncated, {size} bytes where at least {needed} belong")
+def _name(frame: RawFrame) -> str | None:
+    return frame.hdu.name if frame.hdu is not None else None

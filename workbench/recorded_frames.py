@@ -1,14 +1,10 @@
 """Raw frames in a folder, sorted by what their headers say they are."""
 
 import logging
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from astropy.io import fits
-from astropy.utils.exceptions import AstropyWarning
 from attrs import field, frozen
 
 from domain.cameras.camera import Camera
@@ -16,6 +12,9 @@ from domain.errors import PromptProcessingError
 from domain.headers.header import read_exposure
 from domain.raws.exposure import Exposure
 from domain.raws.raws import RAW_EXTENSIONS
+from raw_files import reading as raw_files
+from raw_files.cards import CardValue
+from raw_files.errors import RawFileError
 from simulator.errors import SimulatorError
 
 __all__ = ["RecordedFrame", "RecordedFrames", "extension_of", "read_cards", "read_frames"]
@@ -70,7 +69,7 @@ def read_frames(folder: Path, camera: Camera) -> RecordedFrames:
     frames, unreadable = [], []
     for path in _raw_files(folder):
         try:
-            frames.append(RecordedFrame(path=path, exposure=read_exposure(camera, read_cards(path))))
+            frames.append(RecordedFrame(path=path, exposure=read_exposure(camera, read_cards(path, camera))))
         except (PromptProcessingError, OSError) as error:
             _log.warning("%s is left out: %s", path, error)
             unreadable.append(path)
@@ -82,37 +81,26 @@ def read_frames(folder: Path, camera: Camera) -> RecordedFrames:
     return RecordedFrames(folder=folder, frames=tuple(frames), unreadable=tuple(unreadable))
 
 
-def read_cards(path: Path) -> dict[str, Any]:
+def read_cards(path: Path, camera: Camera) -> dict[str, CardValue]:
     """Read the header of a raw: its image's cards, then those of the primary HDU.
 
     Raises
     ------
     SimulatorError
-        Raised if the file is no FITS.
+        Raised if the file is no whole FITS file, or if it cannot be told which
+        of its images is the frame.
     OSError
         Raised if it cannot be opened.
     """
     try:
-        # What is odd about real headers is for the camera's rules to judge.
-        with warnings.catch_warnings(action="ignore", category=AstropyWarning), fits.open(path) as hdus:
-            if not hdus:
-                raise EOFError("truncated within its first header")
-            image = next((hdu for hdu in hdus[:2] if len(hdu.shape) == 2), hdus[0])
-            return {**_plain(hdus[0].header), **_plain(image.header)}
-    except (FileNotFoundError, PermissionError):
-        raise
-    # A damaged file makes astropy raise any of these.
-    except (OSError, ValueError, TypeError, KeyError, IndexError, EOFError) as error:
-        raise SimulatorError(f"{path} is no readable FITS file ({error})") from error
+        return raw_files.read_cards(path, camera.raw_sizes)
+    except RawFileError as error:
+        raise SimulatorError(str(error)) from error
 
 
 def extension_of(path: Path) -> str:
     """Return which of `RAW_EXTENSIONS` a file has; blank if none."""
     return next((extension for extension in RAW_EXTENSIONS if path.name.endswith(extension)), "")
-
-
-def _plain(header: fits.Header) -> dict[str, Any]:
-    return {card: value for card, value in header.items() if isinstance(value, str | int | float)}
 
 
 def _raw_files(folder: Path) -> Iterator[Path]:

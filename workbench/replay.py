@@ -152,7 +152,7 @@ class RecordedNight:
                 key=key,
                 body=path.read_bytes(),
                 sidecar_key=sidecar,
-                sidecar=b"" if sidecar is None else json.dumps(read_cards(path)).encode(),
+                sidecar=b"" if sidecar is None else json.dumps(read_cards(path, self._camera)).encode(),
             )
         except OSError as error:
             raise SimulatorError(f"{path} cannot be read any more: {error}") from error

@@ -25,6 +25,7 @@ _OWN: Final = (
     "initializer",
     "ports",
     "prompt_pipelines",
+    "raw_files",
 )
 """Folders of this project that a worker runs or reads; simulator and workbench are none of them."""
 

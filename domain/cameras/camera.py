@@ -177,6 +177,12 @@ class Camera:
         return frozenset(name.casefold() for name in (*self.names, *self.header.instruments))
 
     @functools.cached_property
+    def raw_sizes(self) -> frozenset[tuple[int, int]]:
+        """Rows and columns that its raws have at least; none if that of any detector is not known."""
+        sizes = {None if one.type is None else one.type.raw_size for one in self.detectors}
+        return frozenset() if None in sizes else frozenset(size for size in sizes if size is not None)
+
+    @functools.cached_property
     def numbers(self) -> Mapping[str, int]:
         """The detectors' numbers by their names."""
         return {detector.name: detector.number for detector in self.detectors}

@@ -96,6 +96,12 @@ class DetectorType:
                     f"amplifier {amplifier.name}: its image leaves the {self.nx} x {self.ny} pixels"
                 )
 
+    @property
+    def raw_size(self) -> tuple[int, int] | None:
+        """Rows and columns that a raw has at least; None if the readouts are not described."""
+        boxes = [box for amplifier in self.amplifiers for box in (amplifier.data, amplifier.overscan)]
+        return (max(box.y_max for box in boxes), max(box.x_max for box in boxes)) if boxes else None
+
 
 @frozen(kw_only=True)
 class Placement:

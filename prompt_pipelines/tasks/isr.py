@@ -5,6 +5,7 @@ from typing import Any, cast, override
 import astropy.units as u
 import numpy as np
 import numpy.typing as npt
+from astropy.io import fits
 from lsst.daf.butler import DimensionRecord
 from lsst.images import Box, DetectorFrame, Image, MaskedImage, SkyProjection
 from lsst.pipe.base import (
@@ -164,7 +165,7 @@ class IsrTask(PipelineTask):
             Image(pixels, unit=u.electron),
             variance=Image(variance, unit=u.electron**2),
             mask_schema=image_schema(),
-            sky_projection=self._projection(raw, camera, description, detector, exposure),
+            sky_projection=self._projection(assembled.header, camera, description, detector, exposure),
             metadata=_describe(exposure, assembled),
         )
         self._mark(image, assembled, flat)
@@ -172,7 +173,7 @@ class IsrTask(PipelineTask):
 
     def _projection(
         self,
-        raw: RawFrame,
+        raw_header: fits.Header,
         camera: CameraDict,
         description: DetectorDict,
         detector: int,
@@ -185,7 +186,7 @@ class IsrTask(PipelineTask):
         )
         try:
             if camera["wcs"] is not None:
-                header = sky_header(raw.header, description, camera["wcs"]["projection"])
+                header = sky_header(raw_header, description, camera["wcs"]["projection"])
             else:
                 header = geometry_header(camera, description, _pointing(exposure))
             return make_projection(header, frame)

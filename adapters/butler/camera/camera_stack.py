@@ -89,7 +89,9 @@ class OurCameraStack:
 
     def read(self, path: Path, raw: RawImage) -> Exposure:
         """See `CameraStack.read`."""
-        cards = read_cards(path, raw.uri)
+        kind = self._camera.detector(raw.key.detector).type
+        size = None if kind is None else kind.raw_size
+        cards = read_cards(path, raw.uri, [] if size is None else [size])
         try:
             exposure = read_exposure(self._camera, cards, raw.key)
         except InvalidHeaderError as error:

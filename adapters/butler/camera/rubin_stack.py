@@ -14,7 +14,7 @@ from lsst.daf.butler import DimensionRecord, DimensionUniverse
 from lsst.sphgeom import ConvexPolygon
 
 from adapters.butler.camera.camera_stack import define_visit
-from adapters.butler.camera.raw_file import read_cards
+from adapters.butler.camera.raw_file import check_whole
 from adapters.butler.camera.rubin_packages import Detector, ObservationInfo, RubinPackages
 from adapters.butler.camera.sky import hull
 from domain.raws.exposure import Exposure
@@ -50,7 +50,7 @@ class RubinCameraStack:
     def read(self, path: Path, raw: RawImage) -> Exposure:
         """See `CameraStack.read`."""
         # Its readers would take a truncated file.
-        read_cards(path, raw.uri)
+        check_whole(path, raw.uri)
         try:
             info = self._rubin.translate(self._rubin.read_header(path), path)
             exposure = _exposure(info, raw.snap)

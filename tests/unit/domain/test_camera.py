@@ -140,3 +140,8 @@ CAMERA = Camera(
 def test_a_contradiction_is_named(make: Callable[[], object], said: str) -> None:
     with pytest.raises(InvalidCameraError, match=said):
         make()
+
+
+def test_raws_are_as_large_as_their_sections_reach() -> None:
+    assert SHIPPED["Lowell42"].raw_sizes == {(400, 1432), (270, 1432)}
+    assert SHIPPED["LSSTCam"].raw_sizes == frozenset()

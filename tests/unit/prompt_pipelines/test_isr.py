@@ -1,15 +1,17 @@
 """Calibration frames and instrument signature removal."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from lsst.images import Image, MaskedImage
 
 from prompt_pipelines.calibrations import combine_biases, combine_flats
 from prompt_pipelines.errors import CalibrationError, CameraDescriptionError, UnusableImageError
-from prompt_pipelines.raw import RawFrame
+from prompt_pipelines.raw import RawFrame, read_raw
 from prompt_pipelines.tasks.isr import IsrTask
 from tests.unit.prompt_pipelines import tiny_camera as tiny
 from tests.unit.prompt_pipelines.chain import make_task
@@ -101,6 +103,26 @@ def test_pixels_that_are_no_numbers_have_no_data(masters: tuple[Image, Image]) -
 def test_a_frame_of_another_size_is_named(shape: tuple[int, int], masters: tuple[Image, Image]) -> None:
     with pytest.raises(UnusableImageError, match=f"has {shape[1]} x {shape[0]} pixels"):
         _isr(RawFrame(np.full(shape, 1000, np.uint16)), masters)
+
+
+def test_of_several_images_the_one_of_the_detectors_size_is_calibrated(
+    masters: tuple[Image, Image], tmp_path: Path
+) -> None:
+    science = tiny.science_frame(np.random.default_rng(5))
+    preview, master = fits.ImageHDU(np.full((360, 464), 7, np.uint16)), fits.ImageHDU(science.pixels)
+    fits.HDUList([fits.PrimaryHDU(), preview, master]).writeto(tmp_path / "raw.fits")
+    image = _isr(read_raw(tmp_path / "raw.fits"), masters)
+    np.testing.assert_array_equal(image.image.array, _isr(science, masters).image.array)
+
+
+def test_several_images_of_which_any_may_be_the_frame_are_named(
+    masters: tuple[Image, Image], tmp_path: Path
+) -> None:
+    pixels = tiny.science_frame(np.random.default_rng(5)).pixels
+    images = [fits.ImageHDU(pixels, name="A"), fits.ImageHDU(np.pad(pixels, (0, 3)), name="B")]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(tmp_path / "raw.fits")
+    with pytest.raises(UnusableImageError, match=r"R00_S00: several of .*HDU 2 B .*HDU 1 A"):
+        _isr(read_raw(tmp_path / "raw.fits"), masters)
 
 
 def test_a_frame_of_nothing_but_nan_is_named(masters: tuple[Image, Image]) -> None:

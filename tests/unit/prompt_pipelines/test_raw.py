@@ -81,7 +81,25 @@ def test_a_foreign_file_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_table_is_no_raw(tmp_path: Path) -> None:
     table = fits.BinTableHDU.from_columns([fits.Column("a", "J", array=np.arange(3))])
     fits.HDUList([fits.PrimaryHDU(), table]).writeto(tmp_path / "raw.fits")
-    with pytest.raises(RawFormatError, match="neither of the first two HDUs"):
+    with pytest.raises(RawFormatError, match="none of its HDUs is an image"):
+        read_raw(tmp_path / "raw.fits")
+
+
+def test_all_images_that_may_be_the_frame_are_kept(tmp_path: Path) -> None:
+    images = [fits.ImageHDU(PIXELS[::5, ::5], name="SMALL"), fits.ImageHDU(PIXELS, name="SCI")]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(tmp_path / "raw.fits")
+    frame = read_raw(tmp_path / "raw.fits")
+    write_raw(frame, tmp_path / "copy.fits")
+    for each in (frame, read_raw(tmp_path / "copy.fits")):
+        (other,) = each.others
+        np.testing.assert_array_equal(each.pixels, PIXELS)
+        np.testing.assert_array_equal(other.pixels, PIXELS[::5, ::5])
+
+
+def test_images_that_nothing_tells_apart_are_named(tmp_path: Path) -> None:
+    segments = [fits.ImageHDU(PIXELS, name=f"Segment1{number}") for number in range(8)]
+    fits.HDUList([fits.PrimaryHDU(), *segments]).writeto(tmp_path / "raw.fits")
+    with pytest.raises(RawFormatError, match=r"raw\.fits: several .*SEGMENT10 .*SEGMENT17"):
         read_raw(tmp_path / "raw.fits")
 
 

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,8 @@ from workbench.replay import replay_plan
 CAMERA = make_camera()
 THE_PAST = tai_from_utc(UtcSeconds(1_553_569_414.5))
 DETECTORS = (0, 5)
+CHIPS = [fits.ImageHDU(np.zeros((160, 236), np.uint16), name=f"CHIP{number}") for number in (1, 2)]
+TABLE = fits.BinTableHDU.from_columns([fits.Column("a", "J", array=np.arange(3))])
 
 
 def write_frame(
@@ -132,6 +136,39 @@ def test_unreadable_files_are_named_and_left_out(folder: Path, caplog: pytest.Lo
     assert [visit.detectors for visit in plan.visits] == [DETECTORS, DETECTORS]
     named = [name for name in ("noise", "short", "foreign") if f"{name}.fits is left out" in caplog.text]
     assert named == ["noise", "short", "foreign"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (lambda hdus: fits.HDUList([hdus[0], *CHIPS]), r"several .*HDU 1 CHIP1 .*HDU 2 CHIP2"),
+        (lambda hdus: fits.HDUList([fits.PrimaryHDU(header=hdus[0].header)]), "none of its HDUs is an image"),
+        (lambda _: fits.HDUList([fits.PrimaryHDU(), TABLE]), "none of its HDUs is an image"),
+        (lambda _: fits.HDUList([fits.PrimaryHDU(np.ones((4, 5, 6)))]), "none of its HDUs is an image"),
+        (lambda hdus: _of(hdus, hdus[0].data[::2, ::2]), "118 x 80 pixels, where at least 236 x 160 belong"),
+    ],
+    ids=["chips", "header alone", "table", "cube", "binned"],
+)
+def test_a_file_without_the_image_of_a_detector_is_left_out_by_name(
+    odd: Callable[[fits.HDUList], fits.HDUList], said: str, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with fits.open(folder / "science" / "0004_d0.fits") as hdus:
+        odd(hdus).writeto(folder / "odd.fits")
+    plan = replay_plan(folder, CAMERA)
+    assert [visit.detectors for visit in plan.visits] == [DETECTORS, DETECTORS]
+    (line,) = caplog.messages
+    assert re.search(rf"odd\.fits is left out: .*{said}", line)
+
+
+def _of(hdus: fits.HDUList, pixels: np.ndarray) -> fits.HDUList:
+    return fits.HDUList([fits.PrimaryHDU(pixels, hdus[0].header)])
+
+
+def test_a_card_that_is_no_fits_spoils_no_frame(folder: Path) -> None:
+    path = folder / "science" / "0004_d0.fits"
+    card = b"AIRMASS =                  NaN".ljust(80)
+    path.write_bytes(path.read_bytes().replace(b"END".ljust(160), card + b"END".ljust(80), 1))
+    assert len(replay_plan(folder, CAMERA).visits) == 2
 
 
 def test_a_folder_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -1,5 +1,10 @@
 """Exposures and visits as the registry is told of them."""
 
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +15,9 @@ from adapters.butler.camera.camera_stack import OurCameraStack
 from adapters.files.cameras import find_camera
 from domain.cameras.focal_plane import centres_on_sky
 from domain.raws.exposure import Exposure
+from domain.raws.raws import RawImage, parse_raw_key
+from ports.workspace import RawUnreadableError
+from simulator.world.cards import header_cards
 from tests.strategies.cameras import right_ascensions, sky_angles
 from tests.unit.adapters.butler.test_messages import exposure
 
@@ -56,3 +64,39 @@ def test_padding_widens_the_footprint(ra: float, dec: float, angle: float, paddi
     assert padded.contains(plain)
     wider = padded.getBoundingCircle().getOpeningAngle() - plain.getBoundingCircle().getOpeningAngle()
     assert padding * 0.9 < wider.asDegrees() * 3600 < padding * 1.5
+
+
+PLACE = "SimCam/20260313/SC_O_20260313_000001/SC_O_20260313_000001_R22_S11.fits"
+
+
+def raw_of(path: Path, *hdus: fits.ImageHDU) -> Exposure:
+    """Read a file that holds these images, as the raw of the middle detector."""
+    key = parse_raw_key(CAMERA, PLACE)
+    assert key is not None
+    observed = exposure("g", 10.0)
+    primary = fits.PrimaryHDU(header=fits.Header(header_cards(CAMERA, observed)))
+    fits.HDUList([primary, *hdus]).writeto(path)
+    image = RawImage(key=key, uri=path.as_uri(), exposure=observed.exposure, group="g", snap=observed.snap)
+    return STACK.read(path, image)
+
+
+def test_the_frame_is_the_image_of_the_detectors_size(tmp_path: Path) -> None:
+    frame = fits.ImageHDU(np.zeros((512, 576), np.uint16))
+    preview = fits.ImageHDU(np.zeros((64, 72)), fits.Header({"GROUPID": "another"}))
+    assert raw_of(tmp_path / "raw.fits", preview, frame).detector == 4
+
+
+@pytest.mark.parametrize(
+    ("shapes", "said"),
+    [
+        ([(256, 288)], "288 x 256 pixels, where at least 576 x 512 belong"),
+        ([(512, 576), (512, 576)], r"HDU 1 \(576 x 512\), HDU 2 \(576 x 512\)"),
+    ],
+    ids=["binned", "two"],
+)
+def test_a_file_without_one_such_image_is_refused(
+    shapes: list[tuple[int, int]], said: str, tmp_path: Path
+) -> None:
+    images = [fits.ImageHDU(np.zeros(shape, np.uint16)) for shape in shapes]
+    with pytest.raises(RawUnreadableError, match=rf"raw\.fits: .*{said}"):
+        raw_of(tmp_path / "raw.fits", *images)

@@ -1,0 +1,56 @@
+"""What the cards of a file say."""
+
+from collections.abc import Iterable
+
+from astropy.io import fits
+
+__all__ = ["CardValue", "joined", "values"]
+
+type CardValue = str | int | float
+
+_COMMENTS = frozenset({"", "COMMENT", "HISTORY"})
+
+
+def values(cards: Iterable[fits.Card]) -> dict[str, CardValue]:
+    """Give the cards that say something, by keyword; of several with one keyword, the last.
+
+    A card without a keyword is a comment. One without a value, or with blanks for one, says nothing.
+    """
+    said = {}
+    for card in cards:
+        if card.keyword not in _COMMENTS and (value := _value(card)) is not None:
+            said[card.keyword] = value
+    return said
+
+
+def joined(primary: fits.Header, image: fits.Header) -> fits.Header:
+    """Put an image's cards and those of the primary HDU together; the image's come first, and count."""
+    if image is primary:
+        return image.copy()
+    header = fits.Header(
+        [card for card in image.cards if card.keyword in _COMMENTS or _value(card) is not None]
+    )
+    header.extend(primary, strip=True, unique=True)
+    return header
+
+
+def _value(card: fits.Card) -> CardValue | None:
+    """Give a card's value: None if it has none, the text of one that FITS does not know (NaN, say)."""
+    try:
+        value = card.value
+    except fits.VerifyError:
+        value = _mended(card)
+    if isinstance(value, str):
+        return value.rstrip() or None
+    return value if isinstance(value, int | float) else None
+
+
+def _mended(card: fits.Card) -> object:
+    # Some writers fill up with NUL. What a card says that cannot be parsed, astropy tells in no other way.
+    card = fits.Card.fromstring(card._image.replace("\0", " "))
+    try:
+        card.verify("silentfix")
+    # Some of its characters cannot be printed.
+    except ValueError:
+        return None
+    return card.value

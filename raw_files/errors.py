@@ -1,0 +1,10 @@
+"""What can be wrong with a raw's file."""
+
+__all__ = ["RawFileError"]
+
+
+class RawFileError(Exception):
+    """A file is no raw: damaged, foreign, or without an image that is the frame.
+
+    The text is one line that says why; which file it is, the caller knows.
+    """

@@ -1,0 +1,218 @@
+"""Files of raws as the world has them, read in both ways: the cards alone, and the pixels."""
+
+import gzip
+import io
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from raw_files.errors import RawFileError
+from raw_files.reading import check_whole, load_images, read_cards
+
+PIXELS = np.random.default_rng(3).poisson(1000, (60, 70)).astype(np.uint16)
+BLOCK = 2880
+
+
+def bytes_of(*hdus: fits.PrimaryHDU | fits.ImageHDU) -> bytes:
+    file = io.BytesIO()
+    fits.HDUList(list(hdus)).writeto(file)
+    return file.getvalue()
+
+
+def plain(**cards: object) -> bytes:
+    return bytes_of(fits.PrimaryHDU(PIXELS, fits.Header({"EXPTIME": 15.0, **cards})))
+
+
+def placed(folder: Path, content: bytes, name: str = "raw.fits") -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def unpadded(content: bytes) -> bytes:
+    return content[: BLOCK + PIXELS.nbytes]
+
+
+def table() -> fits.BinTableHDU:
+    return fits.BinTableHDU.from_columns([fits.Column("a", "J", array=np.arange(3))], name="PRIMARY")
+
+
+WHOLE: dict[str, Callable[[], bytes]] = {
+    "plain": plain,
+    "NUL behind the last HDU": lambda: plain() + b"\0" * BLOCK,
+    "NUL up to 32 KiB": lambda: plain().ljust(32768, b"\0"),
+    "text behind the last HDU": lambda: plain() + b"observed by nobody",
+    "a picture behind the last HDU": lambda: plain() + bytes(range(256)) * 20,
+    "no padding": lambda: unpadded(plain()),
+    "NUL in the header's padding": lambda: _with_nul_padding(plain()),
+    "text behind END": lambda: plain().replace(b"END" + b" " * 9, b"END     junk", 1),
+    "gzip": lambda: gzip.compress(plain()),
+    "a table behind": lambda: bytes_of(fits.PrimaryHDU(PIXELS, fits.Header({"EXPTIME": 15.0})), table()),
+    "a third axis of one plane": lambda: bytes_of(
+        fits.PrimaryHDU(PIXELS[np.newaxis], fits.Header({"EXPTIME": 15.0}))
+    ),
+}
+
+
+def _with_nul_padding(content: bytes) -> bytes:
+    end = content.index(b"END" + b" " * 77) + 80
+    return content[:end].ljust(BLOCK, b"\0") + content[BLOCK:]
+
+
+@pytest.mark.parametrize("content", WHOLE.values(), ids=WHOLE)
+@pytest.mark.parametrize("name", ["raw.fits", "raw.fits.gz", "raw.fits.fz"])
+def test_all_pixels_and_cards_that_are_there_are_read(
+    content: Callable[[], bytes], name: str, tmp_path: Path
+) -> None:
+    path = placed(tmp_path, content(), name)
+    check_whole(path)
+    assert read_cards(path)["EXPTIME"] == 15.0
+    (loaded,) = load_images(path)
+    np.testing.assert_array_equal(loaded.pixels, PIXELS)
+    assert loaded.pixels.dtype.isnative
+    assert loaded.header["EXPTIME"] == 15.0
+
+
+BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
+    "a byte of the last pixel": (lambda: unpadded(plain())[:-1], "truncated, 11279 bytes"),
+    "the same within gzip": (lambda: gzip.compress(unpadded(plain())[:-1]), "truncated, 11279 bytes"),
+    "half a gzip": (lambda: gzip.compress(plain())[:2000], "not a whole FITS file"),
+    "a header behind the image": (
+        lambda: bytes_of(fits.PrimaryHDU(PIXELS), fits.ImageHDU(PIXELS))[: len(plain()) + 1000],
+        "truncated within the header",
+    ),
+    "SIMPLE is F": (lambda: plain().replace(b"T", b"F", 1), "its first HDU is none of the standard"),
+    "a table alone": (lambda: bytes_of(fits.PrimaryHDU(), table()), "none of its HDUs is an image"),
+    "a header alone": (lambda: bytes_of(fits.PrimaryHDU()), "none of its HDUs is an image"),
+    "a cube": (lambda: bytes_of(fits.PrimaryHDU(np.ones((2, 3, 4)))), "none of its HDUs is an image"),
+    "no rows": (
+        lambda: bytes_of(fits.PrimaryHDU(), fits.ImageHDU(np.ones((0, 70)))),
+        "none of its HDUs is an image",
+    ),
+    "BSCALE is 0": (lambda: _scaled(0), "its pixels have no values: BSCALE is 0"),
+}
+
+
+def _scaled(scale: float) -> bytes:
+    hdu = fits.PrimaryHDU(PIXELS.astype(np.int16))
+    hdu.header["BSCALE"] = scale
+    return bytes_of(hdu)
+
+
+@pytest.mark.parametrize(("content", "said"), BROKEN.values(), ids=BROKEN)
+def test_what_is_no_whole_raw_is_refused_in_both_ways(
+    content: Callable[[], bytes], said: str, tmp_path: Path
+) -> None:
+    path = placed(tmp_path, content())
+    for read in (read_cards, load_images):
+        with pytest.raises(RawFileError, match=said) as caught:
+            read(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_damaged_compressed_pixels_are_an_error_of_this_package(tmp_path: Path) -> None:
+    content = bytes_of(fits.PrimaryHDU(), fits.CompImageHDU(PIXELS, compression_type="GZIP_2"))
+    damaged = content[:-4000] + b"\0" * 300 + content[-3700:]
+    with pytest.raises(RawFileError):
+        load_images(placed(tmp_path, damaged))
+
+
+@given(
+    content=st.binary(max_size=300), head=st.sampled_from([b"", b"SIMPLE  =", b"\x1f\x8b", plain()[:2900]])
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_are_read_or_refused(content: bytes, head: bytes, tmp_path: Path) -> None:
+    path = placed(tmp_path, head + content)
+    for read in (read_cards, load_images):
+        with pytest.raises(RawFileError):
+            read(path)
+
+
+def test_a_file_that_is_not_there_is_not_called_damaged(tmp_path: Path) -> None:
+    for read in (check_whole, read_cards, load_images):
+        with pytest.raises(FileNotFoundError):
+            read(tmp_path / "nothing.fits")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["SCI", "MASK", "PREVIEW", "TABLE"])), ids=str)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_the_frame_is_found_in_whatever_order_a_file_has(
+    order: tuple[str, ...], *, compressed: bool, tmp_path: Path
+) -> None:
+    kind = fits.CompImageHDU if compressed else fits.ImageHDU
+    hdus = {
+        "SCI": kind(PIXELS, fits.Header({"FILTER": "R"}), name="SCI"),
+        "MASK": kind(np.zeros(PIXELS.shape, np.uint8), fits.Header({"FILTER": "none"}), name="MASK"),
+        "PREVIEW": fits.ImageHDU(PIXELS[::4, ::4], fits.Header({"FILTER": "none"})),
+        "TABLE": table(),
+    }
+    path = placed(tmp_path, bytes_of(fits.PrimaryHDU(), *(hdus[name] for name in order)))
+    assert read_cards(path, [PIXELS.shape])["FILTER"] == "R"
+    frame, preview = load_images(path)
+    np.testing.assert_array_equal(frame.pixels, PIXELS)
+    assert (frame.header["FILTER"], preview.pixels.shape) == ("R", (15, 18))
+
+
+def test_two_detectors_in_a_file_are_refused_by_name_and_not_the_first_taken(tmp_path: Path) -> None:
+    chips = [fits.ImageHDU(PIXELS, name=f"CHIP{number}") for number in (1, 2)]
+    path = placed(tmp_path, bytes_of(fits.PrimaryHDU(), *chips))
+    for read in (read_cards, load_images):
+        with pytest.raises(RawFileError, match=r"HDU 1 CHIP1 .*HDU 2 CHIP2"):
+            read(path)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int16, np.uint32, np.int32])
+def test_pixels_that_the_header_declares_undefined_are_nan(kind: type, tmp_path: Path) -> None:
+    hdu = fits.PrimaryHDU(PIXELS.astype(kind))
+    blank = 2000 - int(hdu.header.get("BZERO", 0))
+    hdu.data[7, 3:6] = 2000
+    content = bytes_of(hdu)
+    card = bytes(fits.Card("BLANK", blank).image, "ascii")
+    (loaded,) = load_images(placed(tmp_path, content.replace(b"END".ljust(160), card + b"END".ljust(80), 1)))
+    assert np.argwhere(np.isnan(loaded.pixels)).tolist() == [[7, 3], [7, 4], [7, 5]]
+    np.testing.assert_array_equal(loaded.pixels[:7], PIXELS[:7])
+
+
+@pytest.mark.parametrize("empty", ["EXPTIME =", "EXPTIME = '        '", "EXPTIME =          / seconds"])
+@pytest.mark.parametrize("in_extension", [False, True])
+def test_a_card_without_a_value_hides_none_that_has_one(
+    empty: str, *, in_extension: bool, tmp_path: Path
+) -> None:
+    hdus = [fits.PrimaryHDU(), fits.ImageHDU(PIXELS)]
+    for hdu in hdus:
+        hdu.header["EXPTIME"] = 15.0
+    good, bad = bytes(fits.Card("EXPTIME", 15.0).image, "ascii"), empty.ljust(80).encode()
+    first, second = (good, bad) if in_extension else (bad, good)
+    parts = bytes_of(*hdus).split(good)
+    path = placed(tmp_path, parts[0] + first + parts[1] + second + parts[2])
+    assert read_cards(path)["EXPTIME"] == 15.0
+    assert load_images(path)[0].header["EXPTIME"] == 15.0
+
+
+ODD_CARDS = {
+    "AIRMASS =                  NaN": "NaN",
+    "AIRMASS =                -20,5": "-20,5",
+    "AIRMASS = M31": "M31",
+    "AIRMASS = 'M\t31'": None,
+    "AIRMASS = -20.0 \xb0C": "-20.0 ?C",
+    "AIRMASS = 0x1F": "0x1F",
+    "AIRMASS = 'R       '" + "\0" * 60: "R",
+    "        = 'a section'": None,
+    "        a section": None,
+}
+
+
+@pytest.mark.parametrize(("card", "value"), ODD_CARDS.items(), ids=map(ascii, ODD_CARDS))
+def test_a_card_that_is_no_fits_costs_itself_alone(card: str, value: object, tmp_path: Path) -> None:
+    good = bytes(fits.Card("AIRMASS", 1.5).image, "ascii")
+    path = placed(tmp_path, plain(AIRMASS=1.5).replace(good, card.ljust(80).encode("latin1")))
+    cards = read_cards(path)
+    assert (cards.get("AIRMASS"), cards["EXPTIME"]) == (value, 15.0)
+    assert "" not in cards
+    np.testing.assert_array_equal(load_images(path)[0].pixels, PIXELS)
