@@ -21,12 +21,12 @@ from ports.announcements import (
     Unreadable,
 )
 from ports.clock import Clock
-from ports.control import ControlUnavailableError, ControlWriter
-from ports.dead_announcements import DeadAnnouncements, DeadAnnouncementsUnavailableError
-from ports.ledger import Ledger, LedgerUnavailableError
+from ports.control import ControlWriter
+from ports.dead_announcements import DeadAnnouncements
+from ports.ledger import Ledger
 from ports.metrics import Counter, Duration, Metrics
+from ports.neighbours import NeighbourUnavailableError
 from ports.work_publisher import NoQueueError, WorkPublisher
-from ports.work_queue import QueueUnavailableError
 
 __all__ = ["FanOut", "FanOutPolicy"]
 
@@ -87,13 +87,7 @@ class FanOut:
             try:
                 await self.handle(announcement)
                 await self._announcements.settle(announcement)
-            except (
-                QueueUnavailableError,
-                ControlUnavailableError,
-                DeadAnnouncementsUnavailableError,
-                LedgerUnavailableError,
-                AnnouncementsUnavailableError,
-            ) as error:
+            except NeighbourUnavailableError as error:
                 await self._pause(error, failures)
             else:
                 return

@@ -4,13 +4,13 @@ from typing import Protocol
 
 from attrs import frozen
 
-from domain.errors import PromptProcessingError
 from domain.visit import Cancellation, Visit
+from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["Announcement", "Announcements", "AnnouncementsUnavailableError", "NotForUs", "Unreadable"]
 
 
-class AnnouncementsUnavailableError(PromptProcessingError):
+class AnnouncementsUnavailableError(NeighbourUnavailableError):
     """The announcements cannot be reached now."""
 
 

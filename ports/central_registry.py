@@ -8,6 +8,7 @@ from attrs import frozen
 
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
+from ports.neighbours import NeighbourUnavailableError
 
 __all__ = [
     "CentralRegistry",
@@ -19,7 +20,7 @@ __all__ = [
 ]
 
 
-class RegistryUnavailableError(PromptProcessingError):
+class RegistryUnavailableError(NeighbourUnavailableError):
     """The registry cannot be reached now; the batch may be tried again."""
 
 
@@ -27,7 +28,7 @@ class UnappliableEventError(PromptProcessingError):
     """A batch holds a message that can never be applied; nothing was written."""
 
 
-class OutputEventsUnavailableError(PromptProcessingError):
+class OutputEventsUnavailableError(NeighbourUnavailableError):
     """The workers' messages cannot be reached now; the same call may be repeated."""
 
 

@@ -5,13 +5,13 @@ from typing import Protocol
 
 from attrs import frozen
 
-from domain.errors import PromptProcessingError
 from domain.visit import Cancellation, Identity
+from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["ControlNotes", "ControlUnavailableError", "ControlWriter", "Note", "Superseded"]
 
 
-class ControlUnavailableError(PromptProcessingError):
+class ControlUnavailableError(NeighbourUnavailableError):
     """The control stream cannot be reached now."""
 
 

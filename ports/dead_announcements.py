@@ -2,13 +2,13 @@
 
 from typing import Protocol
 
-from domain.errors import PromptProcessingError
 from ports.announcements import Announcement
+from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["DeadAnnouncements", "DeadAnnouncementsUnavailableError"]
 
 
-class DeadAnnouncementsUnavailableError(PromptProcessingError):
+class DeadAnnouncementsUnavailableError(NeighbourUnavailableError):
     """Announcements cannot be set aside now; the same call may succeed later."""
 
 

@@ -9,6 +9,7 @@ from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.attempts import Attempt, AttemptRecord, OutdatedLeaseError
 from domain.work.outcomes import Outcome
+from ports.neighbours import NeighbourUnavailableError
 from ports.work_queue import Lease
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 
-class LedgerUnavailableError(PromptProcessingError):
+class LedgerUnavailableError(NeighbourUnavailableError):
     """The ledger or the store of claims cannot be reached now."""
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.errors import PromptProcessingError
 from domain.raws.stored_object import StoredObject
+from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["ObjectFeed", "ObjectFeedUnavailableError"]
 
 
-class ObjectFeedUnavailableError(PromptProcessingError):
+class ObjectFeedUnavailableError(NeighbourUnavailableError):
     """The notifications cannot be reached now."""
 
 

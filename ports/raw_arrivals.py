@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from domain.errors import PromptProcessingError
 from domain.raws.stored_object import StoredObject
+from ports.neighbours import NeighbourUnavailableError
 
 __all__ = [
     "ImageStore",
@@ -16,7 +17,7 @@ __all__ = [
 ]
 
 
-class ImageStoreUnavailableError(PromptProcessingError):
+class ImageStoreUnavailableError(NeighbourUnavailableError):
     """The bucket cannot be reached now."""
 
 
@@ -24,7 +25,7 @@ class UnreadableSidecarError(PromptProcessingError):
     """A sidecar is there and is not what it should be; it may be rewritten."""
 
 
-class RawLookupUnavailableError(PromptProcessingError):
+class RawLookupUnavailableError(NeighbourUnavailableError):
     """The raw microservice did not answer, or answered with an error."""
 
 

@@ -5,12 +5,12 @@ from typing import Protocol
 
 from attrs import frozen
 
-from domain.errors import PromptProcessingError
+from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["RawIndex", "RawIndexUnavailableError", "RawSlot"]
 
 
-class RawIndexUnavailableError(PromptProcessingError):
+class RawIndexUnavailableError(NeighbourUnavailableError):
     """The index cannot be reached now."""
 
 

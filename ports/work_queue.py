@@ -8,6 +8,7 @@ from attrs import Factory, field, frozen
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import Identity, VisitDetector
+from ports.neighbours import NeighbourUnavailableError
 
 __all__ = [
     "LEASE_SECONDS",
@@ -25,7 +26,7 @@ LEASE_SECONDS = 60.0
 """For how long a lease is good unless LEASE_SECONDS says otherwise."""
 
 
-class QueueUnavailableError(PromptProcessingError):
+class QueueUnavailableError(NeighbourUnavailableError):
     """The queue cannot be reached now; the same call may succeed later."""
 
 

@@ -4,14 +4,13 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
 import requests
 
+from adapters.common.own_threads import OwnThreads
 from domain.addresses import without_users
 from ports.raw_arrivals import RawLookupUnavailableError
 
@@ -47,22 +46,18 @@ class HttpRawLookup:
         self._base = base.rstrip("/")
         self._shown = without_users(self._base)
         self._timeout = timeout
-        self._threads = threads
+        self._threads = OwnThreads("raw-lookup", RawLookupUnavailableError, count=threads)
         self._clock = clock
-        self._executor: ThreadPoolExecutor | None = None
         self._session: requests.Session | None = None
 
     async def open(self) -> None:
         """Get ready; the microservice may still be out of reach."""
-        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="raw-lookup")
+        self._threads.open()
         self._session = requests.Session()
 
     async def close(self) -> None:
         """Wait for what goes on, and let go of the connections."""
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
-            await asyncio.to_thread(executor.shutdown)
+        await self._threads.close()
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -70,17 +65,15 @@ class HttpRawLookup:
     async def find(self, instrument: str, group: str, snap: int, detector_name: str) -> str | None:
         """See `ports.raw_arrivals.RawLookup.find`."""
         parts = [instrument, group, str(snap), detector_name]
-        if self._executor is None or self._session is None:
+        if self._session is None:
             raise RawLookupUnavailableError(f"{self._shown}: is not open")
         if {".", ".."} & set(parts):
             raise RawLookupUnavailableError(f"{self._shown}: no path can hold {parts}")
         url = "/".join([self._base, *(quote(part, safe="") for part in parts)])
-        ask = partial(self._ask, self._session, url)
-        asked = asyncio.get_running_loop().run_in_executor(self._executor, ask)
         try:
             # The thread may wait for a byte once more when its time is over.
             async with asyncio.timeout(2 * self._timeout):
-                status, body = await asked
+                status, body = await self._threads.run(self._ask, self._session, url)
         except (requests.RequestException, TimeoutError) as error:
             raise RawLookupUnavailableError(without_users(f"{url}: no answer: {error}")) from error
         return _answer(without_users(url), status, body)

@@ -1,11 +1,9 @@
 """The image bucket: listings, single objects and sidecars."""
 
-import asyncio
 import contextlib
 import datetime
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -19,6 +17,7 @@ from botocore.exceptions import (
 )
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
+from adapters.common.own_threads import OwnThreads
 from adapters.s3.client import S3Connection, connect
 from domain.raws.stored_object import StoredObject
 from domain.times import UtcSeconds
@@ -69,29 +68,24 @@ class S3ImageStore:
         self._bucket = bucket
         self._connection = connection
         self._root = f"s3://{uri_profile}@{bucket}/" if uri_profile else f"s3://{bucket}/"
-        self._threads = threads
+        self._threads = OwnThreads("image-store", ImageStoreUnavailableError, count=threads)
         self._retrying = Retrying(
             stop=stop_after_attempt(attempts),
             wait=wait_random(0.05, 0.25),
             retry=retry_if_exception(_is_transient),
             reraise=True,
         )
-        self._executor: ThreadPoolExecutor | None = None
         self._client: S3Client | None = None
 
     async def open(self) -> None:
         """Make the client; the store may still be out of reach."""
-        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="image-store")
-        loop = asyncio.get_running_loop()
+        self._threads.open()
         # Reading botocore's models takes a tenth of a second.
-        self._client = await loop.run_in_executor(self._executor, connect, self._connection)
+        self._client = await self._threads.run(connect, self._connection)
 
     async def close(self) -> None:
         """Wait for what goes on, and let go of the connections."""
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
-            await asyncio.to_thread(executor.shutdown)
+        await self._threads.close()
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -178,11 +172,10 @@ class S3ImageStore:
         )
 
     async def _run[T](self, what: str, read: "Callable[[S3Client], T]") -> T:
-        if self._executor is None or self._client is None:
+        if self._client is None:
             raise ImageStoreUnavailableError(f"bucket {self._bucket}: is not open")
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._executor, read, self._client)
+            return await self._threads.run(read, self._client)
         except (BotoCoreError, ClientError) as error:
             raise ImageStoreUnavailableError(f"bucket {self._bucket}: cannot {what}: {error}") from error
 

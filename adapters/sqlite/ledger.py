@@ -1,13 +1,11 @@
 """The ledger in an SQLite file."""
 
-import asyncio
-import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, override
 
 from adapters.common.history_ledger import Change, HistoryLedger
+from adapters.common.own_threads import OwnThreads
 from adapters.sqlite.store import SqliteStore
 from domain.times import UtcSeconds
 from domain.visit import Identity
@@ -34,19 +32,16 @@ class SqliteLedger(HistoryLedger):
 
     def __init__(self, address: str, *, timeout: float = 5.0) -> None:
         self._store = SqliteStore(address, timeout=timeout)
-        self._thread: ThreadPoolExecutor | None = None
+        self._thread = OwnThreads("ledger", LedgerUnavailableError)
 
     async def open(self) -> None:
         """Open the file; its tables are made if they are missing."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        await self._call(self._store.open)
+        self._thread.open()
+        await self._thread.run(self._store.open)
 
     async def close(self) -> None:
         """Close the file and end the thread."""
-        if self._thread is not None:
-            await self._call(self._store.close)
-            self._thread.shutdown()
-            self._thread = None
+        await self._thread.close(self._store.close)
 
     async def __aenter__(self) -> Self:
         try:
@@ -63,11 +58,11 @@ class SqliteLedger(HistoryLedger):
 
     async def record_unread(self, queue: str, entry: str, outcome: Outcome) -> None:
         """Record the outcome of a delivery that has no identity."""
-        await self._call(self._store.put_unread, queue, entry, outcome)
+        await self._thread.run(self._store.put_unread, queue, entry, outcome)
 
     async def unread(self, queue: str) -> Mapping[str, Outcome]:
         """List the outcomes of deliveries that have no identity."""
-        return await self._call(self._store.unread, queue)
+        return await self._thread.run(self._store.unread, queue)
 
     async def check_durable(self) -> Sequence[str]:
         """Say nothing: a transaction is on disk when it ends."""
@@ -75,18 +70,12 @@ class SqliteLedger(HistoryLedger):
 
     @override
     async def _change[T](self, identity: Identity, change: Change[T]) -> T:
-        return await self._call(self._store.change, identity, change)
+        return await self._thread.run(self._store.change, identity, change)
 
     @override
     async def _history(self, identity: Identity) -> WorkHistory:
-        return await self._call(self._store.history, identity)
+        return await self._thread.run(self._store.history, identity)
 
     @override
     async def _histories(self, instrument: str, since: UtcSeconds | None) -> Iterable[WorkHistory]:
-        return await self._call(self._store.histories, instrument, since)
-
-    async def _call[**P, T](self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if self._thread is None:
-            raise LedgerUnavailableError("the ledger is not open")
-        call = functools.partial(method, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        return await self._thread.run(self._store.histories, instrument, since)

@@ -28,7 +28,6 @@ from domain.work.outcomes import (
     rule_for,
 )
 from domain.work.promptness import promptness
-from ports.control import ControlUnavailableError
 from ports.ledger import (
     AttemptRecord,
     HeldElsewhereError,
@@ -39,6 +38,7 @@ from ports.ledger import (
 )
 from ports.measurements import Measurement, Measurements
 from ports.metrics import Counter, Metrics
+from ports.neighbours import NeighbourUnavailableError
 from ports.work_queue import Lease, LeaseLostError, QueueUnavailableError, WorkQueue
 from ports.workspace import Workspace
 
@@ -123,7 +123,7 @@ class Worker:
                         return Ending.STOPPED if stop.is_set() else Ending.IDLE
                     await self._see_through(lease, stop)
                     done += 1
-                except (QueueUnavailableError, LedgerUnavailableError, ControlUnavailableError) as error:
+                except NeighbourUnavailableError as error:
                     _LOG.error("%s; trying again in %g s", error, self._policy.retry_delay)
                     await _either(asyncio.sleep(self._policy.retry_delay), stop.wait())
             return Ending.STOPPED

@@ -1,8 +1,6 @@
 """What the initializer prepares in the shared repository (contract 7)."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from attrs import frozen
@@ -21,6 +19,7 @@ from adapters.butler.shared.names import (
     stage_times_type,
 )
 from adapters.butler.shared.steps import one_line
+from adapters.common.own_threads import OwnThreads
 from domain.errors import PromptProcessingError
 from ports.deployment_outputs import InitializerError, RunPlan
 
@@ -49,7 +48,8 @@ class ButlerDeploymentOutputs:
         self._inputs = inputs
         self._pipelines_root = pipelines_root
         self._apdb_config = apdb_config
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="initializer")
+        self._thread = OwnThreads("initializer", InitializerError)
+        self._thread.open()
 
     async def prepare(self, chain: str, runs: Sequence[RunPlan], *, register: bool) -> Sequence[str]:
         """See `ports.deployment_outputs.DeploymentOutputs.prepare`."""
@@ -60,8 +60,7 @@ class ButlerDeploymentOutputs:
         return await self._run(_Task(chain, tuple(runs), register=register, writes=False))
 
     async def _run(self, task: "_Task") -> Sequence[str]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._prepare, task)
+        return await self._thread.run(self._prepare, task)
 
     def _prepare(self, task: "_Task") -> Sequence[str]:
         try:

@@ -1,8 +1,6 @@
 """The shared registry, as the Butler Writer writes it."""
 
-import asyncio
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from lsst.daf.butler import Butler
@@ -13,6 +11,7 @@ from adapters.butler.shared.steps import one_line
 from adapters.butler.writer.message_paths import check_paths
 from adapters.butler.writer.registrar import Registrar
 from adapters.butler.writer.registry_errors import blames_repository
+from adapters.common.own_threads import OwnThreads
 from domain.errors import PromptProcessingError
 from ports.central_registry import OutputEvent, RegistryUnavailableError, UnappliableEventError
 
@@ -37,16 +36,16 @@ class ButlerCentralRegistry:
         self._quick = quick
         self._registrar = Registrar(quick=quick)
         self._butler: Butler | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry")
+        self._thread = OwnThreads("registry", RegistryUnavailableError)
+        self._thread.open()
 
     async def apply(self, events: Sequence[OutputEvent]) -> Sequence[UUID]:
         """See `ports.central_registry.CentralRegistry.apply`."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._apply, list(events))
+        return await self._thread.run(self._apply, list(events))
 
     async def close(self) -> None:
         """Let go of the repository."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
-        self._thread.shutdown(wait=False)
+        await self._thread.close(self._disconnect)
 
     def _apply(self, events: Sequence[OutputEvent]) -> Sequence[UUID]:
         butler = self._connect()

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
@@ -16,6 +15,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from adapters.common.own_threads import OwnThreads
 from adapters.kafka.announcements.next_visit import NextVisitCodec, UndecodableVisitError
 from adapters.kafka.announcements.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
 from adapters.kafka.connection import KafkaConnection, consumer_config
@@ -73,20 +73,17 @@ class KafkaAnnouncements:
         config = consumer_config(connection, group=group, offset_reset=offset_reset)
         self._reader = GroupReader(config, self._topics, limit=_WAITING, moved=self._forget)
         self._delivered: dict[str, Message] = {}
-        self._executor: ThreadPoolExecutor | None = None
+        # Decoding may ask the registry, which blocks.
+        self._thread = OwnThreads("decode", AnnouncementsUnavailableError)
 
     async def open(self) -> None:
         """Join the group; Kafka and the registry may still be out of reach."""
-        # Decoding may ask the registry, which blocks.
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._thread.open()
         self._reader.open()
 
     async def close(self) -> None:
         """See `ports.announcements.Announcements.close`."""
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
-            await asyncio.to_thread(executor.shutdown)
+        await self._thread.close()
         await self._reader.close()
 
     async def next(self) -> Announcement:
@@ -136,13 +133,8 @@ class KafkaAnnouncements:
             before_sleep=partial(_say_once, name_of(message)),
             reraise=True,
         )
-        loop = asyncio.get_running_loop()
-
-        async def decoded() -> Visit | Cancellation | NotForUs | Unreadable:
-            return await loop.run_in_executor(self._executor, self._decode_now, message)
-
         try:
-            return await retrying(decoded)
+            return await retrying(self._thread.run, self._decode_now, message)
         except SchemaRegistryUnavailableError as error:
             return Unreadable(str(error))
 

@@ -15,14 +15,14 @@ import requests
 
 from adapters.kafka.announcements.next_visit import UndecodableVisitError
 from domain.addresses import without_users
-from domain.errors import PromptProcessingError
+from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["SchemaRegistry", "SchemaRegistryUnavailableError"]
 
 _LOG: Final = logging.getLogger(__name__)
 
 
-class SchemaRegistryUnavailableError(PromptProcessingError):
+class SchemaRegistryUnavailableError(NeighbourUnavailableError):
     """The registry did not answer, and the schema was never asked for before."""
 
 

@@ -1,14 +1,12 @@
 """The end of a batch: records go out, offsets are committed, by whoever owns the partitions."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Final
 
 from confluent_kafka import KafkaException, Message, TopicPartition
 
+from adapters.common.own_threads import OwnThreads
 from adapters.kafka.group_reader import GroupReader, KafkaReadError
 from adapters.kafka.outputs.batch_publisher import (
     BatchPublisher,
@@ -42,27 +40,23 @@ class BatchEnd:
     def __init__(self, reader: GroupReader, make: Callable[[], BatchPublisher]) -> None:
         self._reader = reader
         self._make = make
-        self._executor: ThreadPoolExecutor | None = None
+        self._thread = OwnThreads("batch-end", KafkaReadError)
         self._publisher: BatchPublisher | None = None
         self._in_doubt = False
 
     def open(self) -> None:
         """Get ready; no publisher is made before partitions have come."""
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="batch-end")
+        self._thread.open()
 
     async def close(self) -> None:
         """Wait for what goes on, and let go of the connection."""
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.submit(self._dismiss)
-            await asyncio.to_thread(executor.shutdown)
+        await self._thread.close(self._dismiss)
 
     def partitions_moved(self) -> None:
         """Take note that partitions have come or gone."""
-        if self._executor is not None:
-            # Now rather than later: a new publisher ends the transaction that its
-            # predecessor left open, and the offsets cannot be read before that.
-            self._executor.submit(self._renew if self._reader.owned else self._dismiss)
+        # Now rather than later: a new publisher ends the transaction that its
+        # predecessor left open, and the offsets cannot be read before that.
+        self._thread.post(self._renew if self._reader.owned else self._dismiss)
 
     async def end(self, records: Sequence[Record], messages: Sequence[Message]) -> None:
         """Send records and commit that messages are done.
@@ -76,16 +70,13 @@ class BatchEnd:
         RecordsTooLargeError
             Raised if a topic does not take some of the records for their size.
         """
-        if self._executor is None:
-            raise KafkaReadError("the writer's topic is not open")
         offsets = offsets_after(messages)
         if self._in_doubt and await self._is_committed(offsets):
             self._in_doubt = False
             return
         group = await self._reader.run(lambda consumer: consumer.consumer_group_metadata())
-        publish = partial(self._publish, records, offsets, group)
         try:
-            commits_offsets = await asyncio.get_running_loop().run_in_executor(self._executor, publish)
+            commits_offsets = await self._thread.run(self._publish, records, offsets, group)
         except KafkaException as error:
             self._in_doubt = True
             if means_fenced(error.args[0]):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from lsst.resources import ResourcePath
 
 from adapters.kafka.outputs.whole_files import STORE_FAILURES, write_whole
-from domain.errors import PromptProcessingError
+from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["Outbox", "OutboxUnavailableError"]
 
@@ -18,7 +18,7 @@ _FOLDER: Final = ".prompt-outbox/"
 _NAMES: Final = re.compile(r"^[^/]+\.json$")
 
 
-class OutboxUnavailableError(PromptProcessingError):
+class OutboxUnavailableError(NeighbourUnavailableError):
     """The outbox cannot be reached, or refuses."""
 
 

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from attrs import frozen
 
+from adapters.common.own_threads import OwnThreads
 from adapters.kafka.outputs.outbox import Outbox, OutboxUnavailableError
 from ports.central_registry import OutputEvent
 
@@ -51,7 +51,7 @@ class OutboxWatch:
         self._interval = interval
         self._limit = limit
         self._next_look = 0.0
-        self._executor: ThreadPoolExecutor | None = None
+        self._thread = OwnThreads("outbox", OutboxUnavailableError)
         self._outbox: Outbox | None = None
         self._taken: set[str] = set()
         self._finished: set[str] = set()
@@ -59,15 +59,12 @@ class OutboxWatch:
 
     def open(self) -> None:
         """Get ready; nothing is looked at yet."""
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="outbox")
+        self._thread.open()
         self._outbox = Outbox(self._root)
 
     async def close(self) -> None:
         """Wait for what goes on."""
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
-            await asyncio.to_thread(executor.shutdown)
+        await self._thread.close()
 
     @property
     def pause(self) -> float:
@@ -88,7 +85,7 @@ class OutboxWatch:
         found: list[tuple[str, bytes]] = []
         try:
             await self._delete_leftovers(self._outbox, end)
-            names = await self._run(self._outbox.names)
+            names = await self._thread.run(self._outbox.names)
             found = await self._read(self._outbox, names, end)
         except OutboxUnavailableError as error:
             _LOG.error("the outbox is left for later: %s", error)
@@ -120,7 +117,7 @@ class OutboxWatch:
             if name in self._taken or name in self._finished or (trouble and clock() < trouble.due):
                 continue
             try:
-                body = await self._run(partial(outbox.read, name))
+                body = await self._thread.run(partial(outbox.read, name))
             except OutboxUnavailableError as error:
                 self._put_off(name, error)
                 continue
@@ -144,11 +141,6 @@ class OutboxWatch:
                 await self._delete(outbox, name)
 
     async def _delete(self, outbox: Outbox, name: str) -> None:
-        await self._run(partial(outbox.remove, name))
+        await self._thread.run(partial(outbox.remove, name))
         self._finished.discard(name)
         self._taken.discard(name)
-
-    async def _run[T](self, call: Callable[[], T]) -> T:
-        if self._executor is None:
-            raise OutboxUnavailableError("the outbox is not open")
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)

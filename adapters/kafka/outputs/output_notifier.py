@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from adapters.common.own_threads import OwnThreads
 from adapters.kafka.connection import KafkaConnection, producer_config
 from adapters.kafka.outputs.outbox import Outbox, OutboxUnavailableError
 from ports.clock import Identifiers
@@ -61,44 +60,37 @@ class KafkaOutputNotifier:
         self._outbox_timeout = outbox_timeout
         self._producer: Producer | None = None
         self._outbox: Outbox | None = None
-        self._threads: tuple[ThreadPoolExecutor, ...] = ()
+        # A datastore that is slow to give up must not hold up the broker.
+        self._to_broker = OwnThreads("output-notifier", NotificationLostError)
+        self._to_datastore = OwnThreads("outbox", NotificationLostError)
         self._detail = ""
 
     async def open(self) -> None:
         """Get ready; broker and datastore may still be out of reach."""
         self._producer = Producer(self._config)
         self._outbox = Outbox(self._outbox_root)
-        # A datastore that is slow to give up must not hold up the broker.
-        self._threads = tuple(
-            ThreadPoolExecutor(1, thread_name_prefix=name) for name in ("output-notifier", "outbox")
-        )
+        self._to_broker.open()
+        self._to_datastore.open()
 
     async def close(self) -> None:
         """Wait for what goes on, and let go of the connection."""
-        threads, self._threads = self._threads, ()
-        for executor in threads:
-            executor.shutdown(wait=False, cancel_futures=True)
-        for executor in threads:
-            await asyncio.to_thread(executor.shutdown)
+        await asyncio.gather(self._to_broker.close(), self._to_datastore.close())
         self._producer = None
 
     async def send(self, message: bytes) -> None:
         """See `ports.output_notifier.OutputNotifier.send`."""
         if self._producer is None or self._outbox is None:
             raise NotificationLostError("the notifier is not open")
-        loop = asyncio.get_running_loop()
-        broker, datastore = self._threads
         try:
-            await loop.run_in_executor(broker, self._produce, self._producer, message)
+            await self._to_broker.run(self._produce, self._producer, message)
         except (KafkaException, BufferError) as error:
             name = f"{self._identifiers.new()}.json"
             _LOG.warning(
                 "no broker takes a message for the writer; it goes to the outbox: %s %s", error, self._detail
             )
-            lay_down = partial(self._outbox.put, name, message)
             try:
                 async with asyncio.timeout(self._outbox_timeout):
-                    await loop.run_in_executor(datastore, lay_down)
+                    await self._to_datastore.run(self._outbox.put, name, message)
             except (OutboxUnavailableError, TimeoutError) as failure:
                 raise NotificationLostError(
                     f"{len(message)} bytes: no broker took them ({error}), nor the outbox ({failure!r})"
