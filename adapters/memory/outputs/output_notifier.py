@@ -24,8 +24,7 @@ class MemoryOutputNotifier:
             self._topic.messages.append(message)
             self._topic.changed.set()
         elif not self._topic.outbox_outage:
-            name = f"{len(self._topic.outbox)}.json"
-            self._topic.outbox[name] = message
+            self._topic.outbox[next(self._topic.outbox_names)] = message
         else:
             raise NotificationLostError(
                 f"message of {len(message)} bytes: {self._topic.outage}; {self._topic.outbox_outage}"

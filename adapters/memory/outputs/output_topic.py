@@ -1,6 +1,7 @@
 """The topic between workers and the Butler Writer, kept in memory."""
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -21,6 +22,8 @@ class MemoryOutputTopic:
         self.outbox_outage = ""
         self.messages: list[bytes] = []
         self.outbox: dict[str, bytes] = {}
+        self.outbox_names = (f"{number}.json" for number in itertools.count())
+        """Never one twice, as the real outbox has it: the writer may have deleted any of them."""
         self.committed = 0
         """Messages that will not be delivered again."""
         self.batches: list[Sequence[UUID]] = []
