@@ -15,7 +15,7 @@ from domain.times import day_obs_of
 from domain.work.reconciliation import LandedRaw
 from ports.raw_arrivals import ImageStore
 
-__all__ = ["NightImages", "NightRaws"]
+__all__ = ["LandedImages", "LandedRaws"]
 
 _AT_ONCE = 16  # Listings; the store has about as many threads.
 _TRIED = 5  # Sidecars of one exposure, until one can be read.
@@ -24,7 +24,7 @@ type _Listed = tuple[RawKey, StoredObject]
 
 
 @frozen(kw_only=True)
-class NightRaws:
+class LandedRaws:
     """What was found."""
 
     named: tuple[LandedRaw, ...]
@@ -33,7 +33,7 @@ class NightRaws:
     """URIs of raws whose group cannot be told: their sidecars are missing or cannot be read."""
 
 
-class NightImages:
+class LandedImages:
     """Lists the raws of a night.
 
     Where keys hold the day, that is the night's. Where they do not, it is the
@@ -55,7 +55,7 @@ class NightImages:
         self._store = store
         self._sidecars = sidecars
 
-    async def find(self, night: datetime.date, detectors: Collection[int]) -> NightRaws:
+    async def find(self, night: datetime.date, detectors: Collection[int]) -> LandedRaws:
         """List the raws of some detectors.
 
         Raises
@@ -76,19 +76,21 @@ class NightImages:
             ]
         return _together(await asyncio.gather(*work))
 
-    async def _exposure(self, turns: asyncio.Semaphore, folder: str, detectors: Collection[int]) -> NightRaws:
+    async def _exposure(
+        self, turns: asyncio.Semaphore, folder: str, detectors: Collection[int]
+    ) -> LandedRaws:
         """Look into the folder of an exposure, whose images are all of one group and snap."""
         async with turns:
             objects = {stored.key: stored for stored in await self._store.objects(folder)}
             raws = [raw for raw in self._raws(objects) if raw[0].detector in detectors]
             example = await self._example(raws, objects)
             if example is None:
-                return NightRaws(named=(), nameless=tuple(self._store.uri(key.key) for key, _ in raws))
-            return NightRaws(
+                return LandedRaws(named=(), nameless=tuple(self._store.uri(key.key) for key, _ in raws))
+            return LandedRaws(
                 named=tuple(self._landed(key, stored, example) for key, stored in raws), nameless=()
             )
 
-    async def _written(self, turns: asyncio.Semaphore, prefix: str, night: datetime.date) -> NightRaws:
+    async def _written(self, turns: asyncio.Semaphore, prefix: str, night: datetime.date) -> LandedRaws:
         """Look for what was written on a day below the prefix of a detector."""
         async with turns:
             objects = {
@@ -103,7 +105,7 @@ class NightImages:
                     nameless.append(self._store.uri(key.key))
                 else:
                     named.append(LandedRaw(raw=raw, landed=stored.modified))
-            return NightRaws(named=tuple(named), nameless=tuple(nameless))
+            return LandedRaws(named=tuple(named), nameless=tuple(nameless))
 
     def _raws(self, objects: Mapping[str, StoredObject]) -> Iterator[_Listed]:
         for name, stored in objects.items():
@@ -131,7 +133,7 @@ class NightImages:
         return LandedRaw(raw=raw, landed=stored.modified)
 
 
-def _together(parts: Sequence[NightRaws]) -> NightRaws:
+def _together(parts: Sequence[LandedRaws]) -> LandedRaws:
     """Join what was found; of an exposure and detector that are stored twice, the newest counts."""
     found: dict[tuple[int, int], LandedRaw] = {}
     for image in itertools.chain.from_iterable(part.named for part in parts):
@@ -139,6 +141,6 @@ def _together(parts: Sequence[NightRaws]) -> NightRaws:
         before = found.get(place)
         if before is None or (before.landed or 0.0) <= (image.landed or 0.0):
             found[place] = image
-    return NightRaws(
+    return LandedRaws(
         named=tuple(found.values()), nameless=tuple(uri for part in parts for uri in part.nameless)
     )

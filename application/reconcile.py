@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from attrs import evolve, frozen
 
-from application.night_images import NightImages
+from application.night_images import LandedImages
 from domain.cameras.camera import Camera
 from domain.fan_out import FanOutConfig
 from domain.times import UtcSeconds, begin_of_day_obs
@@ -75,7 +75,7 @@ class Reconciler:
         *,
         camera: Camera,
         config: FanOutConfig,
-        images: NightImages,
+        images: LandedImages,
         ledger: Ledger,
         queue: QueueUpkeep,
         publisher: WorkPublisher,

@@ -26,10 +26,10 @@ from prompt_pipelines.positions import image_region
 from prompt_pipelines.tasks.calibrate_visit import CalibrateVisitTask
 from prompt_pipelines.templates import Contribution, combine_template
 from simulator.errors import SimulatorError
-from simulator.summit.night import NightPart, NightPlan, PlannedVisit
+from simulator.summit.night import NightPlan, PlannedVisit, PlanPart
 from simulator.world.stars import Stars
 from workbench.reference_catalogue import HTM_LEVEL, reference_shards
-from workbench.replay import RecordedNight
+from workbench.replay import Recording
 from workbench.repository import REFERENCE_CATALOGUE, TEMPLATE
 from workbench.single_frames import SingleFrame, SingleFrames, default_task
 
@@ -65,9 +65,7 @@ class _Field:
     stars: Stars
 
 
-def add_night_templates(
-    root: Path, plan: NightPlan, night: RecordedNight
-) -> tuple[tuple[NightPart, ...], str]:
+def add_night_templates(root: Path, plan: NightPlan, night: Recording) -> tuple[tuple[PlanPart, ...], str]:
     """Put templates and a reference catalogue into a night's repository.
 
     The catalogue is what the middle exposure in each filter shows; one of its
@@ -100,11 +98,11 @@ def add_night_templates(
         _put_templates(butler, plan, made)
     text = f"made {len(made)} templates from the night itself, each half for the other"
     halves = zip(_halves(plan.visits), SKYMAPS, strict=True)
-    return tuple(NightPart(visits=visits, skymap=skymap) for visits, skymap in halves), text
+    return tuple(PlanPart(visits=visits, skymap=skymap) for visits, skymap in halves), text
 
 
-def _without(plan: NightPlan) -> tuple[NightPart, ...]:
-    return (NightPart(visits=plan.visits, skymap=_NO_SKYMAP),)
+def _without(plan: NightPlan) -> tuple[PlanPart, ...]:
+    return (PlanPart(visits=plan.visits, skymap=_NO_SKYMAP),)
 
 
 def _halves(

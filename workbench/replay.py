@@ -14,7 +14,7 @@ from simulator.errors import SimulatorError
 from simulator.summit.night import NightPlan, PlannedVisit, RawObject
 from workbench.recorded_frames import RecordedFrame, RecordedFrames, extension_of, read_cards, read_frames
 
-__all__ = ["RecordedNight", "recorded_night", "replay_plan"]
+__all__ = ["Recording", "recorded_night", "replay_plan"]
 
 _SURVEY = "replay"
 
@@ -39,7 +39,7 @@ def replay_plan(folder: Path, camera: Camera) -> NightPlan:
     return recorded_night(folder, camera)[0]
 
 
-def recorded_night(folder: Path, camera: Camera) -> tuple[NightPlan, "RecordedNight"]:
+def recorded_night(folder: Path, camera: Camera) -> tuple[NightPlan, "Recording"]:
     """Do as `replay_plan`, and return where the plan's raws come from as well.
 
     Raises
@@ -51,14 +51,14 @@ def recorded_night(folder: Path, camera: Camera) -> tuple[NightPlan, "RecordedNi
     visits = _visits(frames)
     if not visits:
         raise SimulatorError(f"no science exposures ({frames})")
-    night = RecordedNight(camera, frames)
+    night = Recording(camera, frames)
     plan = NightPlan(camera=camera, visits=visits, raws=night, calibrations=night)
     if missing := night.missing(plan):
         raise SimulatorError(f"no {'; no '.join(missing)} ({frames})")
     return plan, night
 
 
-class RecordedNight:
+class Recording:
     """Files of the past as the source of raws and calibration frames.
 
     Parameters

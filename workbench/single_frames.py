@@ -17,7 +17,7 @@ from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.tasks.detect_sources import DetectSourcesTask
 from prompt_pipelines.tasks.isr import IsrTask
 from simulator.summit.night import NightPlan, PlannedVisit
-from workbench.replay import RecordedNight
+from workbench.replay import Recording
 
 __all__ = ["SingleFrame", "SingleFrames", "default_task"]
 
@@ -56,7 +56,7 @@ class SingleFrames:
         The night.
     """
 
-    def __init__(self, butler: Butler, plan: NightPlan, night: RecordedNight) -> None:
+    def __init__(self, butler: Butler, plan: NightPlan, night: Recording) -> None:
         self._butler = butler
         self._night = night
         self._camera = cast(CameraDict, camera_as_dict(plan.camera))

@@ -11,7 +11,7 @@ from adapters.butler.repository.local_template import LocalTemplate
 from adapters.butler.shared.central_repository import SharedRepositories
 from adapters.butler.workspace.settings import WorkspaceSettings
 from adapters.butler.workspace.workspace import ButlerWorkspace
-from benchmarks.visits.visit_night import DEPLOYMENT, ROOT, BenchmarkNight, Job
+from benchmarks.visits.visit_night import DEPLOYMENT, ROOT, Job, Workload
 from domain.work.outcomes import Export
 from ports.ledger import Attempt
 
@@ -38,7 +38,7 @@ class OurWorker:
         Where local repositories are made.
     """
 
-    def __init__(self, night: BenchmarkNight, job: Job, folder: Path) -> None:
+    def __init__(self, night: Workload, job: Job, folder: Path) -> None:
         self._night = night
         self._job = job
         instrument = night.camera.instrument

@@ -33,7 +33,7 @@ from adapters.butler.shared.messages import encode, pack_records
 from adapters.butler.shared.names import provenance_type, raw_run, region_time_type
 from adapters.butler.shared.records import insert_records, make_record
 from adapters.butler.workspace.selection import select
-from benchmarks.visits.visit_night import DEPLOYMENT, ROOT, BenchmarkNight, Job
+from benchmarks.visits.visit_night import DEPLOYMENT, ROOT, Job, Workload
 from domain.runs import chain, input_collections, output_run, preload_run
 from ports.workspace import Assignment
 from prompt_pipelines.repository import butler_config
@@ -57,7 +57,7 @@ class StraightforwardWorker:
         Where its repository is made for each visit.
     """
 
-    def __init__(self, night: BenchmarkNight, job: Job, folder: Path) -> None:
+    def __init__(self, night: Workload, job: Job, folder: Path) -> None:
         self._night = night
         self._job = job
         self._folder = folder

@@ -24,7 +24,7 @@ from benchmarks.services import postgresql
 from benchmarks.visits.meter import Meter, Spent
 from benchmarks.visits.our_worker import OurWorker
 from benchmarks.visits.straightforward import StraightforwardWorker
-from benchmarks.visits.visit_night import AP_PIPE, LIGHT, ROOT, BenchmarkNight, Job, make_night
+from benchmarks.visits.visit_night import AP_PIPE, LIGHT, ROOT, Job, Workload, make_night
 from entrypoints.observatory.environment import within
 from simulator.servers.kafka import EmbeddedKafka
 from simulator.servers.object_store import ObjectStore
@@ -113,7 +113,7 @@ def _servers() -> Iterator[str]:
         yield server.url
 
 
-def _compare(night: BenchmarkNight, job: Job, where: str, aims: Mapping[str, str]) -> None:
+def _compare(night: Workload, job: Job, where: str, aims: Mapping[str, str]) -> None:
     """Let both work on the same visits, in turns, and print what each took."""
     night.initialize(job)
     folder = night.repository.parent

@@ -24,7 +24,7 @@ from simulator.world.skymap import SKYMAP
 from workbench.apdb import make_apdb
 from workbench.repository import make_repository
 
-__all__ = ["AP_PIPE", "CAMERA_FILE", "DEPLOYMENT", "LIGHT", "ROOT", "BenchmarkNight", "Job", "make_night"]
+__all__ = ["AP_PIPE", "CAMERA_FILE", "DEPLOYMENT", "LIGHT", "ROOT", "Job", "Workload", "make_night"]
 
 ROOT = Path(__file__).parents[1]
 CAMERA_FILE = ROOT / "benchmarks" / "one_k.yaml"
@@ -53,7 +53,7 @@ AP_PIPE = Job(
 
 
 @frozen(kw_only=True)
-class BenchmarkNight:
+class Workload:
     """What is observed, and where inputs are and outputs go."""
 
     camera: Camera
@@ -99,7 +99,7 @@ def make_night(
     camera_file: Path = CAMERA_FILE,
     datastore: str | None = None,
     registry: str | None = None,
-) -> BenchmarkNight:
+) -> Workload:
     """Make raws, a repository with inputs for them, and an empty APDB.
 
     Parameters
@@ -133,7 +133,7 @@ def make_night(
     )
     for name in ("apdb", "other_apdb"):
         (folder / name).mkdir()
-    return BenchmarkNight(
+    return Workload(
         camera=camera,
         visits=[_observe(demo.plan, visit, number, folder) for number, visit in enumerate(planned)],
         repository=repository,

@@ -19,7 +19,7 @@ from benchmarks.report import table
 from benchmarks.services import processes
 from benchmarks.visits.visit_night import CAMERA_FILE
 from domain.times import UtcSeconds
-from entrypoints.observatory.box import Box, NightSetup, opened_box
+from entrypoints.observatory.box import Box, BoxSetup, opened_box
 from entrypoints.observatory.display import make_display
 from entrypoints.observatory.environment import Topics
 from entrypoints.observatory.options import AP_PIPE
@@ -120,7 +120,7 @@ async def _fail_at_end(service: ServiceProcess) -> None:
     raise RuntimeError(f"{service.name} ended with exit code {code}:\n{service.tail()}")
 
 
-def _setup() -> NightSetup:
+def _setup() -> BoxSetup:
     """Plan visits of one detector and one snap, all alike: the demo's first one, again and again."""
     camera = load_camera(CAMERA_FILE)
     demo = demo_plan(camera, seed=_SEED, now=UtcSeconds(time.time()))
@@ -130,7 +130,7 @@ def _setup() -> NightSetup:
     )
     night = SimulatedNight(SimulatedCamera(camera=camera, seed=_SEED), demo.sky, visits)
     demo = evolve(demo, plan=evolve(demo.plan, visits=visits, raws=night, calibrations=night))
-    return NightSetup(
+    return BoxSetup(
         plan=demo.plan,
         camera_file=str(CAMERA_FILE),
         pipelines=AP_PIPE,

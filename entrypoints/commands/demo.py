@@ -8,9 +8,9 @@ from rich.console import Console
 
 from domain.times import UtcSeconds
 from entrypoints.containers.observatory import load_camera
-from entrypoints.observatory.box import NightSetup
+from entrypoints.observatory.box import BoxSetup
 from entrypoints.observatory.findings import Examination
-from entrypoints.observatory.night import Night, observe
+from entrypoints.observatory.night import Observation, observe
 from entrypoints.observatory.options import PIPELINES, night_options, results_folder
 from simulator.summit.demo import demo_plan
 
@@ -40,7 +40,7 @@ def command(
     visit-detector completed.
     """
     night = demo_plan(load_camera(camera_file), seed=seed, now=UtcSeconds(time.time()))
-    setup = NightSetup(
+    setup = BoxSetup(
         plan=night.plan,
         camera_file=camera_file,
         pipelines=PIPELINES[pipelines],
@@ -52,7 +52,7 @@ def command(
     folder = results_folder(results, night.plan.camera.instrument)
     raise SystemExit(
         observe(
-            Night(
+            Observation(
                 setup=setup, speed=speed, results=folder, examination=Examination(truth=night.source.truth)
             ),
             Console(),

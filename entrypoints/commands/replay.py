@@ -6,9 +6,9 @@ import click
 from rich.console import Console
 
 from entrypoints.containers.observatory import load_camera
-from entrypoints.observatory.box import NightSetup
+from entrypoints.observatory.box import BoxSetup
 from entrypoints.observatory.findings import Examination
-from entrypoints.observatory.night import Night, observe
+from entrypoints.observatory.night import Observation, observe
 from entrypoints.observatory.options import PIPELINES, night_options, results_folder
 from workbench.night_templates import add_night_templates
 from workbench.replay import recorded_night
@@ -31,7 +31,7 @@ def command(
     exposure is played as a visit, in the order of time.
     """
     plan, night = recorded_night(folder, load_camera(camera_file))
-    setup = NightSetup(
+    setup = BoxSetup(
         plan=plan,
         camera_file=camera_file,
         pipelines=PIPELINES[pipelines],
@@ -41,5 +41,5 @@ def command(
     )
     target = results_folder(results, plan.camera.instrument)
     raise SystemExit(
-        observe(Night(setup=setup, speed=speed, results=target, examination=Examination()), Console())
+        observe(Observation(setup=setup, speed=speed, results=target, examination=Examination()), Console())
     )

@@ -8,7 +8,7 @@ from adapters.host.clock import SystemClock
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.s3.image_store import S3ImageStore
-from application.night_images import NightImages
+from application.night_images import LandedImages
 from application.reconcile import Reconciler
 from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
@@ -87,7 +87,7 @@ def _reconciler(
     return Reconciler(
         camera=camera,
         config=config,
-        images=NightImages(camera, store, Sidecars(camera, store, patience=0.0)),
+        images=LandedImages(camera, store, Sidecars(camera, store, patience=0.0)),
         ledger=ledger,
         queue=queue,
         publisher=publisher,

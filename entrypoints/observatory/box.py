@@ -17,7 +17,7 @@ from simulator.servers.object_store import ObjectStore
 from simulator.servers.redis_server import redis_server
 from simulator.servers.schema_registry import SchemaRegistry
 from simulator.servers.service import Service
-from simulator.summit.night import NightPart, NightPlan
+from simulator.summit.night import NightPlan, PlanPart
 from simulator.summit.templates import PatchTemplate
 from simulator.world.sky import Stars
 from simulator.world.skymap import SKYMAP, Skymap
@@ -25,7 +25,7 @@ from workbench.alerts import register_alert_schema
 from workbench.apdb import make_apdb
 from workbench.repository import make_repository
 
-__all__ = ["Box", "NightSetup", "opened_box", "uninterrupted"]
+__all__ = ["Box", "BoxSetup", "opened_box", "uninterrupted"]
 
 _IMAGES = "images"
 _CENTRAL = "central"
@@ -34,7 +34,7 @@ _NO_SKYMAP = "none"
 
 
 @frozen(kw_only=True)
-class NightSetup:
+class BoxSetup:
     """What a night needs to be told before the box is opened."""
 
     plan: NightPlan
@@ -46,7 +46,7 @@ class NightSetup:
     skymap: Skymap | None = None
     """Of templates that are made in advance; None: there are none."""
     templates: Callable[[], Iterable[PatchTemplate]] = tuple
-    furnish: Callable[[Path], tuple[tuple[NightPart, ...], str]] | None = None
+    furnish: Callable[[Path], tuple[tuple[PlanPart, ...], str]] | None = None
     """Adds templates to the central repository; returns the parts in which the night is played, and words."""
     workers: int = _WORKERS
     expiration: float = 3600.0
@@ -59,20 +59,20 @@ class NightSetup:
 class Box:
     """A running box."""
 
-    setup: NightSetup
+    setup: BoxSetup
     addresses: Addresses
     services: tuple[ServiceProcess, ...]
     """Processes that run the whole night, without the workers."""
     workers: tuple[ServiceProcess, ...]
     """Those of the first part."""
-    parts: tuple[NightPart, ...]
+    parts: tuple[PlanPart, ...]
     """How the night is to be played, one part at least."""
     start_workers: Callable[[str], Awaitable[tuple[ServiceProcess, ...]]]
     """Starts others, for another skymap."""
 
 
 @contextlib.asynccontextmanager
-async def opened_box(setup: NightSetup, display: Display, listener: Listener) -> AsyncIterator[Box]:
+async def opened_box(setup: BoxSetup, display: Display, listener: Listener) -> AsyncIterator[Box]:
     """Start everything; on the way out, stop everything and leave nothing behind.
 
     Raises
@@ -115,10 +115,10 @@ async def uninterrupted[**P, T](call: Callable[P, T], *args: P.args, **kwargs: P
         raise
 
 
-def _furnish(setup: NightSetup, repository: Path, display: Display) -> tuple[NightPart, ...]:
+def _furnish(setup: BoxSetup, repository: Path, display: Display) -> tuple[PlanPart, ...]:
     if setup.furnish is None:
         skymap = _NO_SKYMAP if setup.skymap is None else SKYMAP
-        return (NightPart(visits=setup.plan.visits, skymap=skymap),)
+        return (PlanPart(visits=setup.plan.visits, skymap=skymap),)
     display.say("making templates of the night's own exposures")
     parts, text = setup.furnish(repository)
     display.say(text)
@@ -167,7 +167,7 @@ class _Launcher:
     def __init__(
         self,
         stack: contextlib.AsyncExitStack,
-        setup: NightSetup,
+        setup: BoxSetup,
         addresses: Addresses,
         display: Display,
         listener: Listener,
@@ -179,7 +179,7 @@ class _Launcher:
         self._listener = listener
         self._workers = 0
 
-    async def start(self, parts: tuple[NightPart, ...]) -> Box:
+    async def start(self, parts: tuple[PlanPart, ...]) -> Box:
         """Start everything, the workers for the first of the parts."""
         self._display.say("initializing the deployment")
         initializer = await self._start(

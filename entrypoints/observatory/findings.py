@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 from attrs import frozen
-from lsst.daf.butler import Butler
 
+from entrypoints.containers.observatory import Results, read_planes
 from entrypoints.observatory.environment import Addresses, Topics
-from entrypoints.observatory.pages import cut, write_page
-from entrypoints.observatory.results import Results
 from workbench.alerts import read_alerts
 from workbench.apdb import read_dia_sources
+from workbench.cutout_page import cut, write_page
 from workbench.recovery import measure_recovery
 
 __all__ = ["Examination", "examine"]
@@ -146,18 +145,13 @@ def _objects(sources: Table) -> Table:
 
 
 def _show(objects: Table, sources: Table, target: Path, chain: str) -> None:
-    places = {int(row["id"]): row for row in sources}
-    with Butler.from_config(str(target), writeable=False, collections=chain) as butler:
-        (instrument,) = {record.name for record in butler.query_dimension_records("instrument")}
-        pages = []
-        for number in objects["strongest"]:
-            row = places[int(number)]
-            data_id = {
-                "instrument": instrument,
-                "visit": int(row["visit"]),
-                "detector": int(row["detector"]),
-            }
-            images = [butler.get(name, data_id) for name in _IMAGES]
-            planes = [getattr(image, "image", image).array for image in images]
-            pages.append([cut(plane, float(row["x"]), float(row["y"])) for plane in planes])
+    rows = {int(row["id"]): row for row in sources}
+    strongest = [rows[int(number)] for number in objects["strongest"]]
+    planes = read_planes(
+        target, chain, _IMAGES, [(int(row["visit"]), int(row["detector"])) for row in strongest]
+    )
+    pages = [
+        [cut(plane, float(row["x"]), float(row["y"])) for plane in found]
+        for row, found in zip(strongest, planes, strict=True)
+    ]
     write_page(target / "cutouts.png", pages)

@@ -19,16 +19,16 @@ from application.worker.beside import beside
 from domain.errors import PromptProcessingError
 from domain.runs import chain, day_of_processing
 from domain.times import UtcSeconds
-from entrypoints.observatory.box import Box, NightSetup, opened_box, uninterrupted
+from entrypoints.containers.observatory import Results, keep_results, read_results
+from entrypoints.observatory.box import Box, BoxSetup, opened_box, uninterrupted
 from entrypoints.observatory.display import make_display
 from entrypoints.observatory.environment import Topics
 from entrypoints.observatory.findings import Examination, examine
 from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
 from entrypoints.observatory.progress import Progress
-from entrypoints.observatory.results import Results, keep_results, read_results
 from simulator.summit.summit import Summit
 
-__all__ = ["Night", "observe"]
+__all__ = ["Observation", "observe"]
 
 _FAILED = 1
 _INTERRUPTED = 130
@@ -36,10 +36,10 @@ _OUTPUTS_PATIENCE = 60.0  # Seconds that the writer gets for the night's last ou
 
 
 @frozen(kw_only=True)
-class Night:
+class Observation:
     """How a night is to be played."""
 
-    setup: NightSetup
+    setup: BoxSetup
     speed: float
     """How much faster than real time the observatory lives."""
     results: Path
@@ -63,7 +63,7 @@ class _Report:
         return bool(self.progress.failed) or not self.progress.rows.keys() <= self.results.arrived.keys()
 
 
-def observe(night: Night, console: Console) -> int:
+def observe(night: Observation, console: Console) -> int:
     """Play a night from start to end; returns the process's exit code.
 
     Everything is stopped and removed, however the night ends; only the results
@@ -81,7 +81,7 @@ def observe(night: Night, console: Console) -> int:
     return _FAILED if report.is_incomplete else 0
 
 
-async def _observe(night: Night, console: Console) -> _Report:
+async def _observe(night: Observation, console: Console) -> _Report:
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -180,7 +180,7 @@ async def _await_outputs(box: Box, progress: Progress) -> Results:
         await asyncio.sleep(0.5)
 
 
-def _summarize(night: Night, report: _Report, console: Console) -> None:
+def _summarize(night: Observation, report: _Report, console: Console) -> None:
     plan = night.setup.plan
     rows = report.progress.rows.values()
     lines = [

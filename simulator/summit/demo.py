@@ -16,7 +16,7 @@ from simulator.world.sky import Sky, make_sky
 from simulator.world.skymap import Skymap, make_skymap
 from simulator.world.stars import Patch
 
-__all__ = ["DemoNight", "demo_plan"]
+__all__ = ["Demo", "demo_plan"]
 
 _FIELD = (149.9, 2.2)  # degrees; near the ecliptic, where things move
 _DITHER = 10 / 3600  # degrees
@@ -26,7 +26,7 @@ _SURVEY = "BLOCK-407"
 
 
 @frozen(kw_only=True)
-class DemoNight:
+class Demo:
     """A plan, and the sky that it observes."""
 
     plan: NightPlan
@@ -50,7 +50,7 @@ class DemoNight:
         )
 
 
-def demo_plan(camera: Camera, *, seed: int, now: UtcSeconds) -> DemoNight:
+def demo_plan(camera: Camera, *, seed: int, now: UtcSeconds) -> Demo:
     """Plan three visits, the second of two snaps, the third of a group with a ``#`` in its name.
 
     Parameters
@@ -88,7 +88,7 @@ def demo_plan(camera: Camera, *, seed: int, now: UtcSeconds) -> DemoNight:
     patch = Patch(ra=_FIELD[0], dec=_FIELD[1], radius=radius)
     sky = make_sky(patch, bands, seed=seed, epoch=tai_from_utc(now))
     night = SimulatedNight(SimulatedCamera(camera=camera, seed=seed), sky, visits)
-    return DemoNight(
+    return Demo(
         plan=NightPlan(camera=camera, visits=visits, raws=night, calibrations=night),
         sky=sky,
         source=night,

@@ -9,7 +9,7 @@ from domain.cameras.camera import Camera
 from domain.times import TaiSeconds
 from prompt_pipelines.raw import RawFrame
 
-__all__ = ["CalibrationFrames", "NightPart", "NightPlan", "PlannedVisit", "RawObject", "RawSource"]
+__all__ = ["CalibrationFrames", "NightPlan", "PlanPart", "PlannedVisit", "RawObject", "RawSource"]
 
 
 @frozen(kw_only=True)
@@ -45,7 +45,7 @@ class RawObject:
 
 
 @frozen(kw_only=True)
-class NightPart:
+class PlanPart:
     """A stretch of a night that is processed with the same templates."""
 
     visits: tuple[PlannedVisit, ...]

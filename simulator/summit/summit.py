@@ -39,7 +39,7 @@ class _Scheduled:
 
 
 @frozen(kw_only=True)
-class _Night:
+class _Playing:
     """A plan being played, and what it needs."""
 
     plan: NightPlan
@@ -102,7 +102,7 @@ class Summit:
             self._bootstrap_servers, self._topic, schema_registry_url=self._schema_registry_url
         )
         with announcer, contextlib.closing(_s3_client(self._object_store_url)) as s3:
-            night = _Night(plan=plan, announcer=announcer, s3=s3, begun=asyncio.get_running_loop().time())
+            night = _Playing(plan=plan, announcer=announcer, s3=s3, begun=asyncio.get_running_loop().time())
             try:
                 async with asyncio.TaskGroup() as visits:
                     for scheduled in self._schedule(plan.visits):
@@ -124,7 +124,7 @@ class Summit:
             start += duration
         return scheduled
 
-    async def _observe(self, night: _Night, scheduled: _Scheduled) -> None:
+    async def _observe(self, night: _Playing, scheduled: _Scheduled) -> None:
         visit = scheduled.visit
         await self._sleep_until(night, scheduled.announced)
         await self._announce(night, scheduled)
@@ -134,7 +134,7 @@ class Summit:
                 for raw in await self._expose(night, visit, snap):
                     uploads.create_task(self._upload(night, visit, raw))
 
-    async def _announce(self, night: _Night, scheduled: _Scheduled) -> None:
+    async def _announce(self, night: _Playing, scheduled: _Scheduled) -> None:
         now = UtcSeconds(time.time())
         event = next_visit(
             night.plan.camera.instrument,
@@ -147,7 +147,7 @@ class Summit:
         await asyncio.to_thread(night.announcer.announce, event)
         self.announced[scheduled.visit.group] = now
 
-    async def _expose(self, night: _Night, visit: PlannedVisit, snap: int) -> list[RawObject]:
+    async def _expose(self, night: _Playing, visit: PlannedVisit, snap: int) -> list[RawObject]:
         loop = asyncio.get_running_loop()
         exposure = visit.exposure_time / self._speed
         closes = loop.time() + exposure
@@ -160,13 +160,13 @@ class Summit:
         await asyncio.sleep(closes - loop.time())
         return raws
 
-    async def _upload(self, night: _Night, visit: PlannedVisit, raw: RawObject) -> None:
+    async def _upload(self, night: _Playing, visit: PlannedVisit, raw: RawObject) -> None:
         async with night.uploads:
             await asyncio.to_thread(_put, night.s3, self._bucket, raw)
         # The store sends the notification before it answers the upload.
         self.last_notified[visit.group, raw.detector] = UtcSeconds(time.time())
 
-    async def _sleep_until(self, night: _Night, moment: float) -> None:
+    async def _sleep_until(self, night: _Playing, moment: float) -> None:
         await asyncio.sleep(night.begun + moment / self._speed - asyncio.get_running_loop().time())
 
 

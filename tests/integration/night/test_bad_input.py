@@ -18,7 +18,7 @@ from rich.console import Console
 
 from adapters.files.cameras import load_camera
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
-from entrypoints.observatory.box import NightSetup, opened_box
+from entrypoints.observatory.box import BoxSetup, opened_box
 from entrypoints.observatory.display import make_display
 from entrypoints.observatory.environment import Addresses, Topics
 from entrypoints.observatory.options import SINGLE_FRAME
@@ -137,7 +137,7 @@ async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path) -> No
         if progress.is_over:
             over.set()
 
-    setup = NightSetup(
+    setup = BoxSetup(
         plan=plan,
         camera_file=str(small_camera),
         pipelines=SINGLE_FRAME,

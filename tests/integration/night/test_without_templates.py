@@ -10,9 +10,9 @@ from rich.console import Console
 
 from adapters.files.cameras import load_camera
 from domain.times import UtcSeconds
-from entrypoints.observatory.box import NightSetup
+from entrypoints.observatory.box import BoxSetup
 from entrypoints.observatory.findings import Examination
-from entrypoints.observatory.night import Night, observe
+from entrypoints.observatory.night import Observation, observe
 from entrypoints.observatory.options import AP_PIPE
 from simulator.summit.demo import demo_plan
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 def test_single_frame_is_the_fallback(small_camera: Path, tmp_path: Path) -> None:
     night = demo_plan(load_camera(small_camera), seed=2, now=UtcSeconds(time.time()))
-    setup = NightSetup(
+    setup = BoxSetup(
         plan=evolve(night.plan, visits=night.plan.visits[:1]),
         camera_file=str(small_camera),
         pipelines=AP_PIPE,
@@ -29,7 +29,7 @@ def test_single_frame_is_the_fallback(small_camera: Path, tmp_path: Path) -> Non
         workers=1,
     )
     told = io.StringIO()
-    asked = Night(
+    asked = Observation(
         setup=setup,
         speed=10.0,
         results=tmp_path / "results",

@@ -22,7 +22,7 @@ from prompt_pipelines.tasks.isr import IsrTask
 from simulator.errors import SimulatorError
 from simulator.servers.kafka import EmbeddedKafka
 from simulator.servers.object_store import ObjectStore
-from simulator.summit.demo import DemoNight, demo_plan
+from simulator.summit.demo import Demo, demo_plan
 from simulator.world.frames import SimulatedCamera
 from simulator.world.optics import Pointing
 from simulator.world.skymap import SKYMAP
@@ -37,12 +37,12 @@ NOW = UtcSeconds(1_773_454_507.25)
 
 
 @pytest.fixture(scope="module")
-def night() -> DemoNight:
+def night() -> Demo:
     return demo_plan(CAMERA, seed=1, now=NOW)
 
 
 @pytest.fixture(scope="module")
-def butler(night: DemoNight, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Butler]:
+def butler(night: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Butler]:
     root = tmp_path_factory.mktemp("central") / "repo"
     make_repository(
         root,
@@ -93,7 +93,7 @@ def test_masters_show_the_sensor_that_the_frames_came_from(butler: Butler) -> No
     assert np.corrcoef(np.median(bias[:, : NX // 2], axis=0), pattern)[0, 1] > 0.95
 
 
-def test_the_reference_catalogue_holds_every_star_once(butler: Butler, night: DemoNight) -> None:
+def test_the_reference_catalogue_holds_every_star_once(butler: Butler, night: Demo) -> None:
     refs = butler.query_datasets(REFERENCE_CATALOGUE, collections="refcats")
     shards = [butler.get(ref) for ref in refs]
     assert sorted(np.concatenate([shard["id"] for shard in shards])) == night.sky.stars.number.tolist()
@@ -105,7 +105,7 @@ def test_the_reference_catalogue_holds_every_star_once(butler: Butler, night: De
     assert shard["r_flux"][0] == night.sky.stars.flux["r"][row]
 
 
-def test_templates_are_found_where_a_detector_looks(butler: Butler, night: DemoNight) -> None:
+def test_templates_are_found_where_a_detector_looks(butler: Butler, night: Demo) -> None:
     ra, dec = night.sky.patch.ra, night.sky.patch.dec
     corners = [(ra + x, dec + y) for x in (-0.005, 0.005) for y in (-0.005, 0.005)]
     region = ConvexPolygon.convexHull([UnitVector3d(LonLat.fromDegrees(*corner)) for corner in corners])
@@ -123,14 +123,14 @@ def test_templates_are_found_where_a_detector_looks(butler: Butler, night: DemoN
     assert (float(centre.x), float(centre.y)) == pytest.approx(2 * (night.skymap.centre,), abs=1e-3)
 
 
-def test_a_repository_that_is_there_is_left_alone(night: DemoNight, tmp_path: Path) -> None:
+def test_a_repository_that_is_there_is_left_alone(night: Demo, tmp_path: Path) -> None:
     (tmp_path / "butler.yaml").write_text("")
     with pytest.raises(SimulatorError, match="holds a repository already"):
         make_repository(tmp_path, night.plan)
 
 
 def test_files_can_be_in_an_object_store(
-    night: DemoNight, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    night: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
         EmbeddedKafka() as kafka,
@@ -152,7 +152,7 @@ def test_files_can_be_in_an_object_store(
 
 @pytest.mark.parametrize("detector", [0, 5])
 def test_the_pipelines_find_the_stars_where_the_sky_has_them(
-    butler: Butler, night: DemoNight, detector: int
+    butler: Butler, night: Demo, detector: int
 ) -> None:
     pointing = Pointing(ra=night.sky.patch.ra, dec=night.sky.patch.dec, sky_angle=12.0)
     sources = night.sky.sources("g", tai_from_utc(NOW))

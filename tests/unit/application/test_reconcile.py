@@ -13,7 +13,7 @@ from adapters.memory.queue.work_publisher import MemoryWorkPublisher
 from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
 from adapters.memory.raws.image_store import MemoryImageStore
 from adapters.memory.workspace import MemoryPipelines
-from application.night_images import NightImages
+from application.night_images import LandedImages
 from application.reconcile import Finding, Reconciler, Reconciliation
 from application.sidecars import Sidecars
 from domain.fan_out import FanOutConfig
@@ -280,7 +280,7 @@ class _Grouped:
         self.reconciler = Reconciler(
             camera=self.camera,
             config=FanOutConfig(streams={"HSC": "memory"}, detectors={"HSC": frozenset({50, 58})}),
-            images=NightImages(self.camera, self.store, Sidecars(self.camera, self.store, patience=0.0)),
+            images=LandedImages(self.camera, self.store, Sidecars(self.camera, self.store, patience=0.0)),
             ledger=self.ledger,
             queue=MemoryQueueUpkeep(self.queue),
             publisher=self.publisher,

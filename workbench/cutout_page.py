@@ -1,13 +1,12 @@
 """A page of cutouts: a row for each object with its science image, its template and their difference."""
 
-import struct
-import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from astropy.visualization import AsymmetricPercentileInterval
+from PIL import Image
 
 __all__ = ["cut", "write_page"]
 
@@ -46,7 +45,7 @@ def write_page(file: Path, objects: Iterable[Sequence[Pixels]]) -> None:
     blank = np.full_like(strips[0], _PAPER)
     strips += [blank] * (-len(strips) % _ACROSS)
     rows = [np.hstack(strips[begin : begin + _ACROSS]) for begin in range(0, len(strips), _ACROSS)]
-    file.write_bytes(_png(np.vstack(rows)))
+    Image.fromarray(np.vstack(rows)).save(file)
 
 
 def _strip(cutouts: Sequence[Pixels]) -> Grey:
@@ -62,16 +61,3 @@ def _grey(cutout: Pixels) -> Grey:
     scaled = np.clip((np.where(known, cutout, low) - low) / max(high - low, 1e-9), 0.0, 1.0)
     enlarged: Grey = np.kron(np.rint(255 * scaled[::-1]), np.ones((_ENLARGED, _ENLARGED))).astype(np.uint8)
     return enlarged
-
-
-def _png(image: Grey) -> bytes:
-    """Write eight bits of grey a pixel (PNG specification, second edition, sections 5 and 11)."""
-    height, width = image.shape
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    # Each line begins with its filter: none.
-    lines = np.hstack([np.zeros((height, 1), np.uint8), image]).tobytes()
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        for name, body in chunks
-    )

@@ -3,16 +3,18 @@
 import datetime
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
 from attrs import frozen
 from lsst.daf.butler import Butler, Config, DatasetRef
 
 from domain.times import UtcSeconds
 
-__all__ = ["Results", "keep_results", "read_results"]
+__all__ = ["Results", "keep_results", "read_planes", "read_results"]
 
 _STAMP = "%Y-%m-%dT%H-%M-%S-%f"
 # Without the group, of which lsst.resources loses what follows a # when it downloads into such a folder.
@@ -99,6 +101,30 @@ def keep_results(repository: Path, chain: str, target: Path) -> int:
         finally:
             export.unlink()
     return len(refs)
+
+
+def read_planes(
+    repository: Path, chain: str, types: Sequence[str], places: Iterable[tuple[int, int]]
+) -> Iterator[Sequence[npt.NDArray[np.floating]]]:
+    """Read the pixels of some images of each of some places.
+
+    Parameters
+    ----------
+    repository
+        Of outputs, with one instrument.
+    chain
+        Where its images are.
+    types
+        Dataset types of the images.
+    places
+        Visit and detector of each.
+    """
+    with Butler.from_config(str(repository), writeable=False, collections=chain) as butler:
+        [instrument] = {record.name for record in butler.query_dimension_records("instrument")}
+        for visit, detector in places:
+            data_id = {"instrument": instrument, "visit": visit, "detector": detector}
+            images = [butler.get(name, data_id) for name in types]
+            yield [getattr(image, "image", image).array for image in images]
 
 
 def _import(target: Path, export: Path, chain: str, central: Butler) -> None:
