@@ -16,6 +16,8 @@ from domain.addresses import without_users
         ),
         ("http://u:a@b@h/x", "http://h/x"),
         ("s3://embargo@bucket/key", "s3://embargo@bucket/key"),
+        ("s3://key:secret@bucket/key", "s3://bucket/key"),
+        ("redis://h/0?password=secret&db=1", "redis://h/0?password=...&db=1"),
         ("http://h/a@b", "http://h/a@b"),
         ("mail me@here", "mail me@here"),
     ],
