@@ -17,10 +17,22 @@ from tests.chaos.plan import Plan
 from tests.chaos.player import Player
 from tests.chaos.servers import Servers
 
-__all__ = ["Played", "outputs", "play"]
+__all__ = ["Played", "WorkerNames", "outputs", "play"]
 
 _PATIENCE = 75.0
 """Seconds without a new attempt or outcome after which what has not ended is lost."""
+
+
+@frozen
+class WorkerNames:
+    """Names in the ledger of processes of this host; the random part of a name is not known outside."""
+
+    pids: frozenset[int]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.rpartition("-")[0] in {
+            f"{socket.gethostname()}-{pid}" for pid in self.pids
+        }
 
 
 @frozen(kw_only=True)
@@ -35,9 +47,9 @@ class Played:
     """What was broken, in the order of time."""
     done: Mapping[str, int]
     """How often each kind of thing was broken."""
-    skewed: frozenset[str]
+    skewed: WorkerNames
     """Names of workers whose clock was off."""
-    cramped: frozenset[str]
+    cramped: WorkerNames
     """Names of workers whose disk was full for a while."""
     struck: frozenset[Identity]
     """Those whose worker or child was killed at work on them."""
@@ -49,12 +61,10 @@ class Played:
     skipped: Sequence[str] = field(factory=tuple)
 
 
-def _names(player: Player, workers: Iterable[int]) -> frozenset[str]:
+def _names(player: Player, workers: Iterable[int]) -> WorkerNames:
     """Name workers as the ledger does, those included that took the place of killed ones."""
-    return frozenset(
-        f"{socket.gethostname()}-{pid}"
-        for number in workers
-        for pid in player.crew.members[f"worker {number}"].pids
+    return WorkerNames(
+        frozenset(pid for number in workers for pid in player.crew.members[f"worker {number}"].pids)
     )
 
 
