@@ -127,6 +127,34 @@ def test_the_daily_run_is_then(rendered: Sequence[Object]) -> None:
     assert (spec["schedule"], spec["timeZone"], spec["suspend"]) == ("1 0 * * *", "Etc/GMT+12", False)
 
 
+def schema_volume(objects: Sequence[Object]) -> tuple[str, Object]:
+    """Look up where the fan-out keeps schemas: the folder, and the volume that is mounted there."""
+    deployment = find(objects, "Deployment", "-fan-out")
+    inside = container(deployment)
+    (folder,) = [variable["value"] for variable in inside["env"] if variable["name"] == "SCHEMA_CACHE"]
+    (mount,) = [mount for mount in inside["volumeMounts"] if mount["mountPath"] == folder]
+    assert not mount.get("readOnly")
+    spec = pod_spec(deployment)
+    assert spec is not None
+    (volume,) = [volume for volume in spec["volumes"] if volume["name"] == mount["name"]]
+    return folder, {name: value for name, value in volume.items() if name != "name"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        ("", {"emptyDir": {"sizeLimit": "20Mi"}}),
+        ("schemas", {"persistentVolumeClaim": {"claimName": "schemas"}}),
+    ],
+)
+def test_schemas_are_kept_on_a_volume_of_their_own(helm: Helm, claim: str, expected: Object) -> None:
+    values = {"fanOut": {"schemaCache": {"claim": claim}}}
+    folder, volume = schema_volume(helm.template(EXAMPLES / "small-observatory.yaml", values))
+    # What is under /tmp is scratch, and of another size.
+    assert not Path(folder).is_relative_to("/tmp")  # noqa: S108 - the pod's, and it is not there
+    assert volume == expected
+
+
 def test_nobody_is_root_or_writes_to_the_image(rendered: Sequence[Object]) -> None:
     for spec in pod_specs(rendered):
         security = spec["securityContext"]
