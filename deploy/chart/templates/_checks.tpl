@@ -2,7 +2,7 @@
 
 {{- define "pp.checks" -}}
 {{- $faults := list -}}
-{{- range list "pp.faults.secrets" "pp.faults.examples" "pp.faults.scaling" "pp.faults.queue" "pp.faults.worker" "pp.faults.storage" "pp.faults.writer" -}}
+{{- range list "pp.faults.secrets" "pp.faults.examples" "pp.faults.images" "pp.faults.scaling" "pp.faults.queue" "pp.faults.worker" "pp.faults.storage" "pp.faults.writer" -}}
 {{- with include . $ | trim -}}
 {{- $faults = append $faults . -}}
 {{- end -}}
@@ -75,13 +75,25 @@
 {{- end -}}
 {{- end }}
 
+{{/* Images of the system that this one succeeds: they know neither its commands nor its variables. */}}
+{{- define "pp.faults.images" -}}
+{{- range $path, $image := dict "image" .Values.image "initializer.image" .Values.initializer.image "fanOut.image" .Values.fanOut.image "presence.image" .Values.presence.image "writer.image" .Values.writer.image -}}
+{{- if regexMatch "(^|/)lsst-dm/prompt-(service|init)([:@].*)?$" $image.repository }}
+- {{ $path }}.repository: {{ $image.repository }} is an image of the former system, which this chart cannot run; write the place of this project's own, REGISTRY/prompt-processing/{{ eq $path "initializer.image" | ternary "initializer" "service" }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{- define "pp.faults.scaling" -}}
 {{- $keda := .Values.keda -}}
 {{- if gt (int $keda.minReplicaCount) (int $keda.maxReplicaCount) }}
 - keda.minReplicaCount: {{ $keda.minReplicaCount }} is more than keda.maxReplicaCount, {{ $keda.maxReplicaCount }}
 {{- end -}}
+{{- if eq (int $keda.redisStreams.activationLagCount) 0 }}
+- keda.redisStreams.activationLagCount: KEDA 2.16 refuses 0 beside lagCount and starts no worker at all; write -1, which counts a single visit-detector on any KEDA
+{{- end -}}
 {{- if and (gt (int $keda.redisStreams.activationLagCount) 0) (eq (int $keda.minReplicaCount) 0) }}
-- keda.redisStreams.activationLagCount: with {{ $keda.redisStreams.activationLagCount }} and keda.minReplicaCount 0, a last visit-detector would never get a worker
+- keda.redisStreams.activationLagCount: with {{ $keda.redisStreams.activationLagCount }} and keda.minReplicaCount 0, a last visit-detector would never get a worker; write -1
 {{- end -}}
 {{- if ge (float64 $keda.redisStreams.lease) (float64 $keda.redisStreams.expiration) }}
 - keda.redisStreams.lease: {{ $keda.redisStreams.lease }} s is not less than keda.redisStreams.expiration; what a dead worker held would be too old when it is put back

@@ -134,7 +134,16 @@ def test_a_default_cannot_be_taken_away(helm: Helm) -> None:
 
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"keda": {"minReplicaCount": 9, "maxReplicaCount": 4}}, "keda.minReplicaCount: 9 is more than"),
-    ({"keda": {"redisStreams": {"activationLagCount": "1"}}}, "keda.redisStreams.activationLagCount: with 1"),
+    (
+        {"keda": {"redisStreams": {"activationLagCount": "1"}}},
+        "keda.redisStreams.activationLagCount: with 1 and keda.minReplicaCount 0, a last visit-detector"
+        " would never get a worker; write -1",
+    ),
+    (
+        {"keda": {"redisStreams": {"activationLagCount": "0"}}},
+        "keda.redisStreams.activationLagCount: KEDA 2.16 refuses 0 beside lagCount and starts no worker"
+        " at all; write -1",
+    ),
     ({"keda": {"redisStreams": {"lease": 600, "expiration": 600}}}, "keda.redisStreams.lease: 600 s"),
     ({"keda": {"redisStreams": {"streamName": "other"}}}, "fanOut.keda.redisStreams.Hilltop: is"),
     ({"keda": {"redisStreams": {"consumerGroup": "other"}}}, "their expired leases would be forgotten"),
@@ -185,6 +194,37 @@ def test_another_camera_needs_its_own_addresses(helm: Helm) -> None:
         helm.template({"instrument": {"name": "LATISS"}})
     assert "instrument.centralRepo: must be set" in str(refusal.value)
     assert "keda.redisStreams.streamName: must be set" in str(refusal.value)
+
+
+@pytest.mark.parametrize("path", ["image", "initializer.image"])
+def test_a_real_camera_needs_images_of_its_own_registry(helm: Helm, path: str) -> None:
+    steps = (*path.split("."), "repository")
+    default: Any = DEFAULTS
+    for name in steps:
+        default = default[name]
+    with pytest.raises(HelmRefusedError, match=re.escape(f"- {path}.repository: must be set")) as refusal:
+        helm.template(EXAMPLES / "latiss.yaml", nested(steps, default))
+    assert len(re.findall(r"^- ", str(refusal.value), re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "repository", "ours"),
+    [
+        ("image", "ghcr.io/lsst-dm/prompt-service", "service"),
+        ("initializer.image", "ghcr.io/lsst-dm/prompt-init", "initializer"),
+        ("initializer.image", "registry.site.edu/mirror/lsst-dm/prompt-init", "initializer"),
+        ("fanOut.image", "lsst-dm/prompt-service", "service"),
+        ("presence.image", "ghcr.io/lsst-dm/prompt-service@sha256:0", "service"),
+        ("writer.image", "ghcr.io/lsst-dm/prompt-service", "service"),
+    ],
+)
+def test_images_of_the_former_system_are_refused(helm: Helm, path: str, repository: str, ours: str) -> None:
+    with pytest.raises(HelmRefusedError) as refusal:
+        helm.template(SMALL, nested((*path.split("."), "repository"), repository))
+    said = f"- {path}.repository: {repository} is an image of the former system"
+    [line] = [line for line in str(refusal.value).splitlines() if line.startswith("- ")]
+    assert line.startswith(said)
+    assert line.endswith(f"REGISTRY/prompt-processing/{ours}")
 
 
 def test_what_only_speaks_of_a_password_is_taken(helm: Helm) -> None:
