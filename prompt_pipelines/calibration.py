@@ -10,7 +10,7 @@ from lsst.images import SkyProjection, Transform
 from scipy.spatial import KDTree
 
 from prompt_pipelines.arrays import Floats
-from prompt_pipelines.sky_matching import Matches, match_one_to_one, offset_on_sky
+from prompt_pipelines.sky_matching import Matches, match_one_to_one, offset_on_sky, on_plane
 
 __all__ = [
     "Astrometry",
@@ -70,19 +70,14 @@ def find_shift(
     """
     if not len(sources[0]) or not len(reference[0]):
         return 0.0, 0.0
-    scale = np.cos(np.radians(np.median(reference[1])))
-    centre = reference[0][0]
-    planes = [
-        np.column_stack([((ra - centre + 180.0) % 360.0 - 180.0) * scale, dec]) * 3600.0
-        for ra, dec in (sources, reference)
-    ]
-    near = KDTree(planes[1]).query_ball_point(planes[0], largest)
-    offsets = [planes[1][j] - planes[0][i] for i, js in enumerate(near) for j in js]
+    here, there = on_plane(sources, reference)
+    near = KDTree(there).query_ball_point(here, largest)
+    offsets = [there[j] - here[i] for i, js in enumerate(near) for j in js]
     if not offsets:
         return 0.0, 0.0
     # The densest place: the offset with the most others within a bin of it.
     all_offsets = np.array(offsets)
-    counts = [len(found) for found in KDTree(all_offsets).query_ball_point(all_offsets, _SHIFT_BIN)]
+    counts = KDTree(all_offsets).query_ball_point(all_offsets, _SHIFT_BIN, return_length=True)
     best = all_offsets[int(np.argmax(counts))]
     members = all_offsets[np.hypot(*(all_offsets - best).T) <= _SHIFT_BIN]
     east, north = np.median(members, axis=0)

@@ -6,7 +6,7 @@ from scipy.spatial import KDTree
 
 from prompt_pipelines.arrays import Floats
 
-__all__ = ["Matches", "match_one_to_one", "offset_on_sky"]
+__all__ = ["Matches", "match_one_to_one", "offset_on_sky", "on_plane"]
 
 
 @frozen(eq=False)
@@ -55,6 +55,17 @@ def offset_on_sky(ra: Floats, dec: Floats, ra_other: Floats, dec_other: Floats) 
     """Compute the way from one list of positions to another, arcseconds east and north."""
     east = (np.asarray(ra_other) - ra + 180.0) % 360.0 - 180.0
     return east * np.cos(np.radians(dec)) * 3600.0, (np.asarray(dec_other) - dec) * 3600.0
+
+
+def on_plane(*lists: tuple[Floats, Floats]) -> tuple[Floats, ...]:
+    """Lay lists of positions that are close together on one plane, arcseconds east and north.
+
+    The middle is the first position of the last list, the scale that of its median declination.
+    """
+    centre, scale = lists[-1][0][0], np.cos(np.radians(np.median(lists[-1][1])))
+    return tuple(
+        np.column_stack([((ra - centre + 180.0) % 360.0 - 180.0) * scale, dec]) * 3600.0 for ra, dec in lists
+    )
 
 
 def _unit_vectors(ra: Floats, dec: Floats) -> Floats:
