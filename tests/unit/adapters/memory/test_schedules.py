@@ -22,7 +22,7 @@ from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
 from domain.visit import Identity
 from domain.work.attempts import Attempt
 from domain.work.outcomes import Cancelled, Completed, FailedAfterChange, FailedBeforeChange
-from ports.ledger import ClaimedElsewhereError, HeldElsewhereError, NotTheHolderError
+from ports.ledger import ClaimedElsewhereError, HeldElsewhereError, NotTheHolderError, OutdatedLeaseError
 from ports.work_queue import Lease, LeaseLostError
 from tests.contract_suites.samples import INSTRUMENT, LoopClock, a_visit, some_work
 
@@ -137,7 +137,7 @@ class Schedules(RuleBasedStateMachine):
         except HeldElsewhereError:
             await hand.queue.give_back(hand.lease)
             hand.step = "end"
-        except NotTheHolderError:
+        except (NotTheHolderError, OutdatedLeaseError):
             hand.step = "end"
 
     async def begin(self, hand: _Hand) -> None:
