@@ -1,14 +1,13 @@
 """The shared registry, as the Butler Writer writes it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from lsst.daf.butler import Butler
-from lsst.resources import ResourcePath
 
 from adapters.butler.shared.messages import Decoder, Outputs
 from adapters.butler.shared.steps import one_line
-from adapters.butler.writer.message_paths import check_paths
+from adapters.butler.writer.message_paths import MessagePaths, file_stores
 from adapters.butler.writer.registrar import Registrar
 from adapters.butler.writer.registry_errors import blames_repository
 from adapters.common.own_threads import OwnThreads
@@ -51,8 +50,8 @@ class ButlerCentralRegistry:
         butler = self._connect()
         try:
             decoder = Decoder(butler.dimensions, butler.get_dataset_type)
-            roots = [root for root in butler.get_datastore_roots().values() if root is not None]
-            batch = [_read(event, decoder, roots) for event in events]
+            paths = MessagePaths(file_stores(butler))
+            batch = [_read(event, decoder, paths) for event in events]
             self._registrar.register(butler, batch)
         except UnappliableEventError:
             raise
@@ -96,10 +95,10 @@ class ButlerCentralRegistry:
             butler.close()
 
 
-def _read(event: OutputEvent, decoder: Decoder, roots: Collection[ResourcePath]) -> Outputs:
+def _read(event: OutputEvent, decoder: Decoder, paths: MessagePaths) -> Outputs:
     try:
         outputs = decoder.decode(event.body)
-        check_paths(outputs.files, roots)
+        paths.check(outputs.files)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         if blames_repository(error):
             raise

@@ -1,41 +1,134 @@
-"""Whether the files of a message are in the shared datastore, before anybody looks for them.
+"""Whether the files of a message are where datasets of their runs can be, before anybody looks for them.
 
-The Butler looks first and refuses afterwards. A path that is an address
-elsewhere would make it ask there: a stranger's message could let the writer
-wait for a server that does not answer, again and again.
+Removing a run deletes the files that its datasets name. A path that a message may choose freely
+would let that be the registry itself (``gen3.sqlite3``), the outbox or another run's file.
+
+And the Butler looks for a file first and refuses it afterwards: a path that is an address elsewhere
+would make it ask there, and let the writer wait for a server that does not answer.
 """
 
+import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from posixpath import dirname, join
 from typing import Final
 
-from lsst.daf.butler import FileDataset
+from attrs import frozen
+from lsst.daf.butler import Butler, DatasetRef, FileDataset
+from lsst.daf.butler.datastore.file_templates import FileTemplate, FileTemplates
 from lsst.resources import ResourcePath
 
-__all__ = ["check_paths"]
+__all__ = ["FileStore", "MessagePaths", "file_stores"]
 
 _LONGEST: Final = 900
-"""Characters; an object's key has 1024 bytes at most, and longer ones fail as if the store were away."""
+"""Bytes; an object's key has 1024 at most, and longer ones fail as if the store were away."""
 
-_RELATIVE: Final = re.compile(r"(?![a-zA-Z][\w+.-]*:)(?!/)[^\0\\]+")
+_RELATIVE: Final = re.compile(r"(?![a-zA-Z][\w+.-]*:)(?!/).+", re.DOTALL)
+
+_PART: Final = r"(?!\.{1,2}(?:/|$))[^/\\$\x00-\x1f\x7f]+"
+_PLACE: Final = re.compile(rf"(?![.~])(?:{_PART}/)+(?!.*#){_PART}")
+"""In a folder of the root, and none of the hidden ones, which are not for datasets. What the Butler would
+read as something else in one of its steps is left out: steps up, variables, fragments."""
+_ESCAPE: Final = re.compile(r"%[0-9a-fA-F]{2}")
+"""Decoded by the Butler once, twice or not at all."""
+
+_HEAD: Final = re.compile(r"((?:[^{}]|\{datasetType\})*\{run(?::[^{}]*)?\}[^/{}]*)/")
+"""Of a template: the folders up to the run's, if they follow from run and dataset type."""
 
 
-def check_paths(files: Sequence[FileDataset], roots: Collection[ResourcePath]) -> None:
-    """See that files are within one of the datastore's roots.
+@frozen
+class FileStore:
+    """One datastore of files."""
 
-    Raises
-    ------
-    ValueError
-        Raised if one is not, or cannot be.
+    root: ResourcePath
+    templates: FileTemplates
+
+
+def file_stores(butler: Butler) -> Sequence[FileStore]:
+    """List a repository's datastores of files; there are several if it has a chain of them."""
+    datastore = butler._datastore
+    members = getattr(datastore, "datastores", [datastore])
+    return [FileStore(each.root, each.templates) for each in members if hasattr(each, "templates")]
+
+
+class MessagePaths:
+    """Judges the paths of one batch; what many of them have in common is looked at once.
+
+    Parameters
+    ----------
+    stores
+        Where files can be.
     """
-    for file in files:
-        path = str(file.path)
-        if len(path) > _LONGEST:
-            raise ValueError(f"a path has {len(path)} characters")
-        if _RELATIVE.fullmatch(path):
-            inside = path.strip("./") != "" and ".." not in path.split("/")
-        else:
-            uri = ResourcePath(path, forceAbsolute=False, forceDirectory=False)
-            inside = uri.isabs() and any(uri.relative_to(root) for root in roots)
-        if not inside:
-            raise ValueError(f"{path!r} is not in the shared datastore")
+
+    def __init__(self, stores: Sequence[FileStore]) -> None:
+        self._stores = stores
+        self._bases = {id(store): store.root.ospath if store.root.isLocal else "" for store in stores}
+        self._folders: dict[tuple[object, ...], str | None] = {}
+        self._real: dict[str, str] = {}
+
+    def check(self, files: Sequence[FileDataset]) -> None:
+        """See that each file is in the folder that a datastore's templates give to its run.
+
+        Raises
+        ------
+        ValueError
+            Raised if one is not.
+        """
+        for file in files:
+            path = str(file.path)
+            size = len(path.encode())
+            if size > _LONGEST:
+                raise ValueError(f"a path has {size} bytes")
+            places = [(store, place) for store in self._stores if (place := _place(path, store.root))]
+            if not places:
+                raise ValueError(f"{path!r} is no place for a dataset in the shared datastore")
+            for ref in file.refs:
+                if not any(self._is_in_run(store, place, ref) for store, place in places):
+                    raise ValueError(f"{path!r} is not in the folder of run {ref.run!r}")
+
+    def _is_in_run(self, store: FileStore, place: str, ref: DatasetRef) -> bool:
+        folder = self._folder(store, ref)
+        if folder is None:
+            folder = place.partition("/")[0]
+        return place.startswith(f"{folder}/") and self._stays(self._bases[id(store)], folder, place)
+
+    def _folder(self, store: FileStore, ref: DatasetRef) -> str | None:
+        """Find a run's folder; None if templates have none that follows from the run."""
+        # Templates may be an instrument's own.
+        key = (id(store), ref.run, ref.datasetType.name, ref.dataId.get("instrument"))
+        if key not in self._folders:
+            head = _HEAD.match(str(store.templates.getTemplate(ref)))
+            self._folders[key] = None if head is None else _formatted(head[1], ref)
+        return self._folders[key]
+
+    def _stays(self, base: str, folder: str, place: str) -> bool:
+        """Tell whether no link leads out of a folder, nor the folder to what the root is in."""
+        if not base:
+            return True
+        home = self._resolved(join(base, folder))
+        file = join(base, place)
+        # A Path for each of thousands of files would take longer than the looks.
+        real = os.path.realpath(file) if os.path.islink(file) else f"{self._resolved(dirname(file))}/"  # noqa: PTH114
+        return real.startswith(f"{home}/") and not f"{self._resolved(base)}/".startswith(f"{home}/")
+
+    def _resolved(self, path: str) -> str:
+        if path not in self._real:
+            self._real[path] = os.path.realpath(path)
+        return self._real[path]
+
+
+def _place(path: str, root: ResourcePath) -> str | None:
+    """Find where in a datastore a path leads; None if nowhere, or not to a dataset's place."""
+    place: str | None = path
+    if not _RELATIVE.fullmatch(path):
+        uri = ResourcePath(path, forceAbsolute=False, forceDirectory=False)
+        place = uri.relative_to(root) if uri.isabs() else None
+    if place is None or not _PLACE.fullmatch(place) or _ESCAPE.search(place):
+        return None
+    return place
+
+
+def _formatted(head: str, ref: DatasetRef) -> str:
+    """Write a run's folder as the Butler does, which replaces and decodes characters."""
+    path = FileTemplate(f"{head}/{{component:?}}{{id}}").format(ref)
+    return dirname(ResourcePath(path, forceAbsolute=False, forceDirectory=False).path)

@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from attrs import frozen
 from lsst.daf.butler import Butler
-from moto.server import ThreadedMotoServer
 
 from adapters.butler.shared.messages import Decoder, Outputs
 from adapters.butler.writer import quick_ingest
@@ -53,15 +51,14 @@ type MakeSide = Callable[[str], Side]
 
 
 @pytest.fixture(params=["SQLite, files", "PostgreSQL, S3"])
-def make_side(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[MakeSide]:
+def make_side(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeSide]:
     butlers: list[Butler] = []
-    server = _object_store(monkeypatch) if "S3" in request.param else None
+    if "S3" in request.param:
+        request.getfixturevalue("object_store")
 
     def make(name: str) -> Side:
         database = f"sqlite:///{tmp_path}/{name}/gen3.sqlite3"
-        if server is None:
+        if "S3" not in request.param:
             repository = make_central(tmp_path / name)
         else:
             database = new_database(request.getfixturevalue("postgresql"))
@@ -72,25 +69,6 @@ def make_side(
     yield make
     for butler in butlers:
         butler.close()
-    if server is not None:
-        server.stop()
-
-
-def _object_store(monkeypatch: pytest.MonkeyPatch) -> ThreadedMotoServer:
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "S3_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3", endpoint_url=f"http://{host}:{port}")
-    client.create_bucket(Bucket="central")
-    client.close()
-    return server
 
 
 @pytest.fixture
