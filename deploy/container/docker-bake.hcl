@@ -7,7 +7,7 @@ variable "LABEL" {
     error_message = "LABEL: say which label both images get"
   }
 }
-variable "REPOSITORY" { default = "prompt-processing" }
+variable "REPOSITORY" { default = "registry.example.org/prompt-processing" }
 variable "BASE" { default = "docker.io/library/python:3.13-slim-trixie" }
 variable "STACK" { default = "/opt/lsst/software/stack/loadLSST.bash" }
 

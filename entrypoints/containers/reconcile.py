@@ -50,12 +50,14 @@ def _redis(settings: ReconcileSettings) -> str:
     return redis_url(settings.redis_host, settings.redis)
 
 
-def _queue(
-    settings: ReconcileSettings, redis: str, config: FanOutConfig, instrument: str
-) -> RedisQueueUpkeep:
+def _stream(config: FanOutConfig, instrument: str) -> str:
+    return config.stream(instrument)
+
+
+def _queue(settings: ReconcileSettings, redis: str, stream: str, instrument: str) -> RedisQueueUpkeep:
     return RedisQueueUpkeep(
         redis,
-        stream=config.stream(instrument),
+        stream=stream,
         group=group_of_workers(settings.workers_group, instrument),
         timeout=settings.redis.timeout,
     )
@@ -105,7 +107,8 @@ class ReconcileContainer(containers.DeclarativeContainer):
     camera = singleton(_camera, settings, instrument)
     config = singleton(_config, settings)
     redis = singleton(_redis, settings)
-    queue = singleton(_queue, settings, redis, config, instrument)
+    stream = singleton(_stream, config, instrument)
+    queue = singleton(_queue, settings, redis, stream, instrument)
     publisher = singleton(_publisher, settings, redis, config)
     ledger_address = singleton(_ledger_address, settings)
     ledger = singleton(make_ledger, ledger_address, singleton(lambda settings: settings.redis, settings))

@@ -16,7 +16,7 @@ from adapters.redis.ledger import RedisLedger
 from adapters.redis.work_queue import RedisWorkQueue
 from domain.work.attempts import Attempt
 from domain.work.outcomes import Completed, FailedAfterChange
-from ports.ledger import ClaimedElsewhereError, HeldElsewhereError, NotTheHolderError
+from ports.ledger import ClaimedElsewhereError, HeldElsewhereError, NotTheHolderError, OutdatedLeaseError
 from ports.work_queue import Lease, LeaseLostError
 from tests.integration.redis.benches import GROUP
 
@@ -39,7 +39,7 @@ class Fighter:
         while (lease := await self.queue.lease(idle)) is not None:
             try:
                 await self._see_through(lease)
-            except (LeaseLostError, NotTheHolderError):
+            except (LeaseLostError, NotTheHolderError, OutdatedLeaseError):
                 continue
             except HeldElsewhereError:
                 await self.queue.give_back(lease)
