@@ -5,6 +5,7 @@ what it needs.
 """
 
 import importlib
+import os
 from collections.abc import Mapping
 
 import click
@@ -39,6 +40,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if cmd_name not in _COMMANDS:
             return None
+        # OpenMP reads it as a command's modules load it; its idle threads spin, where cores are shared.
+        os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "").strip() or "1"
         command = importlib.import_module(_COMMANDS[cmd_name][0]).command
         if not isinstance(command, click.Command):
             raise TypeError(f"{_COMMANDS[cmd_name][0]}.command is no command")

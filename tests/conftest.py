@@ -9,6 +9,9 @@ import hypothesis
 import looptime
 import pytest
 
+# Of native code, in all that the tests start as well: OpenMP's idle threads spin, and tests share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 for name, examples in {"fast": 25, "whole": 50, "thorough": 200}.items():
     hypothesis.settings.register_profile(name, max_examples=examples, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "whole"))

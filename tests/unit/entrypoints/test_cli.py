@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from entrypoints import cli
 from entrypoints.cli import main
 
 
@@ -26,6 +27,23 @@ def test_a_camera_file_of_no_use_is_one_line(tmp_path: Path, text: str) -> None:
     assert result.exit_code == 1
     [line] = result.output.splitlines()
     assert str(file) in line
+
+
+@pytest.mark.parametrize(("asked", "given"), [(None, "1"), ("", "1"), ("3", "3")])
+def test_native_code_has_one_thread_unless_more_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str | None, given: str
+) -> None:
+    name = f"asks_for_{asked}_threads"
+    (tmp_path / f"{name}.py").write_text(
+        "import os\nimport click\nTHREADS = os.environ['OMP_NUM_THREADS']\n"
+        "command = click.Command('threads', callback=lambda: click.echo(THREADS))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(cli, "_COMMANDS", {"threads": (name, "Say how many threads there may be.")})
+    monkeypatch.setenv("OMP_NUM_THREADS", asked or "")
+    if asked is None:
+        monkeypatch.delenv("OMP_NUM_THREADS")
+    assert CliRunner().invoke(main, ["threads"]).output == f"{given}\n"
 
 
 @pytest.mark.slow
