@@ -54,8 +54,8 @@ lint: $(READY)  ## Check style, types and import contracts
 test: lint  ## Lint, then run all tests
 	$(PYTEST) $(ARGS)
 
-test-fast: $(READY)  ## Run the unit tests only, with half as many examples of each property
-	HYPOTHESIS_PROFILE=fast $(PYTEST) -m "not slow" tests/unit $(ARGS)
+test-fast: $(READY)  ## Run the unit and contract tests only, with half as many examples of each property
+	HYPOTHESIS_PROFILE=fast $(PYTEST) -m "not slow" tests/unit tests/contracts $(ARGS)
 
 chaos: $(READY)  ## Break whole nights by 20 seeded plans, and count what is lost or done twice
 	@$(PY) -m tests.chaos $(ARGS)

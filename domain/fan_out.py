@@ -16,7 +16,7 @@ class UnconfiguredInstrumentError(PromptProcessingError):
 
 @frozen(kw_only=True)
 class FanOutConfig:
-    """The fan-out's configuration file (contract 8)."""
+    """The fan-out's configuration file (docs/contracts/environment.md)."""
 
     streams: Mapping[str, str]
     """From instrument to the name of its stream."""

@@ -1,4 +1,4 @@
-"""Which pipelines a visit-detector is for (contract 6)."""
+"""Which pipelines a visit-detector is for (docs/contracts/pipelines-configuration.md)."""
 
 import enum
 from collections import Counter
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 NO_PIPELINE = "NoPipeline"
-"""Takes the place of a pipeline's name in the run of preload products (contract 7)."""
+"""Takes the place of a pipeline's name in the run of preload products (docs/contracts/collections.md)."""
 
 CHANGE_TASKS = frozenset(
     {"lsst.ap.association.DiaPipelineTask", "prompt_pipelines.tasks.associate.AssociateTask"}

@@ -1,4 +1,4 @@
-"""Names of collections, and the deployment id: what tells one deployment from another (contract 7)."""
+"""Names of collections, and the id that tells deployments apart (docs/contracts/collections.md)."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping

@@ -121,7 +121,7 @@ class Identity:
 
 @frozen
 class VisitDetector:
-    """The unit of work: one visit as one detector sees it."""
+    """The unit of work: one visit as one detector sees it. Rubin's is ``FannedOutVisit``."""
 
     visit: Visit
     detector: int = field(validator=_not_negative)

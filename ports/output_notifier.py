@@ -12,7 +12,7 @@ class NotificationLostError(PromptProcessingError):
 
 
 class OutputNotifier(Protocol):
-    """Sends messages that must not be lost.
+    """Sends messages that must not be lost; Rubin's is ``KafkaButlerWriter``.
 
     When `send` returns, the message is acknowledged by the broker or laid down
     in the outbox of the central datastore, where the writer finds it.

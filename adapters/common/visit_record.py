@@ -1,4 +1,4 @@
-"""Visits as records: the field names of contract 1, which all wires that carry a visit share."""
+"""Visits as records: field names that all wires share which carry one (docs/contracts/next-visit.md)."""
 
 from collections.abc import Mapping
 from typing import Any, Final

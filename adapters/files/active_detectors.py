@@ -1,4 +1,4 @@
-"""The fan-out's configuration file, INSTRUMENT_CONFIG_FILE (contract 8)."""
+"""The fan-out's configuration file, INSTRUMENT_CONFIG_FILE (docs/contracts/environment.md)."""
 
 from collections.abc import Mapping
 from pathlib import Path

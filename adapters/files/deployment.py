@@ -1,4 +1,4 @@
-"""The facts from which the deployment id follows (contract 7), gathered from this installation."""
+"""The facts from which the deployment id follows (docs/contracts/collections.md), as installed here."""
 
 import hashlib
 import importlib.metadata

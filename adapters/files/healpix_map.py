@@ -1,4 +1,4 @@
-"""Masks of the sky in HEALPix FITS files (contract 6)."""
+"""Masks of the sky in HEALPix FITS files (docs/contracts/pipelines-configuration.md)."""
 
 import math
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Pipelines configurations: YAML lists of nodes (contract 6)."""
+"""Pipelines configurations: YAML lists of nodes (docs/contracts/pipelines-configuration.md)."""
 
 import functools
 import re

@@ -1,4 +1,4 @@
-"""Asking the raw microservice for one raw (contract 4)."""
+"""Asking the raw microservice for one raw (docs/contracts/raw-microservice.md)."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Whether a Redis keeps what it acknowledged through a crash (design, semantics 11)."""
+"""Whether a Redis keeps what it acknowledged through a crash (semantics 11)."""
 
 from collections.abc import Mapping
 from typing import Final

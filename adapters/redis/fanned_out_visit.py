@@ -1,4 +1,7 @@
-"""The fanned-out visit (contract 2): a stream entry of flat strings, or a JSON object."""
+"""The fanned-out visit, as a stream entry or JSON (docs/contracts/fanned-out-visit.md).
+
+Rubin's fan-out calls it ``NextVisitModelKeda`` in the stream.
+"""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -49,7 +49,7 @@ class UnknownDetectorError(PromptProcessingError):
 
 
 class RawKeyScheme(enum.Enum):
-    """How the object keys of a camera's raws are built (contract 3)."""
+    """How the object keys of a camera's raws are built (docs/contracts/raws.md)."""
 
     LSST = "lsst"
     IMSIM = "imsim"
@@ -84,7 +84,7 @@ class FocalPlane:
 
 @frozen(kw_only=True)
 class TimestampIds:
-    """Which exposures have their time as id instead of day and number (contract 3)."""
+    """Which exposures have their time as id instead of day and number (docs/contracts/raws.md)."""
 
     before: int
     """All of an earlier day_obs have."""

@@ -253,7 +253,7 @@ class Expectation:
             What the header says.
         known_as
             The exposure number of the raw's key, where the header has another
-            one (LSST-TS8 before 2023-05-25, contract 3).
+            one (LSST-TS8 before 2023-05-25, docs/contracts/raws.md).
 
         Raises
         ------

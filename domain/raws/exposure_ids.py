@@ -1,4 +1,4 @@
-"""Exposure ids and observation ids of the LSST cameras, both ways (contract 3).
+"""Exposure ids and observation ids of the LSST cameras, both ways (docs/contracts/raws.md).
 
 An exposure id is ``day_obs * 100000 + seqnum``, where day_obs gains 1000 years
 for each step of the controller in the order OCHPQS, with exceptions by date.

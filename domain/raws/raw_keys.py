@@ -1,4 +1,4 @@
-"""Object keys of raws, read (contract 3).
+"""Object keys of raws, read (docs/contracts/raws.md).
 
 That a key is not a raw is an answer, never an error: most objects of the
 bucket concern nobody.

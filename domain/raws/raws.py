@@ -1,4 +1,4 @@
-"""Raws in the object store: their names, their sidecars, and whose they are (contract 3)."""
+"""Raws in the object store: their names, their sidecars, and whose they are (docs/contracts/raws.md)."""
 
 import enum
 from typing import Final

@@ -8,11 +8,11 @@ from domain.visit import RotationSystem, Visit
 __all__ = ["MAX_SKY_ANGLE_ERROR", "sky_angle_fault"]
 
 MAX_SKY_ANGLE_ERROR: Final = 1.0
-"""Degrees between announced and observed rotation that are tolerated (contract 6)."""
+"""Degrees off the announced rotation that are tolerated (docs/contracts/pipelines-configuration.md)."""
 
 
 def sky_angle_fault(visit: Visit, observed: float | None) -> str:
-    """Say what is wrong with an exposure's sky angle (contract 6); blank if nothing is.
+    """Say what is wrong with an exposure's sky angle; blank if nothing is.
 
     Nothing is checked if no rotation was announced. An announced rotation in
     the horizon's or the mount's frame cannot be compared with an angle on the

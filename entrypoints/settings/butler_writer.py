@@ -1,4 +1,4 @@
-"""Settings of the Butler Writer (contract 8)."""
+"""Settings of the Butler Writer (docs/contracts/environment.md)."""
 
 from attrs import frozen
 

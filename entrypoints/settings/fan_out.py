@@ -1,4 +1,4 @@
-"""Settings of Next Visit Fan Out (contract 8)."""
+"""Settings of Next Visit Fan Out (docs/contracts/environment.md)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Settings of the raw microservice (contract 8)."""
+"""Settings of the raw microservice (docs/contracts/environment.md)."""
 
 from attrs import frozen
 

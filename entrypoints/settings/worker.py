@@ -1,4 +1,4 @@
-"""Settings of a worker (contract 8), and of its child."""
+"""Settings of a worker (docs/contracts/environment.md), and of its child."""
 
 import re
 from pathlib import Path

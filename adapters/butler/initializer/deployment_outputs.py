@@ -1,4 +1,4 @@
-"""What the initializer prepares in the shared repository (contract 7)."""
+"""What the initializer prepares in the shared repository (docs/contracts/collections.md)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The message to the Butler Writer (contract 5), both ways."""
+"""The message to the Butler Writer (docs/contracts/writer.md), both ways."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ EVENT_TYPE = "pp-output"
 
 @frozen(kw_only=True)
 class Outputs:
-    """What one visit-detector adds to the shared registry."""
+    """What one visit-detector adds to the shared registry; Rubin's is ``PromptProcessingOutputEvent``."""
 
     records: Sequence[DimensionRecord] = field(factory=list)
     dataset_types: Sequence[DatasetType] = field(factory=list)

@@ -27,7 +27,7 @@ REGION_TIME: Final = "regionTimeInfo"
 """Dataset type that tells preload pipelines where and when, while there is no visit yet."""
 
 PROVENANCE: Final = "prompt_provenance"
-"""Dataset type of the record of what ran, and how (contract 6)."""
+"""Dataset type of the record of what ran, and how (docs/contracts/pipelines-configuration.md)."""
 
 STAGE_TIMES: Final = "prompt_stage_times"
 """Dataset type of the seconds that each stage of an attempt took, as far as its export."""

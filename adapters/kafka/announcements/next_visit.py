@@ -1,4 +1,4 @@
-"""nextVisit and nextVisitCanceled: Avro in the Confluent wire format (contract 1)."""
+"""nextVisit and nextVisitCanceled: Avro in the Confluent wire format (docs/contracts/next-visit.md)."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Notifications of new objects, as Ceph, MinIO and AWS send them (contract 3)."""
+"""Notifications of new objects, as Ceph, MinIO and AWS send them (docs/contracts/raws.md)."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the writer tells the world of a finished batch (contract 5)."""
+"""What the writer tells the world of a finished batch (docs/contracts/writer.md)."""
 
 import datetime
 import json

@@ -1,4 +1,4 @@
-"""Answers, with the bodies of contract 4."""
+"""Answers, with the bodies of docs/contracts/raw-microservice.md."""
 
 import json
 import time

@@ -33,7 +33,7 @@ class PresenceApp:
     index
         Knows which have.
     cameras
-        The configured ones, beside the five that contract 4 names.
+        The configured ones, beside the five of docs/contracts/raw-microservice.md.
     metrics
         Counts requests by the status of the answer.
     metrics_text

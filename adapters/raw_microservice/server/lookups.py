@@ -14,7 +14,7 @@ from ports.raw_index import RawSlot
 __all__ = ["LSST_INSTRUMENTS", "MOST_SNAPS", "Lookups"]
 
 LSST_INSTRUMENTS: Final = ("LATISS", "LSSTComCam", "LSSTComCamSim", "LSSTCam", "LSST-TS8")
-"""Instruments that contract 4 names; their sensors are ``Rrr_Sss`` in figures there."""
+"""Those of docs/contracts/raw-microservice.md; their sensors are ``Rrr_Sss`` in figures there."""
 
 MOST_SNAPS: Final = 32
 """Snaps of a group that are looked up when all are asked for."""
@@ -44,7 +44,7 @@ class Lookups:
         self._cameras = {camera.instrument: camera for camera in cameras}
 
     async def one_of_contract(self, instrument: str, group: str, snap: str, sensor: str) -> Answer:
-        """Answer contract 4."""
+        """Answer docs/contracts/raw-microservice.md."""
         if instrument in LSST_INSTRUMENTS:
             known = _SENSOR.fullmatch(sensor) is not None
         elif instrument in self._cameras:

@@ -31,7 +31,7 @@ SETTINGS: Mapping[str, tuple[type[Any], ...]] = {
     "butler-writer": (ButlerWriterSettings,),
 }
 
-# Read by pipelines, the Butler, boto3 or everybody (contract 8 passes most of them through).
+# Read by pipelines, the Butler, boto3 or everybody (docs/contracts/environment.md names most of them).
 PASSED_THROUGH = {
     *("AP_KAFKA_SERVER", "AP_KAFKA_TOPIC", "AP_KAFKA_PRODUCER_USERNAME", "AP_KAFKA_PRODUCER_PASSWORD"),
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"),

@@ -56,7 +56,7 @@ class Server:
 
 
 class StubMicroservice(Microservice):
-    """Contract 4 in a few lines."""
+    """docs/contracts/raw-microservice.md in a few lines."""
 
     def __init__(self) -> None:
         self._uris: dict[tuple[str, ...], str] = {}

@@ -18,8 +18,8 @@ from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage, parse_raw_key
 from ports.workspace import RawUnreadableError
 from simulator.world.cards import header_cards
+from tests.contracts.test_writer import exposure
 from tests.strategies.cameras import right_ascensions, sky_angles
-from tests.unit.adapters.butler.test_messages import exposure
 
 UNIVERSE = DimensionUniverse()
 CAMERA = find_camera("SimCam")

@@ -1,4 +1,4 @@
-"""Version 1, as contract 4 has it."""
+"""Version 1, as docs/contracts/raw-microservice.md has it."""
 
 import asyncio
 import logging
