@@ -74,8 +74,11 @@ class Ledger(Protocol):
             ends, it cannot be said whether this one is a duplicate. If its
             worker is dead, the queue will deliver that work again.
         OutdatedLeaseError
-            Raised if an attempt was begun under a later lease of the same
-            delivery; nothing is changed.
+            Raised if an attempt was begun under a later lease of this delivery,
+            or of another one of the same work in the same queue; nothing is
+            changed. A delivery that is still held then may be put back, which
+            makes its next lease the latest. If the attempt of the other
+            delivery is final, its record is returned instead.
         """
         ...
 

@@ -151,12 +151,10 @@ class Worker:
                     lease.work.identity, self._name, lease, self._policy.longest_attempt
                 )
             except OutdatedLeaseError as error:
-                self._lost(lease.work, error)
+                await self._give_back_outdated(lease, lease.work, error, stop)
                 return
             except HeldElsewhereError as error:
-                _LOG.info("given back, to be looked at again in %g s: %s", self._policy.renewal, error)
-                await _either(asyncio.sleep(self._policy.renewal), stop.wait())
-                await self._queue.give_back(lease)
+                await self._give_back_later(lease, error, stop)
                 return
             if record.closed is not None:
                 self._report(record.closed, logging.ERROR, final=record.final)
@@ -216,6 +214,23 @@ class Worker:
                 await self._queue.give_back(lease)
             case QueueVerb.DEAD_LETTER:
                 await self._queue.set_aside(lease, describe(outcome))
+
+    async def _give_back_outdated(
+        self, lease: Lease, work: VisitDetector, error: OutdatedLeaseError, stop: asyncio.Event
+    ) -> None:
+        """Give back what is still held, though another delivery of it was leased later: then this one is."""
+        try:
+            await self._queue.renew(lease)
+        except LeaseLostError:
+            self._lost(work, error)
+        else:
+            await self._give_back_later(lease, error, stop)
+
+    async def _give_back_later(self, lease: Lease, error: PromptProcessingError, stop: asyncio.Event) -> None:
+        """Leave what comes of the other delivery some time, or this one would go round without a pause."""
+        _LOG.info("given back, to be looked at again in %g s: %s", self._policy.renewal, error)
+        await _either(asyncio.sleep(self._policy.renewal), stop.wait())
+        await self._queue.give_back(lease)
 
     def _lost(self, work: VisitDetector, error: PromptProcessingError) -> None:
         _LOG.error("lease lost, nothing is recorded: %s", error)

@@ -20,7 +20,7 @@ __all__ = ["Attempt", "AttemptRecord", "Claim", "HeldLease", "OutdatedLeaseError
 
 
 class OutdatedLeaseError(PromptProcessingError):
-    """The delivery was leased again since: this lease is over, and its holder may do nothing with it."""
+    """The work was begun under a later lease since: nothing may be begun under this one."""
 
 
 @frozen(order=True)
@@ -45,16 +45,17 @@ class HeldLease:
     """The delivery under which the work first came, however often it was put back."""
 
     def is_older_than(self, other: "HeldLease") -> bool:
-        """Tell whether the other lease of the same delivery was made later; False of different deliveries."""
-        if self.origin != other.origin:
-            return False
+        """Tell whether the other lease was made later, of whatever delivery; False of different queues."""
         mine, theirs = _generation(self.name), _generation(other.name)
-        return mine is not None and theirs is not None and mine < theirs
+        if mine is None or theirs is None or mine[0] != theirs[0]:
+            return False
+        return mine[1] < theirs[1]
 
 
-def _generation(name: str) -> tuple[int, ...] | None:
-    match = re.fullmatch(r".* (\d+)(?:-(\d+))? (\d+)", name, re.DOTALL)
-    return tuple(int(number or 0) for number in match.groups()) if match else None
+def _generation(name: str) -> tuple[str, tuple[int, ...]] | None:
+    """Split the name of a lease into its queue and what grows with each lease in it."""
+    match = re.fullmatch(r"(.*) (\d+)(?:-(\d+))? (\d+)", name, re.DOTALL)
+    return (match[1], tuple(int(number or 0) for number in match.groups()[1:])) if match else None
 
 
 @frozen(kw_only=True)
@@ -120,12 +121,16 @@ class WorkHistory:
         Raises
         ------
         OutdatedLeaseError
-            Raised if a later lease of the same delivery has begun an attempt.
+            Raised if an attempt was begun under a later lease, of this
+            delivery or of another in the same queue; if that attempt is final
+            and of another delivery, its record is returned instead.
         """
         last = self.last
         if last is not None and last.lease is not None:
-            is_of_another = last.lease == lease and last.worker != worker
-            if is_of_another or lease.is_older_than(last.lease):
+            is_another = last.lease.origin != lease.origin
+            is_of_another_worker = last.lease == lease and last.worker != worker
+            is_outdated = is_of_another_worker or lease.is_older_than(last.lease)
+            if is_outdated and not (last.final and is_another):
                 raise OutdatedLeaseError(f"{last.attempt} of {last.worker} has a later lease")
         if last is not None and last.outcome is None and not self._is_requeued_after(last):
             if last.lease == lease and last.worker == worker:

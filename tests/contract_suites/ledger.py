@@ -172,6 +172,29 @@ class LedgerContract:
             await bench.ledger.begin(IDENTITY, "not b", a_lease("10-0", origin="1-0"))
         assert await (await bench.another()).history(IDENTITY) == before
 
+    async def test_a_lease_older_than_that_of_another_delivery_changes_nothing(
+        self, bench: LedgerBench
+    ) -> None:
+        first = await bench.ledger.begin(IDENTITY, "a", a_lease("2-0", origin="1-0"))
+        await bench.ledger.record(first.attempt, Cancelled(superseded=True), final=False)
+        second = await bench.ledger.begin(IDENTITY, "b", a_lease("3-0", origin="3-0"))
+        for _ in range(2):
+            before = await bench.ledger.history(IDENTITY)
+            with pytest.raises(OutdatedLeaseError):
+                await bench.ledger.begin(IDENTITY, "waking", a_lease("1-0", origin="1-0"), 0.0)
+            assert await (await bench.another()).history(IDENTITY) == before
+            await bench.ledger.record(second.attempt, _FAILED, final=False)
+        put_back = await bench.ledger.begin(IDENTITY, "waking", a_lease("4-0", origin="1-0"))
+        assert put_back.attempt.number == 3
+
+    async def test_an_older_lease_of_another_delivery_is_told_of_a_final_outcome(
+        self, bench: LedgerBench
+    ) -> None:
+        begun = await bench.ledger.begin(IDENTITY, "b", a_lease("3-0", origin="3-0"))
+        await bench.ledger.record(begun.attempt, _DONE, final=True)
+        found = await bench.ledger.begin(IDENTITY, "waking", a_lease("1-0", origin="1-0"))
+        assert (found.attempt, found.outcome, found.final) == (begun.attempt, _DONE, True)
+
     async def test_an_attempt_that_lasts_too_long_holds_up_no_other_delivery(
         self, bench: LedgerBench
     ) -> None:
@@ -188,7 +211,7 @@ class LedgerContract:
         found = await asyncio.gather(
             *[bench.ledger.begin(IDENTITY, lease.entry, lease) for lease in leases], return_exceptions=True
         )
-        refused = [each for each in found if isinstance(each, HeldElsewhereError)]
+        refused = [each for each in found if isinstance(each, HeldElsewhereError | OutdatedLeaseError)]
         assert len(refused) == len(leases) - 1
         assert len(await bench.ledger.history(IDENTITY)) == 1
 

@@ -125,6 +125,33 @@ async def test_a_deleted_delivery_of_a_dead_worker_holds_up_no_other_for_ever() 
     assert isinstance(second.outcome, Completed)
 
 
+async def test_an_outdated_delivery_that_is_still_held_is_given_back_and_ends() -> None:
+    night = MemoryNight(workers=0, detectors=frozenset({4}))
+    async with night.running():
+        await night.announcements.announce(night.visit(GROUP))
+        await asyncio.sleep(1.0)
+        other = night.queue.take("paused")
+        assert other is not None
+        assert other.work is not None
+        night.queue.put_back(other.entry)
+        night.queue.add(other.work)
+        [again, newer] = [night.queue.take("b"), night.queue.take("b")]
+        assert again is not None
+        assert newer is not None
+        begun = await night.ledger.begin(other.work.identity, "b", newer)
+        await night.ledger.record(begun.attempt, FailedBeforeChange(reason="no calibrations"), final=False)
+        night.queue.drop(newer.entry)
+        night.expose(other.work.visit, 4)
+        # The lease on `again` runs out, and whoever takes it over has an older entry than `newer`.
+        worker = asyncio.ensure_future(night.worker("living").run(asyncio.Event()))
+        await asyncio.sleep(300.0)
+        worker.cancel()
+        records = await history(night)
+    assert [type(record.outcome) for record in records] == [FailedBeforeChange, Completed]
+    assert night.metrics.total(Counter.LEASES_LOST) == 0
+    assert night.queue.depth() == QueueDepth(waiting=0, leased=0, dead=0)
+
+
 async def test_an_image_that_the_disk_does_not_take_is_left_to_another_attempt() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}))
     async with night.running():

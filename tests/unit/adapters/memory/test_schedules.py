@@ -134,10 +134,10 @@ class Schedules(RuleBasedStateMachine):
                 await self.work(hand, hand.attempt, fail)
         except ClaimedElsewhereError:
             await self.fail_at_claim(hand)
-        except HeldElsewhereError:
+        except (HeldElsewhereError, OutdatedLeaseError):  # Giving back does nothing where the lease is lost.
             await hand.queue.give_back(hand.lease)
             hand.step = "end"
-        except (NotTheHolderError, OutdatedLeaseError):
+        except NotTheHolderError:
             hand.step = "end"
 
     async def begin(self, hand: _Hand) -> None:
