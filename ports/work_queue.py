@@ -82,7 +82,9 @@ class WorkQueue(Protocol):
     A delivery stays until it is acknowledged or set aside. The queue does not
     count attempts; the ledger does. A call with a lease that was lost changes
     nothing: whoever holds the delivery now decides over it. Every call may be
-    repeated when its answer did not arrive.
+    repeated when its answer did not arrive. Of a delivery that somebody removed
+    from the store by hand while it was leased, the lease cannot be renewed any
+    more; its work is put back when it runs out.
 
     All methods raise `QueueUnavailableError` if the queue is out of reach.
     """

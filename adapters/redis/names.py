@@ -27,6 +27,16 @@ class StreamKeys:
         """Hash from an entry that was put back to the one under which it first came."""
         return f"{self.stream}:origins"
 
+    @property
+    def leased(self) -> str:
+        """Hash from an entry that is leased to its fields, which the stream may lose."""
+        return f"{self.stream}:leased"
+
+    @property
+    def queue(self) -> list[str]:
+        """What the scripts of the queue share, in their order."""
+        return [self.stream, self.origins, self.leased]
+
     def mark(self, instrument: str, group: str) -> str:
         """Hash that marks a visit as published."""
         return f"{self.stream}:visit:{instrument}:{group}"

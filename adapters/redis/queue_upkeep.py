@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 _PUT_BACK_EXPIRED: Final = lua("put_back_expired", "common", "groups")
 _TRIM: Final = lua("trim", "groups")
 _DEPTH: Final = lua("depth", "groups")
-_UNFINISHED: Final = lua("unfinished", "groups")
+_UNFINISHED: Final = lua("unfinished", "common", "groups")
 
 _AT_ONCE = 100
 """Entries put back in one script, which nothing else can interrupt."""
@@ -64,16 +64,18 @@ class RedisQueueUpkeep(Connected):
 
     async def put_back_expired(self) -> int:
         """Put back what expired, some at a time."""
-        keys = [self._keys.stream, self._keys.origins]
         milliseconds = round(self._lease_seconds * 1000)
         total = 0
         while True:
             arguments: list[str | int] = [self._group, milliseconds, _AT_ONCE]
-            moved, seen = await self._redis.run(_PUT_BACK_EXPIRED, keys, arguments)
+            moved, restored, seen = await self._redis.run(_PUT_BACK_EXPIRED, self._keys.queue, arguments)
             total += int(moved)
             if moved < seen:
                 what = "expired leases are on entries that were removed, or are too large to be put back"
                 _LOG.error("%s: %d %s", self._keys.stream, seen - moved, what)
+            if restored:
+                what = "entries were removed from the stream while they were leased, and are put back"
+                _LOG.error("%s: %d %s", self._keys.stream, restored, what)
             if moved:
                 _LOG.warning("%d expired leases of %s were put back", moved, self._keys.stream)
             if not moved or seen < _AT_ONCE:
@@ -97,8 +99,8 @@ class RedisQueueUpkeep(Connected):
 
     async def unfinished(self) -> Collection[Identity]:
         """List what waits or is leased, reading the stream from the oldest such entry on."""
-        delivered, leased = await self._redis.run(_UNFINISHED, [self._keys.stream], [self._group])
-        found: set[Identity] = set()
+        delivered, leased, removed = await self._redis.run(_UNFINISHED, self._keys.queue, [self._group])
+        found = set(_identities(dict(zip(each[::2], each[1::2], strict=True)) for each in removed))
         position = leased[0] if leased else f"({delivered}"
         counts = frozenset(leased)
         while True:

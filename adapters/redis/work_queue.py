@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import itertools
 import logging
 from collections.abc import Sequence
 from typing import Any, Final, override
@@ -23,7 +24,7 @@ __all__ = ["RedisWorkQueue"]
 _LOG = logging.getLogger(__name__)
 
 _TAKE_OVER: Final = lua("take_over", "common")
-_DETAILS: Final = lua("details")
+_DETAILS: Final = lua("details", "common")
 _RENEW: Final = lua("renew", "common")
 _ACKNOWLEDGE: Final = lua("acknowledge", "common")
 _GIVE_BACK: Final = lua("give_back", "common")
@@ -32,6 +33,9 @@ _LEAVE: Final = lua("leave", "common")
 
 _LONGEST_READ = 5.0
 """Seconds for which a read blocks before expired leases are looked for again."""
+
+_REMOVED: Final = -1
+"""Answer of a renewal whose entry is not in the stream any more."""
 
 _LONGEST_REASON = 2000
 """Characters of a reason that are kept."""
@@ -133,7 +137,11 @@ class RedisWorkQueue(Connected):
 
     async def renew(self, lease: Lease) -> None:
         """Start the lease's time anew."""
-        if not await self._commands.run(_RENEW, [self._keys.stream], self._names(lease)):
+        answer = await self._commands.run(_RENEW, self._keys.queue, self._names(lease))
+        if answer == _REMOVED:
+            what = f"entry {lease.entry} was removed from {lease.queue} while it was leased"
+            raise QueueUnavailableError(f"{what}: its work comes back when the lease runs out")
+        if not answer:
             self._held.discard(lease.entry)
             raise LeaseLostError(f"{self._consumer} holds {lease.entry} of {lease.queue} no longer")
 
@@ -144,7 +152,7 @@ class RedisWorkQueue(Connected):
     async def give_back(self, lease: Lease) -> None:
         """Put the work back as a new entry."""
         if not await self._change(_GIVE_BACK, lease):
-            _LOG.error("entry %s was removed from %s while it was leased", lease.entry, lease.queue)
+            _LOG.error("entry %s was removed from %s while it was leased: lost", lease.entry, lease.queue)
 
     async def set_aside(self, lease: Lease, reason: str) -> None:
         """Move the entry to the dead letters."""
@@ -156,13 +164,13 @@ class RedisWorkQueue(Connected):
         """Remove the consumer unless it still holds leases."""
         arguments = [self._group, self._consumer, *self._held]
         try:
-            await self._commands.run(_LEAVE, [self._keys.stream, self._keys.origins], arguments)
+            await self._commands.run(_LEAVE, self._keys.queue, arguments)
         except QueueUnavailableError as error:
             if refusal(error) != "NOGROUP":
                 raise
 
     async def _change(self, script: str, lease: Lease, *more: bytes | int) -> object:
-        keys = [self._keys.stream, self._keys.origins, self._keys.dead]
+        keys = [*self._keys.queue, self._keys.dead]
         answer: object = await self._commands.run(script, keys, [*self._names(lease), *more])
         self._held.discard(lease.entry)
         return answer
@@ -171,13 +179,14 @@ class RedisWorkQueue(Connected):
         return [self._group, self._consumer, lease.entry, lease.times_leased]
 
     async def _take_over(self) -> _Delivery | None:
-        keys = [self._keys.stream, self._keys.origins]
         milliseconds = round(self._lease_seconds * 1000)
         arguments: list[str | int] = [self._group, self._consumer, milliseconds, *self._held]
-        answer = await self._commands.run(_TAKE_OVER, keys, arguments)
-        vanished, *found = answer
+        restored, vanished, *found = await self._commands.run(_TAKE_OVER, self._keys.queue, arguments)
+        stream = self._keys.stream
+        for entry in restored:
+            _LOG.error("entry %s was removed from %s while it was leased: put back", text(entry), stream)
         for entry in vanished:
-            _LOG.error("entry %s was removed from %s while it was leased", text(entry), self._keys.stream)
+            _LOG.error("entry %s was removed from %s while it was leased: lost", text(entry), stream)
         if not found:
             return None
         entry, values, times, holder = found
@@ -202,7 +211,7 @@ class RedisWorkQueue(Connected):
             work = from_fields(delivery.fields)
         except PromptProcessingError as error:
             fault = str(error)
-        origin, revision, newest = await self._beside(delivery.entry, work)
+        origin, revision, newest = await self._beside(delivery, work)
         self._held.add(delivery.entry)
         return Lease(
             entry=delivery.entry,
@@ -216,17 +225,20 @@ class RedisWorkQueue(Connected):
             times_leased=delivery.times,
         )
 
-    async def _beside(self, entry: str, work: VisitDetector | None) -> tuple[str, int, int]:
-        """Find what is kept beside an entry: its origin, its revision and the visit's newest."""
-        keys, arguments = [self._keys.origins], [entry]
+    async def _beside(self, delivery: _Delivery, work: VisitDetector | None) -> tuple[str, int, int]:
+        """Find an entry's origin, its revision and the visit's newest; keep its fields as well."""
+        keys, contents = self._keys.queue, ""
         if work is not None:
             keys.append(self._keys.mark(work.visit.instrument, work.visit.group))
-            arguments.append(digest(work.visit))
+            contents = digest(work.visit)
+        fields = itertools.chain.from_iterable(delivery.fields.items())
+        arguments: list[bytes | str | int] = [self._group, self._consumer, delivery.entry, delivery.times]
+        arguments += [contents, *fields]
         origin, revision, newest = await self._commands.run(_DETAILS, keys, arguments)
         if revision is None:
             # Another fan-out added it, which leaves no mark.
             revision = newest = b"1"
-        return text(origin or entry), int(revision), int(newest)
+        return text(origin or delivery.entry), int(revision), int(newest)
 
     async def _found_missing(self, error: QueueUnavailableError) -> None:
         """Create the group if that is what an error asks for and the setting allows, else raise it."""

@@ -1,7 +1,16 @@
--- What is kept beside an entry. KEYS: origins and, of a readable entry, the mark of the visit.
--- ARGV: entry and, of a readable entry, the digest of the visit's contents.
+-- What is kept beside an entry that was just leased; its fields are kept as well, in case somebody removes it.
+-- KEYS: those of common and, of a readable entry, the mark of the visit.
+-- ARGV: group, consumer, entry, times leased, digest of the visit's contents (blank of an unreadable entry),
+--       then the entry's names and values.
 -- Returns {origin or false, revision of these contents or false, newest revision or false}.
-local origin = redis.call('HGET', KEYS[1], ARGV[1])
-if KEYS[2] == nil then return {origin, false, false} end
-local revisions = redis.call('HMGET', KEYS[2], ARGV[2], 'revision')
+local group, consumer, entry, times, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local fields = {}
+for i = 6, #ARGV do fields[#fields + 1] = ARGV[i] end
+if #fields <= MOST_VALUES and holds(group, consumer, entry, times) then
+    redis.call('HSET', LEASED, entry, packed(fields))
+    redis.call('EXPIRE', LEASED, KEPT_SECONDS)
+end
+local origin = redis.call('HGET', ORIGINS, entry)
+if KEYS[4] == nil then return {origin, false, false} end
+local revisions = redis.call('HMGET', KEYS[4], digest, 'revision')
 return {origin, revisions[1], revisions[2]}

@@ -155,17 +155,64 @@ async def test_nothing_is_trimmed_that_another_group_has_not_finished(bench: Red
     assert await bench.upkeep.trim() == 2
 
 
-async def test_an_entry_removed_while_it_is_leased_is_lost_to_all(bench: RedisQueueBench) -> None:
+async def test_an_entry_removed_while_it_is_leased_comes_back(bench: RedisQueueBench) -> None:
     queue, other = await bench.consumer("a"), await bench.consumer("b")
-    await bench.add(1, 2)
-    first, second = await _leased(queue), await _leased(queue)
-    await bench.raw.xdel(bench.stream, first.entry, second.entry)
+    await bench.add(1, 2, 3)
+    leases = [await _leased(queue) for _ in range(3)]
+    works = [lease.work for lease in leases]
+    await bench.raw.xdel(bench.stream, *[lease.entry for lease in leases])
+    assert await bench.upkeep.unfinished() == {work.identity for work in works if work}
+    with pytest.raises(QueueUnavailableError, match="removed"):
+        await queue.renew(leases[0])
+    await queue.give_back(leases[1])
+    await queue.acknowledge(leases[2])
+    again = await _leased(other)
+    assert (again.work, again.origin) == (works[1], leases[1].origin)
+    await other.acknowledge(again)
+    await bench.outlive_lease()
+    again = await _leased(other)
+    assert (again.work, again.origin, again.delivered) == (works[0], leases[0].origin, leases[0].delivered)
     with pytest.raises(LeaseLostError):
-        await queue.renew(first)
-    await queue.give_back(second)
+        await queue.renew(leases[0])
+    await other.acknowledge(again)
+    assert await bench.upkeep.unfinished() == set()
+    assert (await bench.upkeep.depth()).leased == 0
+    assert await bench.raw.hlen(f"{bench.stream}:leased") == 0
+
+
+async def test_an_entry_removed_under_a_dead_worker_waits_again(bench: RedisQueueBench) -> None:
+    queue = await bench.consumer("dead")
+    await bench.add(1)
+    lease = await _leased(queue)
+    await bench.raw.xdel(bench.stream, lease.entry)
+    await bench.outlive_lease()
+    assert await bench.upkeep.put_back_expired() == 1
+    assert (await bench.upkeep.depth()).waiting == 1
+    again = await _leased(await bench.consumer("b"))
+    assert (again.work, again.origin) == (lease.work, lease.origin)
+
+
+async def test_a_removed_entry_that_nobody_can_read_is_set_aside_whole(bench: RedisQueueBench) -> None:
+    queue = await bench.consumer("a")
+    await bench.add_unreadable()
+    lease = await _leased(queue)
+    await bench.raw.xdel(bench.stream, lease.entry)
+    await queue.set_aside(lease, lease.fault)
+    answer: Any = await bench.raw.execute_command("XRANGE", f"{bench.stream}:dead", "-", "+", NEVER_DECODE=[])  # type: ignore[no-untyped-call]  # not annotated there
+    assert b"\xff\xfe" in next(iter(answer))[1].values()
+
+
+async def test_an_entry_that_was_leased_before_fields_were_kept_is_said_to_be_lost(
+    bench: RedisQueueBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue, other = await bench.consumer("a"), await bench.consumer("b")
+    await bench.add(1)
+    lease = await _leased(queue)
+    await bench.raw.delete(f"{bench.stream}:leased")
+    await bench.raw.xdel(bench.stream, lease.entry)
     await bench.outlive_lease()
     assert await other.lease(0.0) is None
-    assert await bench.upkeep.put_back_expired() == 0
+    assert f"entry {lease.entry} was removed from {bench.stream} while it was leased: lost" in caplog.text
     assert (await bench.upkeep.depth()).leased == 0
 
 
