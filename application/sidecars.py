@@ -73,10 +73,23 @@ class Sidecars:
     async def group_of(self, sidecar: str, key: RawKey) -> str | None:
         """Tell the group that a sidecar names; None if it cannot be read (yet)."""
         try:
+            return await self.read_group(sidecar, key)
+        except UnreadableSidecarError as error:
+            _LOG.debug("%s", error)
+            return None
+
+    async def read_group(self, sidecar: str, key: RawKey) -> str | None:
+        """Tell the group that a sidecar names; None if there is none.
+
+        Raises
+        ------
+        ports.raw_arrivals.UnreadableSidecarError
+            Raised if it is there and cannot be read (yet).
+        """
+        try:
             facts = await self._read(sidecar, key)
         except (UnreadableSidecarError, InvalidHeaderError) as error:
-            _LOG.debug("sidecar %s cannot be read yet: %s", sidecar, error)
-            return None
+            raise UnreadableSidecarError(f"sidecar {sidecar} cannot be read: {error}") from error
         return facts.group if facts else None
 
     async def _from_key(self, key: RawKey) -> _Facts | None:

@@ -4,6 +4,8 @@ import asyncio
 import logging
 import math
 
+from attrs import evolve
+
 from application.worker.beside import beside
 from application.worker.find_raws import RawSearch
 from application.worker.stages import Stages
@@ -80,8 +82,7 @@ class ImageWait:
                         latest = math.nextafter(expectation.deadline, -math.inf)
                         continue
                 if event is None:
-                    _insist(expectation, obstacle)
-                    return expectation, None
+                    return _insist(expectation, obstacle), None
                 if isinstance(event, Cancelled):
                     if expectation.accepted:
                         _LOG.info("taken back too late: a snap is ingested")
@@ -137,15 +138,21 @@ class ImageWait:
                     events.put_nowait(Cancelled(superseded=True))
 
 
-def _insist(expectation: Expectation, obstacle: str) -> None:
-    """See that absence is known, where nothing was ingested."""
+def _insist(expectation: Expectation, obstacle: str) -> Expectation:
+    """See that absence is known, where nothing was ingested; else let it be known what is not."""
+    exposures = ", ".join(map(str, sorted(expectation.unfetched)))
     if expectation.accepted:
-        return
-    if expectation.unfetched:
-        exposures = ", ".join(map(str, sorted(expectation.unfetched)))
+        if exposures:
+            _LOG.warning("exposure %s is not processed: it is there, and cannot be fetched", exposures)
+        if obstacle and expectation.is_wanting:
+            _LOG.warning("snaps %s may be there and are not processed: %s", expectation.missing, obstacle)
+            return evolve(expectation, obstacle=obstacle)
+        return expectation
+    if exposures:
         raise ImagesOutOfReachError(f"exposure {exposures}: the image is there, and cannot be fetched")
     if obstacle:
         raise ImagesOutOfReachError(f"nobody could look whether images are there: {obstacle}")
+    return expectation
 
 
 async def _next(events: Events, until: float) -> RawImage | Cancelled | None:

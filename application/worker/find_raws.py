@@ -35,6 +35,7 @@ from ports.raw_arrivals import (
     RawLookup,
     RawLookupUnavailableError,
     RawNotifications,
+    UnreadableSidecarError,
 )
 
 __all__ = ["RawSearch", "SearchPolicy"]
@@ -131,22 +132,23 @@ class RawSearch:
         pause = self._policy.first_pause
         while True:
             try:
-                await self._look_once(work, found)
+                await self._look_once(work, found, self._policy.folders_a_look)
             except ImageStoreUnavailableError as error:
                 _LOG.warning("cannot look for images: %s", error)
             last_look = until - self._policy.last_look
             await asyncio.sleep(min(pause, max(last_look - loop.time(), self._policy.last_pause)))
             pause = min(2 * pause, self._policy.longest_pause)
 
-    async def _look_once(self, work: VisitDetector, found: Found) -> None:
+    async def _look_once(self, work: VisitDetector, found: Found, most: float) -> str:
+        """Look everywhere, into no more than so many new folders; returns what cannot be read there."""
         await self._ask_microservice(work, found)
-        await self._list_bucket(work, found)
+        return await self._list_bucket(work, found, most)
 
     async def look_again(self, work: VisitDetector, found: Found) -> str:
         """Look once more, after the wait: its last look may have failed, or may be under way.
 
         Without it images in a store that is slow or away would pass for images
-        that never came.
+        that never came. It opens all folders, however many are new.
 
         Returns
         -------
@@ -158,12 +160,12 @@ class RawSearch:
             async with asyncio.timeout(self._policy.last_patience):
                 while True:
                     try:
-                        await self._look_once(work, found)
+                        reason = await self._look_once(work, found, math.inf)
                     except ImageStoreUnavailableError as error:
                         reason = str(error)
-                        await asyncio.sleep(self._policy.last_pause)
-                    else:
+                    if not reason:
                         return ""
+                    await asyncio.sleep(self._policy.last_pause)
         except TimeoutError:
             _LOG.warning("cannot make certain that all images were seen: %s", reason)
             return reason
@@ -191,12 +193,15 @@ class RawSearch:
             return
         await self._hand_on(work, key, stored, found)
 
-    async def _list_bucket(self, work: VisitDetector, found: Found) -> None:
+    async def _list_bucket(self, work: VisitDetector, found: Found, most: float) -> str:
+        unread = ""
         for prefix in self._prefixes(work):
             if self._camera.raw_keys.scheme.has_sidecars:
-                await self._open_folders(work, await self._store.folders(prefix), found)
+                folders = await self._store.folders(prefix)
+                unread = await self._open_folders(work, folders, found, most) or unread
             else:
                 await self._open(work, prefix, found)
+        return unread
 
     def _prefixes(self, work: VisitDetector) -> Sequence[str]:
         """List where to look: among today's images, and among those of the day when the visit was due."""
@@ -215,21 +220,29 @@ class RawSearch:
             if key is not None and belongs(key, work) is not Belongs.NO:
                 await self._hand_on(work, key, stored, found)
 
-    async def _open_folders(self, work: VisitDetector, folders: Collection[str], found: Found) -> None:
-        unknown, is_long_ago = 0, self._is_long_ago(work)
+    async def _open_folders(
+        self, work: VisitDetector, folders: Collection[str], found: Found, most: float
+    ) -> str:
+        unknown, unread = 0, ""
+        most = math.inf if self._is_long_ago(work) else most
         for folder in sorted(folders, reverse=True):
             sidecar = sidecar_in_folder(self._camera, folder, work.detector)
             if sidecar is None:
                 await self._open(work, folder, found)
                 continue
             unknown += not self._sidecars.is_known(sidecar)
-            if unknown > self._policy.folders_a_look and not is_long_ago:
-                return
-            await self._open_sidecar(work, sidecar, found)
+            if unknown > most:
+                break
+            try:
+                await self._open_sidecar(work, sidecar, found)
+            except UnreadableSidecarError as error:
+                # It may be this visit's: without it nobody can say that there is no image.
+                unread = str(error)
+        return unread
 
     async def _open_sidecar(self, work: VisitDetector, sidecar: str, found: Found) -> None:
         keys = raw_keys_of_sidecar(self._camera, sidecar)
-        if not keys or await self._sidecars.group_of(sidecar, keys[0]) != work.visit.group:
+        if not keys or await self._sidecars.read_group(sidecar, keys[0]) != work.visit.group:
             return
         for key in keys:
             stored = await self._store.find(key.key)

@@ -378,21 +378,17 @@ async def _unless[T](over: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | N
 
 
 def _snap_results(expectation: Expectation, processed: Processed | None) -> tuple[SnapResult, ...]:
-    """List what became of each exposure that came."""
+    """List what became of each exposure that came, and of those of which that cannot be said."""
     if processed is None:
         done, reason = "failed", ""
     else:
         done, reason = ("failed", processed.failure) if processed.failure else ("completed", "")
-    accepted = [
-        SnapResult(exposure=exposure.exposure, result=done, reason=reason)
-        for exposure in expectation.accepted
+    unknown = expectation.missing if expectation.obstacle else ()
+    results = [
+        *[(one.exposure, done, reason) for one in expectation.accepted],
+        *[(one.raw.exposure, "rejected", one.reason) for one in expectation.rejected],
+        *[(raw.exposure, "late", "came after the wait") for raw in expectation.late],
+        *[(it, "unfetched", "it is there, and could not be fetched") for it in sorted(expectation.unfetched)],
+        *[(0, "unproven", f"snap {snap}: {expectation.obstacle}") for snap in unknown],
     ]
-    rejected = [
-        SnapResult(exposure=rejection.raw.exposure, result="rejected", reason=rejection.reason)
-        for rejection in expectation.rejected
-    ]
-    late = [
-        SnapResult(exposure=raw.exposure, result="late", reason="came after the wait")
-        for raw in expectation.late
-    ]
-    return (*accepted, *rejected, *late)
+    return tuple(SnapResult(exposure=it, result=result, reason=why) for it, result, why in results)

@@ -315,7 +315,7 @@ class Worker:
                 "outcome": name,
                 "final": final,
                 "seconds": stages.seconds() if stages else {},
-                "exposures": [snap.exposure for snap in getattr(outcome, "snaps", ())],
+                "exposures": [snap.exposure for snap in getattr(outcome, "snaps", ()) if snap.exposure],
             },
         )
 

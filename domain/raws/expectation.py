@@ -155,6 +155,8 @@ class Expectation:
     """In the order of their arrival."""
     out_of_reach: frozenset[int] = frozenset()
     """Exposures that could not be fetched when they came."""
+    obstacle: str = ""
+    """Why it is not known whether the missing snaps are there; blank if they are known not to be."""
 
     @classmethod
     def of(cls, work: VisitDetector, deadline: float, grace: float) -> Self:

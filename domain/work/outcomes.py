@@ -41,8 +41,10 @@ class SnapResult:
     """What became of one exposure of the visit-detector."""
 
     exposure: int
+    """0 of one that nobody has seen."""
     result: str
-    """``completed``, ``failed``, ``rejected``, ``unreadable`` or ``late``."""
+    """``completed``, ``failed``, ``rejected``, ``unreadable``, ``late``, ``unfetched`` (it is there) or
+    ``unproven`` (nobody could look whether it is)."""
     reason: str = ""
 
 

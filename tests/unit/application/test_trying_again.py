@@ -95,6 +95,40 @@ async def test_a_bucket_that_nobody_can_look_into_is_no_proof_of_absence(seconds
     assert isinstance(records[-1].outcome, Completed)
 
 
+async def test_a_sidecar_that_cannot_be_read_is_no_proof_of_absence() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), silent=True)
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        sidecar = night.expose(visit, 4).rpartition(".")[0] + ".json"
+        night.images.put(sidecar)
+        await asyncio.sleep(400.0)
+        night.images.put(sidecar, cards=next(iter(night.headers.values())))
+        await asyncio.sleep(300.0)
+        *before, last = await history(night)
+    assert before
+    assert all("cannot be read" in str(record.outcome) for record in before)
+    assert isinstance(last.outcome, Completed)
+
+
+async def test_of_a_visit_without_a_snap_it_is_said_that_nobody_could_look(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP, nimages=2)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        await asyncio.sleep(20.0)
+        night.images.outage = "cut off"
+        await asyncio.sleep(400.0)
+        [record] = await history(night)
+    assert isinstance(record.outcome, Completed)
+    assert [snap.result for snap in record.outcome.snaps] == ["completed", "unproven"]
+    assert "snap 1: bucket images: cut off" in record.outcome.snaps[1].reason
+    assert "may be there and are not processed" in caplog.text
+
+
 async def test_a_visit_whose_images_stay_out_of_reach_expires() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}), silent=True)
     async with night.running():
