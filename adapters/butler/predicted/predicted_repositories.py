@@ -123,8 +123,9 @@ class PredictedRepositories:
 
     def _local_config(self) -> ButlerConfig:
         if self._config is None:
-            self._config = ButlerConfig(local_config(self._shared, self._extra_config))
-            self._config["datastore", "templates", "default"] = _PLAIN_TEMPLATE
+            config = ButlerConfig(local_config(self._shared, self._extra_config))
+            config["datastore", "templates", "default"] = _PLAIN_TEMPLATE
+            self._config = config
         return self._config
 
     def _surroundings(self) -> Surroundings:

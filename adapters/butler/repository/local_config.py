@@ -18,7 +18,7 @@ _SHARED_KEYS = (
 
 
 class LocalConfigError(WorkspaceError):
-    """The configuration to merge into that of local repositories cannot be read."""
+    """The configuration to merge into that of local repositories cannot be read, or is none."""
 
 
 def local_config(shared: SharedRepositories, extra: str | None = None) -> Config:
@@ -34,7 +34,7 @@ def local_config(shared: SharedRepositories, extra: str | None = None) -> Config
     Raises
     ------
     LocalConfigError
-        Raised if `extra` cannot be read.
+        Raised if `extra` cannot be read, or is no Butler configuration.
     """
     source = Config(shared.read_config.configFile)
     config = Config()
@@ -48,7 +48,23 @@ def local_config(shared: SharedRepositories, extra: str | None = None) -> Config
 
 def _read(uri: str) -> Config:
     try:
-        return Config(ResourcePath(uri))
+        content = Config(ResourcePath(uri))
     # Each store's client has errors of its own, and so has YAML.
     except Exception as error:
         raise LocalConfigError(f"LOCAL_REPO_CONFIG: {uri} cannot be read: {one_line(error)}") from error
+    if wrong := _no_mapping(content):
+        raise LocalConfigError(f"LOCAL_REPO_CONFIG: {uri} is no Butler configuration: {wrong} is no mapping")
+    return content
+
+
+def _no_mapping(content: Config) -> str:
+    """Name what should be a mapping and is none; blank if all is well."""
+    try:
+        content.toDict()
+    except AttributeError:  # of a list or a text Config makes one too
+        return "the whole"
+    for key in _SHARED_KEYS:
+        for part in (key[:end] for end in range(1, len(key) + 1)):
+            if part in content and not isinstance(content[part], Config):
+                return ".".join(part)
+    return ""

@@ -225,12 +225,16 @@ class MakeWorkspace(Protocol):
 def make_workspace(bench: Bench, **changes: Any) -> ButlerWorkspace:
     settings = evolve(bench.settings, **changes)
     shared = SharedRepositories(settings.read_repo, settings.central_repo)
-    template = LocalTemplate(shared, CAMERA.instrument, settings.folder / "template")
+    template = LocalTemplate(shared, CAMERA.instrument, settings.folder / "template", settings.local_config)
     full = FullRepositories(shared, template)
     repositories: VisitRepositories = full
     if not bench.queries:
         repositories = PredictedRepositories(
-            shared, full, instrument=CAMERA.instrument, folder=settings.folder / "inputs"
+            shared,
+            full,
+            instrument=CAMERA.instrument,
+            folder=settings.folder / "inputs",
+            extra_config=settings.local_config,
         )
     return ButlerWorkspace(
         settings=settings,
