@@ -4,30 +4,36 @@ Both are images of the trimmed frame. NaN marks a pixel that cannot be
 calibrated; the pipelines mask it as ``BAD``.
 """
 
+import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import astropy.units as u
 import numpy as np
-import numpy.typing as npt
 from lsst.images import Image
 from scipy.ndimage import median_filter
 
+from prompt_pipelines.arrays import Pixels
 from prompt_pipelines.assembly import amplifier_map, assemble
-from prompt_pipelines.camera import CameraDict, find_detector
-from prompt_pipelines.errors import CalibrationError
+from prompt_pipelines.camera import CameraDict, DetectorDict, find_detector
+from prompt_pipelines.errors import CalibrationError, UnusableImageError
 from prompt_pipelines.raw import RawFrame
 
 __all__ = ["combine_biases", "combine_flats"]
 
+_log = logging.getLogger(__name__)
+
 _CLIP = 4.0  # standard deviations from the median: rejects cosmic rays, keeps 99.99 % of the noise
 _MIN_RESPONSE = 0.1  # of the detector's median; below it the noise of a flattened pixel is worthless
 _MAX_STEP = 0.4  # fraction by which a usable pixel may differ from the median around it
+_MIN_LIGHT = 5.0  # times the read noise: what a flat's level is at least, or it shows no response
 _NEIGHBOURHOOD = 9  # pixels; wide enough to be the same with and without a bad column
 
 
 def combine_biases(frames: Sequence[RawFrame], camera: CameraDict, detector: int) -> Image:
     """Combine bias frames into a master bias.
+
+    A frame that cannot be used is left out, and named in the log.
 
     Parameters
     ----------
@@ -46,20 +52,22 @@ def combine_biases(frames: Sequence[RawFrame], camera: CameraDict, detector: int
     Raises
     ------
     CalibrationError
-        Raised if there are no frames.
-    UnusableImageError
-        Raised if a frame's size is wrong.
+        Raised if there are no frames, or none that can be used.
     """
     if not frames:
         raise CalibrationError(f"no bias frames for detector {detector}")
     description = find_detector(camera, detector)
-    stack = np.stack([_valid_pixels(frame, camera, detector) for frame in frames])
+    stack = np.stack(
+        _usable(frames, lambda frame: _valid_pixels(frame, description), "bias frames", detector)
+    )
     noise = amplifier_map(description, "read_noise") / amplifier_map(description, "gain")
     return Image(_clipped_mean(stack, noise), unit=u.adu)
 
 
 def combine_flats(frames: Sequence[RawFrame], bias: Image | None, camera: CameraDict, detector: int) -> Image:
     """Combine flat fields of one filter into a master flat.
+
+    A frame that cannot be used is left out, and named in the log.
 
     Parameters
     ----------
@@ -81,32 +89,50 @@ def combine_flats(frames: Sequence[RawFrame], bias: Image | None, camera: Camera
     ------
     CalibrationError
         Raised if there are no frames, or none with light that is not saturated.
-    UnusableImageError
-        Raised if a frame's size is wrong.
     """
     description = find_detector(camera, detector)
     gain, read_noise = amplifier_map(description, "gain"), amplifier_map(description, "read_noise")
-    scaled, noises = [], []
-    for frame in frames:
-        adu = _valid_pixels(frame, camera, detector) - (0.0 if bias is None else bias.array)
-        electrons = adu * gain
+    least = _MIN_LIGHT * _median(read_noise)
+
+    def scaled(frame: RawFrame) -> tuple[Pixels, Pixels]:
+        electrons = (_valid_pixels(frame, description) - (0.0 if bias is None else bias.array)) * gain
         level = _median(electrons)
-        if level > 0.0:
-            scaled.append(electrons / level)
-            noises.append(np.sqrt(np.maximum(electrons, 0.0) + read_noise**2) / level)
-    if not scaled:
-        raise CalibrationError(f"no usable flat fields among {len(frames)} for detector {detector}")
-    flat = _clipped_mean(np.stack(scaled), np.max(noises, axis=0))
+        if not level > least:
+            raise UnusableImageError(f"it has no light: {level:.1f} electrons where it takes {least:.1f}")
+        noise = np.sqrt(np.maximum(electrons, 0.0) + read_noise**2) / np.float32(level)
+        return electrons / np.float32(level), noise.astype(np.float32, copy=False)
+
+    responses, noises = zip(*_usable(frames, scaled, "flat fields", detector), strict=True)
+    flat = _clipped_mean(np.stack(responses), np.max(noises, axis=0))
     flat /= np.float32(_median(flat))
     return Image(_without_bad_pixels(flat), unit=u.dimensionless_unscaled)
 
 
-def _valid_pixels(frame: RawFrame, camera: CameraDict, detector: int) -> npt.NDArray[np.float32]:
-    assembled = assemble(frame, find_detector(camera, detector))
-    return np.where(assembled.saturated, np.float32(np.nan), assembled.pixels)
+def _usable[T](
+    frames: Sequence[RawFrame], use: Callable[[RawFrame], T], what: str, detector: int
+) -> Sequence[T]:
+    used, reasons = [], []
+    for frame in frames:
+        try:
+            used.append(use(frame))
+        except UnusableImageError as error:
+            _log.warning("%s is left out: %s", frame.name or f"one of the {what}", error)
+            reasons.append(str(error))
+    if not used:
+        why = f": {'; '.join(dict.fromkeys(reasons))}" if reasons else ""
+        raise CalibrationError(f"no usable {what} among {len(frames)} for detector {detector}{why}")
+    return used
 
 
-def _clipped_mean(stack: npt.NDArray[np.float32], noise: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _valid_pixels(frame: RawFrame, description: DetectorDict) -> Pixels:
+    assembled = assemble(frame, description)
+    pixels = np.where(assembled.saturated, np.float32(np.nan), assembled.pixels)
+    if not np.isfinite(pixels).any():
+        raise UnusableImageError("none of its pixels is a number below saturation")
+    return pixels
+
+
+def _clipped_mean(stack: Pixels, noise: Pixels) -> Pixels:
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         middle = np.nanmedian(stack, axis=0)
         kept = np.where(np.abs(stack - middle) <= _CLIP * noise, stack, np.float32(np.nan))
@@ -115,12 +141,12 @@ def _clipped_mean(stack: npt.NDArray[np.float32], noise: npt.NDArray[np.float32]
     return np.where(np.isfinite(mean), mean, middle).astype(np.float32)
 
 
-def _median(pixels: npt.NDArray[np.float32]) -> float:
+def _median(pixels: Pixels) -> float:
     finite = pixels[np.isfinite(pixels)]
     return float(np.median(finite)) if finite.size else 0.0
 
 
-def _without_bad_pixels(flat: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _without_bad_pixels(flat: Pixels) -> Pixels:
     around = median_filter(np.nan_to_num(flat, nan=0.0), size=_NEIGHBOURHOOD, mode="nearest")
     usable = (flat > _MIN_RESPONSE) & (np.abs(flat - around) <= _MAX_STEP * around)
     return np.where(usable, flat, np.float32(np.nan))

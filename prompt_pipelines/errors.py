@@ -1,8 +1,8 @@
 """What the pipelines raise on purpose.
 
-Two families: `PromptPipelinesError` for files and descriptions that cannot be
-used, and `UnusableImageError`, which the middleware records as a repeatable
-failure of a task, so that nobody retries it.
+All are a `PromptPipelinesError`. `UnusableImageError` is an ``AlgorithmError``
+too: the middleware records it as a repeatable failure of a task, so that nobody
+retries it.
 """
 
 from typing import Any
@@ -44,7 +44,7 @@ class WcsError(PromptPipelinesError):
     """No sky projection can be made from a header or from pointing and geometry."""
 
 
-class UnusableImageError(AlgorithmError):
+class UnusableImageError(PromptPipelinesError, AlgorithmError):
     """An image cannot be processed, and trying again would not help.
 
     Parameters

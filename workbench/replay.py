@@ -1,26 +1,34 @@
 """A night of the past, played again: real raws as visits, their own calibrations."""
 
+import itertools
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from domain.cameras.camera import Camera
-from domain.raws.raws import make_raw_key, parse_raw_key, sidecar_key
+from domain.raws.raws import UnnameableRawError, make_raw_key, parse_raw_key, sidecar_key
 from domain.times import TaiSeconds
 from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.raw import RawFrame, read_raw
 from simulator.errors import SimulatorError
 from simulator.summit.night import NightPlan, PlannedVisit, RawObject
+from workbench.recorded_calibrations import RecordedCalibrations
 from workbench.recorded_frames import RecordedFrame, RecordedFrames, extension_of, read_cards, read_frames
 
 __all__ = ["Recording", "recorded_night", "replay_plan"]
+
+_log = logging.getLogger(__name__)
 
 _SURVEY = "replay"
 
 
 def replay_plan(folder: Path, camera: Camera) -> NightPlan:
     """Plan to play all science exposures of a folder as visits, in time order.
+
+    A frame that cannot be used, or for which there are no calibration frames,
+    is left out, and named in the log.
 
     Parameters
     ----------
@@ -33,8 +41,8 @@ def replay_plan(folder: Path, camera: Camera) -> NightPlan:
     Raises
     ------
     SimulatorError
-        Raised if there are no science exposures, or calibration frames are
-        missing; the text says which.
+        Raised if there are no science exposures, or none that can be played;
+        the text says why.
     """
     return recorded_night(folder, camera)[0]
 
@@ -47,19 +55,14 @@ def recorded_night(folder: Path, camera: Camera) -> tuple[NightPlan, "Recording"
     SimulatorError
         Raised as by `replay_plan`.
     """
-    frames = read_frames(folder, camera)
-    visits = _visits(frames)
-    if not visits:
-        raise SimulatorError(f"no science exposures ({frames})")
-    night = Recording(camera, frames)
-    plan = NightPlan(camera=camera, visits=visits, raws=night, calibrations=night)
-    if missing := night.missing(plan):
-        raise SimulatorError(f"no {'; no '.join(missing)} ({frames})")
-    return plan, night
+    night = Recording(camera, read_frames(folder, camera))
+    return NightPlan(camera=camera, visits=night.visits, raws=night, calibrations=night.calibrations), night
 
 
 class Recording:
-    """Files of the past as the source of raws and calibration frames.
+    """Files of the past as the source of raws.
+
+    A science frame that cannot be played is left out, and named in the log.
 
     Parameters
     ----------
@@ -67,34 +70,23 @@ class Recording:
         Whose they are.
     frames
         The files.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if there are no science exposures, or none that can be played.
     """
 
     def __init__(self, camera: Camera, frames: RecordedFrames) -> None:
         self._camera = camera
+        self.calibrations = RecordedCalibrations(frames)
+        """What the science exposures are calibrated with."""
+        playable = self._playable(frames)
         self._science: dict[tuple[str, int], list[RecordedFrame]] = defaultdict(list)
-        for frame in frames.of_kind("science"):
+        for frame in playable:
             self._science[frame.exposure.group, frame.exposure.snap].append(frame)
-        self._biases: dict[int, list[RecordedFrame]] = defaultdict(list)
-        for frame in frames.of_kind("bias"):
-            self._biases[frame.exposure.detector].append(frame)
-        self._flats: dict[tuple[int, str], list[RecordedFrame]] = defaultdict(list)
-        for frame in frames.of_kind("flat"):
-            self._flats[frame.exposure.detector, frame.exposure.physical_filter].append(frame)
-
-    def missing(self, plan: NightPlan) -> list[str]:
-        """List, in words, calibration frames that a plan needs and are not there."""
-        found = [
-            f"bias frames of detector {detector}"
-            for detector in plan.detectors
-            if detector not in self._biases
-        ]
-        found += [
-            f"flat fields of detector {detector} in {physical_filter}"
-            for detector in plan.detectors
-            for physical_filter in plan.filters
-            if (detector, physical_filter) not in self._flats
-        ]
-        return found
+        self.visits = _visits(playable)
+        """In time order."""
 
     def take(
         self,
@@ -105,15 +97,20 @@ class Recording:
     ) -> Iterator[RawObject]:
         """Return one exposure's files, byte for byte, under the camera's key scheme.
 
-        Raises
-        ------
-        SimulatorError
-            Raised if a file can no longer be read.
-        UnnameableRawError
-            Raised if the camera's scheme has no key for it.
+        A file that can no longer be read is left out, and named in the log.
         """
         for frame in self._science[visit.group, snap]:
-            yield self._raw_object(frame)
+            if frame.exposure.detector not in visit.detectors:
+                continue
+            try:
+                yield self._raw_object(frame)
+            except (SimulatorError, OSError) as error:
+                _log.warning("%s is left out: %s", frame.path, error)
+
+    def name(self, visit: PlannedVisit, detector: int) -> str:
+        """Name the file of a visit's first snap, for people."""
+        found = self._find(visit, detector)
+        return f"{visit.group}, detector {detector}" if found is None else str(found.path)
 
     def frame(self, visit: PlannedVisit, detector: int) -> tuple[RecordedFrame, RawFrame]:
         """Read the first snap of a visit.
@@ -123,44 +120,65 @@ class Recording:
         SimulatorError
             Raised if there is none of this detector, or it cannot be read.
         """
-        what = f"science frame of {visit.group}, detector {detector}"
-        for frame in self._science[visit.group, 0]:
-            if frame.exposure.detector == detector:
-                return frame, _read([frame], what)[0]
-        raise SimulatorError(f"no {what}")
+        found = self._find(visit, detector)
+        if found is None:
+            raise SimulatorError("there is no first snap")
+        try:
+            return found, read_raw(found.path)
+        except (PromptPipelinesError, OSError) as error:
+            raise SimulatorError(str(error).removeprefix(f"{found.path}: ")) from error
 
-    def biases(self, detector: int) -> list[RawFrame]:
-        """Read a detector's bias frames."""
-        return _read(self._biases.get(detector, ()), f"bias frames of detector {detector}")
+    def _find(self, visit: PlannedVisit, detector: int) -> RecordedFrame | None:
+        frames = self._science[visit.group, 0]
+        return next((frame for frame in frames if frame.exposure.detector == detector), None)
 
-    def flats(self, detector: int, physical_filter: str) -> list[RawFrame]:
-        """Read a detector's flat fields in a filter."""
-        frames = self._flats.get((detector, physical_filter), ())
-        return _read(frames, f"flat fields of detector {detector} in {physical_filter}")
+    def _playable(self, frames: RecordedFrames) -> list[RecordedFrame]:
+        science = frames.of_kind("science")
+        if not science:
+            raise SimulatorError(f"no science exposures ({frames})")
+        lacking = {frame: self._lacking(frame) for frame in science}
+        if all(lacking.values()):
+            every = dict.fromkeys(itertools.chain(*lacking.values()))
+            raise SimulatorError(f"{'; '.join(every)} ({frames})")
+        for frame, reasons in lacking.items():
+            if reasons:
+                _log.warning("%s is left out: %s", frame.path, "; ".join(reasons))
+        return [frame for frame in science if not lacking[frame]]
+
+    def _lacking(self, frame: RecordedFrame) -> list[str]:
+        """Say what keeps a science frame from being played."""
+        detector, physical_filter = frame.exposure.detector, frame.exposure.physical_filter
+        if physical_filter not in self._camera.filters:
+            return [f"{physical_filter!r} is no filter of {self._camera.instrument}"]
+        lacking = self.calibrations.lacking(detector, physical_filter)
+        try:
+            self._key(frame)
+        except UnnameableRawError as error:
+            lacking.append(str(error))
+        return lacking
+
+    def _key(self, frame: RecordedFrame) -> str:
+        extension = extension_of(frame.path)
+        stem = frame.path.name.removesuffix(extension)
+        return make_raw_key(self._camera, frame.exposure, extension=extension, stem=stem)
 
     def _raw_object(self, frame: RecordedFrame) -> RawObject:
-        path, exposure = frame.path, frame.exposure
-        extension = extension_of(path)
-        key = make_raw_key(
-            self._camera, exposure, extension=extension, stem=path.name.removesuffix(extension)
-        )
+        key = self._key(frame)
         parsed = parse_raw_key(self._camera, key)
         sidecar = None if parsed is None else sidecar_key(parsed)
-        try:
-            return RawObject(
-                detector=exposure.detector,
-                key=key,
-                body=path.read_bytes(),
-                sidecar_key=sidecar,
-                sidecar=b"" if sidecar is None else json.dumps(read_cards(path, self._camera)).encode(),
-            )
-        except OSError as error:
-            raise SimulatorError(f"{path} cannot be read any more: {error}") from error
+        cards = {} if sidecar is None else read_cards(frame.path, self._camera)
+        return RawObject(
+            detector=frame.exposure.detector,
+            key=key,
+            body=frame.path.read_bytes(),
+            sidecar_key=sidecar,
+            sidecar=b"" if sidecar is None else json.dumps(cards).encode(),
+        )
 
 
-def _visits(frames: RecordedFrames) -> tuple[PlannedVisit, ...]:
+def _visits(frames: Iterable[RecordedFrame]) -> tuple[PlannedVisit, ...]:
     groups: dict[str, list[RecordedFrame]] = defaultdict(list)
-    for frame in frames.of_kind("science"):
+    for frame in frames:
         groups[frame.exposure.group].append(frame)
     return tuple(_visit(group, members) for group, members in groups.items())
 
@@ -178,13 +196,3 @@ def _visit(group: str, frames: Sequence[RecordedFrame]) -> PlannedVisit:
         snaps=1 + max(frame.exposure.snap for frame in frames),
         survey=_SURVEY,
     )
-
-
-def _read(frames: Iterable[RecordedFrame], what: str) -> list[RawFrame]:
-    try:
-        read = [read_raw(frame.path) for frame in frames]
-    except (PromptPipelinesError, OSError) as error:
-        raise SimulatorError(f"{what}: {error}") from error
-    if not read:
-        raise SimulatorError(f"no {what}")
-    return read

@@ -16,6 +16,7 @@ from domain.cameras.camera import Camera
 from domain.cameras.camera_dict import camera_as_dict
 from domain.runs import input_collections
 from prompt_pipelines.camera import CameraDict
+from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.instrument import CameraInstrument
 from prompt_pipelines.repository import butler_config, input_dataset_types
 from simulator.errors import SimulatorError
@@ -23,7 +24,7 @@ from simulator.summit.night import NightPlan
 from simulator.summit.templates import PatchTemplate
 from simulator.world.skymap import SKYMAP, TRACT, Skymap, skymap_records
 from simulator.world.stars import Stars
-from workbench.masters import Master, make_masters
+from workbench.masters import Lacking, make_masters, without_lacking
 from workbench.reference_catalogue import HTM_LEVEL, reference_shards
 
 __all__ = ["REFERENCE_CATALOGUE", "TEMPLATE", "make_repository"]
@@ -44,7 +45,7 @@ def make_repository(
     reference: Stars | None = None,
     skymap: Skymap | None = None,
     templates: Iterable[PatchTemplate] = (),
-) -> None:
+) -> NightPlan:
     """Make a repository in which a night's pipelines find what they need.
 
     Parameters
@@ -66,11 +67,16 @@ def make_repository(
     templates
         Template images of its patches.
 
+    Returns
+    -------
+    plan
+        What of the plan can be calibrated; the log names the rest.
+
     Raises
     ------
     SimulatorError
-        Raised if there is a repository already, or calibrations cannot be
-        made.
+        Raised if there is a repository already, if nothing can be calibrated,
+        or if the camera cannot be registered.
     """
     if Butler.has_repo_config(str(root)):
         raise SimulatorError(f"{root} holds a repository already")
@@ -83,16 +89,20 @@ def make_repository(
     Butler.makeRepo(str(root), config=config, forceConfigRoot=datastore is None)
     with Butler.from_config(str(root), writeable=True) as butler:
         _register(butler, plan.camera)
-        _add_calibrations(butler, plan.camera, make_masters(plan))
+        plan = without_lacking(plan, _add_calibrations(butler, plan))
         if reference is not None:
             _add_reference(butler, plan.camera.instrument, reference)
         if skymap is not None:
             _add_templates(butler, plan.camera.instrument, skymap, templates)
+    return plan
 
 
 def _register(butler: Butler, camera: Camera) -> None:
     """Tell the registry of the camera, of the inputs' dataset types and of the collections."""
-    CameraInstrument.for_camera(cast(CameraDict, camera_as_dict(camera))).register(butler.registry)
+    try:
+        CameraInstrument.for_camera(cast(CameraDict, camera_as_dict(camera))).register(butler.registry)
+    except PromptPipelinesError as error:
+        raise SimulatorError(str(error)) from error
     for dataset_type in input_dataset_types(butler.dimensions).values():
         butler.registry.registerDatasetType(dataset_type)
     butler.registry.registerDatasetType(_reference_type(butler))
@@ -109,15 +119,24 @@ def _register(butler: Butler, camera: Camera) -> None:
     )
 
 
-def _add_calibrations(butler: Butler, camera: Camera, masters: Iterable[Master]) -> None:
-    collection = input_collections(camera.instrument).calibrations
+def _add_calibrations(butler: Butler, plan: NightPlan) -> list[Lacking]:
+    """Store the camera and what masters can be made; returns the others."""
+    instrument = plan.camera.instrument
+    collection = input_collections(instrument).calibrations
     run = f"{collection}/masters"
     butler.collections.register(run, CollectionType.RUN)
+    lacking: list[Lacking] = []
     with butler.transaction():
-        data_id = {"instrument": camera.instrument}
-        refs: list[DatasetRef] = [butler.put(camera_as_dict(camera), "camera", data_id, run=run)]
-        refs += [butler.put(master.image, master.dataset_type, master.data_id, run=run) for master in masters]
+        refs: list[DatasetRef] = [
+            butler.put(camera_as_dict(plan.camera), "camera", {"instrument": instrument}, run=run)
+        ]
+        for master in make_masters(plan):
+            if isinstance(master, Lacking):
+                lacking.append(master)
+            else:
+                refs.append(butler.put(master.image, master.dataset_type, master.data_id, run=run))
         butler.registry.certify(collection, refs, Timespan(None, None))
+    return lacking
 
 
 def _add_reference(butler: Butler, instrument: str, stars: Stars) -> None:

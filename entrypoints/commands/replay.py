@@ -28,7 +28,8 @@ def command(
     Biases, flats and science exposures are told apart by the camera file's
     rules. Calibrations are made from the first two, and templates from the
     science exposures, each half of the night for the other; then every science
-    exposure is played as a visit, in the order of time.
+    exposure is played as a visit, in the order of time. Frames of no use are
+    left out and named; the exit code is 0 if any visit was completed.
     """
     plan, night = recorded_night(folder, load_camera(camera_file))
     setup = BoxSetup(
@@ -36,10 +37,13 @@ def command(
         camera_file=camera_file,
         pipelines=PIPELINES[pipelines],
         reference=None,
-        furnish=(lambda root: add_night_templates(root, plan, night)) if pipelines == "ap-pipe" else None,
+        furnish=(lambda root, plan: add_night_templates(root, plan, night))
+        if pipelines == "ap-pipe"
+        else None,
         workers=workers,
     )
     target = results_folder(results, plan.camera.instrument)
-    raise SystemExit(
-        observe(Observation(setup=setup, speed=speed, results=target, examination=Examination()), Console())
+    asked = Observation(
+        setup=setup, speed=speed, results=target, examination=Examination(), may_lose_visits=True
     )
+    raise SystemExit(observe(asked, Console()))

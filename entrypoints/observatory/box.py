@@ -46,8 +46,9 @@ class BoxSetup:
     skymap: Skymap | None = None
     """Of templates that are made in advance; None: there are none."""
     templates: Callable[[], Iterable[PatchTemplate]] = tuple
-    furnish: Callable[[Path], tuple[tuple[PlanPart, ...], str]] | None = None
-    """Adds templates to the central repository; returns the parts in which the night is played, and words."""
+    furnish: Callable[[Path, NightPlan], tuple[tuple[PlanPart, ...], str]] | None = None
+    """Adds a plan's templates to the central repository; returns the parts in which the night is played, and
+    words."""
     workers: int = _WORKERS
     expiration: float = 3600.0
     """Seconds after which an announcement is too old."""
@@ -88,7 +89,7 @@ async def opened_box(setup: BoxSetup, display: Display, listener: Listener) -> A
         addresses = await uninterrupted(_start_servers, stack, folder, display)
         with within({**addresses.s3, "LSST_RESOURCES_TMPDIR": str(folder)}):
             display.say("making a central repository with calibrations")
-            await uninterrupted(
+            plan = await uninterrupted(
                 make_repository,
                 addresses.repository,
                 setup.plan,
@@ -97,6 +98,8 @@ async def opened_box(setup: BoxSetup, display: Display, listener: Listener) -> A
                 skymap=setup.skymap,
                 templates=setup.templates(),
             )
+            # What cannot be calibrated is not played.
+            setup = evolve(setup, plan=plan)
             parts = await uninterrupted(_furnish, setup, addresses.repository, display)
             yield await _Launcher(stack, setup, addresses, display, listener).start(parts)
 
@@ -120,7 +123,7 @@ def _furnish(setup: BoxSetup, repository: Path, display: Display) -> tuple[PlanP
         skymap = _NO_SKYMAP if setup.skymap is None else SKYMAP
         return (PlanPart(visits=setup.plan.visits, skymap=skymap),)
     display.say("making templates of the night's own exposures")
-    parts, text = setup.furnish(repository)
+    parts, text = setup.furnish(repository, setup.plan)
     display.say(text)
     return parts
 

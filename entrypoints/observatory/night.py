@@ -46,6 +46,8 @@ class Observation:
     """Folder for a repository with the night's outputs; must not exist."""
     examination: Examination
     """What is asked of the outputs."""
+    may_lose_visits: bool = False
+    """Real frames may be of no use: it is enough that a visit was completed."""
 
 
 @frozen(kw_only=True)
@@ -58,9 +60,14 @@ class _Report:
     findings: tuple[str, ...]
 
     @property
-    def is_incomplete(self) -> bool:
-        """Whether anything was not completed, or completed without its outputs being there."""
-        return bool(self.progress.failed) or not self.progress.rows.keys() <= self.results.arrived.keys()
+    def completed(self) -> set[tuple[str, int]]:
+        """Group and detector of what was completed."""
+        return {key for key, row in self.progress.rows.items() if row.outcome == "completed"}
+
+    def succeeded(self, *, may_lose_visits: bool) -> bool:
+        """Tell whether enough was completed, and the outputs of all that was are there."""
+        enough = bool(self.completed) if may_lose_visits else not self.progress.failed
+        return enough and self.completed <= self.results.arrived.keys()
 
 
 def observe(night: Observation, console: Console) -> int:
@@ -78,16 +85,15 @@ def observe(night: Observation, console: Console) -> int:
         console.print(f"[bold red]the night cannot go on:[/] {error}", soft_wrap=True)
         return _FAILED
     _summarize(night, report, console)
-    return _FAILED if report.is_incomplete else 0
+    return 0 if report.succeeded(may_lose_visits=night.may_lose_visits) else _FAILED
 
 
 async def _observe(night: Observation, console: Console) -> _Report:
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    plan = night.setup.plan
     begin = time.monotonic()
-    progress = Progress((visit.group, detector) for visit in plan.visits for detector in visit.detectors)
+    progress = Progress()
     changed = asyncio.Event()
     with make_display(console, begin) as display:
 
@@ -98,6 +104,8 @@ async def _observe(night: Observation, console: Console) -> _Report:
                 changed.set()
 
         async with opened_box(night.setup, display, listen) as box:
+            plan = box.setup.plan
+            progress.expect((visit.group, detector) for visit in plan.visits for detector in visit.detectors)
             display.follow(progress)
             summit = _summit(box, night.speed)
             await _play(box, summit, progress, changed)
@@ -181,20 +189,19 @@ async def _await_outputs(box: Box, progress: Progress) -> Results:
 
 
 def _summarize(night: Observation, report: _Report, console: Console) -> None:
-    plan = night.setup.plan
     rows = report.progress.rows.values()
+    visits = len({row.group for row in rows})
     lines = [
         "",
-        f"{plan.camera.instrument}: {len(plan.visits)} visits, {len(rows)} visit-detectors",
+        f"{night.setup.plan.camera.instrument}: {visits} visits, {len(rows)} visit-detectors",
         "outcomes: " + _counts(Counter(row.outcome or "none" for row in rows)),
     ]
     lines += [
         f"  {row.group} detector {row.detector}: {row.detail or row.stage}" for row in report.progress.failed
     ]
     missing = [
-        f"{row.group} detector {row.detector}"
-        for key, row in report.progress.rows.items()
-        if row.outcome == "completed" and key not in report.results.arrived
+        f"{group} detector {detector}"
+        for group, detector in sorted(report.completed - report.results.arrived.keys())
     ]
     if missing:
         lines.append(f"completed, but not in the central repository: {', '.join(missing)}")

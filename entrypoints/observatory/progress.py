@@ -31,11 +31,16 @@ class Progress:
     Parameters
     ----------
     expected
-        Group and detector of all that is to be processed.
+        As in `expect`.
     """
 
-    def __init__(self, expected: Iterable[tuple[str, int]]) -> None:
-        self.rows = {key: Row(*key) for key in expected}
+    def __init__(self, expected: Iterable[tuple[str, int]] = ()) -> None:
+        self.rows: dict[tuple[str, int], Row] = {}
+        self.expect(expected)
+
+    def expect(self, expected: Iterable[tuple[str, int]]) -> None:
+        """Await outcomes of these groups and detectors."""
+        self.rows.update((key, Row(*key)) for key in expected)
 
     @property
     def is_over(self) -> bool:

@@ -106,6 +106,12 @@ class NightPlan:
         """Physical filters that the night uses."""
         return tuple(dict.fromkeys(visit.physical_filter for visit in self.visits))
 
+    def filters_of(self, detector: int) -> tuple[str, ...]:
+        """List the physical filters that the night uses with a detector."""
+        return tuple(
+            dict.fromkeys(visit.physical_filter for visit in self.visits if detector in visit.detectors)
+        )
+
     @property
     def detectors(self) -> tuple[int, ...]:
         """Detectors that the night uses."""

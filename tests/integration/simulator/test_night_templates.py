@@ -1,14 +1,19 @@
 """Templates of a real night, made from its own exposures."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from attrs import evolve
 from lsst.daf.butler import Butler
 
 from adapters.files.cameras import load_camera
+from domain.cameras.camera import Camera
 from tests.shared_data import shared_data
+from tests.unit.simulator.recorded import spoil, write_night
 from workbench.night_templates import SKYMAPS, add_night_templates
 from workbench.replay import recorded_night
 from workbench.repository import make_repository
@@ -50,3 +55,109 @@ def test_too_few_visits_make_no_templates(tmp_path: Path) -> None:
     with Butler.from_config(str(tmp_path)) as butler:
         found = butler.query_datasets("template_coadd", "Lowell42/templates", explain=False)
     assert not found
+
+
+def clouded(_: fits.Header, pixels: np.ndarray) -> np.ndarray:
+    """See no star: the sky's brightness with its noise, wherever it was."""
+    noise = np.random.default_rng(7).normal(0.0, 5.0, pixels.shape)
+    return np.asarray(np.median(pixels[:, :512]) + noise, dtype=np.uint16)
+
+
+def elsewhere(header: fits.Header, pixels: np.ndarray) -> np.ndarray:
+    header["RA"] += 0.5
+    return pixels
+
+
+def nowhere(header: fits.Header, pixels: np.ndarray) -> np.ndarray:
+    del header["RA"]
+    return pixels
+
+
+SPOILT: dict[str, Callable[[fits.Header, np.ndarray], np.ndarray]] = {
+    "cloud": clouded,
+    "zeros": lambda _, pixels: np.zeros_like(pixels),
+    "NaN": lambda _, pixels: np.full(pixels.shape, np.nan, np.float32),
+    "saturated": lambda _, pixels: np.full_like(pixels, 65535),
+    "elsewhere": elsewhere,
+    "nowhere": nowhere,
+}
+
+
+@pytest.fixture(scope="module")
+def camera() -> Camera:
+    shipped = load_camera("simulated")
+    return evolve(shipped, detectors=shipped.detectors[:1])
+
+
+@pytest.fixture(scope="module")
+def good_night(tmp_path_factory: pytest.TempPathFactory, camera: Camera) -> Path:
+    folder = tmp_path_factory.mktemp("night")
+    write_night(folder, camera, lights=7)
+    return folder
+
+
+# The middle one is the first that is tried as the one with which the others are compared.
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("spoilt", SPOILT)
+def test_a_light_of_no_use_costs_itself_alone(
+    spoilt: str,
+    number: int,
+    *,
+    good_night: Path,
+    camera: Camera,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    folder = tmp_path / "night"
+    shutil.copytree(good_night, folder)
+    spoil(folder / f"light{number}.fits", SPOILT[spoilt])
+    plan, night = recorded_night(folder, camera)
+    plan = make_repository(tmp_path / "repo", plan)
+    parts, text = add_night_templates(tmp_path / "repo", plan, night)
+    assert text == "made 2 templates from the night itself, each half for the other"
+    # Three good ones in each half, wherever the seventh is.
+    assert (*parts[0].visits, *parts[1].visits) == plan.visits
+    bad = f"night-{number}"
+    assert [sum(visit.group != bad for visit in part.visits) for part in parts] == [3, 3]
+    assert [line for line in caplog.messages if f"light{number}.fits is no part of a template: " in line]
+    others = {one for one in range(7) if one != number}
+    assert not [line for line in caplog.messages for one in others if f"light{one}.fits is" in line]
+
+
+def test_a_night_of_clouds_has_no_templates_and_says_so(
+    good_night: Path, camera: Camera, tmp_path: Path
+) -> None:
+    folder = tmp_path / "night"
+    shutil.copytree(good_night, folder)
+    for number in range(7):
+        spoil(folder / f"light{number}.fits", clouded)
+    plan, night = recorded_night(folder, camera)
+    make_repository(tmp_path / "repo", plan)
+    parts, text = add_night_templates(tmp_path / "repo", plan, night)
+    assert [part.visits for part in parts] == [plan.visits]
+    assert text == (
+        "no templates, so no differences but SingleFrame:"
+        " half of the night has 0 visits in i_sim, a template takes 3"
+    )
+
+
+def test_a_filter_with_too_few_visits_costs_no_other_its_templates(
+    good_night: Path, camera: Camera, tmp_path: Path
+) -> None:
+    folder = tmp_path / "night"
+    shutil.copytree(good_night, folder)
+    shutil.copy(folder / "flat0.fits", folder / "other.fits")
+    for name in ("light0", "other"):
+        spoil(folder / f"{name}.fits", in_other_filter)
+    plan, night = recorded_night(folder, camera)
+    make_repository(tmp_path / "repo", plan)
+    _, text = add_night_templates(tmp_path / "repo", plan, night)
+    assert text == (
+        "made 2 templates from the night itself, each half for the other;"
+        " half of the night has 0 visits in g_sim, a template takes 3"
+    )
+
+
+def in_other_filter(header: fits.Header, pixels: np.ndarray) -> np.ndarray:
+    header["FILTER"] = "g_sim"
+    return pixels

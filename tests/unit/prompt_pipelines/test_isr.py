@@ -1,5 +1,7 @@
 """Calibration frames and instrument signature removal."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
+from attrs import evolve
 from lsst.images import Image, MaskedImage
 
 from prompt_pipelines.calibrations import combine_biases, combine_flats
@@ -75,6 +78,44 @@ def test_saturated_flats_make_no_master(masters: tuple[Image, Image]) -> None:
     ]
     with pytest.raises(CalibrationError, match="no usable flat fields among 5 for detector 0"):
         combine_flats(frames, masters[0], CAMERA, 0)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda pixels: pixels[::2, ::2], "116 x 90 pixels"),
+        (lambda pixels: np.full(pixels.shape, np.nan, np.float32), "none of its pixels is a number"),
+        (lambda pixels: np.full_like(pixels, 65535), "none of its pixels is a number below saturation"),
+    ],
+    ids=["binned", "NaN", "saturated"],
+)
+def test_one_bias_that_cannot_be_used_costs_itself_alone(
+    spoil: Callable[[np.ndarray], np.ndarray], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    frames = tiny.bias_frames(np.random.default_rng(4))
+    bad = RawFrame(spoil(frames[0].pixels), name="night/bias9.fits")
+    without = combine_biases(frames[1:], CAMERA, 0)
+    np.testing.assert_array_equal(combine_biases([bad, *frames[1:]], CAMERA, 0).array, without.array)
+    (line,) = caplog.messages
+    assert line.startswith("night/bias9.fits is left out: ")
+    assert said in line
+    with pytest.raises(CalibrationError, match=f"no usable bias frames among 2 for detector 0: .*{said}"):
+        combine_biases([bad, bad], CAMERA, 0)
+
+
+def test_a_flat_without_light_is_left_out(
+    masters: tuple[Image, Image], caplog: pytest.LogCaptureFixture
+) -> None:
+    rng = np.random.default_rng(4)
+    frames = tiny.flat_frames(rng)
+    dark = evolve(tiny.read_out(np.full((tiny.NY, tiny.NX), 3.0), rng), name="flat9.fits")
+    without = combine_flats(frames, masters[0], CAMERA, 0)
+    np.testing.assert_array_equal(combine_flats([dark, *frames], masters[0], CAMERA, 0).array, without.array)
+    assert [re.sub(r"[0-9.]+ elec", "3 elec", line) for line in caplog.messages] == [
+        "flat9.fits is left out: it has no light: 3 electrons where it takes 30.0"
+    ]
+    with pytest.raises(CalibrationError, match=r"no usable flat fields among 1 .*: it has no light"):
+        combine_flats([dark], masters[0], CAMERA, 0)
 
 
 def test_nothing_makes_no_master() -> None:

@@ -116,13 +116,55 @@ def test_missing_calibration_frames_are_all_named(tmp_path: Path) -> None:
     for detector in DETECTORS:
         write_frame(tmp_path, CAMERA, detector=detector, number=1, kind="science")
     write_frame(tmp_path, CAMERA, detector=0, number=2, kind="bias")
-    expected = (
-        "no bias frames of detector 5; no flat fields of detector 0 in r_test;"
-        " no flat fields of detector 5 in r_test"
-    )
-    with pytest.raises(SimulatorError, match=expected) as caught:
+    with pytest.raises(SimulatorError) as caught:
         replay_plan(tmp_path, CAMERA)
-    assert "1 bias, 2 science" in str(caught.value)
+    text, _, counts = str(caught.value).partition(" (")
+    assert sorted(text.split("; ")) == [
+        "no bias frames of detector 5",
+        "no flat fields of detector 0 in r_test",
+        "no flat fields of detector 5 in r_test",
+    ]
+    assert "1 bias, 2 science" in counts
+
+
+def test_a_science_frame_that_cannot_be_calibrated_or_named_costs_itself_alone(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = {
+        "other": ("FILTER", "g_test", "no flat fields of detector 0 in g_test"),
+        "unlisted": ("FILTER", "H_test", "'H_test' is no filter of TestCam"),
+        "unnamed": ("OBSID", "TC_O_20190326", "no observation id"),
+    }
+    for name, (card, value, _) in odd.items():
+        with fits.open(folder / "science" / "0004_d0.fits") as hdus:
+            hdus[0].header[card] = value
+            hdus.writeto(folder / f"{name}.fits")
+    plan = replay_plan(folder, CAMERA)
+    assert [visit.detectors for visit in plan.visits] == [DETECTORS, DETECTORS]
+    for line, (name, (_, _, said)) in zip(sorted(caplog.messages), odd.items(), strict=True):
+        assert re.search(rf"{name}\.fits is left out: .*{said}", line)
+
+
+def test_a_calibration_frame_that_cannot_be_read_costs_itself_alone(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = replay_plan(folder, CAMERA)
+    (folder / "bias" / "0001_d5.fits").write_bytes(b"overwritten")
+    (folder / "flat" / "0003_d5.fits").unlink()
+    assert [int(frame.pixels[0, 0]) for frame in plan.calibrations.biases(5)] == [2]
+    with pytest.raises(SimulatorError, match="no flat fields of detector 5 in r_test can be read"):
+        plan.calibrations.flats(5, "r_test")
+    assert re.search(r"0001_d5\.fits is left out: not a whole FITS file", caplog.messages[0])
+
+
+def test_a_file_that_is_gone_when_its_visit_is_played_costs_itself_alone(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = replay_plan(folder, CAMERA)
+    (folder / "science" / "0004_d0.fits").unlink()
+    raws = list(plan.raws.take(plan.visits[0], 0, THE_PAST, THE_PAST))
+    assert [raw.detector for raw in raws] == [5]
+    assert re.search(r"0004_d0\.fits is left out: .*No such file", caplog.text)
 
 
 def test_unreadable_files_are_named_and_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,77 @@
+"""A simulated night as files in a folder, as an observatory would leave them."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from attrs import evolve
+
+from domain.cameras.camera import Camera
+from domain.headers.header import read_exposure
+from domain.raws.raws import parse_raw_key
+from domain.times import TaiSeconds
+from simulator.summit.night import PlannedVisit
+from simulator.summit.simulated_night import SimulatedNight
+from simulator.world.cards import header_cards
+from simulator.world.frames import SimulatedCamera
+from simulator.world.optics import field_radius
+from simulator.world.sky import make_sky
+from simulator.world.stars import Patch
+
+__all__ = ["spoil", "write_night"]
+
+_BEGIN = TaiSeconds(1_773_456_164.0)
+_SPACING = 40.0
+_RA, _DEC = 149.9, 2.2
+
+
+def write_night(folder: Path, camera: Camera, *, lights: int, seed: int = 1) -> list[Path]:
+    """Write lights of the camera's first detector (returned), three biases and two flats."""
+    detector = camera.detectors[0].number
+    physical_filter = list(camera.filters)[2]
+    visits = [
+        PlannedVisit(
+            group=f"night-{number}",
+            detectors=(detector,),
+            ra=_RA + number / 3600,
+            dec=_DEC,
+            sky_angle=12.0,
+            physical_filter=physical_filter,
+            exposure_time=30.0,
+        )
+        for number in range(lights)
+    ]
+    patch = Patch(ra=_RA, dec=_DEC, radius=2 * field_radius(camera))
+    sky = make_sky(patch, (camera.filters[physical_filter],), seed=seed, epoch=_BEGIN)
+    simulated = SimulatedCamera(camera=camera, seed=seed)
+    night = SimulatedNight(simulated, sky, visits)
+    paths = []
+    for number, visit in enumerate(visits):
+        opened = TaiSeconds(_BEGIN + number * _SPACING)
+        (raw,) = night.take(visit, 0, opened, TaiSeconds(opened + 30.0))
+        paths.append(folder / f"light{number}.fits")
+        paths[-1].write_bytes(raw.body)
+    _write_calibrations(folder, camera, simulated, fits.open(io.BytesIO(raw.body))[0].header, raw.key)
+    return paths
+
+
+def _write_calibrations(
+    folder: Path, camera: Camera, simulated: SimulatedCamera, header: fits.Header, key: str
+) -> None:
+    light = read_exposure(camera, dict(header), parse_raw_key(camera, key))
+    for kind, take, count in (("bias", simulated.bias, 3), ("flat", simulated.flat, 2)):
+        for number in range(count):
+            exposure = evolve(light, observation_type=kind)
+            hdu = fits.PrimaryHDU(take(light.detector, number))
+            hdu.header.update(header_cards(camera, exposure))
+            hdu.writeto(folder / f"{kind}{number}.fits")
+
+
+def spoil(path: Path, change: Callable[[fits.Header, np.ndarray], np.ndarray]) -> None:
+    """Write a frame anew with other pixels or cards."""
+    with fits.open(path) as hdus:
+        header, pixels = hdus[0].header, hdus[0].data.copy()
+    pixels = change(header, pixels)
+    fits.PrimaryHDU(pixels, header).writeto(path, overwrite=True)
