@@ -93,7 +93,7 @@ def keep_results(repository: Path, chain: str, target: Path) -> int:
         with central.export(
             directory=str(target.parent), filename=str(export), transfer="direct"
         ) as exporter:
-            exporter.saveDatasets(refs)
+            exporter.saveDatasets(_expanded(central, refs))
             for run in sorted({ref.run for ref in refs}):
                 exporter.saveCollection(run)
         try:
@@ -125,6 +125,13 @@ def read_planes(
             data_id = {"instrument": instrument, "visit": visit, "detector": detector}
             images = [butler.get(name, data_id) for name in types]
             yield [getattr(image, "image", image).array for image in images]
+
+
+def _expanded(butler: Butler, refs: Iterable[DatasetRef]) -> list[DatasetRef]:
+    """Add records: the exporter, which does it for many at once, stumbles over a visit that has no region."""
+    refs = list(refs)
+    data_ids = {data_id: butler.registry.expandDataId(data_id) for data_id in {ref.dataId for ref in refs}}
+    return [ref.expanded(data_ids[ref.dataId]) for ref in refs]
 
 
 def _import(target: Path, export: Path, chain: str, central: Butler) -> None:

@@ -1,0 +1,53 @@
+"""What outlives a demo or a replay: the outputs of the day in a repository of plain files."""
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+from attrs import evolve
+from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
+    Butler,
+    CollectionType,
+    DatasetType,
+)
+
+from adapters.butler.camera.camera_stack import OurCameraStack
+from adapters.butler.library.results import keep_results
+from adapters.files.cameras import find_camera
+from domain.cameras.camera_dict import camera_as_dict
+from prompt_pipelines.camera import CameraDict
+from prompt_pipelines.instrument import CameraInstrument
+from prompt_pipelines.repository import butler_config
+from tests.contracts.test_writer import exposure
+
+pytestmark = pytest.mark.slow
+
+CAMERA = find_camera("SimCam")
+
+
+def test_a_visit_without_a_pointing_is_kept_like_any_other(tmp_path: Path) -> None:
+    central = tmp_path / "central"
+    Butler.makeRepo(str(central), config=butler_config())
+    with Butler.from_config(str(central), writeable=True) as butler:
+        CameraInstrument.for_camera(cast(CameraDict, camera_as_dict(CAMERA))).register(butler.registry)
+        kind = DatasetType(
+            "facts", ("instrument", "visit", "detector"), "StructuredDataDict", universe=butler.dimensions
+        )
+        butler.registry.registerDatasetType(kind)
+        butler.collections.register("run", CollectionType.RUN)
+        butler.collections.register("chain", CollectionType.CHAINED)
+        butler.collections.redefine_chain("chain", ["run"])
+        for number, ra in enumerate((10.0, None)):
+            observed = evolve(
+                exposure(f"g{number}", ra), exposure=2026031300001 + number, obs_id=f"o{number}"
+            )
+            records = OurCameraStack(CAMERA).records(butler.dimensions, observed)
+            order = butler.dimensions.sorted({record.definition for record in records})
+            for record in sorted(records, key=lambda record: order.index(record.definition)):
+                butler.registry.insertDimensionData(record.definition, record, skip_existing=True)
+            data_id = {"instrument": "SimCam", "visit": observed.exposure, "detector": observed.detector}
+            butler.put({"ra": ra}, kind, data_id, run="run")
+    assert keep_results(central, "chain", tmp_path / "kept") == 2
+    with Butler.from_config(str(tmp_path / "kept"), collections="chain", writeable=False) as kept:
+        refs = kept.query_datasets("facts")
+        assert sorted(str(kept.get(ref)["ra"]) for ref in refs) == ["10.0", "None"]
