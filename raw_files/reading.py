@@ -102,7 +102,7 @@ def _opened(path: str | os.PathLike[str], *, compressed_images: bool = False) ->
             # A table then stands for a compressed image, so that its size in the file is known.
             hdus = fits.open(stream, memmap=False, disable_image_compression=True)
             _check_hdus(hdus, stream)
-            if compressed_images:
+            if compressed_images and any(hdu.header.get("ZIMAGE", False) is True for hdu in hdus):
                 stream.seek(0)
                 hdus = fits.open(stream, memmap=False)
             # It ends with the stream; closing it would end the stream for the second one too.
