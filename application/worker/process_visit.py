@@ -5,6 +5,7 @@ happens to a visit-detector.
 """
 
 import asyncio
+import itertools
 import logging
 import zlib
 from collections.abc import Coroutine
@@ -61,7 +62,7 @@ __all__ = ["VisitPolicy", "VisitProcessor"]
 
 _LOG = logging.getLogger(__name__)
 _TRIES = 4
-"""Of a step that needs the shared repository, within one attempt."""
+"""Of a step that needs the shared repository, within one attempt that can be repeated."""
 _SKEW = 1.0  # Seconds between clocks that NTP is trusted to stay below (semantics 13).
 
 
@@ -103,6 +104,8 @@ class _Job:
     enough: asyncio.Event
     until: float = 0.0
     """When the science is ended, on the event loop's clock."""
+    has_changed: bool = False
+    """Whether the pipeline came to its end and changed what is permanent."""
     is_void: bool = False
     """Whether preparing failed, so that there is nothing to hand on."""
     since_shutter: float | None = None
@@ -292,6 +295,7 @@ class VisitProcessor:
             return FailedAfterChange(reason=processed.failure, snaps=snaps)
         if processed.failure:
             return FailedBeforeChange(reason=processed.failure, snaps=snaps)
+        job.has_changed = processed.changed
         closed = max(exposure.end for exposure in expectation.accepted)
         job.since_shutter = seconds_since(closed, self._clock.utc())
         return Completed(pipeline=processed.pipeline, snaps=snaps)
@@ -331,18 +335,25 @@ class VisitProcessor:
                 return outcome
 
     async def _export(self, job: _Job, what: Export) -> None:
-        """Export and tell the writer; again if that fails, because the claim cannot be undone."""
-        for tries in range(1, _TRIES + 1):
+        """Export and tell the writer; again if that fails.
+
+        Where nothing permanent was changed another attempt may do better. After a
+        change there is none: it is tried for as long as an export may take.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._policy.worker_timeout
+        for tries in itertools.count(1):
             try:
                 job.waiting = await self._workspace.waiting_alerts()
                 message = await self._workspace.export(what)
                 if message is not None:
                     await self._tell_writer(job, message)
             except (WorkspaceError, NotificationLostError) as error:
-                if tries == _TRIES or isinstance(error, ClaimRefusedError):
-                    raise
-                is_lost = isinstance(error, WorkspaceLostError)
+                is_lost = isinstance(error, WorkspaceLostError) and tries < _TRIES
                 pause = 0.0 if is_lost else job.pause(self._policy.repository_pause, tries)
+                is_over = loop.time() + pause >= end if job.has_changed else tries == _TRIES
+                if is_over or isinstance(error, ClaimRefusedError):
+                    raise
                 _LOG.warning("export: %s; trying again in %.1f s", error, pause)
                 await asyncio.sleep(pause)
             else:

@@ -54,10 +54,19 @@ _BROKER_AWAY_TWICE = Schedule(
     offsets=(0.0,) * len(WORKERS),
 )
 
+_EXPORT_FAILS_FOUR_TIMES = Schedule(
+    breaks=(Break("export fails", 0.0, 0, 1.0),) * 4,
+    told=("once",) * _VISITS,
+    cancelled=frozenset(),
+    snaps=(1,) * _VISITS,
+    offsets=(0.0,) * len(WORKERS),
+)
+
 
 @pytest.mark.timeout(300 + _SECONDS_EACH * _EXAMPLES)
 @settings(max_examples=_EXAMPLES, deadline=None)
 @example(_BROKER_AWAY_TWICE)
+@example(_EXPORT_FAILS_FOUR_TIMES)
 @given(schedules)
 def test_nothing_is_lost_and_nothing_done_twice(schedule: Schedule) -> None:
     assert run_schedule(schedule) == []

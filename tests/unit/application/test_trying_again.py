@@ -226,9 +226,19 @@ async def test_an_export_that_never_succeeds_after_the_claim_is_said_and_bounded
     async with night.running():
         for _ in range(50):
             night.workspaces[0].fail_next("export", WorkspaceError("the datastore is away"))
-        [record] = await one_visit(night, 300.0)
+        [record] = await one_visit(night, 900.0)  # WORKER_TIMEOUT is 600 s
     assert isinstance(record.outcome, FailedAfterChange)
     assert record.outcome.reason == "export: the datastore is away"
+
+
+async def test_a_datastore_away_for_minutes_after_the_claim_costs_nothing() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), behaviour=CHANGING)
+    async with night.running():
+        for _ in range(10):
+            night.workspaces[0].fail_next("export", WorkspaceError("the datastore is away"))
+        [record] = await one_visit(night, 600.0)
+    assert isinstance(record.outcome, Completed)
+    assert night.repository.datasets == night.repository.files != {}
 
 
 async def test_a_visit_that_nothing_can_run_on_ends_at_once() -> None:
