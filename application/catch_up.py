@@ -108,7 +108,7 @@ class CatchUp:
             try:
                 await self.look()
             except (ImageStoreUnavailableError, RawIndexUnavailableError) as error:
-                _LOG.error("cannot catch up with the bucket: %s; trying again later", error)
+                _LOG.error("catch-up with the bucket failed, retrying later: %s", error)
             await self._until_silent()
 
     async def look(self) -> int:

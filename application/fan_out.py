@@ -94,7 +94,7 @@ class FanOut:
 
     async def _pause(self, error: Exception, failures: int) -> None:
         delay = min(self._policy.retry_delay * 2.0 ** min(failures, 30), self._policy.longest_retry_delay)
-        _LOG.error("%s; trying again in %g s", error, delay)
+        _LOG.error("%s; retrying in %g s", error, delay)
         await asyncio.sleep(delay)
 
     async def handle(self, announcement: Announcement) -> None:
@@ -106,7 +106,7 @@ class FanOut:
                 _LOG.debug("announcement %s: %s", announcement.position, reason)
                 self._drop("not an observation")
             case Cancellation() as cancellation:
-                _LOG.info("group %s is cancelled", cancellation.group)
+                _LOG.info("group %s cancelled", cancellation.group)
                 await self._control.put(cancellation)
             case Visit() as visit if visit.instrument not in self._policy.instruments:
                 reason = f"group {visit.group} is of {visit.instrument}, which is not served here"
@@ -121,7 +121,7 @@ class FanOut:
         self, announcement: Announcement, kind: str, reason: str, level: int = logging.ERROR
     ) -> None:
         await self._dead.put(announcement, f"{kind}: {reason}")
-        _LOG.log(level, "announcement %s is set aside, %s: %s", announcement.position, kind, reason)
+        _LOG.log(level, "announcement %s dead-lettered, %s: %s", announcement.position, kind, reason)
         self._drop(kind)
 
     async def _fan_out(self, visit: Visit) -> None:

@@ -78,7 +78,7 @@ class RawIndexer:
                     await self._index_batch(created, tasks)
                     await self._feed.settle()
                 except ObjectFeedUnavailableError as error:
-                    _LOG.error("%s; trying again in %g s", error, self._retry_delay)
+                    _LOG.error("%s; retrying in %g s", error, self._retry_delay)
                     await asyncio.sleep(self._retry_delay)
 
     async def _index_batch(self, created: Sequence[StoredObject], tasks: asyncio.TaskGroup) -> None:
@@ -133,7 +133,7 @@ class RawIndexer:
             try:
                 await self._index.put(slots)
             except RawIndexUnavailableError as error:
-                _LOG.error("%s; trying again in %g s", error, self._retry_delay)
+                _LOG.error("%s; retrying in %g s", error, self._retry_delay)
                 await asyncio.sleep(self._retry_delay)
             else:
                 break

@@ -71,10 +71,10 @@ async def _repeat(action: Callable[[], Awaitable[object]], pause: float, failure
             await action()
         except PromptProcessingError as error:
             if not failing:
-                _LOG.error("%s, trying on: %s", failure, error)
+                _LOG.error("%s, retrying: %s", failure, error)
             failing = True
         else:
             if failing:
-                _LOG.info("it is over: %s", failure)
+                _LOG.info("recovered: %s", failure)
             failing = False
         await asyncio.sleep(pause)

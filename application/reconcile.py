@@ -13,7 +13,14 @@ from domain.fan_out import FanOutConfig
 from domain.times import UtcSeconds, begin_of_day_obs
 from domain.visit import Identity, Visit, VisitDetector
 from domain.work.attempts import AttemptRecord
-from domain.work.reconciliation import Evidence, LandedRaw, Unprocessed, Why, hindrance, unprocessed_images
+from domain.work.reconciliation import (
+    Evidence,
+    LandedRaw,
+    Unprocessed,
+    Why,
+    unprocessed_images,
+    why_not_requeued,
+)
 from ports.clock import Clock
 from ports.ledger import Ledger
 from ports.work_publisher import WorkPublisher
@@ -33,7 +40,7 @@ class Finding:
 
     evidence: Evidence
     images: tuple[Unprocessed, ...]
-    hindrance: str
+    why_not_requeued: str
     """Why it may not be put back; blank if it may."""
 
     @property
@@ -124,19 +131,19 @@ class Reconciler:
 
         Returns
         -------
-        hindrance
+        why_not_requeued
             Why it was not put back; blank if it was.
         """
         visit = finding.evidence.visit
-        if finding.hindrance or visit is None:
-            return finding.hindrance or "the announcement is not known"
+        if finding.why_not_requeued or visit is None:
+            return finding.why_not_requeued or "the announcement is not known"
         if await self._last(finding.identity) != finding.evidence.record:
             return "it is being worked on by now"
         if await self._ledger.has_claim(finding.identity):
             return "an attempt may have made permanent changes by now"
         await self._ledger.mark_requeued(finding.identity)
         await self._publisher.put_again(VisitDetector(visit, finding.identity.detector))
-        _LOG.info("%s is put back", finding.identity)
+        _LOG.info("%s requeued", finding.identity)
         return ""
 
     async def _records(self, night: datetime.date) -> Mapping[Identity, AttemptRecord]:
@@ -190,10 +197,10 @@ class Reconciler:
             images = unprocessed_images(evidence, now)
         if not images:
             return None
-        reason = hindrance(evidence, images, is_claimed=False, night_began=night_began, now=now)
+        reason = why_not_requeued(evidence, images, is_claimed=False, night_began=night_began, now=now)
         if not reason and await self._ledger.has_claim(evidence.identity):
-            reason = hindrance(evidence, images, is_claimed=True, night_began=night_began, now=now)
-        return Finding(evidence=evidence, images=images, hindrance=reason)
+            reason = why_not_requeued(evidence, images, is_claimed=True, night_began=night_began, now=now)
+        return Finding(evidence=evidence, images=images, why_not_requeued=reason)
 
     async def _last(self, identity: Identity) -> AttemptRecord | None:
         history = await self._ledger.history(identity)

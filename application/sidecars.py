@@ -110,7 +110,7 @@ class Sidecars:
             if facts is not None:
                 return facts
             if loop.time() >= end:
-                _LOG.warning("image %s is left for a later look: sidecar %s: %s", key.key, sidecar, reason)
+                _LOG.warning("image %s skipped for now: sidecar %s: %s", key.key, sidecar, reason)
                 return None
             await asyncio.sleep(self._pause)
 

@@ -66,7 +66,7 @@ class OutputWriter:
             datasets = await self._patiently(batch)
         except UnappliableEventError as error:
             if len(batch) == 1:
-                _LOG.error("message %s is set aside: %s", batch[0].position, error)
+                _LOG.error("message %s dead-lettered: %s", batch[0].position, error)
                 self._metrics.count(Counter.WRITER_EVENTS, result="set aside")
                 await self._events.set_aside(batch[0], str(error))
                 return ()
@@ -83,5 +83,5 @@ class OutputWriter:
                 await self._pause(error)
 
     async def _pause(self, error: Exception) -> None:
-        _LOG.error("%s; trying again in %g s", error, self._retry_delay)
+        _LOG.error("%s; retrying in %g s", error, self._retry_delay)
         await asyncio.sleep(self._retry_delay)

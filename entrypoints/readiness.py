@@ -17,7 +17,7 @@ class Readiness:
         return self._is_ready
 
     @contextlib.contextmanager
-    def said(self) -> Iterator[None]:
+    def ready(self) -> Iterator[None]:
         """Be ready as long as the block lasts."""
         self._is_ready = True
         try:

@@ -107,15 +107,15 @@ def stopping_on_signals() -> asyncio.Event:
 
 def stopping_in_two_steps() -> tuple[asyncio.Event, asyncio.Event]:
     """Make an event that the first SIGTERM or SIGINT sets, and one that the second sets."""
-    stop, hurry = asyncio.Event(), asyncio.Event()
+    stop, abort = asyncio.Event(), asyncio.Event()
 
     def hear() -> None:
-        (hurry if stop.is_set() else stop).set()
+        (abort if stop.is_set() else stop).set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, hear)
-    return stop, hurry
+    return stop, abort
 
 
 async def run_until_stopped(*services: Awaitable[None]) -> None:
@@ -139,5 +139,5 @@ def run_service(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     try:
         asyncio.run(main())
     except PromptProcessingError as error:
-        _LOG.critical("cannot go on: %s", error)
+        _LOG.critical("fatal: %s", error)
         raise SystemExit(CANNOT_START) from None

@@ -129,7 +129,7 @@ class AlertStream:
         except AlertError as error:
             if kept is None:
                 raise AlertError(f"{what}; they are lost: {error}") from error
-            _log.warning("some of the alerts in %s were sent: %s", file.uri, error)
+            _log.warning("only some of the alerts in %s were sent: %s", file.uri, error)
         _log.warning("%s; they wait in %s", what, file.uri)
 
 
@@ -176,7 +176,7 @@ def _remove(file: AlertFile) -> None:
     try:
         file.remove()
     except AlertError as error:
-        _log.warning("the alerts in it were sent, it may be removed: %s", error)
+        _log.warning("alerts already sent, the file may be removed: %s", error)
 
 
 def _producer(stream: AlertStream) -> Producer:

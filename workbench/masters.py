@@ -67,7 +67,7 @@ def without_lacking(plan: NightPlan, lacking: Sequence[Lacking]) -> NightPlan:
         for detector in visit.detectors:
             reasons = [one.reason for one in lacking if one.concerns(visit, detector)]
             if reasons:
-                _log.warning("%s, detector %d, is left out: %s", visit.group, detector, "; ".join(reasons))
+                _log.warning("%s, detector %d, left out: %s", visit.group, detector, "; ".join(reasons))
             else:
                 kept.append(detector)
         if kept:

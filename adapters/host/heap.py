@@ -4,13 +4,13 @@ import ctypes
 import gc
 import platform
 
-__all__ = ["give_back", "spare_heap"]
+__all__ = ["release_memory", "trim_heap"]
 
 _M_ARENA_MAX = -8  # malloc.h
 _ARENAS = 1
 
 
-def spare_heap() -> None:
+def trim_heap() -> None:
     """Give back what importing left over, and let threads share one heap.
 
     To be called once everything is imported, before there are threads. Does
@@ -21,7 +21,7 @@ def spare_heap() -> None:
     _trim()
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Give back what a visit left over: cycles, and the heap's free memory.
 
     To be called after each visit. What is alive after the first one stays:

@@ -80,7 +80,7 @@ def _remove_orphan(folder: Path) -> bool:
         finally:
             os.close(lock)
         how = "removed" if removed else "cannot remove all of"
-        _LOG.warning("%s %s, which a dead worker left behind", how, folder)
+        _LOG.warning("%s %s, left behind by a dead worker", how, folder)
         return removed
     return False
 

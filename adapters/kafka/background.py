@@ -44,7 +44,7 @@ class Background:
 
     def post[*Arguments](self, callback: Callable[[*Arguments], object], *arguments: *Arguments) -> None:
         """Call something in the event loop, soon; from the body only."""
-        # The loop may be gone when a process ends in a hurry.
+        # The loop may be gone when a process is aborted.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback, *arguments)
 

@@ -20,7 +20,7 @@ class KafkaConnection:
     """As Kafka spells it; blank: follows from whether there are a user name and a CA."""
     sasl_mechanism: str = "SCRAM-SHA-512"
     username: str = ""
-    """Blank: nobody logs in."""
+    """Blank: no authentication."""
     password: str = field(default="", repr=False)
     ca_file: str = ""
     """Certificates to trust, PEM; blank: the system's, where TLS is on."""

@@ -278,7 +278,7 @@ class GroupReader:
         self._changed.set()
 
     def _on_end(self, error: BaseException) -> None:
-        _LOG.error("reading %s ended: %r", ", ".join(self._topics), error)
+        _LOG.error("reader of %s stopped: %r", ", ".join(self._topics), error)
         self._background = None
         self._has_failed = True
         self._answer_calls(None, 0.0)

@@ -112,7 +112,7 @@ class TopicFollower:
         try:
             new = set(partitions_of(consumer, self._topic, self._patience)) - self._followed
             if new:
-                _LOG.info("topic %s has grown by partitions %s", self._topic, sorted(new))
+                _LOG.info("topic %s has new partitions %s", self._topic, sorted(new))
                 consumer.incremental_assign(self._positions(consumer, sorted(new), since))
                 self._followed |= new
         except (KafkaException, TopicMissingError) as error:
@@ -139,7 +139,7 @@ class TopicFollower:
             return
         if self._silent:
             self._silent = False
-            _LOG.info("topic %s can be read again", self._topic)
+            _LOG.info("topic %s readable again", self._topic)
         for message in read:
             self._latest[message.partition() or 0] = UtcSeconds(message.timestamp()[1] / 1000)
         self._handle(read)
@@ -161,4 +161,4 @@ class TopicFollower:
     def _complain(self, reason: str) -> None:
         if not self._silent:
             self._silent = True
-            _LOG.warning("topic %s is silent: %s", self._topic, reason)
+            _LOG.warning("topic %s unreachable: %s", self._topic, reason)

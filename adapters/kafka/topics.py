@@ -54,7 +54,7 @@ async def require_topics(
     try:
         await asyncio.to_thread(_require, connection, plans, create)
     except KafkaException as error:
-        _LOG.warning("nobody tells which topics there are: %s", error.args[0].str())
+        _LOG.warning("topics cannot be listed: %s", error.args[0].str())
 
 
 def _require(connection: KafkaConnection, plans: Sequence[TopicPlan], create: bool) -> None:
@@ -72,7 +72,7 @@ def _require(connection: KafkaConnection, plans: Sequence[TopicPlan], create: bo
             result.result(connection.timeout)
         except KafkaException as error:
             raise TopicMissingError(f"Kafka has no topic {name}, and makes none: {error}") from error
-    _LOG.info("made topics %s", names)
+    _LOG.info("created topics %s", names)
 
 
 def _new(plan: TopicPlan) -> NewTopic:

@@ -190,7 +190,7 @@ class _Server(ThreadingHTTPServer):
                 request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: _Request, client_address: object) -> None:  # noqa: ARG002 - the base class's
-        _LOG.debug("a reader of metrics went away", exc_info=True)
+        _LOG.debug("metrics client disconnected", exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):

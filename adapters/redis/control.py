@@ -112,12 +112,12 @@ class RedisControlNotes(Connected):
                 entries = await self._read(position)
             except ControlUnavailableError as error:
                 if not lost:
-                    _LOG.error("control notes cannot be followed, trying on: %s", error)
+                    _LOG.error("control notes cannot be followed, retrying: %s", error)
                 lost = True
                 await asyncio.sleep(self._retry_delay)
                 continue
             if lost:
-                _LOG.info("control notes are followed again from %s", position)
+                _LOG.info("following control notes again from %s", position)
             lost = False
             for entry, fields in entries:
                 position = entry
@@ -144,5 +144,5 @@ def _notes(entry: str, fields: Mapping[str, str]) -> list[Note]:
     try:
         return list(notes_from_fields(fields))
     except PromptProcessingError as error:
-        _LOG.error("control note %s is passed over: %s", entry, error)
+        _LOG.error("control note %s skipped: %s", entry, error)
         return []

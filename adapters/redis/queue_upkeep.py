@@ -77,7 +77,7 @@ class RedisQueueUpkeep(Connected):
                 what = "entries were removed from the stream while they were leased, and are put back"
                 _LOG.error("%s: %d %s", self._keys.stream, restored, what)
             if moved:
-                _LOG.warning("%d expired leases of %s were put back", moved, self._keys.stream)
+                _LOG.warning("%d expired leases of %s requeued", moved, self._keys.stream)
             if not moved or seen < _AT_ONCE:
                 return total
 

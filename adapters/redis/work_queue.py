@@ -152,7 +152,7 @@ class RedisWorkQueue(Connected):
     async def give_back(self, lease: Lease) -> None:
         """Put the work back as a new entry."""
         if not await self._change(_GIVE_BACK, lease):
-            _LOG.error("entry %s was removed from %s while it was leased: lost", lease.entry, lease.queue)
+            _LOG.error("entry %s was deleted from %s while leased: lost", lease.entry, lease.queue)
 
     async def set_aside(self, lease: Lease, reason: str) -> None:
         """Move the entry to the dead letters."""
@@ -184,13 +184,13 @@ class RedisWorkQueue(Connected):
         restored, vanished, *found = await self._commands.run(_TAKE_OVER, self._keys.queue, arguments)
         stream = self._keys.stream
         for entry in restored:
-            _LOG.error("entry %s was removed from %s while it was leased: put back", text(entry), stream)
+            _LOG.error("entry %s was deleted from %s while leased: requeued", text(entry), stream)
         for entry in vanished:
-            _LOG.error("entry %s was removed from %s while it was leased: lost", text(entry), stream)
+            _LOG.error("entry %s was deleted from %s while leased: lost", text(entry), stream)
         if not found:
             return None
         entry, values, times, holder = found
-        _LOG.warning("lease of %s on %s ran out: taken over", text(holder), text(entry))
+        _LOG.warning("lease of %s on %s expired: reclaimed", text(holder), text(entry))
         return _Delivery(text(entry), dict(zip(values[::2], values[1::2], strict=True)), times)
 
     async def _read(self, remaining: float) -> _Delivery | None:

@@ -54,7 +54,7 @@ class SasquatchMeasurements:
         Seconds to connect, and again between two bytes of the answer.
     backlog
         Measurements that may wait; what comes on top is dropped.
-    farewell
+    close_timeout
         Seconds that closing waits for what is still to be sent.
     """
 
@@ -68,7 +68,7 @@ class SasquatchMeasurements:
         token: str | None = None,
         timeout: float = 5.0,
         backlog: int = 100,
-        farewell: float = 2.0,
+        close_timeout: float = 2.0,
     ) -> None:
         self._url = f"{url.rstrip('/')}/topics/{namespace}.{_METRIC}"
         self._namespace = namespace
@@ -76,7 +76,7 @@ class SasquatchMeasurements:
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
         self._timeout = timeout
-        self._farewell = farewell
+        self._close_timeout = close_timeout
         self._clock = clock
         self._metrics = metrics
         self._waiting: queue.Queue[tuple[UtcSeconds, Measurement] | None] = queue.Queue(backlog)
@@ -95,7 +95,7 @@ class SasquatchMeasurements:
         if thread is None:
             return
         self._offer(None)
-        await asyncio.to_thread(thread.join, self._farewell)
+        await asyncio.to_thread(thread.join, self._close_timeout)
         if thread.is_alive():
             self._give_up()
 
@@ -127,7 +127,7 @@ class SasquatchMeasurements:
             self._lost(measurement, "upload", str(error))
         else:
             if self._down:
-                _LOG.info("Sasquatch takes measurements again")
+                _LOG.info("Sasquatch accepts measurements again")
             self._down = False
 
     def _give_up(self) -> None:
@@ -143,7 +143,7 @@ class SasquatchMeasurements:
         self._metrics.count(Counter.MEASUREMENTS_LOST, reason=kind)
         level = logging.DEBUG if self._down else logging.WARNING
         self._down = True
-        _LOG.log(level, "measurement of %s is not uploaded: %s", measurement.identity, reason)
+        _LOG.log(level, "measurement of %s not uploaded: %s", measurement.identity, reason)
 
 
 def _payload(namespace: str, at: UtcSeconds, measurement: Measurement) -> dict[str, Any]:

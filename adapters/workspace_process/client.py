@@ -169,7 +169,7 @@ class ChildWorkspace:
             return
         memory = self._child.memory
         if memory > self._memory_ceiling:
-            _LOG.warning("the child is replaced: it keeps %d MiB", memory >> 20)
+            _LOG.warning("replacing the child process: it holds %d MiB", memory >> 20)
             await self.close()
 
     def hold(self, until: float | None) -> None:
@@ -192,7 +192,7 @@ class ChildWorkspace:
                 await self._child.send(Frame({"id": 0, "step": "close"}))
                 await self._child.process.wait()
         except (TimeoutError, OSError) as error:
-            _LOG.debug("the child did not end by itself: %r", error)
+            _LOG.debug("the child process did not exit: %r", error)
         finally:
             await self._kill()
 
@@ -214,7 +214,7 @@ class ChildWorkspace:
             ending = await self._kill()
             raise WorkspaceLostError(f"the child ended during {step} ({ending})") from error
         except asyncio.CancelledError:
-            _LOG.warning("the child is killed during %s", step)
+            _LOG.warning("killing the child process during %s", step)
             await self._kill()
             raise
         if "error" in answer.header:

@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 _PARENT_GONE = 0
 
 
-def serve(connection: socket.socket, workspace: LocalWorkspace, give_back: Callable[[], None]) -> None:
+def serve(connection: socket.socket, workspace: LocalWorkspace, release_memory: Callable[[], None]) -> None:
     """Serve the parent until it says ``close``.
 
     If the parent dies, this process ends at once, in the middle of whatever it
@@ -40,7 +40,7 @@ def serve(connection: socket.socket, workspace: LocalWorkspace, give_back: Calla
     which the parent holds the lease; that is the kernel's alarm, which heeds
     neither native code nor a process that was stopped.
 
-    `give_back` is called after each visit, when nobody waits.
+    `release_memory` is called after each visit, when nobody waits.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
@@ -54,7 +54,7 @@ def serve(connection: socket.socket, workspace: LocalWorkspace, give_back: Calla
         was_assigned = child.is_assigned
         connection.sendall(encode(child.answer(request)))
         if was_assigned and not child.is_assigned:
-            give_back()
+            release_memory()
 
 
 def _receive(connection: socket.socket, requests: "queue.SimpleQueue[Frame]") -> None:
@@ -72,7 +72,7 @@ def _receive(connection: socket.socket, requests: "queue.SimpleQueue[Frame]") ->
             else:
                 requests.put(Frame(header, payload))
         except (OSError, MalformedFrameError):
-            _LOG.exception("the parent cannot be understood")
+            _LOG.exception("unreadable request from the parent process")
             os._exit(1)
 
 

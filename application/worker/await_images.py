@@ -6,7 +6,7 @@ import math
 
 from attrs import evolve
 
-from application.worker.beside import beside
+from application.worker.alongside import running_alongside
 from application.worker.find_raws import RawSearch
 from application.worker.stages import Stages
 from domain.errors import PromptProcessingError
@@ -72,7 +72,7 @@ class ImageWait:
         events: Events = asyncio.Queue()
         searching = self._search.search(work, events.put_nowait, expectation.deadline)
         latest, obstacle = math.inf, ""
-        async with beside(searching, self._heed(work, revision, events)):
+        async with running_alongside(searching, self._heed(work, revision, events)):
             while True:
                 with stages.timing("wait"):
                     event = await _next(events, expectation.wait_until)
@@ -85,13 +85,13 @@ class ImageWait:
                     return _insist(expectation, obstacle), None
                 if isinstance(event, Cancelled):
                     if expectation.accepted:
-                        _LOG.info("taken back too late: a snap is ingested")
+                        _LOG.info("cancellation ignored: a snap is already ingested")
                         continue
                     return expectation, event
                 now = min(asyncio.get_running_loop().time(), latest)
                 expectation, arrival = expectation.arrived(event, now)
                 if arrival in {Arrival.LATE, Arrival.REWRITTEN_AFTER_INGEST}:
-                    _LOG.warning("image %s is not processed: %s", event.uri, arrival.value)
+                    _LOG.warning("image %s not processed: %s", event.uri, arrival.value)
                 if arrival in {Arrival.NEW, Arrival.REWRITTEN_BEFORE_INGEST}:
                     expectation = await self._take(expectation, event, workspace, stages, events)
 
@@ -108,7 +108,7 @@ class ImageWait:
             with stages.timing("ingest"):
                 exposure = await workspace.ingest(raw)
         except RawUnavailableError as error:
-            _LOG.warning("image %s cannot be had now: %s", raw.uri, error)
+            _LOG.warning("image %s temporarily unavailable: %s", raw.uri, error)
             expectation = expectation.unavailable(raw.exposure)
             loop = asyncio.get_running_loop()
             if not expectation.is_over(loop.time()):
@@ -118,14 +118,14 @@ class ImageWait:
                 raise
             return expectation
         except RawUnreadableError as error:
-            _LOG.warning("image %s cannot be used: %s", raw.uri, error)
+            _LOG.warning("image %s unusable: %s", raw.uri, error)
             return expectation.unreadable(raw.exposure, str(error))
         transfer = seconds_since(exposure.end, here)
         if transfer is not None:
             stages.add("transfer", transfer)
         expectation, verdict = expectation.ingested(exposure, known_as=raw.exposure)
         if not verdict.accepted:
-            _LOG.warning("image %s is rejected: %s", raw.uri, verdict.reason)
+            _LOG.warning("image %s rejected: %s", raw.uri, verdict.reason)
         return expectation
 
     async def _heed(self, work: VisitDetector, revision: int, events: Events) -> None:
@@ -143,9 +143,11 @@ def _insist(expectation: Expectation, obstacle: str) -> Expectation:
     exposures = ", ".join(map(str, sorted(expectation.unfetched)))
     if expectation.accepted:
         if exposures:
-            _LOG.warning("exposure %s is not processed: it is there, and cannot be fetched", exposures)
+            _LOG.warning("exposure %s not processed: the image exists but cannot be fetched", exposures)
         if obstacle and expectation.is_wanting:
-            _LOG.warning("snaps %s may be there and are not processed: %s", expectation.missing, obstacle)
+            _LOG.warning(
+                "snaps %s not processed, though their images may exist: %s", expectation.missing, obstacle
+            )
             return evolve(expectation, obstacle=obstacle)
         return expectation
     if exposures:

@@ -167,7 +167,7 @@ class RawSearch:
                         return ""
                     await asyncio.sleep(self._policy.last_pause)
         except TimeoutError:
-            _LOG.warning("cannot make certain that all images were seen: %s", reason)
+            _LOG.warning("cannot verify that all images were found: %s", reason)
             return reason
 
     async def _ask_microservice(self, work: VisitDetector, found: Found) -> None:
@@ -179,7 +179,7 @@ class RawSearch:
             try:
                 uri = await self._lookup.find(visit.instrument, visit.group, snap, name)
             except RawLookupUnavailableError as error:
-                _LOG.warning("the raw microservice is of no help: %s", error)
+                _LOG.warning("the raw microservice cannot answer: %s", error)
                 return
             if uri is not None:
                 await self._take(work, uri, found)
@@ -189,7 +189,7 @@ class RawSearch:
         key = parse_raw_key(self._camera, name)
         stored = await self._store.find(name) if key else None
         if key is None or stored is None:
-            _LOG.warning("the raw microservice names %s, where there is no image", uri)
+            _LOG.warning("the raw microservice returned %s, but no image exists there", uri)
             return
         await self._hand_on(work, key, stored, found)
 

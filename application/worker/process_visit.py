@@ -33,9 +33,9 @@ from domain.work.outcomes import (
     FailedBeforeChange,
     Ignored,
     ImagesRejected,
-    Never,
     NoImages,
     Outcome,
+    PermanentFailure,
     SnapResult,
     rule_for,
 )
@@ -101,12 +101,12 @@ class _Job:
     lease: Lease
     assignment: Assignment
     stages: Stages
-    enough: asyncio.Event
+    give_up: asyncio.Event
     until: float = 0.0
     """When the science is ended, on the event loop's clock."""
     has_changed: bool = False
     """Whether the pipeline came to its end and changed what is permanent."""
-    is_void: bool = False
+    preparation_failed: bool = False
     """Whether preparing failed, so that there is nothing to hand on."""
     since_shutter: float | None = None
     """Seconds from the shutter's closing to the end of the pipeline; None before that, or if unknown."""
@@ -154,11 +154,11 @@ class VisitProcessor:
         work: VisitDetector,
         lease: Lease,
         stages: Stages,
-        enough: asyncio.Event,
+        give_up: asyncio.Event,
     ) -> Outcome:
         """Work on a leased visit-detector until it has an outcome.
 
-        Once `enough` is set nothing more is computed: what runs is killed, and
+        Once `give_up` is set nothing more is computed: what runs is killed, and
         what there is is handed on as the outcome allows.
 
         Outputs are handed on and the local repository is clean when this
@@ -177,9 +177,9 @@ class VisitProcessor:
             begun = self._clock.utc()
             expectation = self._expect(work, begun)
         except NoMatchingNodeError as error:
-            return FailedBeforeChange(reason=str(error), never=Never.NO_MATCHING_NODE)
+            return FailedBeforeChange(reason=str(error), never=PermanentFailure.NO_MATCHING_NODE)
         except UNPLACEABLE as error:
-            return FailedBeforeChange(reason=str(error), never=Never.UNPLACEABLE_VISIT)
+            return FailedBeforeChange(reason=str(error), never=PermanentFailure.UNPLACEABLE_VISIT)
         if not chosen.main:
             return Ignored(reason="the configuration lists no pipeline for this visit")
         assignment = Assignment(
@@ -190,7 +190,7 @@ class VisitProcessor:
             main=chosen.main,
         )
         try:
-            job = _Job(record=record, lease=lease, assignment=assignment, stages=stages, enough=enough)
+            job = _Job(record=record, lease=lease, assignment=assignment, stages=stages, give_up=give_up)
             return await self._work(job, expectation)
         finally:
             with stages.timing("clean"):
@@ -215,7 +215,7 @@ class VisitProcessor:
         job.until = asyncio.get_running_loop().time() + self._policy.worker_timeout
         try:
             async with asyncio.timeout_at(job.until):
-                outcome = await _unless(job.enough, self._science(job, expectation))
+                outcome = await _unless(job.give_up, self._science(job, expectation))
             reason = "the worker was told to stop"
         except TimeoutError:
             outcome = None
@@ -234,7 +234,7 @@ class VisitProcessor:
         try:
             failure = await self._prepare(job, expectation)
             if failure is not None:
-                job.is_void = True
+                job.preparation_failed = True
                 return failure
             begun = asyncio.get_running_loop().time()
             expectation = expectation.lasting_until(begun + self._policy.least_wait)
@@ -253,7 +253,7 @@ class VisitProcessor:
                 )
             return self._judge(job, processed, expectation)
         except NothingRunnableError as error:
-            return FailedBeforeChange(reason=str(error), never=Never.NOTHING_RUNNABLE)
+            return FailedBeforeChange(reason=str(error), never=PermanentFailure.NOTHING_RUNNABLE)
         except ImagesOutOfReachError as error:
             age = age_of(job.assignment.work.visit, self._clock.utc(), job.record.requeued)
             return FailedBeforeChange(reason=str(error), postponed=age < self._policy.longest_postponed)
@@ -270,7 +270,7 @@ class VisitProcessor:
                     prepared = await self._workspace.prepare(job.assignment)
                     break
                 except NothingRunnableError as error:
-                    return FailedBeforeChange(reason=str(error), never=Never.NOTHING_RUNNABLE)
+                    return FailedBeforeChange(reason=str(error), never=PermanentFailure.NOTHING_RUNNABLE)
                 except WorkspaceError as error:
                     is_missing = isinstance(error, InitOutputsMissingError)
                     tries += not is_missing
@@ -278,7 +278,7 @@ class VisitProcessor:
                     pause = job.pause(usual, tries)
                     if tries >= _TRIES or loop.time() + pause >= expectation.deadline:
                         return FailedBeforeChange(reason=str(error))
-                    _LOG.warning("%s; trying again in %.1f s", error, pause)
+                    _LOG.warning("%s; retrying in %.1f s", error, pause)
                 await self._workspace.clean()
                 await asyncio.sleep(pause)
         for warning in prepared.warnings:
@@ -303,7 +303,7 @@ class VisitProcessor:
     async def _hand_on(self, job: _Job, outcome: Outcome) -> Outcome:
         """Export what the outcome allows, and tell the Butler Writer."""
         what = rule_for(outcome, job.record.turn, self._policy.max_attempts).export
-        if what is Export.NOTHING or job.is_void:
+        if what is Export.NOTHING or job.preparation_failed:
             return outcome
         try:
             async with asyncio.timeout(self._policy.worker_timeout):
@@ -354,7 +354,7 @@ class VisitProcessor:
                 is_over = loop.time() + pause >= end if job.has_changed else tries == _TRIES
                 if is_over or isinstance(error, ClaimRefusedError):
                     raise
-                _LOG.warning("export: %s; trying again in %.1f s", error, pause)
+                _LOG.warning("export: %s; retrying in %.1f s", error, pause)
                 await asyncio.sleep(pause)
             else:
                 return

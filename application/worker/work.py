@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 
 from attrs import frozen
 
-from application.worker.beside import beside
+from application.worker.alongside import running_alongside
 from application.worker.log_context import logging_about
 from application.worker.process_visit import VisitProcessor
 from application.worker.stages import Stages
@@ -103,15 +103,15 @@ class Worker:
         self._workspace = workspace
         self._metrics = metrics
         self._measurements = measurements
-        self._hurry = asyncio.Event()
+        self._abort = asyncio.Event()
 
-    async def run(self, stop: asyncio.Event, hurry: asyncio.Event | None = None) -> Ending:
+    async def run(self, stop: asyncio.Event, abort: asyncio.Event | None = None) -> Ending:
         """Work until there is no more to do or `stop` is set; then leave the queue.
 
-        A visit under way has its grace then. `hurry` takes it away: what runs
+        A visit under way has its grace then. `abort` takes it away: what runs
         is killed, and nothing more is exported.
         """
-        self._hurry = hurry or self._hurry
+        self._abort = abort or self._abort
         done = 0
         try:
             while not stop.is_set():
@@ -124,7 +124,7 @@ class Worker:
                     await self._see_through(lease, stop)
                     done += 1
                 except NeighbourUnavailableError as error:
-                    _LOG.error("%s; trying again in %g s", error, self._policy.retry_delay)
+                    _LOG.error("%s; retrying in %g s", error, self._policy.retry_delay)
                     await _either(asyncio.sleep(self._policy.retry_delay), stop.wait())
             return Ending.STOPPED
         finally:
@@ -132,7 +132,7 @@ class Worker:
             try:
                 await self._queue.leave()
             except QueueUnavailableError as error:
-                _LOG.warning("the queue is not told that this worker ends: %s", error)
+                _LOG.warning("this worker could not deregister from the queue: %s", error)
 
     async def _lease(self, stop: asyncio.Event) -> Lease | None:
         leasing = asyncio.ensure_future(self._queue.lease(self._policy.idle_timeout))
@@ -177,7 +177,7 @@ class Worker:
 
     async def _set_poison_aside(self, lease: Lease, fault: str) -> None:
         outcome = Poisoned(reason=fault)
-        _LOG.error("delivery %s of %s is set aside: %s", lease.entry, lease.queue, fault)
+        _LOG.error("entry %s of %s dead-lettered: %s", lease.entry, lease.queue, fault)
         self._count(outcome, final=True)
         await self._ledger.record_unread(lease.queue, lease.entry, outcome)
         await self._queue.set_aside(lease, fault)
@@ -187,7 +187,7 @@ class Worker:
     ) -> None:
         stages = Stages(work.visit.instrument, self._metrics)
         try:
-            async with beside(self._keep(lease)):
+            async with running_alongside(self._keep(lease)):
                 outcome = await self._outcome(lease, work, record, stages, stop)
                 rule = rule_for(outcome, record.turn, self._policy.max_attempts)
                 final = is_final(outcome, record.turn, self._policy.max_attempts)
@@ -228,19 +228,19 @@ class Worker:
 
     async def _give_back_later(self, lease: Lease, error: PromptProcessingError, stop: asyncio.Event) -> None:
         """Leave what comes of the other delivery some time, or this one would go round without a pause."""
-        _LOG.info("given back, to be looked at again in %g s: %s", self._policy.renewal, error)
+        _LOG.info("released, to be redelivered in %g s: %s", self._policy.renewal, error)
         await _either(asyncio.sleep(self._policy.renewal), stop.wait())
         await self._queue.give_back(lease)
 
     def _lost(self, work: VisitDetector, error: PromptProcessingError) -> None:
-        _LOG.error("lease lost, nothing is recorded: %s", error)
+        _LOG.error("lease lost, no outcome recorded: %s", error)
         self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
 
     async def _pause(self, outcome: FailedBeforeChange, record: AttemptRecord, stop: asyncio.Event) -> None:
         """Let a neighbour come back before the work is given back, and keep its lease meanwhile."""
         before = record.attempt.number - record.turn
         pause = min(self._policy.retry_delay * 2.0 ** min(before, 30), self._policy.longest_pause)
-        _LOG.warning("%s; to be tried again in %g s", describe(outcome), pause)
+        _LOG.warning("%s; retrying in %g s", describe(outcome), pause)
         await _either(asyncio.sleep(pause), stop.wait())
 
     async def _outcome(
@@ -248,9 +248,9 @@ class Worker:
     ) -> Outcome:
         if record.turn > self._policy.max_attempts:
             return FailedBeforeChange(reason=f"{record.turn - 1} attempts ended without success")
-        enough = asyncio.Event()
-        working = asyncio.ensure_future(self._processor.process(record, work, lease, stages, enough))
-        await _either(working, self._grace(stop, enough))
+        give_up = asyncio.Event()
+        working = asyncio.ensure_future(self._processor.process(record, work, lease, stages, give_up))
+        await _either(working, self._end_after_grace(stop, give_up))
         if not working.cancelled():
             return working.result()
         return await self._processor.interrupted(record.attempt, "the worker was told to stop")
@@ -261,29 +261,29 @@ class Worker:
         What is done would count as undone without: whoever takes over finds a
         claim and no outcome.
         """
-        enough = asyncio.ensure_future(self._enough(stop))
+        grace_over = asyncio.ensure_future(self._grace_over(stop))
         try:
             while True:
                 try:
                     return await self._ledger.record(attempt, outcome, final=final)
                 except LedgerUnavailableError as error:
-                    if enough.done():
+                    if grace_over.done():
                         raise
-                    _LOG.error("%s is not recorded yet: %s", describe(outcome), error)
-                    await asyncio.wait({enough}, timeout=self._policy.retry_delay)
+                    _LOG.error("outcome not recorded yet, retrying (%s): %s", describe(outcome), error)
+                    await asyncio.wait({grace_over}, timeout=self._policy.retry_delay)
         finally:
-            enough.cancel()
+            grace_over.cancel()
 
-    async def _enough(self, stop: asyncio.Event) -> None:
+    async def _grace_over(self, stop: asyncio.Event) -> None:
         """Wait until the worker was told to stop, and its grace is over."""
         await stop.wait()
-        await _either(asyncio.sleep(self._policy.shutdown_grace), self._hurry.wait())
+        await _either(asyncio.sleep(self._policy.shutdown_grace), self._abort.wait())
 
-    async def _grace(self, stop: asyncio.Event, enough: asyncio.Event) -> None:
+    async def _end_after_grace(self, stop: asyncio.Event, give_up: asyncio.Event) -> None:
         """Wait until the visit under way must end: its grace is over, and so is that for its outputs."""
-        await self._enough(stop)
-        enough.set()
-        await _either(asyncio.sleep(self._policy.shutdown_grace), self._hurry.wait())
+        await self._grace_over(stop)
+        give_up.set()
+        await _either(asyncio.sleep(self._policy.shutdown_grace), self._abort.wait())
         await self._workspace.abandon()
 
     async def _keep(self, lease: Lease) -> None:
@@ -297,7 +297,7 @@ class Worker:
                 try:
                     await self._queue.renew(lease)
                 except QueueUnavailableError as error:
-                    _LOG.warning("the lease could not be renewed: %s", error)
+                    _LOG.warning("lease renewal failed: %s", error)
                 else:
                     self._workspace.hold(asked + self._policy.lease)
                 await asyncio.sleep(self._policy.renewal)

@@ -24,7 +24,7 @@ from dependency_injector import providers
 from adapters.kafka.announcements.next_visit import encode_next_visit
 from adapters.redis.fanned_out_visit import copies
 from adapters.redis.work_publisher import RedisWorkPublisher
-from application.worker.beside import beside
+from application.worker.alongside import running_alongside
 from benchmarks.report import table
 from benchmarks.services.announcements import visit_at
 from domain.visit import Visit
@@ -174,7 +174,7 @@ async def _measure() -> None:
         await fan_out.announcements().open()
         stack.push_async_callback(fan_out.announcements().close)
         observatory = _Observatory(kafka.bootstrap_servers, registry.url)
-        async with beside(fan_out.fan_out().run()):
+        async with running_alongside(fan_out.fan_out().run()):
             print(await _one_by_one(observatory, ways, server.description))
             print(await _at_once(observatory, ways, url))
 

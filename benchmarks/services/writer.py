@@ -20,7 +20,7 @@ from lsst.daf.butler import Butler
 from adapters.butler.shared.messages import decode
 from adapters.butler.shared.records import ordered
 from adapters.files.cameras import load_camera
-from application.worker.beside import beside
+from application.worker.alongside import running_alongside
 from benchmarks.report import table
 from benchmarks.services.postgresql import PostgresqlServer, why_not
 from benchmarks.services.worker_messages import like, real_message
@@ -140,7 +140,7 @@ async def _measure(central: Path, message: str, camera: Camera) -> tuple[tuple[s
             kafka.create_topic(topic)
         await service.events().open()
         stack.push_async_callback(service.events().close)
-        async with beside(service.writer().run()):
+        async with running_alongside(service.writer().run()):
             # Dataset types are registered, and the group's partitions assigned.
             await asyncio.to_thread(bench.send, bench.take(1))
             await watched.until(1)

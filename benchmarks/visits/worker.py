@@ -14,7 +14,7 @@ from attrs import define, evolve, field
 from rich.console import Console
 
 from adapters.files.cameras import load_camera
-from application.worker.beside import beside
+from application.worker.alongside import running_alongside
 from benchmarks.report import table
 from benchmarks.services import processes
 from benchmarks.visits.visit_night import CAMERA_FILE
@@ -106,7 +106,7 @@ async def _observe() -> _Observed:
     display = make_display(Console(stderr=True, force_terminal=False), time.monotonic())
     async with opened_box(setup, display, observed.hear) as box:
         display.say(f"observing {_VISITS} visits with one detector")
-        async with beside(*map(_fail_at_end, (*box.services, *box.workers))):
+        async with running_alongside(*map(_fail_at_end, (*box.services, *box.workers))):
             await _summit(box).play(setup.plan)
             # It ends something that hangs; a slow machine is no failure.
             async with asyncio.timeout(_PATIENCE):

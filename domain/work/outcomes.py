@@ -22,9 +22,9 @@ __all__ = [
     "FailedBeforeChange",
     "Ignored",
     "ImagesRejected",
-    "Never",
     "NoImages",
     "Outcome",
+    "PermanentFailure",
     "Poisoned",
     "QueueVerb",
     "Rule",
@@ -67,7 +67,7 @@ class Ignored:
 
 @frozen(kw_only=True)
 class Duplicate:
-    """The same work has its final outcome, or is in other hands past recall."""
+    """The same work has its final outcome, or another attempt has claimed it for good."""
 
     reason: str
 
@@ -103,7 +103,7 @@ class ImagesRejected:
     snaps: tuple[SnapResult, ...]
 
 
-class Never(enum.Enum):
+class PermanentFailure(enum.Enum):
     """Reasons to fail that another attempt cannot mend."""
 
     NO_MATCHING_NODE = "no matching node"
@@ -116,7 +116,7 @@ class FailedBeforeChange:
     """The attempt failed, and nothing permanent was changed."""
 
     reason: str
-    never: Never | None = None
+    never: PermanentFailure | None = None
     """Why a retry is pointless; None if it is not."""
     postponed: bool = False
     """True if only a neighbour was away: another attempt follows, and this one does not count."""

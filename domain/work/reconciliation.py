@@ -34,8 +34,8 @@ __all__ = [
     "LandedRaw",
     "Unprocessed",
     "Why",
-    "hindrance",
     "unprocessed_images",
+    "why_not_requeued",
 ]
 
 LONGEST_REQUEUE: Final = 3 * 86_400.0
@@ -46,7 +46,7 @@ long (``docs/redis-keys.md``): so a claim is never forgotten before this.
 """
 
 _SETTLING: Final = 60.0
-"""Seconds after its announcement for which a visit may be in nobody's books yet."""
+"""Seconds after its announcement for which a visit may be neither queued nor recorded yet."""
 
 
 class Why(enum.Enum):
@@ -120,7 +120,7 @@ def unprocessed_images(evidence: Evidence, now: UtcSeconds) -> tuple[Unprocessed
     return tuple(one for one in judged if one is not None)
 
 
-def hindrance(
+def why_not_requeued(
     evidence: Evidence,
     images: tuple[Unprocessed, ...],
     *,

@@ -90,7 +90,7 @@ def _show(done: _Done, screen: Console, *, requeue: bool) -> None:
         title, last, outcomes = "Not processed", "put back", done.requeued
     else:
         title, last = "Not processed (--requeue puts back what may be)", "may be put back"
-        outcomes = tuple((finding, finding.hindrance) for finding in found.findings)
+        outcomes = tuple((finding, finding.why_not_requeued) for finding in found.findings)
     if outcomes:
         columns = ("visit", "detectors", "exposures", "why", last)
         screen.print(table(title, columns, _together(outcomes)))
@@ -99,10 +99,10 @@ def _show(done: _Done, screen: Console, *, requeue: bool) -> None:
 def _together(outcomes: Iterable[tuple[Finding, str]]) -> list[Sequence[object]]:
     """Join the detectors of a visit of which the same is to be said."""
     detectors: defaultdict[tuple[str, str, str, str], list[int]] = defaultdict(list)
-    for finding, hindrance in outcomes:
+    for finding, reason in outcomes:
         exposures = " ".join(str(one.image.raw.exposure) for one in finding.images)
         reasons = "; ".join(dict.fromkeys(_reason(one) for one in finding.images))
-        outcome = f"no: {hindrance}" if hindrance else "yes"
+        outcome = f"no: {reason}" if reason else "yes"
         key = (finding.identity.group, exposures, reasons, outcome)
         detectors[key].append(finding.identity.detector)
     return [
@@ -140,7 +140,7 @@ def _record(done: _Done) -> dict[str, Any]:
                     }
                     for one in finding.images
                 ],
-                "hindrance": outcomes.get(finding.identity, finding.hindrance),
+                "hindrance": outcomes.get(finding.identity, finding.why_not_requeued),
                 "requeued": outcomes.get(finding.identity) == "",
             }
             for finding in found.findings

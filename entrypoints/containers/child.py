@@ -118,7 +118,7 @@ def _workspace(
 
 
 def _serve(connection: socket.socket, workspace: LocalWorkspace) -> None:
-    serve(connection, workspace, give_back=heap.give_back)
+    serve(connection, workspace, release_memory=heap.release_memory)
 
 
 def _prepare_astropy(settings: ChildSettings) -> None:
@@ -130,7 +130,7 @@ class ChildContainer(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=ChildSettings)
     folder = providers.Dependency(instance_of=Path)
-    spare_heap = singleton(heap.spare_heap)
+    trim_heap = singleton(heap.trim_heap)
     serve = providers.Object(_serve)
     prepare_astropy = singleton(_prepare_astropy, settings)
 

@@ -240,7 +240,7 @@ class WorkerContainer(containers.DeclarativeContainer):
     folder = providers.Dependency(instance_of=Path)
     work_folder = singleton(_work_folder, settings)
     remove_orphans = singleton(_remove_orphans, settings)
-    spare_heap = singleton(heap.spare_heap)
+    trim_heap = singleton(heap.trim_heap)
 
     deployment = singleton(lambda settings: settings.deployment, settings)
     camera = singleton(deployment_camera, deployment)

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import evolve, frozen
 from rich.console import Console
 
-from application.worker.beside import beside
+from application.worker.alongside import running_alongside
 from domain.errors import PromptProcessingError
 from domain.runs import chain, day_of_processing
 from domain.times import UtcSeconds
@@ -138,7 +138,7 @@ async def _play(box: Box, summit: Summit, progress: Progress, changed: asyncio.E
         if number > 0:
             await asyncio.gather(*(worker.stop() for worker in workers))
             workers = await box.start_workers(part.skymap)
-        async with beside(_watch((*box.services, *workers))):
+        async with running_alongside(_watch((*box.services, *workers))):
             await summit.play(evolve(box.setup.plan, visits=part.visits))
             while not progress.are_over(visit.group for visit in part.visits):
                 changed.clear()

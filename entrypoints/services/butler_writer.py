@@ -39,5 +39,5 @@ async def _serve(container: ButlerWriterContainer) -> None:
         stack.push_async_callback(container.registry().close)
         await stack.enter_async_context(opened(container.metrics_server(), container.events()))
         _LOG.info("ready", extra={"ready": True})
-        with container.readiness().said():
+        with container.readiness().ready():
             await run_until_stopped(container.writer().run())

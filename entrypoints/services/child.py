@@ -43,12 +43,12 @@ def main(arguments: list[str]) -> int:
     settings = settings_or_exit(ChildSettings)
     configure_logs(settings.logs.levels, "child")
     container = ChildContainer(settings=settings, folder=Path(folder))
-    container.spare_heap()
+    container.trim_heap()
     container.check_dependencies()
     try:
         container.prepare_astropy()
     except PromptProcessingError as error:
-        _LOG.warning("astropy has to do with its own tables: %s", error)
+        _LOG.warning("using astropy's bundled tables: %s", error)
     with socket.socket(fileno=int(descriptor)) as connection:
         container.serve()(connection, container.workspace())
     return 0

@@ -44,5 +44,5 @@ async def _serve(container: FanOutContainer) -> None:
     async with opened(*neighbours):
         await warn_if_not_durable(container.ledger())
         _LOG.info("ready", extra={"ready": True})
-        with container.readiness().said():
+        with container.readiness().ready():
             await run_until_stopped(container.fan_out().run(), container.keeper().run())

@@ -24,22 +24,22 @@ def command() -> None:
     settings = settings_or_exit(WorkerSettings, ChildSettings)
     configure_logs(settings.logs.levels, "worker")
     container = WorkerContainer(settings=settings)
-    container.spare_heap()
+    container.trim_heap()
     loaded_or_exit(container.camera, container.preprocessing, container.main)
     run_service(lambda: _run(container))
 
 
 async def _run(container: WorkerContainer) -> None:
     # Signals first: what ends by one removes its folder.
-    stop, hurry = stopping_in_two_steps()
+    stop, abort = stopping_in_two_steps()
     container.remove_orphans()
     with container.work_folder() as folder:
         container.folder.override(folder)
         container.check_dependencies()
-        await _work(container, stop, hurry)
+        await _work(container, stop, abort)
 
 
-async def _work(container: WorkerContainer, stop: asyncio.Event, hurry: asyncio.Event) -> None:
+async def _work(container: WorkerContainer, stop: asyncio.Event, abort: asyncio.Event) -> None:
     neighbours = [
         container.metrics_server(),
         container.measurements(),
@@ -56,6 +56,6 @@ async def _work(container: WorkerContainer, stop: asyncio.Event, hurry: asyncio.
         for sentence in await container.ledger().check_durable():
             _LOG.warning("%s", sentence)
         _LOG.info("ready as %s", container.name(), extra={"ready": True})
-        with container.readiness().said():
-            ending = await container.worker().run(stop, hurry)
-    _LOG.info("ended: %s", ending.value)
+        with container.readiness().ready():
+            ending = await container.worker().run(stop, abort)
+    _LOG.info("exiting: %s", ending.value)

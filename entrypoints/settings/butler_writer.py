@@ -40,7 +40,7 @@ class ButlerWriterSettings:
         folder_uri,
         "folder, or URI of one, for lists of the datasets of a batch",
     )
-    username: str = setting("KAFKA_USERNAME", text, "blank: nobody logs in", default="")
+    username: str = setting("KAFKA_USERNAME", text, "blank: no authentication", default="")
     password: str = setting("KAFKA_PASSWORD", text, "password of the user", default="", secret=True)
     ca_file: str = setting("KAFKA_CA_FILE", text, "CA of the brokers' certificates", default="")
     fetch_wait: float = setting(

@@ -20,7 +20,7 @@ class KafkaSettings:
         "SECURITY_PROTOCOL", text, "as Kafka spells it; by default from user name and CA", default=""
     )
     sasl_mechanism: str = setting("SASL_MECHANISM", text, "as Kafka spells it", default="SCRAM-SHA-512")
-    username: str = setting("SASL_USERNAME", text, "blank: nobody logs in", default="")
+    username: str = setting("SASL_USERNAME", text, "blank: no authentication", default="")
     password: str = setting("SASL_PASSWORD", text, "password of the user", default="", secret=True)
     ca_file: str = setting("KAFKA_CA_FILE", text, "CA of the brokers' certificates", default="")
     fetch_wait: float = setting(
@@ -37,7 +37,7 @@ class WriterKafkaSettings:
     """The cluster on which workers tell the Butler Writer."""
 
     servers: str = setting("BUTLER_WRITER_KAFKA_CLUSTER", text, "host:port of the writer's Kafka", default="")
-    username: str = setting("BUTLER_WRITER_KAFKA_USERNAME", text, "blank: nobody logs in", default="")
+    username: str = setting("BUTLER_WRITER_KAFKA_USERNAME", text, "blank: no authentication", default="")
     password: str = setting(
         "BUTLER_WRITER_KAFKA_PASSWORD", text, "password of the user", default="", secret=True
     )

@@ -23,9 +23,9 @@ from lsst.pipe.base.quantum_graph import (
     PredictedQuantumGraphComponents,
 )
 
+from adapters.butler.predicted.dataset_pool import DatasetPool, overlap
 from adapters.butler.predicted.known_records import KnownRecords
 from adapters.butler.predicted.pipeline_shape import Part, PipelineShape
-from adapters.butler.predicted.shelf import Shelf, overlap
 from adapters.butler.repository.dataset_ids import DatasetIds
 
 __all__ = ["Row", "assemble_graph"]
@@ -41,7 +41,7 @@ def assemble_graph(
     shape: PipelineShape,
     rows: Sequence[Row],
     *,
-    shelf: Shelf,
+    pool: DatasetPool,
     records: KnownRecords,
     ids: DatasetIds,
     run: str,
@@ -55,7 +55,7 @@ def assemble_graph(
         The pipeline.
     rows
         Its data.
-    shelf
+    pool
         What it can read.
     records
         Dimension records of all of them.
@@ -76,7 +76,7 @@ def assemble_graph(
     Exception
         Whatever a task raises when it is shown what there is for it.
     """
-    assembly = _Assembly(graph, shelf=shelf, records=records, ids=ids, run=run, earlier=earlier)
+    assembly = _Assembly(graph, pool=pool, records=records, ids=ids, run=run, earlier=earlier)
     for part in shape.parts:
         assembly.add(part, rows)
     return assembly.finish()
@@ -89,14 +89,14 @@ class _Assembly:
         self,
         graph: PipelineGraph,
         *,
-        shelf: Shelf,
+        pool: DatasetPool,
         records: KnownRecords,
         ids: DatasetIds,
         run: str,
         earlier: Sequence[str],
     ) -> None:
         self._graph = graph
-        self._shelf = shelf
+        self._pool = pool
         self._ids = ids
         self._run = run
         self._earlier = earlier
@@ -130,9 +130,7 @@ class _Assembly:
             return []
         region = self._data_id(observed, row).region
         return [
-            {**row, **place.mapping}
-            for place in self._shelf.places(part.sky)
-            if overlap(place.region, region)
+            {**row, **place.mapping} for place in self._pool.places(part.sky) if overlap(place.region, region)
         ]
 
     def _add_task(self, task: TaskNode, rows: Sequence[Row]) -> None:
@@ -198,7 +196,7 @@ class _Assembly:
             if kind in inputs:
                 continue  # Two connections may read the same datasets.
             if edge.is_prerequisite:
-                refs = set(self._shelf.prerequisites(task, node, data_id))
+                refs = set(self._pool.prerequisites(task, node, data_id))
             else:
                 found = [self._existing(node.name, node.dimensions, row) for row in rows]
                 refs = {ref for ref in found if ref is not None}
@@ -211,8 +209,8 @@ class _Assembly:
         if self._graph.producer_of(name) is not None:
             return self._made.get(name, {}).get(data_id.required_values)
         if not dimensions:
-            return self._shelf.empty(name, self._earlier)
-        return self._shelf.get(name, data_id)
+            return self._pool.empty(name, self._earlier)
+        return self._pool.get(name, data_id)
 
     def _init_quantum(self, task: TaskNode) -> PredictedQuantumDatasetsModel:
         return PredictedQuantumDatasetsModel.model_construct(
@@ -228,7 +226,7 @@ class _Assembly:
         for edge in edges:
             name = edge.parent_dataset_type_name
             own = self._graph.producer_of(name) is not None
-            ref = self._shelf.empty(name, (self._run,) if own else self._earlier)
+            ref = self._pool.empty(name, (self._run,) if own else self._earlier)
             if ref is None:
                 raise LookupError(f"init-dataset {name} is not there")
             datasets[edge.connection_name] = [PredictedDatasetModel.from_dataset_ref(ref)]

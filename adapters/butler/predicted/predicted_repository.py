@@ -30,6 +30,7 @@ from lsst.resources import ResourcePath
 
 from adapters.butler.inputs.inputs import Inputs
 from adapters.butler.inputs.pipelines import LoadedPipeline
+from adapters.butler.predicted.dataset_pool import DatasetPool
 from adapters.butler.predicted.file_copies import copy_files
 from adapters.butler.predicted.input_files import InputFiles
 from adapters.butler.predicted.input_objects import InputObjects
@@ -38,7 +39,6 @@ from adapters.butler.predicted.pipeline_shape import PipelineShape
 from adapters.butler.predicted.predicted_graph import assemble_graph
 from adapters.butler.predicted.reread_objects import RereadObjects
 from adapters.butler.predicted.rows import rows_of
-from adapters.butler.predicted.shelf import Shelf
 from adapters.butler.predicted.stored_log import StoredLog
 from adapters.butler.repository.datastores import LoneDatastore
 from adapters.butler.repository.execution import GraphRun, run_graph
@@ -129,7 +129,7 @@ class PredictedRepository:
         self._shared = surroundings
         self._clock = clock
         self._records = KnownRecords(surroundings.records)
-        self._shelf = Shelf()
+        self._pool = DatasetPool()
         self._log = StoredLog(folder)
         self._stored: dict[UUID, DatasetRef] = {}
         self._types: dict[str, DatasetType] = {}
@@ -145,7 +145,7 @@ class PredictedRepository:
         files = self._shared.files.fetch(inputs.refs, inputs.init_outputs)
         self._local.know(files)
         self._shared.objects.read(self._local.datastore, inputs.everything, files)
-        self._shelf.load(inputs)
+        self._pool.load(inputs)
         self._loaded |= files.keys()
 
     def add_records(self, records: Sequence[DimensionRecord]) -> None:
@@ -177,7 +177,7 @@ class PredictedRepository:
         own = self._types.get(ref.datasetType.name, ref.datasetType)
         known = DatasetRef(own, ref.dataId, run=ref.run, id=ref.id)
         self._stored[ref.id] = known
-        self._shelf.put(known)
+        self._pool.put(known)
         self._log.dataset(known)
 
     def know(self, refs: Sequence[DatasetRef]) -> None:
@@ -202,7 +202,7 @@ class PredictedRepository:
                 graph,
                 self._shared.shape(plan.pipeline),
                 rows_of(plan, self._records, self.universe),
-                shelf=self._shelf,
+                pool=self._pool,
                 records=self._records,
                 ids=plan.ids,
                 run=plan.run,

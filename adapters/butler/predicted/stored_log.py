@@ -64,7 +64,7 @@ def read_log(folder: Path) -> Sequence[StoredDataset]:
     read = [_read(line) for line in lines]
     datasets = [dataset for dataset in read if dataset is not None]
     if len(datasets) < len(lines):
-        _log.warning("lines that cannot be read in %s: %d", folder / _FILE, len(lines) - len(datasets))
+        _log.warning("unreadable lines in %s: %d", folder / _FILE, len(lines) - len(datasets))
     return datasets
 
 

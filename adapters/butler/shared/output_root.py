@@ -47,7 +47,7 @@ class OutputRoot:
         return self._path.resolve().is_mount()
 
     @contextmanager
-    def staying(self, *, was_mounted: bool) -> Iterator[None]:
+    def kept_mounted(self, *, was_mounted: bool) -> Iterator[None]:
         """Make sure that it is there, before and after something is written to it.
 
         Parameters

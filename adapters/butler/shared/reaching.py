@@ -48,6 +48,4 @@ def reached[T](call: Callable[[], T], delay: float) -> T:
 
 def _say(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    _log.warning(
-        "the shared repository is out of reach, once more soon: %s", one_line(error) if error else ""
-    )
+    _log.warning("central repository unreachable, retrying once: %s", one_line(error) if error else "")

@@ -70,7 +70,7 @@ class AlertOutbox:
         WorkspaceError
             Raised if it is not there.
         """
-        with self._shared.output_root.staying(was_mounted=attempt.journal.mounted):
+        with self._shared.output_root.kept_mounted(was_mounted=attempt.journal.mounted):
             yield
             # On a disk, tasks make no more than the attempt's own folder: they cannot tell an unmounted root.
             above = self._folder(attempt.assignment).parent()

@@ -74,7 +74,7 @@ class Exporter:
         packed = journal.packed_records(journal.exposures)
         types = list({ref.datasetType.name: ref.datasetType for ref in refs}.values())
         # Before the claim: a worker whose datastore is there may take the visit over.
-        with self._shared.output_root.staying(was_mounted=journal.mounted):
+        with self._shared.output_root.kept_mounted(was_mounted=journal.mounted):
             make_claim(self._claims, attempt, journal.exposures)
             files = attempt.repository.copy_out(refs)
         if self._settings.use_writer:

@@ -235,7 +235,7 @@ class ButlerWorkspace:
         except Exception as error:
             if not self._repositories.finder.forget():
                 raise
-            _log.warning("inputs are looked up anew: %s", one_line(error))
+            _log.warning("looking up inputs again: %s", one_line(error))
             found = find()
             attempt.repository.load(found.inputs)
         return found
@@ -279,7 +279,7 @@ class ButlerWorkspace:
                 packed = journal.packed_records(journal.records)
                 repository = self._repositories.reopen(self._folder / "repo", packed)
         except WorkspaceError as error:
-            _log.warning("nothing is left of the attempt: %s", error)
+            _log.warning("the attempt's working files are lost: %s", error)
         else:
             self._attempt = OpenAttempt(assignment, self._folder, repository, journal)
 

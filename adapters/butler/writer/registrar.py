@@ -50,9 +50,7 @@ class Registrar:
         if not self._quick or failure is not None:
             register_outputs(butler, batch)
         if failure is not None:
-            _LOG.warning(
-                "the quick way is not used any more, it failed where the public one did not: %r", failure
-            )
+            _LOG.warning("fast ingest disabled: it failed where the public API succeeded: %r", failure)
             self._quick = False
 
     def _try_quickly(self, butler: Butler, batch: Sequence[Outputs]) -> Exception | None:

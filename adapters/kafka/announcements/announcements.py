@@ -113,7 +113,7 @@ class KafkaAnnouncements:
         announcement again.
         """
         if announcement.position not in self._delivered:
-            _LOG.info("%s is no longer this reader's to settle", announcement.position)
+            _LOG.info("%s not committed: its partition was reassigned", announcement.position)
             return
         positions = list(self._delivered)
         done = positions[: positions.index(announcement.position) + 1]
@@ -157,7 +157,7 @@ class KafkaAnnouncements:
 def _say_once(position: str, state: RetryCallState) -> None:
     if state.attempt_number == 1 and state.outcome is not None:
         _LOG.error(
-            "announcement %s and those behind it wait for the schema registry: %s",
+            "schema registry unavailable, announcement %s and those after it are waiting: %s",
             position,
             state.outcome.exception(),
         )

@@ -116,4 +116,4 @@ class SchemaRegistry:
                     Path(name).unlink()
                 raise
         except OSError as error:
-            _LOG.warning("schema %d is kept in memory only: %s", number, error)
+            _LOG.warning("schema %d cached in memory only: %s", number, error)

@@ -182,7 +182,7 @@ class KafkaRawNotifications:
             self._first_try.set_result(None)
 
     def _on_end(self, error: BaseException) -> None:
-        _LOG.error("notifications of images on %s are no longer read: %r", self._topic, error)
+        _LOG.error("reader of image notifications on %s stopped: %r", self._topic, error)
         self._begun(None)
 
 

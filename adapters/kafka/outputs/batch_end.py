@@ -115,7 +115,7 @@ class BatchEnd:
         try:
             self._publisher = self._make()
         except KafkaException as error:
-            _LOG.warning("no publisher yet: %s", error)
+            _LOG.warning("publisher not available yet: %s", error)
 
     def _dismiss(self) -> None:
         publisher, self._publisher = self._publisher, None

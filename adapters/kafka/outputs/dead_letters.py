@@ -80,7 +80,7 @@ class DeadLetters:
             write_whole(key_file, key)
             headers["key_file"] = key_file.geturl().encode()
             key = None
-        _LOG.error("%s is too long for a dead letter, which names its file: %s", position, file)
+        _LOG.error("%s too large for a dead-letter topic; kept in a file: %s", position, file)
         return evolve(record, body=b"", key=key, headers=(*record.headers, *headers.items()))
 
 

@@ -26,7 +26,7 @@ class Outbox:
     """A folder beside the datasets of the central datastore; all methods block.
 
     Objects appear whole or not at all. lsst.resources waits for S3 for minutes
-    rather than seconds: whoever is in a hurry calls from a thread.
+    rather than seconds: a caller that cannot wait calls from a thread.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ class OutboxWatch:
             names = await self._thread.run(self._outbox.names)
             found = await self._read(self._outbox, names, end)
         except OutboxUnavailableError as error:
-            _LOG.error("the outbox is left for later: %s", error)
+            _LOG.error("outbox unavailable, retrying later: %s", error)
         self._next_look = asyncio.get_running_loop().time() + self._interval
         self._taken |= {name for name, _ in found}
         return [OutputEvent(body=body, position=_PREFIX + name) for name, body in found]
@@ -102,9 +102,7 @@ class OutboxWatch:
             try:
                 await self._delete(self._outbox, name)
             except OutboxUnavailableError as error:
-                _LOG.error(
-                    "a message that is dealt with stays in the outbox until it can be deleted: %s", error
-                )
+                _LOG.error("delivered outbox message cannot be deleted yet: %s", error)
 
     async def _read(self, outbox: Outbox, names: Sequence[str], end: float) -> list[tuple[str, bytes]]:
         clock = asyncio.get_running_loop().time
@@ -129,7 +127,7 @@ class OutboxWatch:
     def _put_off(self, name: str, error: OutboxUnavailableError) -> None:
         before = self._unreadable.get(name)
         if before is None:
-            _LOG.error("a message stays in the outbox until it can be read: %s", error)
+            _LOG.error("outbox message unreadable, kept: %s", error)
         pause = self._interval if before is None else min(2 * before.pause, _LONGEST_PAUSE)
         self._unreadable[name] = _Trouble(pause, asyncio.get_running_loop().time() + pause)
 

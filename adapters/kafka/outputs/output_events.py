@@ -12,6 +12,7 @@ from lsst.resources import ResourcePath
 
 from adapters.kafka.connection import KafkaConnection, consumer_config
 from adapters.kafka.group_reader import GroupReader, KafkaReadError
+from adapters.kafka.outputs.batch_announcement import BatchAnnouncement
 from adapters.kafka.outputs.batch_end import BatchEnd, TakenOverError
 from adapters.kafka.outputs.batch_publisher import (
     BatchPublisher,
@@ -20,7 +21,6 @@ from adapters.kafka.outputs.batch_publisher import (
     RecordsTooLargeError,
     TransactionalPublisher,
 )
-from adapters.kafka.outputs.batch_word import BatchWord
 from adapters.kafka.outputs.dead_letters import DeadLetters
 from adapters.kafka.outputs.outbox_watch import OutboxWatch
 from adapters.kafka.outputs.whole_files import STORE_FAILURES, write_whole
@@ -70,7 +70,7 @@ class _Batch:
     messages: list[Message] = field(factory=list)
     from_outbox: list[OutputEvent] = field(factory=list)
     set_aside: list[Record] = field(factory=list)
-    word: BatchWord | None = None
+    word: BatchAnnouncement | None = None
     is_lost: bool = False
 
 
@@ -176,7 +176,7 @@ class KafkaOutputEvents:
             if not batch.is_lost:
                 await self._finish(batch, datasets)
         except TakenOverError as error:
-            _LOG.warning("another writer has taken over: %s", error)
+            _LOG.warning("fenced by another writer: %s", error)
             batch.is_lost = True
         except (KafkaReadError, *STORE_FAILURES) as error:
             raise OutputEventsUnavailableError(f"a batch cannot be finished: {error}") from error
@@ -229,8 +229,8 @@ class KafkaOutputEvents:
                     )
                 batch.set_aside[place] = shorter
 
-    async def _write_file(self, datasets: Sequence[UUID]) -> BatchWord:
-        word = BatchWord(
+    async def _write_file(self, datasets: Sequence[UUID]) -> BatchAnnouncement:
+        word = BatchAnnouncement(
             batch=self._identifiers.new(),
             finished=self._clock.utc(),
             datasets=tuple(dict.fromkeys(datasets)),

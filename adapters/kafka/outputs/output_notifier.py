@@ -85,9 +85,7 @@ class KafkaOutputNotifier:
             await self._to_broker.run(self._produce, self._producer, message)
         except (KafkaException, BufferError) as error:
             name = f"{self._identifiers.new()}.json"
-            _LOG.warning(
-                "no broker takes a message for the writer; it goes to the outbox: %s %s", error, self._detail
-            )
+            _LOG.warning("writer message could not be sent, stored in the outbox: %s %s", error, self._detail)
             try:
                 async with asyncio.timeout(self._outbox_timeout):
                     await self._to_datastore.run(self._outbox.put, name, message)

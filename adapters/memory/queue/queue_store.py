@@ -103,7 +103,7 @@ class MemoryQueueStore:
         """Lease an expired delivery, else the next one; None if there is none."""
         if self._held and next(iter(self._held.values())).deadline <= _now():
             _, expired = self._held.popitem(last=False)
-            _LOG.warning("lease of %s on %s ran out: taken over", expired.consumer, expired.delivery.entry)
+            _LOG.warning("lease of %s on %s expired: reclaimed", expired.consumer, expired.delivery.entry)
             return self._hold(expired.delivery, consumer, expired.times + 1)
         if self._waiting:
             return self._hold(self._waiting.popleft(), consumer, 1)

@@ -66,7 +66,7 @@ class PresenceApp:
         except RequestError as error:
             answer = failure(error.status, str(error))
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer
-            _LOG.exception("a request failed: %r", request)
+            _LOG.exception("request failed: %r", request)
             answer = failure(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; it is in the service's log")
         self.count(answer.status)
         return answer

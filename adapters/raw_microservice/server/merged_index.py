@@ -78,11 +78,11 @@ class MergedIndex:
             found = await self._find_in_time(slots)
         except RawIndexUnavailableError as error:
             if not self._is_away:  # Once for an outage, not for each of thousands of requests in it.
-                _LOG.error("the index is out of reach: %s", error)
+                _LOG.error("raw index unreachable: %s", error)
                 self._is_away = True
             raise
         if self._is_away:
-            _LOG.info("the index answers again")
+            _LOG.info("raw index reachable again")
             self._is_away = False
         return found
 

@@ -78,7 +78,7 @@ class PresenceServer:
             async with asyncio.timeout(_GRACE):
                 await server.wait_closed()
         except TimeoutError:
-            _LOG.warning("%d connections do not come to an end", len(self._connections))
+            _LOG.warning("%d connections still open at shutdown", len(self._connections))
             for connection in list(self._connections):
                 connection.abort()
             await server.wait_closed()

@@ -185,7 +185,7 @@ def test_records_that_somebody_removed_are_sent_again(
         emptied = Side(butler, repository, "")
         registrar.register(butler, emptied.read([emptied.messages.one(1, 0)]))
         assert emptied.datasets() == [True] * PER_MESSAGE
-    assert "the quick way is not used any more" in caplog.text
+    assert "fast ingest disabled" in caplog.text
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -207,4 +207,4 @@ def test_another_release_of_the_butler_is_served_the_public_way(
             registrar.register(side.butler, side.read([message]))
     assert side.datasets() == [True] * 4 * PER_MESSAGE
     assert tried == ([PER_MESSAGE] if known else [])
-    assert caplog.text.count("the quick way is not used any more") == len(tried)
+    assert caplog.text.count("fast ingest disabled") == len(tried)

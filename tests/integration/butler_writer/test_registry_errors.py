@@ -15,7 +15,7 @@ from adapters.butler.writer.central_registry import ButlerCentralRegistry
 from adapters.memory.metrics import MemoryMetrics
 from adapters.memory.outputs.output_events import MemoryOutputEvents
 from adapters.memory.outputs.output_topic import MemoryOutputTopic
-from application.worker.beside import beside
+from application.worker.alongside import running_alongside
 from application.write_outputs import OutputWriter
 from benchmarks.services.postgresql import PostgresqlServer
 from ports.central_registry import OutputEvent, RegistryUnavailableError
@@ -110,7 +110,7 @@ async def test_a_name_too_long_for_an_index_is_set_aside_alone(
     writer = OutputWriter(
         events=MemoryOutputEvents(topic), registry=world.registry, metrics=MemoryMetrics(), retry_delay=1.0
     )
-    async with beside(writer.run()), asyncio.timeout(_PATIENCE):
+    async with running_alongside(writer.run()), asyncio.timeout(_PATIENCE):
         while topic.committed < len(topic.messages):
             await asyncio.sleep(0.05)
     [(event, reason)] = topic.dead_letters

@@ -15,7 +15,7 @@ from adapters.butler.writer.central_registry import ButlerCentralRegistry
 from adapters.memory.metrics import MemoryMetrics
 from adapters.memory.outputs.output_events import MemoryOutputEvents
 from adapters.memory.outputs.output_topic import MemoryOutputTopic
-from application.worker.beside import beside
+from application.worker.alongside import running_alongside
 from application.write_outputs import OutputWriter
 from tests.integration.butler_writer.repositories import PER_MESSAGE, RUN, Messages, make_central
 
@@ -53,7 +53,7 @@ async def topic(repository: str) -> AsyncIterator[MemoryOutputTopic]:
     writer = OutputWriter(
         events=MemoryOutputEvents(topic), registry=registry, metrics=MemoryMetrics(), retry_delay=3600.0
     )
-    async with beside(writer.run()):
+    async with running_alongside(writer.run()):
         yield topic
     await registry.close()
 

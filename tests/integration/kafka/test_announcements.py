@@ -137,9 +137,9 @@ class TestKafkaAnnouncements(AnnouncementsContract):
         while len(registry.asked) < 4:
             await asyncio.sleep(0.05)
         assert not first.done()
-        assert [record.levelname for record in caplog.records if "wait for the schema" in record.message] == [
-            "ERROR"
-        ]
+        assert [
+            record.levelname for record in caplog.records if "schema registry unavailable" in record.message
+        ] == ["ERROR"]
         registry.is_away = False
         assert groups([await first, await reader.next()]) == ["a", "b"]
 

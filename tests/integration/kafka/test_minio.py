@@ -18,7 +18,7 @@ from adapters.s3.client import S3Connection
 from adapters.s3.image_store import S3ImageStore
 from application.index_raws import RawIndexer
 from application.sidecars import Sidecars
-from application.worker.beside import beside
+from application.worker.alongside import running_alongside
 from ports.raw_index import RawSlot
 from tests.integration.kafka.apache_kafka import ApacheKafka
 from tests.integration.minio import MinioServer, NoMinioError, minio_binary
@@ -76,7 +76,7 @@ async def test_images_are_heard_of_and_indexed(minio: MinioServer, apache: Apach
     )
     for neighbour in (store, feed, worker):
         await neighbour.open()
-    async with beside(indexer.run()):
+    async with running_alongside(indexer.run()):
         cards = json.dumps({"INSTRUME": "SimCam", "GROUPID": "group #1", "CURINDEX": 1}).encode()
         for key, body in ((f"{STEM}.json", cards), (f"{STEM}.fits", b"SIMPLE  ="), (SPECIAL, b"SIMPLE")):
             await asyncio.to_thread(minio.client.put_object, Bucket=BUCKET, Key=key, Body=body)

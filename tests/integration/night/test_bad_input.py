@@ -170,7 +170,7 @@ async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path) -> No
     assert (fared["in time"] + fared["late"], fared["failed"]) == (4, 2)
     assert totals(metrics, "announcements_dropped_total", "reason") >= Tally({"unreadable": 4})
     assert totals(metrics, "queue_entries", "state")["dead"] == 0
-    assert len(heard.messages("fan-out", "set aside, unreadable")) == 4
+    assert len(heard.messages("fan-out", "dead-lettered, unreadable")) == 4
     assert len(heard.messages("fan-out", "OtherCam")) == 1
     (first, *_) = heard.messages("worker", "cannot be used")
     assert "truncated" in first

@@ -89,4 +89,4 @@ async def test_what_is_no_note_is_passed_over(redis_url: str, caplog: pytest.Log
             await server.xadd(f"{stream}:control", fields)
         await writer.put(cancellation)
         assert await read(notes.follow(), 1) == [cancellation]
-    assert len([record for record in caplog.records if "passed over" in record.message]) == 5
+    assert len([record for record in caplog.records if "skipped" in record.message]) == 5

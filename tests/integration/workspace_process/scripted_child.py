@@ -98,7 +98,7 @@ class ScriptedWorkspace:
     def clean(self) -> None:
         self._write("clean")
 
-    def give_back(self) -> None:
+    def release_memory(self) -> None:
         with self._given_back.open("a") as given_back:
             given_back.write("all\n")
 
@@ -114,4 +114,4 @@ class ScriptedWorkspace:
 if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[2])) as connection:
         workspace = ScriptedWorkspace(Path(sys.argv[1]))
-        serve(connection, workspace, workspace.give_back)
+        serve(connection, workspace, workspace.release_memory)

@@ -14,7 +14,7 @@ from adapters.memory.outputs.central_registry import MemoryCentralRegistry
 from adapters.memory.outputs.output_events import MemoryOutputEvents
 from adapters.memory.outputs.output_topic import MemoryOutputTopic
 from adapters.memory.outputs.shared_repository import MemoryRepository
-from application.worker.beside import beside
+from application.worker.alongside import running_alongside
 from application.write_outputs import OutputWriter
 from ports.central_registry import OutputEvent
 from ports.metrics import Counter
@@ -45,7 +45,7 @@ class _World:
         return json.dumps({"datasets": {str(key): "run dataset"}}).encode()
 
     async def play(self, seconds: float = 60.0) -> None:
-        async with beside(self.writer.run()):
+        async with running_alongside(self.writer.run()):
             self.topic.changed.set()
             async with asyncio.timeout(seconds):
                 while self.topic.committed < len(self.topic.messages):
@@ -76,7 +76,7 @@ async def test_an_outage_is_outlasted_and_blamed_on_no_message(away: str) -> Non
     world.topic.messages += [world.message(1)]
     if away == "registry":
         world.repository.outage = "cut off"
-    async with beside(world.writer.run()):
+    async with running_alongside(world.writer.run()):
         await asyncio.sleep(1.0)
         if away == "topic":
             world.topic.outage = "cut off"

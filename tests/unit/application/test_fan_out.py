@@ -110,7 +110,7 @@ async def test_what_fails_is_tried_less_and_less_often(caplog: pytest.LogCapture
     await box.announcements.announce(Unreadable("no schema"))
     running = asyncio.create_task(box.fan_out.run())
     await asyncio.sleep(20.0)
-    assert [record.getMessage().rpartition("again in ")[2] for record in caplog.records] == [
+    assert [record.getMessage().rpartition("retrying in ")[2] for record in caplog.records] == [
         "1 s",
         "2 s",
         "4 s",

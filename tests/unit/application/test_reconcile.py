@@ -48,7 +48,7 @@ async def put_back(night: MemoryNight) -> list[Finding]:
     """Compare, put back what may be, and list it."""
     reconciler = night.reconciler()
     found = (await reconciler.compare(NIGHT)).findings
-    allowed = [finding for finding in found if not finding.hindrance]
+    allowed = [finding for finding in found if not finding.why_not_requeued]
     for finding in allowed:
         assert await reconciler.requeue(finding) == ""
     return allowed
@@ -147,8 +147,8 @@ async def test_a_late_snap_of_a_completed_visit_is_noted_and_not_put_back() -> N
         (finding,) = (await night.reconciler().compare(NIGHT)).findings
         assert [image.why for image in finding.images] == [Why.LATE]
         assert [image.image.raw.snap for image in finding.images] == [1]
-        assert "permanent changes" in finding.hindrance
-        assert await night.reconciler().requeue(finding) == finding.hindrance
+        assert "permanent changes" in finding.why_not_requeued
+        assert await night.reconciler().requeue(finding) == finding.why_not_requeued
     assert night.queue.depth().waiting == 0
 
 
@@ -175,7 +175,7 @@ async def test_images_of_a_cancelled_visit_are_noted() -> None:
         night.expose(visit, 4)
         (finding,) = (await night.reconciler().compare(NIGHT)).findings
         assert [image.why for image in finding.images] == [Why.CANCELLED]
-        assert finding.hindrance == "the observatory took the visit back"
+        assert finding.why_not_requeued == "the observatory took the visit back"
 
 
 async def test_images_that_nobody_announced_are_named() -> None:
@@ -185,7 +185,7 @@ async def test_images_that_nobody_announced_are_named() -> None:
         night.expose(night.visit("unheard of"), 5)  # No detector of this deployment.
         (finding,) = (await night.reconciler().compare(NIGHT)).findings
     assert [image.why for image in finding.images] == [Why.NEVER_ANNOUNCED]
-    assert finding.hindrance == "the announcement is not known"
+    assert finding.why_not_requeued == "the announcement is not known"
 
 
 async def test_what_goes_on_is_no_finding() -> None:
@@ -312,8 +312,8 @@ async def test_keys_that_hold_the_group_are_reconciled_by_when_they_were_written
     assert len(leases) == 2
     MemoryClaims(box.ledger).claim(Attempt(Identity("HSC", group, 58), 1), [59134])
     first, second = (await box.reconciler.compare(NIGHT)).findings
-    assert (first.identity.detector, first.hindrance) == (50, "")
-    assert "permanent changes" in second.hindrance
+    assert (first.identity.detector, first.why_not_requeued) == (50, "")
+    assert "permanent changes" in second.why_not_requeued
     assert await box.reconciler.requeue(first) == ""
     again = await thief.lease(0.0)
     assert again is not None

@@ -9,7 +9,7 @@ from adapters.memory.workspace import MemoryPipelines
 from domain.errors import PromptProcessingError
 from domain.times import TaiSeconds
 from domain.visit import Identity
-from domain.work.outcomes import Completed, Expired, FailedAfterChange, FailedBeforeChange, Never
+from domain.work.outcomes import Completed, Expired, FailedAfterChange, FailedBeforeChange, PermanentFailure
 from ports.ledger import AttemptRecord
 from ports.metrics import Counter
 from ports.work_queue import QueueDepth
@@ -126,7 +126,7 @@ async def test_of_a_visit_without_a_snap_it_is_said_that_nobody_could_look(
     assert isinstance(record.outcome, Completed)
     assert [snap.result for snap in record.outcome.snaps] == ["completed", "unproven"]
     assert "snap 1: bucket images: cut off" in record.outcome.snaps[1].reason
-    assert "may be there and are not processed" in caplog.text
+    assert "not processed, though their images may exist" in caplog.text
 
 
 async def test_a_visit_whose_images_stay_out_of_reach_expires() -> None:
@@ -247,7 +247,7 @@ async def test_a_visit_that_nothing_can_run_on_ends_at_once() -> None:
     async with night.running():
         [record] = await one_visit(night, 5.0)
     assert isinstance(record.outcome, FailedBeforeChange)
-    assert record.outcome.never is Never.NOTHING_RUNNABLE
+    assert record.outcome.never is PermanentFailure.NOTHING_RUNNABLE
 
 
 async def test_what_was_never_prepared_is_not_exported() -> None:

@@ -23,7 +23,7 @@ class Bench:
 
     def __init__(self, **options: object) -> None:
         self.night = MemoryNight(workers=0, detectors=frozenset({4}), **options)  # type: ignore[arg-type]  # the night's own
-        self.stop, self.hurry = asyncio.Event(), asyncio.Event()
+        self.stop, self.abort = asyncio.Event(), asyncio.Event()
         self.worker: Worker = self.night.worker("first")
 
     async def announce(self, group: str = GROUP) -> None:
@@ -32,7 +32,7 @@ class Bench:
         self.night.expose(visit, 4)
 
     def start(self) -> asyncio.Task[Ending]:
-        return asyncio.create_task(self.worker.run(self.stop, self.hurry))
+        return asyncio.create_task(self.worker.run(self.stop, self.abort))
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         async with asyncio.timeout(600):
@@ -102,7 +102,7 @@ async def test_the_second_signal_takes_the_grace_away() -> None:
         bench.stop.set()
         await asyncio.sleep(1)
         begin = asyncio.get_running_loop().time()
-        bench.hurry.set()
+        bench.abort.set()
         assert await running is Ending.STOPPED
         assert asyncio.get_running_loop().time() - begin < 1
         [record] = await bench.history()

@@ -15,9 +15,9 @@ from domain.work.outcomes import (
     FailedBeforeChange,
     Ignored,
     ImagesRejected,
-    Never,
     NoImages,
     Outcome,
+    PermanentFailure,
     SnapResult,
 )
 from domain.work.reconciliation import (
@@ -25,8 +25,8 @@ from domain.work.reconciliation import (
     Evidence,
     LandedRaw,
     Why,
-    hindrance,
     unprocessed_images,
+    why_not_requeued,
 )
 from tests.contract_suites.samples import a_visit
 
@@ -52,7 +52,7 @@ hopeless: st.SearchStrategy[Outcome] = st.one_of(
     st.builds(Ignored, reason=st.just("nothing to run")),
     st.builds(Duplicate, reason=st.just("attempt 1 completed")),
     st.builds(Cancelled),
-    st.builds(FailedBeforeChange, reason=st.just("no"), never=st.sampled_from(Never), snaps=snaps),
+    st.builds(FailedBeforeChange, reason=st.just("no"), never=st.sampled_from(PermanentFailure), snaps=snaps),
 )
 outcomes = st.one_of(
     repairable,
@@ -116,7 +116,7 @@ def evidences(record: st.SearchStrategy[AttemptRecord | None]) -> st.SearchStrat
 
 def hindered(evidence: Evidence, *, is_claimed: bool = False, night: UtcSeconds = NIGHT) -> str:
     images = unprocessed_images(evidence, NOW)
-    return hindrance(evidence, images, is_claimed=is_claimed, night_began=night, now=NOW)
+    return why_not_requeued(evidence, images, is_claimed=is_claimed, night_began=night, now=NOW)
 
 
 @given(evidences(any_record()))

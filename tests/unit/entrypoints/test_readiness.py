@@ -4,14 +4,14 @@ from entrypoints.readiness import Readiness
 
 
 def _fail(readiness: Readiness) -> None:
-    with readiness.said():
+    with readiness.ready():
         raise RuntimeError("over")
 
 
 def test_a_process_is_ready_while_it_works() -> None:
     readiness = Readiness()
     assert not readiness()
-    with readiness.said():
+    with readiness.ready():
         assert readiness()
     assert not readiness()
 

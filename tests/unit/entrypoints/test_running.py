@@ -8,15 +8,15 @@ from entrypoints.running import stopping_in_two_steps
 
 
 async def test_the_second_signal_hurries() -> None:
-    stop, hurry = stopping_in_two_steps()
+    stop, abort = stopping_in_two_steps()
     try:
         os.kill(os.getpid(), signal.SIGTERM)
         async with asyncio.timeout(10):
             await stop.wait()
-        assert not hurry.is_set()
+        assert not abort.is_set()
         os.kill(os.getpid(), signal.SIGINT)
         async with asyncio.timeout(10):
-            await hurry.wait()
+            await abort.wait()
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().remove_signal_handler(number)

@@ -31,7 +31,7 @@ def put_there(folder: Path, target: Path) -> None:
 
 
 def test_one_that_stays_is_no_obstacle(root: OutputRoot, folder: Path) -> None:
-    with root.staying(was_mounted=root.is_mounted()):
+    with root.kept_mounted(was_mounted=root.is_mounted()):
         (folder / "output").touch()
 
 
@@ -56,7 +56,7 @@ def test_what_it_was_mounted_on_is_noticed_before_writing(
     put_there(folder, tmp_path / "disk")
     with (
         pytest.raises(WorkspaceError, match=f"not mounted any more: {folder}"),
-        root.staying(was_mounted=was_mounted),
+        root.kept_mounted(was_mounted=was_mounted),
     ):
         pytest.fail("something would have been written")
 
@@ -65,7 +65,7 @@ def test_what_it_was_mounted_on_is_noticed_after_writing(
     root: OutputRoot, folder: Path, tmp_path: Path
 ) -> None:
     put_there(folder, MOUNTED)
-    with pytest.raises(WorkspaceError, match="not mounted any more"), root.staying(was_mounted=True):
+    with pytest.raises(WorkspaceError, match="not mounted any more"), root.kept_mounted(was_mounted=True):
         put_there(folder, tmp_path / "disk")
 
 
@@ -73,12 +73,12 @@ def test_one_that_was_mounted_again_is_good(root: OutputRoot, folder: Path) -> N
     put_there(folder, MOUNTED)
     was_mounted = root.is_mounted()
     put_there(folder, MOUNTED)
-    with root.staying(was_mounted=was_mounted):
+    with root.kept_mounted(was_mounted=was_mounted):
         pass
 
 
 def test_an_object_store_is_taken_to_be_there() -> None:
     root = OutputRoot("s3://bucket/no/such/root/")
     assert not root.is_mounted()
-    with root.staying(was_mounted=False):
+    with root.kept_mounted(was_mounted=False):
         pass

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.host.heap import give_back
+from adapters.host.heap import release_memory
 
 
 class Cycle:
@@ -23,14 +23,14 @@ def _thawed() -> Iterator[None]:
 def test_cycles_are_collected_after_each_visit() -> None:
     for _ in range(2):
         left = weakref.ref(Cycle())
-        give_back()
+        release_memory()
         assert left() is None
 
 
 def test_what_the_first_visit_leaves_alive_is_not_looked_at_again() -> None:
     stays = [Cycle()]
-    give_back()
+    release_memory()
     assert not any(one is stays for one in gc.get_objects())
     later = [Cycle()]
-    give_back()
+    release_memory()
     assert any(one is later for one in gc.get_objects())

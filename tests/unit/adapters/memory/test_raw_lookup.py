@@ -21,7 +21,7 @@ class ShelfIndex:
 
     async def find(self, slots: Sequence[RawSlot]) -> Sequence[str | None]:
         if self.is_away:
-            raise RawIndexUnavailableError("the shelf is away")
+            raise RawIndexUnavailableError("the pool is away")
         return [self.found.get(slot) for slot in slots]
 
 

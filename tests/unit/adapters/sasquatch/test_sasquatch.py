@@ -100,7 +100,7 @@ async def test_a_record_comes_with_a_schema_that_it_fits(proxy: Proxy) -> None:
 async def test_one_that_hangs_holds_up_nobody(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
     proxy.answering.clear()
     metrics = MemoryMetrics()
-    measurements = _measurements(proxy.url, metrics, backlog=2, farewell=0.05)
+    measurements = _measurements(proxy.url, metrics, backlog=2, close_timeout=0.05)
     await measurements.open()
     measurements.add(MEASUREMENT)
     await proxy.received(1)

@@ -1,15 +1,15 @@
-"""Run something beside something else, for exactly as long."""
+"""Run coroutines for exactly as long as a block of code."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-__all__ = ["beside"]
+__all__ = ["running_alongside"]
 
 
 @contextlib.asynccontextmanager
-async def beside(*companions: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def running_alongside(*companions: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run coroutines while the body runs; they are cancelled when it ends.
 
     If one of them fails, the body is cancelled and the failure raised. A

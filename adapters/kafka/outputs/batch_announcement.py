@@ -9,13 +9,13 @@ from attrs import frozen
 
 from domain.times import UtcSeconds
 
-__all__ = ["BatchWord"]
+__all__ = ["BatchAnnouncement"]
 
 _ORIGIN: Final = "prompt_processing"
 
 
 @frozen(kw_only=True)
-class BatchWord:
+class BatchAnnouncement:
     """One batch: its file and the event that points to it."""
 
     batch: UUID

@@ -20,10 +20,10 @@ from lsst.sphgeom import Region
 
 from adapters.butler.inputs.inputs import Found, Inputs
 
-__all__ = ["Shelf", "overlap"]
+__all__ = ["DatasetPool", "overlap"]
 
 
-class Shelf:
+class DatasetPool:
     """Datasets by type and data id; all data ids have their dimension records."""
 
     def __init__(self) -> None:
