@@ -135,14 +135,6 @@ class Ledger(Protocol):
         """
         ...
 
-    async def finals(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
-        """List those of the latest records that are final."""
-        ...
-
-    async def unfinished(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
-        """List those of the latest records that are not."""
-        ...
-
     async def unread(self, queue: str) -> Mapping[str, Outcome]:
         """List the outcomes of deliveries that have no identity, by entry."""
         ...

@@ -23,7 +23,6 @@ __all__ = ["Pointing", "geometry_header", "make_projection", "sky_header"]
 
 _NUMBER_CARD = re.compile(r"(CRVAL|CRPIX|CDELT)[12]|(CD|PC)[12]_[12]|PV[12]_\d+|EQUINOX|LONPOLE|LATPOLE")
 _TEXT_CARD = re.compile(r"CUNIT[12]|RADESYS")
-_NEEDED_CARDS = ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "CTYPE1", "CTYPE2")
 _RADIAL_TERMS = {3: {7: 1, 9: 1}, 5: {17: 1, 19: 2, 21: 1}, 7: {31: 1, 33: 3, 35: 3, 37: 1}}
 """TPV terms (and their factors) of x times an even power of the radius, by the power of the product."""
 

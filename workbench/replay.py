@@ -17,14 +17,14 @@ from simulator.summit.night import NightPlan, PlannedVisit, RawObject
 from workbench.recorded_calibrations import RecordedCalibrations
 from workbench.recorded_frames import RecordedFrame, RecordedFrames, extension_of, read_cards, read_frames
 
-__all__ = ["Recording", "recorded_night", "replay_plan"]
+__all__ = ["Recording", "recorded_night"]
 
 _log = logging.getLogger(__name__)
 
 _SURVEY = "replay"
 
 
-def replay_plan(folder: Path, camera: Camera) -> NightPlan:
+def recorded_night(folder: Path, camera: Camera) -> tuple[NightPlan, "Recording"]:
     """Plan to play all science exposures of a folder as visits, in time order.
 
     A frame that cannot be used, or for which there are no calibration frames,
@@ -38,22 +38,16 @@ def replay_plan(folder: Path, camera: Camera) -> NightPlan:
     camera
         Whose rules say what headers mean.
 
+    Returns
+    -------
+    plan, recording
+        The plan, and where its raws come from.
+
     Raises
     ------
     SimulatorError
         Raised if there are no science exposures, or none that can be played;
         the text says why.
-    """
-    return recorded_night(folder, camera)[0]
-
-
-def recorded_night(folder: Path, camera: Camera) -> tuple[NightPlan, "Recording"]:
-    """Do as `replay_plan`, and return where the plan's raws come from as well.
-
-    Raises
-    ------
-    SimulatorError
-        Raised as by `replay_plan`.
     """
     night = Recording(camera, read_frames(folder, camera))
     return NightPlan(camera=camera, visits=night.visits, raws=night, calibrations=night.calibrations), night

@@ -84,14 +84,6 @@ class HistoryLedger(abc.ABC):
         """List the attempts on one identity, in their order."""
         return (await self._history(identity)).records
 
-    async def finals(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
-        """List the final records of an instrument."""
-        return [last for last in await self.latest(instrument, since) if last.final]
-
-    async def unfinished(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
-        """List the last records that are not final."""
-        return [last for last in await self.latest(instrument, since) if not last.final]
-
     async def latest(self, instrument: str, since: UtcSeconds | None = None) -> Sequence[AttemptRecord]:
         """List the last record of each identity of an instrument."""
         histories = await self._histories(instrument, since)

@@ -27,7 +27,7 @@ from domain.cameras.camera import (
     RawKeys,
 )
 
-__all__ = ["CameraFileError", "find_camera", "load_camera", "load_shipped_cameras"]
+__all__ = ["CameraFileError", "find_camera", "load_camera"]
 
 _SUFFIX: Final = ".yaml"
 _NAMES: Final = {"pixel_size": "pixel_size_um"}
@@ -63,11 +63,6 @@ def load_camera(path_or_name: str | Path) -> Camera:
     raise CameraFileError(
         f"no camera {text!r} is shipped{near}: name a file by its path, or one of {', '.join(names)}"
     )
-
-
-def load_shipped_cameras() -> tuple[Camera, ...]:
-    """Read all cameras that come with the project, in the order of their files' names."""
-    return tuple(_load(file) for file in _shipped())
 
 
 def find_camera(instrument: str) -> Camera:

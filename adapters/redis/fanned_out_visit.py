@@ -1,4 +1,4 @@
-"""The fanned-out visit, as a stream entry or JSON (docs/contracts/fanned-out-visit.md).
+"""The fanned-out visit, as a stream entry (docs/contracts/fanned-out-visit.md).
 
 Rubin's fan-out calls it ``NextVisitModelKeda`` in the stream.
 """
@@ -9,13 +9,12 @@ from typing import Any, Final
 
 from adapters.common.visit_record import (
     UndecodableVisitError,
-    record_of_visit,
     record_of_work,
     work_from_record,
 )
-from domain.visit import Visit, VisitDetector
+from domain.visit import VisitDetector
 
-__all__ = ["copies", "from_fields", "from_json", "to_fields", "to_json"]
+__all__ = ["from_fields", "to_fields"]
 
 _TEXTS: Final = frozenset({"groupId", "filters", "instrument", "survey"})
 """Fields that are strings in JSON too; the others are JSON, written out."""
@@ -37,20 +36,9 @@ _OTHERS: Final = (
 )
 
 
-def copies(visit: Visit, detectors: Iterable[int]) -> list[dict[str, str]]:
-    """Write a visit once for each detector, as stream entries."""
-    shared = _strings(record_of_visit(visit))
-    return [shared | {"detector": str(detector)} for detector in detectors]
-
-
 def to_fields(work: VisitDetector) -> dict[str, str]:
     """Write a stream entry."""
     return _strings(record_of_work(work))
-
-
-def to_json(work: VisitDetector) -> bytes:
-    """Write a JSON object."""
-    return json.dumps(record_of_work(work), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def from_fields(entry: Mapping[bytes, bytes] | Mapping[str, str]) -> VisitDetector:
@@ -66,24 +54,6 @@ def from_fields(entry: Mapping[bytes, bytes] | Mapping[str, str]) -> VisitDetect
     for name in _OTHERS:
         if name in texts:
             record[name] = _parsed(name, texts[name])
-    return work_from_record(record)
-
-
-def from_json(message: bytes | str) -> VisitDetector:
-    """Read a JSON object; fields beyond the contract's are passed over.
-
-    Raises
-    ------
-    UndecodableVisitError
-        Raised if the message is no JSON object, or a field is missing or
-        holds what no visit can have.
-    """
-    try:
-        record = json.loads(message)
-    except (ValueError, RecursionError) as error:
-        raise UndecodableVisitError(f"message is not JSON: {error}") from error
-    if not isinstance(record, dict):
-        raise UndecodableVisitError(f"message is a JSON {type(record).__name__}, not an object")
     return work_from_record(record)
 
 

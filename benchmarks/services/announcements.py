@@ -1,11 +1,18 @@
-"""Visits of LSSTCam to announce."""
+"""Visits of LSSTCam to announce, and announcements as the observatory writes them."""
 
+import io
+import struct
 import time
+from collections.abc import Mapping
+from typing import Any
 
-from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
-from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit
+import fastavro
 
-__all__ = ["visit_at"]
+from adapters.common.visit_record import record_of_visit
+from domain.times import TaiSeconds, UtcSeconds, tai_from_utc, utc_from_tai
+from domain.visit import Cancellation, CoordinateSystem, Dome, RotationSystem, Visit
+
+__all__ = ["encode_cancellation", "encode_next_visit", "visit_at"]
 
 
 def visit_at(number: int, ra: float, dec: float, *, survey: str = "BLOCK-407") -> Visit:
@@ -29,3 +36,46 @@ def visit_at(number: int, ra: float, dec: float, *, survey: str = "BLOCK-407") -
         total_checkpoints=2,
         sent=now,
     )
+
+
+def encode_next_visit(visit: Visit, schema: Mapping[str, Any], number: int) -> bytes:
+    """Write a nextVisit, as the observatory would.
+
+    Parameters
+    ----------
+    visit
+        What is announced.
+    schema
+        The Avro schema.
+    number
+        The schema's id in the registry.
+    """
+    private = {"private_efdStamp": utc_from_tai(visit.sent), "private_identity": "ScriptQueue"}
+    return _encoded(record_of_visit(visit) | private, schema, number)
+
+
+def encode_cancellation(cancellation: Cancellation, schema: Mapping[str, Any], number: int) -> bytes:
+    """Write a nextVisitCanceled, as the observatory would.
+
+    Parameters
+    ----------
+    cancellation
+        Which visit will not happen.
+    schema
+        The Avro schema.
+    number
+        The schema's id in the registry.
+    """
+    record = {
+        "salIndex": cancellation.sal_index,
+        "scriptSalIndex": cancellation.script_sal_index,
+        "groupId": cancellation.group,
+    }
+    return _encoded(record, schema, number)
+
+
+def _encoded(record: Mapping[str, Any], schema: Mapping[str, Any], number: int) -> bytes:
+    body = io.BytesIO()
+    body.write(struct.pack(">bI", 0, number))
+    fastavro.schemaless_writer(body, dict(schema), record)
+    return body.getvalue()

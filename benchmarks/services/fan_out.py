@@ -21,12 +21,11 @@ from confluent_kafka import Producer
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from dependency_injector import providers
 
-from adapters.kafka.announcements.next_visit import encode_next_visit
-from adapters.redis.fanned_out_visit import copies
+from adapters.redis.contents import shared_fields
 from adapters.redis.work_publisher import RedisWorkPublisher
 from application.worker.alongside import running_alongside
 from benchmarks.report import table
-from benchmarks.services.announcements import visit_at
+from benchmarks.services.announcements import encode_next_visit, visit_at
 from domain.visit import Visit
 from entrypoints.containers.fan_out import FanOutContainer
 from entrypoints.settings.environment import read_settings
@@ -52,6 +51,11 @@ _ONE = "one command a copy, each awaited, one connection"
 _MANY = "one command a copy, a task and a connection for each"
 
 
+def _copies(visit: Visit, detectors: Iterable[int]) -> list[dict[str, str]]:
+    shared = shared_fields(visit)
+    return [shared | {"detector": str(detector)} for detector in detectors]
+
+
 class _EachInTurn:
     """Copies by one command each over one connection."""
 
@@ -70,7 +74,7 @@ class _EachInTurn:
 
     async def add(self, visit: Visit, detectors: Iterable[int]) -> int:
         """Add the copies of a visit; returns how many."""
-        entries = copies(visit, detectors)
+        entries = _copies(visit, detectors)
         for entry in entries:
             await self._add_one(entry)
         return len(entries)
@@ -85,7 +89,7 @@ class _AllAtOnce(_EachInTurn):
     connections = _COPIES
 
     async def add(self, visit: Visit, detectors: Iterable[int]) -> int:
-        return len(await asyncio.gather(*map(self._add_one, copies(visit, detectors))))
+        return len(await asyncio.gather(*map(self._add_one, _copies(visit, detectors))))
 
 
 @frozen

@@ -19,11 +19,8 @@ __all__ = [
     "Floats",
     "InvalidPointingError",
     "NoGeometryError",
-    "check_pointing",
     "focal_plane_of",
     "placed_detector",
-    "sky_axes",
-    "stretch",
     "to_degrees",
     "to_vectors",
     "unit",
@@ -56,21 +53,21 @@ def placed_detector(camera: Camera, detector: Detector) -> tuple[Placement, Dete
     return detector.placement, detector.type
 
 
-def stretch(focal_plane: FocalPlane, radius: Floats) -> Floats:
+def _stretch(focal_plane: FocalPlane, radius: Floats) -> Floats:
     """Compute the factor by which distortion moves points at a radius (mm) outwards."""
     return np.asarray(
         np.polynomial.polynomial.polyval(radius, focal_plane.radial_distortion[1:]), dtype=float
     )
 
 
-def sky_axes(focal_plane: FocalPlane, sky_angle: float) -> Floats:
+def _sky_axes(focal_plane: FocalPlane, sky_angle: float) -> Floats:
     """Compute the matrix from focal-plane (x, y) to (east, north)."""
     cosine, sine = math.cos(math.radians(sky_angle)), math.sin(math.radians(sky_angle))
     parity = 1.0 if focal_plane.x_is_east else -1.0
     return np.array([[parity * cosine, sine], [-parity * sine, cosine]])
 
 
-def check_pointing(ra: float, dec: float, sky_angle: float) -> None:
+def _check_pointing(ra: float, dec: float, sky_angle: float) -> None:
     """Refuse what is no boresight and rotation."""
     if not (math.isfinite(ra) and math.isfinite(sky_angle) and -90 <= dec <= 90):
         raise InvalidPointingError(f"RA {ra}, Dec {dec}, sky angle {sky_angle} degrees is no pointing")
@@ -78,12 +75,12 @@ def check_pointing(ra: float, dec: float, sky_angle: float) -> None:
 
 def to_vectors(focal_plane: FocalPlane, points: Floats, ra: float, dec: float, sky_angle: float) -> Floats:
     """Turn focal-plane points (..., 2) in millimetres into vectors (..., 3), of unit length, on the sky."""
-    check_pointing(ra, dec, sky_angle)
+    _check_pointing(ra, dec, sky_angle)
     radii = np.hypot(points[..., 0], points[..., 1])
     angles = (
-        points * (stretch(focal_plane, radii) * (focal_plane.plate_scale / _ARCSEC_PER_RADIAN))[..., None]
+        points * (_stretch(focal_plane, radii) * (focal_plane.plate_scale / _ARCSEC_PER_RADIAN))[..., None]
     )
-    east_north = angles @ sky_axes(focal_plane, sky_angle).T
+    east_north = angles @ _sky_axes(focal_plane, sky_angle).T
     a, d = math.radians(ra), math.radians(dec)
     boresight = np.array([math.cos(d) * math.cos(a), math.cos(d) * math.sin(a), math.sin(d)])
     east = np.array([-math.sin(a), math.cos(a), 0.0])

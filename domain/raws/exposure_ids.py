@@ -1,4 +1,4 @@
-"""Exposure ids and observation ids of the LSST cameras, both ways (docs/contracts/raws.md).
+"""Exposure ids and observation ids of the LSST cameras (docs/contracts/raws.md).
 
 An exposure id is ``day_obs * 100000 + seqnum``, where day_obs gains 1000 years
 for each step of the controller in the order OCHPQS, with exceptions by date.
@@ -14,11 +14,9 @@ from domain.errors import PromptProcessingError
 
 __all__ = [
     "CONTROLLERS",
-    "ExposureIdParts",
     "InvalidExposureIdError",
     "ObservationId",
     "exposure_id",
-    "exposure_id_parts",
     "is_day_obs",
     "parse_observation_id",
 ]
@@ -28,24 +26,12 @@ CONTROLLERS = "OCHPQS"
 
 _SEQNUMS = 100_000
 _STEP = 1000_00_00  # A thousand years in YYYYMMDD.
-_FIRST_MARK, _END_OF_MARKS = 3000_00_00, 8000_00_00
 _LAST_MARKED_DAY = {"C": 20231004, "P": 20250417, "Q": 20250417, "S": 20250417}
 _OBSERVATION_ID = re.compile(r"([A-Z]+)_([OCHPQS])_([0-9]{8})_([0-9]{6})")
 
 
 class InvalidExposureIdError(PromptProcessingError):
     """No exposure can have this id, or this day, number and controller."""
-
-
-@frozen(kw_only=True)
-class ExposureIdParts:
-    """What an exposure id tells."""
-
-    day_obs: int
-    """YYYYMMDD."""
-    seqnum: int
-    controller: str | None
-    """None where it left no mark."""
 
 
 @frozen(kw_only=True)
@@ -88,23 +74,6 @@ def exposure_id(day_obs: int, seqnum: int, controller: str = "O") -> int:
     if not 0 <= seqnum < _SEQNUMS:
         raise InvalidExposureIdError(f"sequence number {seqnum} is not between 0 and {_SEQNUMS - 1}")
     return (day_obs + _mark(day_obs, controller) * _STEP) * _SEQNUMS + seqnum
-
-
-def exposure_id_parts(exposure: int) -> ExposureIdParts:
-    """Take an exposure id apart.
-
-    Raises
-    ------
-    InvalidExposureIdError
-        Raised if no day, number and controller have this id.
-    """
-    marked_day, seqnum = divmod(exposure, _SEQNUMS)
-    step = (marked_day - _FIRST_MARK) // _STEP + 1 if _FIRST_MARK <= marked_day < _END_OF_MARKS else 0
-    day_obs = marked_day - step * _STEP
-    controller = CONTROLLERS[step] if step else None
-    if not is_day_obs(day_obs) or (controller and _mark(day_obs, controller) != step):
-        raise InvalidExposureIdError(f"{exposure} is not an exposure id")
-    return ExposureIdParts(day_obs=day_obs, seqnum=seqnum, controller=controller)
 
 
 @functools.lru_cache(maxsize=1024)

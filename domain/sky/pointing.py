@@ -75,7 +75,7 @@ class VisitPointing:
 def _centre(
     camera: Camera, detector: int, boresight: tuple[float, float], sky_angle: float
 ) -> tuple[float, float]:
-    """Compute what `domain.cameras.focal_plane.centres_on_sky` does, for one detector.
+    """Place a detector's centre on the sky as `domain.cameras.focal_plane` places corners.
 
     Arrays of one element would take ten times as long, and a choice of
     pipelines is to take microseconds.

@@ -104,9 +104,6 @@ class WorkerSettings:
     redis_retry_delay: float = setting(
         "REDIS_RETRY_DELAY", seconds, "s between attempts to reach Redis", default="30"
     )
-    iers_cache: str | None = setting(
-        "CENTRAL_IERS_CACHE", optional, "zip to import into astropy's download cache", default=""
-    )
     repo_retry_delay: float = setting(
         "REPO_RETRY_DELAY", seconds, "s between attempts to reach the shared repository", default="30"
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.world.arrays import Floats
 
-__all__ = ["SKY_MAGNITUDE", "electrons_per_second", "flux_from_magnitude", "magnitude_from_flux"]
+__all__ = ["SKY_MAGNITUDE", "electrons_per_second", "flux_from_magnitude"]
 
 _AB_ZERO_POINT = 31.4
 """AB magnitude of 1 nJy, rounded as Rubin's pipelines do."""
@@ -20,11 +20,6 @@ SKY_MAGNITUDE = 21.0
 def flux_from_magnitude(magnitude: Floats | float) -> Floats:
     """Compute fluxes in nJy from AB magnitudes."""
     return np.asarray(10 ** ((_AB_ZERO_POINT - np.asarray(magnitude)) / 2.5))
-
-
-def magnitude_from_flux(flux: Floats | float) -> Floats:
-    """Compute AB magnitudes from fluxes in nJy."""
-    return np.asarray(_AB_ZERO_POINT - 2.5 * np.log10(flux))
 
 
 def electrons_per_second(flux: Floats | float) -> Floats:

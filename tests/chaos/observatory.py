@@ -9,7 +9,7 @@ from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
-from adapters.kafka.announcements.next_visit import encode_cancellation, encode_next_visit
+from benchmarks.services.announcements import encode_cancellation, encode_next_visit
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 from domain.visit import Cancellation, CoordinateSystem, Dome, RotationSystem, Visit
 from entrypoints.observatory.environment import Topics

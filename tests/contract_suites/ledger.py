@@ -29,6 +29,7 @@ from ports.ledger import (
 )
 from ports.work_queue import Lease
 from tests.contract_suites.samples import some_work
+from tests.ledger_records import final_records
 
 __all__ = ["IDENTITY", "LedgerBench", "LedgerContract", "a_lease"]
 
@@ -127,7 +128,9 @@ class LedgerContract:
         await bench.ledger.record(new.attempt, NoImages(waited=3.5), final=True)
         with pytest.raises(NotTheHolderError):
             await bench.ledger.record(old.attempt, _DONE, final=True)
-        assert [record.outcome for record in await bench.ledger.finals("Lowell")] == [NoImages(waited=3.5)]
+        assert [record.outcome for record in await final_records(bench.ledger, "Lowell")] == [
+            NoImages(waited=3.5)
+        ]
 
     async def test_an_attempt_that_was_closed_after_change_writes_nothing(self, bench: LedgerBench) -> None:
         old = await bench.ledger.begin(IDENTITY, "paused", a_lease())
@@ -220,7 +223,7 @@ class LedgerContract:
         await bench.ledger.record_undelivered(*_VISIT, [4], Expired(age=5000.0))
         found = await bench.ledger.begin(IDENTITY, "a", a_lease())
         assert (found.attempt.number, found.outcome, found.final) == (0, Expired(age=4000.0), True)
-        assert len(await bench.ledger.finals("Lowell")) == 1
+        assert len(await final_records(bench.ledger, "Lowell")) == 1
 
     async def test_a_visit_that_no_worker_gets_is_final_for_all_but_those_that_had_it(
         self, bench: LedgerBench
@@ -229,10 +232,10 @@ class LedgerContract:
         requeued = Identity(*_VISIT, 7)
         await bench.ledger.mark_requeued(requeued)
         await bench.ledger.record_undelivered(*_VISIT, range(200), Expired(age=4000.0))
-        finals = await bench.ledger.finals("Lowell")
+        finals = await final_records(bench.ledger, "Lowell")
         assert {record.attempt.identity.detector for record in finals} == set(range(200)) - {4, 7}
         assert {(record.outcome, record.attempt.number) for record in finals} == {(Expired(age=4000.0), 0)}
-        assert list(await bench.ledger.unfinished("Lowell")) == [begun]
+        assert [record for record in await bench.ledger.latest("Lowell") if not record.final] == [begun]
         assert len(await bench.ledger.latest("Lowell")) == 199
         await bench.ledger.record_undelivered(*_VISIT, (), Expired(age=4000.0))
 
@@ -260,14 +263,14 @@ class LedgerContract:
             record = await bench.ledger.begin(IDENTITY, "a", a_lease(times=times))
             await bench.ledger.record(record.attempt, _FAILED, final=times == 2)
         await bench.ledger.mark_requeued(IDENTITY)
-        assert list(await bench.ledger.finals("Lowell")) == []
+        assert list(await final_records(bench.ledger, "Lowell")) == []
         await bench.ledger.record_undelivered(*_VISIT, [4], Expired(age=1e4))
         new = await bench.ledger.begin(IDENTITY, "b", a_lease("5-0", origin="5-0"))
         assert (new.attempt.number, new.turn, new.final) == (3, 1, False)
         assert new.requeued is not None
         assert record.requeued is None
         await bench.ledger.record(new.attempt, _DONE, final=True)
-        assert [record.outcome for record in await bench.ledger.finals("Lowell")] == [_DONE]
+        assert [record.outcome for record in await final_records(bench.ledger, "Lowell")] == [_DONE]
 
     async def test_a_requeue_closes_an_attempt_whose_delivery_is_gone(self, bench: LedgerBench) -> None:
         old = await bench.ledger.begin(IDENTITY, "a", a_lease())
@@ -295,7 +298,7 @@ class LedgerContract:
         with pytest.raises(ClaimedElsewhereError):
             bench.claims.claim(new.attempt, [1])
 
-    async def test_finals_and_unfinished_share_the_identities(self, bench: LedgerBench) -> None:
+    async def test_the_latest_record_of_each_identity_is_listed(self, bench: LedgerBench) -> None:
         done, failed, going = (Identity("Lowell", "g", detector) for detector in (1, 2, 3))
         elsewhere = Identity("Other", "g", 1)
         outcomes: dict[Identity, tuple[Outcome, bool]] = {
@@ -308,16 +311,14 @@ class LedgerContract:
             if identity in outcomes:
                 outcome, final = outcomes[identity]
                 await bench.ledger.record(begun.attempt, outcome, final=final)
-        finals = await bench.ledger.finals("Lowell")
-        unfinished = await bench.ledger.unfinished("Lowell")
-        assert {record.attempt.identity for record in finals} == {done}
-        assert {record.attempt.identity for record in unfinished} == {failed, going}
+        found = {record.attempt.identity: record.final for record in await bench.ledger.latest("Lowell")}
+        assert found == {done: True, failed: False, going: False}
 
     async def test_old_visits_can_be_left_out(self, bench: LedgerBench) -> None:
         begun = await bench.ledger.begin(IDENTITY, "a", a_lease())
         await bench.ledger.record(begun.attempt, _DONE, final=True)
-        assert len(await bench.ledger.finals("Lowell", UtcSeconds(begun.begun - 2.0))) == 1
-        assert len(await bench.ledger.finals("Lowell", UtcSeconds(begun.begun + 3600.0))) == 0
+        assert len(await final_records(bench.ledger, "Lowell", UtcSeconds(begun.begun - 2.0))) == 1
+        assert len(await final_records(bench.ledger, "Lowell", UtcSeconds(begun.begun + 3600.0))) == 0
 
     async def test_unread_deliveries_are_kept_by_queue_and_entry(self, bench: LedgerBench) -> None:
         outcome = Poisoned(reason="detector: 'four' is not a number")

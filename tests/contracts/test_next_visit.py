@@ -11,12 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import adapters.kafka
-from adapters.kafka.announcements.next_visit import (
-    NextVisitCodec,
-    UndecodableVisitError,
-    encode_cancellation,
-    encode_next_visit,
-)
+from adapters.kafka.announcements.next_visit import NextVisitCodec, UndecodableVisitError
+from benchmarks.services.announcements import encode_cancellation, encode_next_visit
 from domain.errors import PromptProcessingError
 from domain.times import TaiSeconds, UtcSeconds, utc_from_tai
 from domain.visit import Cancellation, Visit

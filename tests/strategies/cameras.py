@@ -1,11 +1,12 @@
 """Hypothesis strategies around cameras: pointings, exposures, keys and cards."""
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
-from adapters.files.cameras import load_shipped_cameras
+from adapters.files.cameras import load_camera
 from domain.cameras.camera import Camera, RawKeyScheme
 from domain.raws.exposure import Exposure
 from domain.raws.exposure_ids import CONTROLLERS, ObservationId
@@ -13,7 +14,8 @@ from domain.raws.raw_keys import exposure_id_of
 from domain.times import TaiSeconds
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector
 
-SHIPPED = {camera.instrument: camera for camera in load_shipped_cameras()}
+_FILES = sorted((Path(__file__).parents[2] / "cameras").glob("*.yaml"))
+SHIPPED = {camera.instrument: camera for camera in map(load_camera, _FILES)}
 LSST = [camera for camera in SHIPPED.values() if camera.raw_keys.scheme is RawKeyScheme.LSST]
 PLACED = [camera for camera in SHIPPED.values() if camera.focal_plane is not None]
 

@@ -5,7 +5,7 @@ These are the rules of the middleware's own graph builder
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from lsst.daf.butler import (
     CalibrationLookupError,
@@ -55,10 +55,6 @@ class DatasetPool:
     def get(self, name: str, data_id: DataCoordinate) -> DatasetRef | None:
         """Find a dataset by its own data id."""
         return self._refs[name].get(data_id.required_values)
-
-    def of_type(self, name: str) -> Iterable[DatasetRef]:
-        """List all datasets of a type."""
-        return self._refs[name].values()
 
     def places(self, sky: DimensionGroup) -> list[DataCoordinate]:
         """List the places on the sky that any dataset is for."""

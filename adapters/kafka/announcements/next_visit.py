@@ -13,20 +13,14 @@ from fastavro.types import Schema
 from adapters.common.visit_record import (
     UndecodableVisitError,
     cancellation_from_record,
-    record_of_visit,
     visit_from_record,
 )
 from adapters.kafka.announcements.flat_schema import check_flat
-from domain.times import InvalidInstantError, UtcSeconds, tai_from_utc, utc_from_tai
+from domain.times import InvalidInstantError, UtcSeconds, tai_from_utc
 from domain.visit import Cancellation, Visit
 from ports.announcements import NotForUs
 
-__all__ = [
-    "NextVisitCodec",
-    "UndecodableVisitError",
-    "encode_cancellation",
-    "encode_next_visit",
-]
+__all__ = ["NextVisitCodec", "UndecodableVisitError"]
 
 _HEADER: Final = struct.Struct(">bI")
 _MAGIC: Final = 0
@@ -123,49 +117,6 @@ class NextVisitCodec:
             except (SchemaParseException, UnknownType, *_MISFITS) as error:
                 raise UndecodableVisitError(f"schema {number} is not Avro: {error}") from error
         return self._schemas[number]
-
-
-def encode_next_visit(visit: Visit, schema: Mapping[str, Any], number: int) -> bytes:
-    """Write a nextVisit, as the observatory would.
-
-    Parameters
-    ----------
-    visit
-        What is announced.
-    schema
-        The Avro schema.
-    number
-        The schema's id in the registry.
-    """
-    private = {"private_efdStamp": utc_from_tai(visit.sent), "private_identity": "ScriptQueue"}
-    return _encoded(record_of_visit(visit) | private, schema, number)
-
-
-def encode_cancellation(cancellation: Cancellation, schema: Mapping[str, Any], number: int) -> bytes:
-    """Write a nextVisitCanceled, as the observatory would.
-
-    Parameters
-    ----------
-    cancellation
-        Which visit will not happen.
-    schema
-        The Avro schema.
-    number
-        The schema's id in the registry.
-    """
-    record = {
-        "salIndex": cancellation.sal_index,
-        "scriptSalIndex": cancellation.script_sal_index,
-        "groupId": cancellation.group,
-    }
-    return _encoded(record, schema, number)
-
-
-def _encoded(record: Mapping[str, Any], schema: Mapping[str, Any], number: int) -> bytes:
-    body = io.BytesIO()
-    body.write(_HEADER.pack(_MAGIC, number))
-    fastavro.schemaless_writer(body, dict(schema), record)
-    return body.getvalue()
 
 
 def _with_stamp(record: Mapping[str, Any]) -> Mapping[str, Any]:

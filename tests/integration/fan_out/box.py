@@ -15,7 +15,7 @@ from typing import Any, Self
 import redis
 import yaml
 
-from adapters.kafka.announcements.next_visit import encode_cancellation, encode_next_visit
+from benchmarks.services.announcements import encode_cancellation, encode_next_visit
 from domain.times import UtcSeconds, tai_from_utc
 from domain.visit import Cancellation, Visit
 from tests.contract_files import contract_json

@@ -8,9 +8,9 @@ from typing import Any, override
 import pytest
 
 from adapters.kafka.announcements.announcements import KafkaAnnouncements
-from adapters.kafka.announcements.next_visit import encode_cancellation, encode_next_visit
 from adapters.kafka.announcements.schema_registry import SchemaRegistry
 from adapters.kafka.connection import KafkaConnection
+from benchmarks.services.announcements import encode_cancellation, encode_next_visit
 from domain.visit import Cancellation, Visit
 from ports.announcements import Announcements, AnnouncementsUnavailableError, NotForUs, Unreadable
 from tests.contract_files import contract_json

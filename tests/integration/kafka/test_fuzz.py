@@ -13,11 +13,11 @@ import pytest
 
 from adapters.host.clock import SystemClock
 from adapters.kafka.announcements.announcements import KafkaAnnouncements
-from adapters.kafka.announcements.next_visit import encode_cancellation, encode_next_visit
 from adapters.kafka.announcements.schema_registry import SchemaRegistry
 from adapters.kafka.notifications.object_feed import KafkaObjectFeed
 from adapters.kafka.notifications.raw_notifications import KafkaRawNotifications
 from adapters.memory.metrics import MemoryMetrics
+from benchmarks.services.announcements import encode_cancellation, encode_next_visit
 from domain.visit import Cancellation
 from ports.announcements import NotForUs, Unreadable
 from simulator.servers.notifications import NewObject, ceph_notification

@@ -26,6 +26,7 @@ from tests.contract_suites.ledger import IDENTITY, a_lease
 from tests.contract_suites.samples import INSTRUMENT, a_visit, some_work
 from tests.integration.redis.benches import GROUP
 from tests.integration.redis.faults import RestartingRedis
+from tests.ledger_records import final_records
 
 pytestmark = pytest.mark.slow
 
@@ -159,7 +160,7 @@ async def test_work_done_across_restarts_is_done_once(server: RestartingRedis) -
         assert collections.Counter(changes) == {
             Identity(INSTRUMENT, group, detector): 1 for group in groups for detector in detectors
         }
-        finals = await ledger.finals(INSTRUMENT)
+        finals = await final_records(ledger, INSTRUMENT)
         assert {record.attempt.identity for record in finals} == set(changes)
         assert {record.outcome for record in finals} == {Completed(pipeline="p")}
         depth = await upkeep.depth()

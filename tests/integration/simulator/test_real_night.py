@@ -8,7 +8,7 @@ from lsst.daf.butler import Butler
 
 from adapters.files.cameras import load_camera
 from domain.times import TaiSeconds
-from workbench.replay import replay_plan
+from workbench.replay import recorded_night
 from workbench.repository import make_repository
 
 NIGHT = Path(__file__).parents[4] / "shared" / "data" / "lowell-2019-03-26"
@@ -21,7 +21,7 @@ pytestmark = [
 
 def test_twelve_exposures_become_visits_with_calibrations(tmp_path: Path) -> None:
     camera = load_camera("lowell")
-    plan = replay_plan(NIGHT, camera)
+    plan, _ = recorded_night(NIGHT, camera)
     assert len(plan.visits) == 12
     assert {visit.detectors for visit in plan.visits} == {(0, 1)}
     assert all(visit.ra == pytest.approx(124.62, abs=0.01) for visit in plan.visits)

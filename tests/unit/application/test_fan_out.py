@@ -22,6 +22,7 @@ from domain.visit import Cancellation, Visit
 from ports.announcements import Announcement, NotForUs, Unreadable
 from ports.metrics import Counter
 from tests.contract_suites.samples import a_visit
+from tests.ledger_records import final_records
 from tests.strategies.visits import cancellations, visits
 from tests.unit.application.night import LoopClock
 
@@ -128,7 +129,7 @@ async def test_a_visit_that_expired_can_be_found_again() -> None:
     old = evolve(a_visit(), sent=TaiSeconds(box.visit().sent - 4000.0))
     await box.fan_out.handle(Announcement(content=old, position="0"))
     assert await box.publisher.announced("Lowell", old.group) == old
-    finals = await box.ledger.finals("Lowell")
+    finals = await final_records(box.ledger, "Lowell")
     assert sorted(record.attempt.identity.detector for record in finals) == [1, 2]
     assert box.queue.depth().waiting == 0
 
@@ -141,7 +142,7 @@ def test_no_legal_announcement_stops_it(contents: list[Visit | Cancellation]) ->
             await box.fan_out.handle(Announcement(content=content, position=str(number)))
         good = box.visit(group="the last one")
         await box.fan_out.handle(Announcement(content=good, position="last"))
-        finals = [record.attempt.identity for record in await box.ledger.finals("Lowell")]
+        finals = [record.attempt.identity for record in await final_records(box.ledger, "Lowell")]
         return box.queue.depth().waiting, len(finals)
 
     waiting, expired = asyncio.run(play())

@@ -27,6 +27,7 @@ from domain.work.promptness import Promptness
 from ports.announcements import NotForUs, Unreadable
 from ports.metrics import Counter, Duration
 from ports.workspace import RawUnreadableError, WorkspaceError, WorkspaceLostError
+from tests.ledger_records import final_records
 from tests.unit.application.night import INSTRUMENT, MemoryNight
 
 pytestmark = pytest.mark.looptime
@@ -39,7 +40,9 @@ async def outcome_of(night: MemoryNight, detector: int, group: str = GROUP, wait
     identity = Identity(INSTRUMENT, group, detector)
     async with asyncio.timeout(wait):
         while True:
-            finals = {record.attempt.identity: record for record in await night.ledger.finals(INSTRUMENT)}
+            finals = {
+                record.attempt.identity: record for record in await final_records(night.ledger, INSTRUMENT)
+            }
             if identity in finals:
                 outcome = finals[identity].outcome
                 assert outcome is not None
@@ -376,7 +379,9 @@ async def test_missing_init_outputs_are_looked_for_again_until_the_image_deadlin
         await asyncio.sleep(50)  # IMAGE_TIMEOUT alone is 60 s.
         night.repository.runs = runs
         assert isinstance(await outcome_of(night, 4), Completed)
-        assert [record.turn for record in await night.ledger.finals(INSTRUMENT)] == [1], "it was tried again"
+        assert [record.turn for record in await final_records(night.ledger, INSTRUMENT)] == [1], (
+            "it was tried again"
+        )
 
 
 async def test_init_outputs_that_never_come_are_named_in_the_failure() -> None:

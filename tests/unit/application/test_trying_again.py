@@ -20,6 +20,7 @@ from ports.workspace import (
     WorkspaceError,
     WorkspaceLostError,
 )
+from tests.ledger_records import final_records
 from tests.unit.application.night import INSTRUMENT, MemoryNight
 
 pytestmark = pytest.mark.looptime
@@ -318,7 +319,7 @@ async def test_a_writer_down_for_an_hour_slows_nobody_and_loses_nothing(down: st
                 for detector in (3, 4):
                     night.expose(visit, detector)
                 await asyncio.sleep(33)
-            finals = await night.ledger.finals(INSTRUMENT)
+            finals = await final_records(night.ledger, INSTRUMENT)
             assert [type(record.outcome) for record in finals] == [Completed] * 40
             ends.append(sorted((record.ended or 0) - finals[0].begun for record in finals))
             await asyncio.sleep(3600)

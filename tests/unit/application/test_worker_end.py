@@ -10,6 +10,7 @@ from application.worker.work import Ending, Worker
 from domain.visit import Identity
 from domain.work.outcomes import Completed, FailedAfterChange, FailedBeforeChange
 from ports.ledger import AttemptRecord
+from tests.ledger_records import final_records
 from tests.unit.application.night import INSTRUMENT, MemoryNight
 
 pytestmark = pytest.mark.looptime
@@ -204,10 +205,10 @@ async def test_a_worker_recycles_after_its_number_of_visits_and_ends_when_idle()
             night.expose(visit, 4)
         recycled = night.worker("recycled", recycle_after=2, idle_timeout=300.0)
         assert await recycled.run(asyncio.Event()) is Ending.RECYCLED
-        assert len(await night.ledger.finals(INSTRUMENT)) == 2
+        assert len(await final_records(night.ledger, INSTRUMENT)) == 2
         idle = night.worker("idle", idle_timeout=300.0)
         assert await idle.run(asyncio.Event()) is Ending.IDLE
-        assert len(await night.ledger.finals(INSTRUMENT)) == 3
+        assert len(await final_records(night.ledger, INSTRUMENT)) == 3
         assert 300 <= asyncio.get_running_loop().time() < 400
 
 

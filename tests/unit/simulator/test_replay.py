@@ -17,7 +17,7 @@ from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 from simulator.errors import SimulatorError
 from simulator.world.cards import header_cards
 from tests.unit.simulator.cameras import make_camera
-from workbench.replay import replay_plan
+from workbench.replay import recorded_night
 
 CAMERA = make_camera()
 THE_PAST = tai_from_utc(UtcSeconds(1_553_569_414.5))
@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_science_exposures_become_visits_in_time_order(folder: Path) -> None:
     write_frame(folder, CAMERA, detector=0, number=0, kind="science")
-    plan = replay_plan(folder, CAMERA)
+    plan, _ = recorded_night(folder, CAMERA)
     assert [visit.group for visit in plan.visits] == ["group 0", "group 4", "group 5"]
     assert [visit.detectors for visit in plan.visits] == [(0,), DETECTORS, DETECTORS]
     visit = plan.visits[-1]
@@ -76,14 +76,14 @@ def test_science_exposures_become_visits_in_time_order(folder: Path) -> None:
 def test_exposures_of_one_group_are_its_snaps(folder: Path) -> None:
     for snap in (0, 1):
         write_frame(folder, CAMERA, detector=0, number=10 + snap, kind="science", group="double", snap=snap)
-    plan = replay_plan(folder, CAMERA)
+    plan, _ = recorded_night(folder, CAMERA)
     assert (plan.visits[-1].group, plan.visits[-1].snaps) == ("double", 2)
     (second,) = plan.raws.take(plan.visits[-1], 1, THE_PAST, THE_PAST)
     assert second.key.endswith("TC_O_20190326_000011_R22_S00.fits")
 
 
 def test_what_is_played_are_the_bytes_of_the_files(folder: Path) -> None:
-    plan = replay_plan(folder, CAMERA)
+    plan, _ = recorded_night(folder, CAMERA)
     raws = list(plan.raws.take(plan.visits[0], 0, THE_PAST, THE_PAST))
     assert [raw.detector for raw in raws] == list(DETECTORS)
     assert raws[1].body == (folder / "science" / "0004_d5.fits").read_bytes()
@@ -96,7 +96,7 @@ def test_keys_that_hold_the_group_keep_the_file_name(tmp_path: Path) -> None:
     camera = make_camera(scheme=RawKeyScheme.GROUPED)
     for number, kind in enumerate(["bias", "flat", "science"]):
         write_frame(tmp_path, camera, detector=0, number=number, kind=kind)
-    plan = replay_plan(tmp_path, camera)
+    plan, _ = recorded_night(tmp_path, camera)
     (raw,) = plan.raws.take(plan.visits[0], 0, THE_PAST, THE_PAST)
     key = parse_raw_key(camera, raw.key)
     assert key is not None
@@ -105,7 +105,7 @@ def test_keys_that_hold_the_group_keep_the_file_name(tmp_path: Path) -> None:
 
 
 def test_calibration_frames_are_those_of_detector_and_filter(folder: Path) -> None:
-    plan = replay_plan(folder, CAMERA)
+    plan, _ = recorded_night(folder, CAMERA)
     assert [int(frame.pixels[0, 0]) for frame in plan.calibrations.biases(5)] == [1, 2]
     assert [int(frame.pixels[0, 0]) for frame in plan.calibrations.flats(0, "r_test")] == [3]
     with pytest.raises(SimulatorError, match="no flat fields of detector 0 in g_test"):
@@ -117,7 +117,7 @@ def test_missing_calibration_frames_are_all_named(tmp_path: Path) -> None:
         write_frame(tmp_path, CAMERA, detector=detector, number=1, kind="science")
     write_frame(tmp_path, CAMERA, detector=0, number=2, kind="bias")
     with pytest.raises(SimulatorError) as caught:
-        replay_plan(tmp_path, CAMERA)
+        recorded_night(tmp_path, CAMERA)
     text, _, counts = str(caught.value).partition(" (")
     assert sorted(text.split("; ")) == [
         "no bias frames of detector 5",
@@ -139,7 +139,7 @@ def test_a_science_frame_that_cannot_be_calibrated_or_named_costs_itself_alone(
         with fits.open(folder / "science" / "0004_d0.fits") as hdus:
             hdus[0].header[card] = value
             hdus.writeto(folder / f"{name}.fits")
-    plan = replay_plan(folder, CAMERA)
+    plan, _ = recorded_night(folder, CAMERA)
     assert [visit.detectors for visit in plan.visits] == [DETECTORS, DETECTORS]
     for line, (name, (_, _, said)) in zip(sorted(caplog.messages), odd.items(), strict=True):
         assert re.search(rf"{name}\.fits is left out: .*{said}", line)
@@ -148,7 +148,7 @@ def test_a_science_frame_that_cannot_be_calibrated_or_named_costs_itself_alone(
 def test_a_calibration_frame_that_cannot_be_read_costs_itself_alone(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    plan = replay_plan(folder, CAMERA)
+    plan, _ = recorded_night(folder, CAMERA)
     (folder / "bias" / "0001_d5.fits").write_bytes(b"overwritten")
     (folder / "flat" / "0003_d5.fits").unlink()
     assert [int(frame.pixels[0, 0]) for frame in plan.calibrations.biases(5)] == [2]
@@ -160,7 +160,7 @@ def test_a_calibration_frame_that_cannot_be_read_costs_itself_alone(
 def test_a_file_that_is_gone_when_its_visit_is_played_costs_itself_alone(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    plan = replay_plan(folder, CAMERA)
+    plan, _ = recorded_night(folder, CAMERA)
     (folder / "science" / "0004_d0.fits").unlink()
     raws = list(plan.raws.take(plan.visits[0], 0, THE_PAST, THE_PAST))
     assert [raw.detector for raw in raws] == [5]
@@ -174,7 +174,7 @@ def test_unreadable_files_are_named_and_left_out(folder: Path, caplog: pytest.Lo
         hdus[0].header["INSTRUME"] = "Other"
         hdus.writeto(folder / "foreign.fits")
     with caplog.at_level(logging.WARNING):
-        plan = replay_plan(folder, CAMERA)
+        plan, _ = recorded_night(folder, CAMERA)
     assert [visit.detectors for visit in plan.visits] == [DETECTORS, DETECTORS]
     named = [name for name in ("noise", "short", "foreign") if f"{name}.fits is left out" in caplog.text]
     assert named == ["noise", "short", "foreign"]
@@ -196,7 +196,7 @@ def test_a_file_without_the_image_of_a_detector_is_left_out_by_name(
 ) -> None:
     with fits.open(folder / "science" / "0004_d0.fits") as hdus:
         odd(hdus).writeto(folder / "odd.fits")
-    plan = replay_plan(folder, CAMERA)
+    plan, _ = recorded_night(folder, CAMERA)
     assert [visit.detectors for visit in plan.visits] == [DETECTORS, DETECTORS]
     (line,) = caplog.messages
     assert re.search(rf"odd\.fits is left out: .*{said}", line)
@@ -210,20 +210,20 @@ def test_a_card_that_is_no_fits_spoils_no_frame(folder: Path) -> None:
     path = folder / "science" / "0004_d0.fits"
     card = b"AIRMASS =                  NaN".ljust(80)
     path.write_bytes(path.read_bytes().replace(b"END".ljust(160), card + b"END".ljust(80), 1))
-    assert len(replay_plan(folder, CAMERA).visits) == 2
+    assert len(recorded_night(folder, CAMERA)[0].visits) == 2
 
 
 def test_a_folder_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(SimulatorError, match="nowhere is not a folder"):
-        replay_plan(tmp_path / "nowhere", CAMERA)
+        recorded_night(tmp_path / "nowhere", CAMERA)
 
 
 def test_a_folder_without_frames_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(SimulatorError, match="holds no frame of TestCam"):
-        replay_plan(tmp_path, CAMERA)
+        recorded_night(tmp_path, CAMERA)
 
 
 def test_a_night_without_science_is_an_error(folder: Path) -> None:
     with pytest.raises(SimulatorError, match="no science exposures") as caught:
-        replay_plan(folder / "bias", CAMERA)
+        recorded_night(folder / "bias", CAMERA)
     assert "4 bias" in str(caught.value)

@@ -9,11 +9,11 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from lsst.daf.butler import DimensionRecord, DimensionUniverse
-from lsst.sphgeom import LonLat, UnitVector3d
+from lsst.sphgeom import LonLat, UnitVector3d, Vector3d
 
 from adapters.butler.camera.camera_stack import OurCameraStack
 from adapters.files.cameras import find_camera
-from domain.cameras.focal_plane import centres_on_sky
+from domain.cameras.focal_plane import corners_on_sky
 from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage, parse_raw_key
 from ports.workspace import RawUnreadableError
@@ -34,8 +34,9 @@ def records(observed: Exposure) -> dict[str, DimensionRecord]:
 def test_regions_hold_their_detectors(ra: float, dec: float, angle: float) -> None:
     observed = evolve(exposure("g", ra), dec=dec, sky_angle=angle)
     made = records(observed)
-    for detector, (x, y) in zip(CAMERA.detectors, centres_on_sky(CAMERA, ra, dec, angle), strict=True):
-        point = UnitVector3d(LonLat.fromDegrees(x, y))
+    for detector, corners in zip(CAMERA.detectors, corners_on_sky(CAMERA, ra, dec, angle), strict=True):
+        first, _, opposite, _ = (Vector3d(UnitVector3d(LonLat.fromDegrees(x, y))) for x, y in corners)
+        point = UnitVector3d(first + opposite)
         assert made["visit"].region.contains(point)
         own = made["visit_detector_region"].region
         assert own.contains(point) == (detector.number == observed.detector)

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.files.cameras import CameraFileError, find_camera, load_camera, load_shipped_cameras
+from adapters.files.cameras import CameraFileError, find_camera, load_camera
 from domain.cameras.camera import Box, RawKeyScheme
 
 INSTRUMENTS = {
@@ -22,6 +22,7 @@ INSTRUMENTS = {
     "Lowell42": 2,
 }
 SHIPPED = Path(__file__).parents[4] / "cameras"
+CAMERAS = [load_camera(file) for file in sorted(SHIPPED.glob("*.yaml"))]
 SIMULATED = (SHIPPED / "simulated.yaml").read_text()
 PLAIN = yaml.safe_load(SIMULATED)
 
@@ -32,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_all_instruments_are_shipped() -> None:
-    assert {camera.instrument: len(camera.detectors) for camera in load_shipped_cameras()} == INSTRUMENTS
+    assert {camera.instrument: len(camera.detectors) for camera in CAMERAS} == INSTRUMENTS
 
 
 @pytest.mark.parametrize("instrument", INSTRUMENTS)
@@ -69,7 +70,7 @@ def test_sections_are_turned_into_boxes_from_zero() -> None:
 
 
 def test_raw_keys() -> None:
-    schemes = {camera.instrument: camera.raw_keys for camera in load_shipped_cameras()}
+    schemes = {camera.instrument: camera.raw_keys for camera in CAMERAS}
     lsst = {name: keys.abbreviation for name, keys in schemes.items() if keys.scheme is RawKeyScheme.LSST}
     assert lsst == {
         "LATISS": "AT",

@@ -25,6 +25,7 @@ from domain.work.outcomes import Cancelled, Completed, FailedAfterChange, Failed
 from ports.ledger import ClaimedElsewhereError, HeldElsewhereError, NotTheHolderError, OutdatedLeaseError
 from ports.work_queue import Lease, LeaseLostError
 from tests.contract_suites.samples import INSTRUMENT, LoopClock, a_visit, some_work
+from tests.ledger_records import final_records
 
 _LEASE = 30.0
 _GROUPS = st.sampled_from(["g1", "g2"])
@@ -188,7 +189,7 @@ class Schedules(RuleBasedStateMachine):
         try:
             self.run_now(self.drain())
             self.nothing_is_changed_twice()
-            finals = self.run_now(self.ledger.finals(INSTRUMENT))
+            finals = self.run_now(final_records(self.ledger, INSTRUMENT))
             assert {record.attempt.identity for record in finals} == self.announced
             assert len(finals) == len(self.announced)
             changed = {identity for identity, _ in self.changes}
