@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from astropy.io import fits
 
-__all__ = ["CardValue", "joined", "values"]
+__all__ = ["CardValue", "joined", "value_of", "values"]
 
 type CardValue = str | int | float
 
@@ -21,6 +21,11 @@ def values(cards: Iterable[fits.Card]) -> dict[str, CardValue]:
         if card.keyword not in _COMMENTS and (value := _value(card)) is not None:
             said[card.keyword] = value
     return said
+
+
+def value_of(header: fits.Header, keyword: str) -> CardValue | None:
+    """Give what the first card of a keyword says; None if it says nothing, or is absent."""
+    return _value(header.cards[keyword]) if keyword in header else None
 
 
 def joined(primary: fits.Header, image: fits.Header) -> fits.Header:
