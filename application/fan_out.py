@@ -1,12 +1,13 @@
 """Copy each announced visit once for each active detector."""
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Collection
+from functools import partial
 
 from attrs import frozen
 
+from application.retrying import retried
 from domain.fan_out import FanOutConfig, UnconfiguredInstrumentError
 from domain.times import InvalidInstantError
 from domain.visit import Cancellation, Visit
@@ -74,28 +75,16 @@ class FanOut:
 
     async def run(self) -> None:
         """Serve until cancelled; every announcement is settled once it is dealt with."""
+        delay, longest = self._policy.retry_delay, self._policy.longest_retry_delay
         while True:
-            try:
-                announcement = await self._announcements.next()
-            except AnnouncementsUnavailableError as error:
-                await self._pause(error, 0)
-                continue
-            await self._until_done(announcement)
+            following = self._announcements.next
+            announcement = await retried(following, AnnouncementsUnavailableError, _LOG, min(delay, longest))
+            dealing = partial(self._deal_with, announcement)
+            await retried(dealing, NeighbourUnavailableError, _LOG, delay, longest)
 
-    async def _until_done(self, announcement: Announcement) -> None:
-        for failures in itertools.count():
-            try:
-                await self.handle(announcement)
-                await self._announcements.settle(announcement)
-            except NeighbourUnavailableError as error:
-                await self._pause(error, failures)
-            else:
-                return
-
-    async def _pause(self, error: Exception, failures: int) -> None:
-        delay = min(self._policy.retry_delay * 2.0 ** min(failures, 30), self._policy.longest_retry_delay)
-        _LOG.error("%s; retrying in %g s", error, delay)
-        await asyncio.sleep(delay)
+    async def _deal_with(self, announcement: Announcement) -> None:
+        await self.handle(announcement)
+        await self._announcements.settle(announcement)
 
     async def handle(self, announcement: Announcement) -> None:
         """Deal with one announcement; doing so again changes nothing."""

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from attrs import frozen
 
+from application.retrying import retried
 from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
 from domain.raws.raws import RawImage, RawKey, parse_raw_key, raw_keys_of_sidecar, sidecar_key
@@ -72,14 +74,14 @@ class RawIndexer:
     async def run(self) -> None:
         """Serve until cancelled; notifications are settled once they are indexed."""
         async with asyncio.TaskGroup() as tasks:
+            index_next = partial(self._index_next, tasks)
             while True:
-                try:
-                    created = await self._feed.batch()
-                    await self._index_batch(created, tasks)
-                    await self._feed.settle()
-                except ObjectFeedUnavailableError as error:
-                    _LOG.error("%s; retrying in %g s", error, self._retry_delay)
-                    await asyncio.sleep(self._retry_delay)
+                await retried(index_next, ObjectFeedUnavailableError, _LOG, self._retry_delay)
+
+    async def _index_next(self, tasks: asyncio.TaskGroup) -> None:
+        created = await self._feed.batch()
+        await self._index_batch(created, tasks)
+        await self._feed.settle()
 
     async def _index_batch(self, created: Sequence[StoredObject], tasks: asyncio.TaskGroup) -> None:
         landed = [one for one in map(self._recognize, created) if one is not None]
@@ -129,13 +131,8 @@ class RawIndexer:
             self._given_up[landed.sidecar] = landed
 
     async def _put(self, slots: Mapping[RawSlot, str]) -> None:
-        while slots:
-            try:
-                await self._index.put(slots)
-            except RawIndexUnavailableError as error:
-                _LOG.error("%s; retrying in %g s", error, self._retry_delay)
-                await asyncio.sleep(self._retry_delay)
-            else:
-                break
+        if slots:
+            put = partial(self._index.put, slots)
+            await retried(put, RawIndexUnavailableError, _LOG, self._retry_delay)
         for slot in slots:
             self._metrics.count(Counter.RAWS_INDEXED, instrument=slot.instrument)

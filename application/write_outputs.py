@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from uuid import UUID
 
+from application.retrying import retried
 from ports.central_registry import (
     CentralRegistry,
     OutputEvent,
@@ -14,6 +16,7 @@ from ports.central_registry import (
     UnappliableEventError,
 )
 from ports.metrics import Counter, Duration, Gauge, Metrics
+from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["OutputWriter"]
 
@@ -34,36 +37,23 @@ class OutputWriter:
     async def run(self) -> None:
         """Serve until cancelled; a batch is applied before its messages are settled."""
         while True:
-            try:
-                batch = await self._events.batch()
-            except OutputEventsUnavailableError as error:
-                await self._pause(error)
-                continue
+            batch = await self._patiently(self._events.batch, OutputEventsUnavailableError)
             begin = asyncio.get_running_loop().time()
             self._metrics.set(
                 Gauge.WRITER_OLDEST, min((event.sent for event in batch if event.sent), default=0)
             )
             datasets = await self._apply(batch)
-            await self._finish(datasets)
+            await self._patiently(partial(self._events.finish, datasets), OutputEventsUnavailableError)
             seconds = asyncio.get_running_loop().time() - begin
             self._metrics.set(Gauge.WRITER_OLDEST, 0)
             self._metrics.observe(Duration.WRITER_BATCH, seconds)
             self._metrics.count(Counter.WRITER_DATASETS, len(datasets))
             _LOG.info("%d messages, %d datasets in %.3f s", len(batch), len(datasets), seconds)
 
-    async def _finish(self, datasets: Sequence[UUID]) -> None:
-        while True:
-            try:
-                await self._events.finish(datasets)
-            except OutputEventsUnavailableError as error:
-                await self._pause(error)
-            else:
-                return
-
     async def _apply(self, batch: Sequence[OutputEvent]) -> Sequence[UUID]:
         """Apply a batch; a message that never can be is found by bisection and set aside."""
         try:
-            datasets = await self._patiently(batch)
+            datasets = await self._patiently(partial(self._registry.apply, batch), RegistryUnavailableError)
         except UnappliableEventError as error:
             if len(batch) == 1:
                 _LOG.error("message %s dead-lettered: %s", batch[0].position, error)
@@ -75,13 +65,7 @@ class OutputWriter:
         self._metrics.count(Counter.WRITER_EVENTS, len(batch), result="applied")
         return datasets
 
-    async def _patiently(self, batch: Sequence[OutputEvent]) -> Sequence[UUID]:
-        while True:
-            try:
-                return await self._registry.apply(batch)
-            except RegistryUnavailableError as error:
-                await self._pause(error)
-
-    async def _pause(self, error: Exception) -> None:
-        _LOG.error("%s; retrying in %g s", error, self._retry_delay)
-        await asyncio.sleep(self._retry_delay)
+    async def _patiently[T](
+        self, call: Callable[[], Awaitable[T]], away: type[NeighbourUnavailableError]
+    ) -> T:
+        return await retried(call, away, _LOG, self._retry_delay)

@@ -4,10 +4,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from tenacity import retry_if_exception_type, wait_exponential
 
+from adapters.common.retrying import Retries
 from adapters.kafka.outages import Outages
 from adapters.kafka.positions import TopicMissingError, partitions_of, positions_since
 from domain.times import UtcSeconds
@@ -18,8 +21,9 @@ _LOG: Final = logging.getLogger(__name__)
 _POLL: Final = 0.1  # Seconds; how soon the thread heeds that it shall stop.
 _BATCH: Final = 1000  # Messages.
 _NEW_PARTITIONS: Final = 60.0  # Seconds between two looks for them.
-_FIRST_RETRY: Final = 0.1  # Seconds from the first attempt to reach the brokers to the second.
-_LAST_RETRY: Final = 3.2  # Seconds; pauses double up to this.
+_PAUSES: Final = wait_exponential(multiplier=0.1, max=3.2)
+"""Between two attempts to reach the brokers, seconds."""
+_OUT_OF_REACH: Final = (KafkaException, TopicMissingError)
 
 
 class TopicFollower:
@@ -65,14 +69,13 @@ class TopicFollower:
     def run(self, since: UtcSeconds, stopping: threading.Event) -> None:
         """Read from an instant on until told to stop."""
         outages = Outages(self._complain)
-        consumer = self._connect(outages, stopping)
+        # The consumer is made however long a file that it needs is not there.
+        config = self._config | {"error_cb": outages.hear}
+        consumer = self._try_on(stopping, lambda: Consumer(config))
         if consumer is None:
             return
         try:
-            pause = _FIRST_RETRY
-            while not stopping.is_set() and not self._begin(consumer, since):
-                stopping.wait(pause)
-                pause = min(2 * pause, _LAST_RETRY)
+            self._try_on(stopping, partial(self._begin, consumer, since))
             look = time.monotonic() + _NEW_PARTITIONS
             while not stopping.is_set():
                 first = consumer.poll(_POLL)
@@ -85,28 +88,25 @@ class TopicFollower:
         finally:
             consumer.close()
 
-    def _connect(self, outages: Outages, stopping: threading.Event) -> Consumer | None:
-        """Make the consumer, however long a file that it needs is not there; None if told to stop before."""
-        pause = _FIRST_RETRY
-        while not stopping.is_set():
-            try:
-                return Consumer(self._config | {"error_cb": outages.hear})
-            except KafkaException as error:
-                self._tried(error)
-            stopping.wait(pause)
-            pause = min(2 * pause, _LAST_RETRY)
-        return None
+    def _try_on[T](self, stopping: threading.Event, call: Callable[[], T]) -> T | None:
+        """Call until it succeeds, and tell of each failure; None if told to stop before."""
 
-    def _begin(self, consumer: Consumer, since: UtcSeconds) -> bool:
-        try:
-            partitions = partitions_of(consumer, self._topic, self._patience)
-            consumer.assign(self._positions(consumer, partitions, since))
-        except (KafkaException, TopicMissingError) as error:
-            self._tried(error)
-            return False
+        def once() -> T | None:
+            if stopping.is_set():
+                return None
+            try:
+                return call()
+            except _OUT_OF_REACH as error:
+                self._tried(error)
+                raise
+
+        return Retries(retry_if_exception_type(_OUT_OF_REACH), wait=_PAUSES, sleep=stopping.wait).run(once)
+
+    def _begin(self, consumer: Consumer, since: UtcSeconds) -> None:
+        partitions = partitions_of(consumer, self._topic, self._patience)
+        consumer.assign(self._positions(consumer, partitions, since))
         self._followed = set(partitions)
         self._tried(None)
-        return True
 
     def _look_for_partitions(self, consumer: Consumer, since: UtcSeconds) -> None:
         try:
@@ -115,7 +115,7 @@ class TopicFollower:
                 _LOG.info("topic %s has new partitions %s", self._topic, sorted(new))
                 consumer.incremental_assign(self._positions(consumer, sorted(new), since))
                 self._followed |= new
-        except (KafkaException, TopicMissingError) as error:
+        except _OUT_OF_REACH as error:
             _LOG.warning("topic %s: %s", self._topic, error)
 
     def _positions(

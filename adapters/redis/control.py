@@ -1,11 +1,13 @@
 """The control stream on Redis."""
 
-import asyncio
 import itertools
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
+from tenacity import retry_if_exception_type, wait_fixed
+
+from adapters.common.retrying import Retries
 from adapters.redis.connection import Connected, RedisConnection, lua
 from adapters.redis.control_notes import note_as_fields, notes_from_fields
 from adapters.redis.names import StreamKeys
@@ -103,19 +105,24 @@ class RedisControlNotes(Connected):
 
     async def follow(self) -> AsyncIterator[Note]:
         """Iterate over the notes that are kept, then over what comes."""
-        position: str | None = None
+        position = ""
         lost = False
+
+        def failed(tries: int, error: BaseException) -> None:
+            nonlocal lost
+            lost = True
+            if tries == 1:
+                _LOG.error("control notes cannot be followed, retrying: %s", error)
+
+        async def read() -> Sequence[tuple[str, Mapping[str, str]]]:
+            nonlocal position
+            position = position or await self._beginning()
+            return await self._read(position)
+
+        away = retry_if_exception_type(ControlUnavailableError)
+        retries = Retries(away, wait=wait_fixed(self._retry_delay), failed=failed)
         while True:
-            try:
-                if position is None:
-                    position = await self._beginning()
-                entries = await self._read(position)
-            except ControlUnavailableError as error:
-                if not lost:
-                    _LOG.error("control notes cannot be followed, retrying: %s", error)
-                lost = True
-                await asyncio.sleep(self._retry_delay)
-                continue
+            entries = await retries.run_async(read)
             if lost:
                 _LOG.info("following control notes again from %s", position)
             lost = False

@@ -15,9 +15,10 @@ from botocore.exceptions import (
     IncompleteReadError,
     ResponseStreamingError,
 )
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
+from tenacity import retry_if_exception, stop_after_attempt, wait_random
 
 from adapters.common.own_threads import OwnThreads
+from adapters.common.retrying import Retries
 from adapters.s3.client import S3Connection, connect
 from domain.raws.stored_object import StoredObject
 from domain.times import UtcSeconds
@@ -69,11 +70,8 @@ class S3ImageStore:
         self._connection = connection
         self._root = f"s3://{uri_profile}@{bucket}/" if uri_profile else f"s3://{bucket}/"
         self._threads = OwnThreads("image-store", ImageStoreUnavailableError, count=threads)
-        self._retrying = Retrying(
-            stop=stop_after_attempt(attempts),
-            wait=wait_random(0.05, 0.25),
-            retry=retry_if_exception(_is_transient),
-            reraise=True,
+        self._retries = Retries(
+            retry_if_exception(_is_transient), wait=wait_random(0.05, 0.25), stop=stop_after_attempt(attempts)
         )
         self._client: S3Client | None = None
 
@@ -120,7 +118,7 @@ class S3ImageStore:
 
         def read(client: "S3Client") -> StoredObject | None:
             try:
-                head = self._retrying(client.head_object, Bucket=self._bucket, Key=key)
+                head = self._retries.run(client.head_object, Bucket=self._bucket, Key=key)
             except ClientError as error:
                 if _code(error) in _ABSENT:
                     return None
@@ -134,7 +132,7 @@ class S3ImageStore:
 
         def read(client: "S3Client") -> bytes | None:
             try:
-                return self._retrying(self._download, client, key)
+                return self._retries.run(self._download, client, key)
             except ClientError as error:
                 if _code(error) in _ABSENT:
                     return None
@@ -154,9 +152,9 @@ class S3ImageStore:
     def _pages(
         self, client: "S3Client", prefix: str, *, delimiter: str = ""
     ) -> "Iterator[ListObjectsV2OutputTypeDef]":
-        arguments = {"Bucket": self._bucket, "Prefix": prefix, "Delimiter": delimiter}
+        arguments: dict[str, Any] = {"Bucket": self._bucket, "Prefix": prefix, "Delimiter": delimiter}
         while True:
-            page = self._retrying(client.list_objects_v2, **arguments)
+            page = self._retries.run(client.list_objects_v2, **arguments)
             yield page
             if not page["IsTruncated"]:
                 return

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Final
 
 import sqlalchemy.exc
-import tenacity
+from tenacity import retry_if_exception_type, stop_after_attempt, wait_random
 
 from adapters.butler.shared.steps import one_line
+from adapters.common.retrying import Retries
 
 __all__ = ["OUT_OF_REACH", "reached"]
 
@@ -36,16 +37,13 @@ def reached[T](call: Callable[[], T], delay: float) -> T:
     """
     if not delay:
         return call()
-    retrying = tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(_ATTEMPTS),
-        wait=tenacity.wait_random((1 - _JITTER) * delay, (1 + _JITTER) * delay),
-        retry=tenacity.retry_if_exception_type(OUT_OF_REACH),
-        before_sleep=_say,
-        reraise=True,
-    )
-    return retrying(call)
+    return Retries(
+        retry_if_exception_type(OUT_OF_REACH),
+        wait=wait_random((1 - _JITTER) * delay, (1 + _JITTER) * delay),
+        stop=stop_after_attempt(_ATTEMPTS),
+        failed=_say,
+    ).run(call)
 
 
-def _say(state: tenacity.RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    _log.warning("central repository unreachable, retrying once: %s", one_line(error) if error else "")
+def _say(_: int, error: BaseException) -> None:
+    _log.warning("central repository unreachable, retrying once: %s", one_line(error))

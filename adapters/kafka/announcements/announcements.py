@@ -1,21 +1,15 @@
 """nextVisit and nextVisitCanceled, as the fan-out reads them."""
 
-import asyncio
 import logging
 import math
 from functools import partial
 from typing import Final
 
 from confluent_kafka import Message
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_after_delay,
-    wait_random_exponential,
-)
+from tenacity import retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from adapters.common.own_threads import OwnThreads
+from adapters.common.retrying import Retries
 from adapters.kafka.announcements.next_visit import NextVisitCodec, UndecodableVisitError
 from adapters.kafka.announcements.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
 from adapters.kafka.connection import KafkaConnection, consumer_config
@@ -125,16 +119,14 @@ class KafkaAnnouncements:
             self._delivered.pop(position, None)
 
     async def _decode(self, message: Message) -> Visit | Cancellation | NotForUs | Unreadable:
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(SchemaRegistryUnavailableError),
+        retries = Retries(
+            retry_if_exception_type(SchemaRegistryUnavailableError),
             wait=_PAUSES,
             stop=stop_after_delay(self._patience),
-            sleep=asyncio.sleep,
-            before_sleep=partial(_say_once, name_of(message)),
-            reraise=True,
+            failed=partial(_say_once, name_of(message)),
         )
         try:
-            return await retrying(self._thread.run, self._decode_now, message)
+            return await retries.run_async(self._thread.run, self._decode_now, message)
         except SchemaRegistryUnavailableError as error:
             return Unreadable(str(error))
 
@@ -154,10 +146,8 @@ class KafkaAnnouncements:
         }
 
 
-def _say_once(position: str, state: RetryCallState) -> None:
-    if state.attempt_number == 1 and state.outcome is not None:
+def _say_once(position: str, tries: int, error: BaseException) -> None:
+    if tries == 1:
         _LOG.error(
-            "schema registry unavailable, announcement %s and those after it are waiting: %s",
-            position,
-            state.outcome.exception(),
+            "schema registry unavailable, announcement %s and those after it are waiting: %s", position, error
         )

@@ -5,7 +5,9 @@ from typing import Any, Protocol
 
 from attrs import frozen
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from tenacity import retry_if_exception, stop_after_attempt
 
+from adapters.common.retrying import Retries
 from adapters.kafka.connection import KafkaConnection, producer_config
 
 __all__ = [
@@ -16,8 +18,6 @@ __all__ = [
     "TransactionalPublisher",
     "means_fenced",
 ]
-
-_COMMITS = 3  # Attempts to learn how a transaction ended.
 
 
 @frozen(kw_only=True)
@@ -102,7 +102,7 @@ class TransactionalPublisher:
                 _produce(producer, record, failures)
             if offsets:
                 producer.send_offsets_to_transaction(list(offsets), group, self._patience)
-            self._commit(producer)
+            _COMMITS.run(producer.commit_transaction, self._patience)
         except RecordsTooLargeError:
             producer.abort_transaction(self._patience)
             raise
@@ -121,16 +121,6 @@ class TransactionalPublisher:
         """See `BatchPublisher.close`."""
         self._producer.purge()
         self._producer.close()
-
-    def _commit(self, producer: Producer) -> None:
-        for attempt in range(_COMMITS):
-            try:
-                producer.commit_transaction(self._patience)
-            except KafkaException as error:
-                if attempt == _COMMITS - 1 or not error.args[0].retriable():
-                    raise
-            else:
-                return
 
 
 class PlainPublisher:
@@ -172,6 +162,13 @@ def means_fenced(error: KafkaError) -> bool:
     """Tell whether an error says that somebody else has taken over."""
     return error.code() in _FENCED
 
+
+def _is_retriable(error: BaseException) -> bool:
+    return isinstance(error, KafkaException) and bool(error.args[0].retriable())
+
+
+_COMMITS = Retries(retry_if_exception(_is_retriable), stop=stop_after_attempt(3))
+"""Attempts to learn how a transaction ended."""
 
 _FENCED = frozenset(
     {
