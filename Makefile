@@ -5,8 +5,9 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
-# Tests run side by side on two cores; those of one group share what they have set up.
-PYTEST := $(PY) -m pytest --numprocesses 2 --dist loadgroup
+# Tests wait for servers and processes half of their time, so there is one more of them than cores.
+# Those of one group share what they have set up; the order is that of tests/conftest.py.
+PYTEST := $(PY) -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadgroup --no-loadscope-reorder
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 --no-emit-index-url \
   --no-emit-find-links
 # What goes into images: the same versions as are tested here, each file by its digest.

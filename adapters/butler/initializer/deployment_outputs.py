@@ -1,5 +1,6 @@
 """What the initializer prepares in the shared repository (docs/contracts/collections.md)."""
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -224,8 +225,14 @@ def _write_once(butler: Butler, pipeline: LoadedPipeline, run: str, searched: Se
     packages = pipeline.graph.packages_dataset_type
     # Not compared with an older one: the deployment id in the run's name says it is the same.
     if own.find_dataset(packages) is None:
-        own.put(Packages.fromSystem(), packages)
+        own.put(_installed_packages(), packages)
     pipeline.graph.write_init_outputs(butler.clone(collections=list(searched), run=run))
+
+
+@functools.cache
+def _installed_packages() -> Packages:
+    """List the packages of this process: half a second of looking, the same for each run."""
+    return Packages.fromSystem()
 
 
 def _children(butler: Butler, chain: str) -> Sequence[str]:

@@ -23,7 +23,7 @@ from domain.work.outcomes import Completed, NoImages, SnapResult
 from entrypoints.cli import main
 from tests.contract_suites.samples import a_visit
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("status_reconcile")]
 
 INSTRUMENT = "LATISS"
 UNREACHABLE = "127.0.0.1:1"

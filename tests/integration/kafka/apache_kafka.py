@@ -30,6 +30,8 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version>
 </dependency></dependencies></project>
 """
+_JAVA_OPTIONS = ("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""A broker of a test lives for a minute: half the CPU goes into compiling it, if it may."""
 _START_SECONDS = 60.0
 _LISTENERS = {"PLAIN": "PLAINTEXT", "SCRAM": "SASL_PLAINTEXT", "TLS": "SASL_SSL", "CONTROLLER": "PLAINTEXT"}
 
@@ -222,7 +224,7 @@ class ApacheKafka:
 
     def _java(self, *arguments: str, log: IO[bytes] | int) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603 - as written here
-            ["java", "-Xmx256m", "-cp", self._classpath, *arguments],  # noqa: S607 - whichever is there
+            ["java", *_JAVA_OPTIONS, "-cp", self._classpath, *arguments],  # noqa: S607 - whichever is there
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

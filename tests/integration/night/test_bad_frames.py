@@ -13,7 +13,7 @@ from tests.integration.night.conftest import Commands
 from tests.integration.night.results import datasets
 from tests.unit.simulator.recorded import spoil, write_night
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.long]
 
 
 def _with_cards(cards: Mapping[str, str], header: fits.Header, pixels: np.ndarray) -> np.ndarray:

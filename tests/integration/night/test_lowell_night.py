@@ -24,7 +24,7 @@ DETECTORS = (0, 1)
 TRIMMED_X, FIRST_ROW = 18, 601  # of the raw frame's pixels, counted from 1, in the truth files
 RADIUS = 2.5  # pixels
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(700)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(700), pytest.mark.long]
 
 
 @frozen

@@ -8,7 +8,7 @@ from lsst.daf.butler import Butler
 from tests.integration.night.conftest import Commands
 from tests.integration.night.results import chain_of, datasets, numbers, processes_with
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.long]
 
 
 def test_the_demo_observes_its_night_and_leaves_nothing_but_results(

@@ -18,7 +18,12 @@ from workbench.night_templates import SKYMAPS, add_night_templates
 from workbench.replay import recorded_night
 from workbench.repository import make_repository
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("night_templates"),
+    pytest.mark.long,
+]
 
 
 def test_each_half_gets_templates_of_its_own(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from simulator.world.skymap import SKYMAP
 from tests.unit.simulator.cameras import NX, NY, make_camera
 from workbench.repository import REFERENCE_CATALOGUE, TEMPLATE, make_repository
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("simulator_repository")]
 
 CAMERA = make_camera()
 INSTRUMENT = CAMERA.instrument
