@@ -22,7 +22,7 @@ from domain.work.reconciliation import (
     why_not_requeued,
 )
 from ports.clock import Clock
-from ports.ledger import Ledger
+from ports.ledger import Ledger, LedgerRecordError, NewerRecordError, UnreadableRecordError
 from ports.work_publisher import WorkPublisher
 from ports.work_queue import QueueUpkeep
 
@@ -137,8 +137,11 @@ class Reconciler:
         visit = finding.evidence.visit
         if finding.why_not_requeued or visit is None:
             return finding.why_not_requeued or "the announcement is not known"
-        if await self._last(finding.identity) != finding.evidence.record:
-            return "it is being worked on by now"
+        try:
+            if await self._last(finding.identity) != finding.evidence.record:
+                return "it is being worked on by now"
+        except LedgerRecordError as error:
+            return str(error)
         if await self._ledger.has_claim(finding.identity):
             return "an attempt may have made permanent changes by now"
         await self._ledger.mark_requeued(finding.identity)
@@ -188,9 +191,14 @@ class Reconciler:
     async def _judge(self, evidence: Evidence, night_began: UtcSeconds) -> Finding | None:
         now = self._clock.utc()
         images = unprocessed_images(evidence, now)
-        if any(one.why is Why.LOST for one in images):
+        if images and (evidence.record is None or any(one.why is Why.LOST for one in images)):
             # It may have been leased, or finished, since the ledger was read.
-            last = await self._last(evidence.identity)
+            try:
+                last = await self._last(evidence.identity)
+            except NewerRecordError:
+                return None
+            except UnreadableRecordError as error:
+                return Finding(evidence=evidence, images=images, why_not_requeued=str(error))
             if last != evidence.record and (last is None or not last.final):
                 return None
             evidence = evolve(evidence, record=last)

@@ -19,14 +19,51 @@ __all__ = [
     "Claims",
     "HeldElsewhereError",
     "Ledger",
+    "LedgerRecordError",
     "LedgerUnavailableError",
+    "NewerRecordError",
     "NotTheHolderError",
     "OutdatedLeaseError",
+    "UnreadableRecordError",
 ]
 
 
 class LedgerUnavailableError(NeighbourUnavailableError):
     """The ledger or the store of claims cannot be reached now."""
+
+
+class LedgerRecordError(PromptProcessingError):
+    """What the ledger holds of a visit-detector is not for this release to read, or for none.
+
+    Parameters
+    ----------
+    identity
+        Of the work.
+    reason
+        What is wrong with the record.
+    """
+
+    kind = "not read"
+    """The label by which such records are counted."""
+
+    def __init__(self, identity: Identity, reason: str) -> None:
+        super().__init__(f"the ledger's record of {identity}: {reason}")
+        self.identity = identity
+
+
+class UnreadableRecordError(LedgerRecordError):
+    """It is no record at all.
+
+    What was done is not known any more: a claim is assumed, and nothing more is done.
+    """
+
+    kind = "unreadable"
+
+
+class NewerRecordError(LedgerRecordError):
+    """It was written by a newer release, whose workers can go on with the work."""
+
+    kind = "newer release"
 
 
 class NotTheHolderError(PromptProcessingError):
@@ -49,6 +86,10 @@ class Ledger(Protocol):
     durable.
 
     All methods raise `LedgerUnavailableError` if the ledger is out of reach.
+    `begin`, `record`, `mark_requeued` and `history` raise `UnreadableRecordError`
+    or `NewerRecordError` if they cannot read what is recorded of the identity;
+    nothing is changed then. Where many are listed or recorded such work is left
+    out, and logged; no such record keeps others from being read.
     """
 
     async def begin(
@@ -121,7 +162,10 @@ class Ledger(Protocol):
         ...
 
     async def has_claim(self, identity: Identity) -> bool:
-        """Say whether any attempt has claimed an exposure of this identity."""
+        """Say whether any attempt has claimed an exposure of this identity, or may have.
+
+        Of a record that cannot be read a claim is assumed.
+        """
         ...
 
     async def history(self, identity: Identity) -> Sequence[AttemptRecord]:
@@ -159,7 +203,8 @@ class Claims(Protocol):
         Raises
         ------
         ClaimedElsewhereError
-            Raised if another attempt holds a claim on any of them.
+            Raised if another attempt holds a claim on any of them, or what is
+            recorded of the work cannot be read.
         LedgerUnavailableError
             Raised if the claims are out of reach: nothing may be changed.
         """

@@ -18,6 +18,11 @@ class Counter(enum.Enum):
     VISITS_FANNED_OUT = "visits_fanned_out", "Visits published to the queue", ("instrument", "novelty")
     ANNOUNCEMENTS_DROPPED = "announcements_dropped", "Announcements not published, by reason", ("reason",)
     LEASES_LOST = "leases_lost", "Attempts whose lease was lost", ("instrument",)
+    LEDGER_RECORDS_NOT_READ = (
+        "ledger_records_not_read",
+        "Records of visit-detectors in the ledger that could not be read, each once in a process",
+        ("instrument", "kind"),
+    )
     NOTIFICATIONS = "notifications", "Bucket notifications read, by what they were", ("kind",)
     RAWS_INDEXED = "raws_indexed", "Raws that the microservice took in", ("instrument",)
     PRESENCE_REQUESTS = "presence_requests", "Requests to the microservice, by answer", ("status",)

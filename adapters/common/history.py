@@ -1,7 +1,10 @@
 """The history of a visit-detector as JSON: how ledgers keep it, whatever they are made of.
 
 Names are short and defaults left out, because a night brings 200,000 of them.
-What is stored outlives a release: fields may be added, never renamed.
+What is stored outlives a release: fields may be added, never renamed. What an
+older release would take for something else raises the version, ``v``, which is
+1 where it is not written; its readers, and those of an outcome that they do not
+know, leave the work to workers of the newer release.
 """
 
 import json
@@ -9,26 +12,27 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import cattrs
-from cattrs.errors import BaseValidationError
 from cattrs.strategies import configure_tagged_union
 
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.attempts import Attempt, AttemptRecord, Claim, HeldLease, WorkHistory
-from domain.work.outcomes import RULES, Outcome
-from ports.ledger import LedgerUnavailableError
+from domain.work.outcomes import RULES, Outcome, PermanentFailure, Poisoned
+from ports.ledger import LedgerRecordError, NewerRecordError, UnreadableRecordError
 
 __all__ = [
-    "UnreadableRecordError",
     "history_from_json",
     "history_to_json",
     "outcome_from_json",
     "outcome_to_json",
+    "read_or_fault",
 ]
 
+_VERSION: Final = 1
 
-class UnreadableRecordError(LedgerUnavailableError):
-    """What a ledger holds was not written by this project, or by a newer release of it."""
+
+class _UnknownWordError(Exception):
+    """A closed list has no such word in this release."""
 
 
 def outcome_to_json(outcome: Outcome) -> str:
@@ -37,17 +41,11 @@ def outcome_to_json(outcome: Outcome) -> str:
 
 
 def outcome_from_json(text: str) -> Outcome:
-    """Read an outcome.
-
-    Raises
-    ------
-    UnreadableRecordError
-        Raised if it is none.
-    """
+    """Read an outcome of a delivery without a history; what cannot be read comes back as ``poisoned``."""
     try:
         return _outcome_from_dict(json.loads(text))
-    except _UNREADABLE as error:
-        raise UnreadableRecordError(f"outcome {text:.200}: {error!r}") from error
+    except (*_UNREADABLE, _UnknownWordError) as error:
+        return Poisoned(reason=f"the outcome itself cannot be read: {error!r} in {text:.200}")
 
 
 def history_to_json(history: WorkHistory) -> str:
@@ -67,20 +65,47 @@ def history_from_json(identity: Identity, text: str | None) -> WorkHistory:
     ------
     UnreadableRecordError
         Raised if it is none.
+    NewerRecordError
+        Raised if it is one of a newer release.
     """
     if text is None:
         return WorkHistory(identity)
     try:
-        record = json.loads(text)
-        claim = record.get("claim")
-        return WorkHistory(
-            identity,
-            records=tuple(_record_from_dict(identity, each) for each in record["attempts"]),
-            claim=None if claim is None else Claim(claim[0], frozenset(claim[1])),
-            requeued=record.get("requeued"),
-        )
+        return _history_from_dict(identity, json.loads(_only_ascii(text)))
+    except _UnknownWordError as error:
+        raise NewerRecordError(identity, f"written by a newer release, with {error}") from error
     except _UNREADABLE as error:
-        raise UnreadableRecordError(f"history of {identity}: {error!r} in {text:.200}") from error
+        raise UnreadableRecordError(identity, f"unreadable, {error!r} in {text!r:.200}") from error
+
+
+def read_or_fault(identity: Identity, text: str) -> WorkHistory | LedgerRecordError:
+    """Read a history among many; what is wrong with it takes its place."""
+    try:
+        return history_from_json(identity, text)
+    except LedgerRecordError as error:
+        return error
+
+
+def _only_ascii(text: str) -> str:
+    # No release writes anything else; what a client put in place of other bytes could never be compared.
+    if not text.isascii():
+        raise ValueError("not ASCII")
+    return text
+
+
+def _history_from_dict(identity: Identity, record: Mapping[str, Any]) -> WorkHistory:
+    version = record.get("v", _VERSION)
+    if isinstance(version, int) and version > _VERSION:
+        raise _UnknownWordError(f"version {version}")
+    attempts, claim = record["attempts"], record.get("claim")
+    if not isinstance(attempts, list):
+        raise TypeError("attempts are no list")
+    return WorkHistory(
+        identity,
+        records=tuple(_record_from_dict(identity, each) for each in attempts),
+        claim=None if claim is None else Claim(int(claim[0]), frozenset(map(int, claim[1]))),
+        requeued=_instant(record.get("requeued")),
+    )
 
 
 def _record_as_dict(record: AttemptRecord) -> dict[str, Any]:
@@ -102,17 +127,24 @@ def _record_as_dict(record: AttemptRecord) -> dict[str, Any]:
 def _record_from_dict(identity: Identity, written: Mapping[str, Any]) -> AttemptRecord:
     lease = written.get("lease")
     outcome = written.get("outcome")
+    number = int(written["n"])
+    if outcome is None and written.get("final"):
+        raise ValueError(f"attempt {number} is final without an outcome")
     return AttemptRecord(
-        attempt=Attempt(identity, written["n"]),
-        worker=written["worker"],
-        begun=UtcSeconds(written["begun"]),
-        turn=written.get("turn", written["n"]),
-        requeued=written.get("requeued"),
-        lease=None if lease is None else HeldLease(*lease),
+        attempt=Attempt(identity, number),
+        worker=str(written["worker"]),
+        begun=UtcSeconds(float(written["begun"])),
+        turn=int(written.get("turn", number)),
+        requeued=_instant(written.get("requeued")),
+        lease=None if lease is None else HeldLease(*map(str, lease)),
         outcome=None if outcome is None else _outcome_from_dict(outcome),
-        ended=written.get("ended"),
-        final=written.get("final", False),
+        ended=_instant(written.get("ended")),
+        final=bool(written.get("final")),
     )
+
+
+def _instant(written: str | float | None) -> UtcSeconds | None:
+    return None if written is None else UtcSeconds(float(written))
 
 
 def _outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
@@ -120,17 +152,31 @@ def _outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
     return written
 
 
-def _outcome_from_dict(written: object) -> Outcome:
+def _outcome_from_dict(written: Mapping[str, Any]) -> Outcome:
+    kind = written["kind"]
+    if isinstance(kind, str) and kind not in _KINDS:
+        raise _UnknownWordError(f"outcome {kind!r:.80}")
     outcome: Outcome = _CONVERTER.structure(written, Outcome.__value__)
     return outcome
+
+
+def _permanent_failure(word: object, _: object) -> PermanentFailure:
+    try:
+        return PermanentFailure(word)
+    except ValueError as error:
+        if isinstance(word, str):
+            raise _UnknownWordError(f"reason {word!r:.80} never to try again") from error
+        raise
 
 
 def _compact(record: Mapping[str, Any]) -> str:
     return json.dumps(record, separators=(",", ":"))
 
 
-_UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, BaseValidationError)
-_CONVERTER: Final = cattrs.Converter(omit_if_default=True)
+_UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+_KINDS: Final = frozenset(rule.name for rule in RULES.values())
+_CONVERTER: Final = cattrs.Converter(omit_if_default=True, detailed_validation=False)
+_CONVERTER.register_structure_hook(PermanentFailure, _permanent_failure)
 configure_tagged_union(
     Outcome.__value__, _CONVERTER, tag_name="kind", tag_generator=lambda kind: RULES[kind].name
 )

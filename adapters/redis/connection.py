@@ -123,6 +123,7 @@ class SyncRedisConnection(_Server):
             redis.Redis.from_url,
             url,
             decode_responses=True,
+            encoding_errors="replace",
             protocol=2,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,

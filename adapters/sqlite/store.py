@@ -5,12 +5,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from adapters.common.history import history_from_json, history_to_json, outcome_from_json, outcome_to_json
+from adapters.common.history import (
+    history_from_json,
+    history_to_json,
+    outcome_from_json,
+    outcome_to_json,
+    read_or_fault,
+)
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.attempts import Attempt, WorkHistory
 from domain.work.outcomes import Outcome
-from ports.ledger import ClaimedElsewhereError, LedgerUnavailableError
+from ports.ledger import ClaimedElsewhereError, LedgerRecordError, LedgerUnavailableError
 
 __all__ = ["SqliteStore"]
 
@@ -51,6 +57,11 @@ class SqliteStore:
         self._path = Path(address.removeprefix("sqlite:///"))
         self._timeout = timeout
         self._connection: sqlite3.Connection | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the file is open."""
+        return self._connection is not None
 
     def open(self) -> None:
         """Open the file, and make its tables if they are missing."""
@@ -112,7 +123,9 @@ class SqliteStore:
         with self.transaction() as connection:
             return _read(connection, identity)
 
-    def histories(self, instrument: str, since: UtcSeconds | None) -> Sequence[WorkHistory]:
+    def histories(
+        self, instrument: str, since: UtcSeconds | None
+    ) -> Sequence[WorkHistory | LedgerRecordError]:
         """Read all histories of the visits on which something was recorded since then."""
         with self.transaction() as connection, closing(connection.cursor()) as cursor:
             cursor.execute(
@@ -121,7 +134,7 @@ class SqliteStore:
                 (instrument, since or 0.0),
             )
             return [
-                history_from_json(Identity(instrument, group, detector), record)
+                read_or_fault(Identity(instrument, group, detector), record)
                 for group, detector, record in cursor
             ]
 

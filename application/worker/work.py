@@ -33,8 +33,10 @@ from ports.ledger import (
     HeldElsewhereError,
     Ledger,
     LedgerUnavailableError,
+    NewerRecordError,
     NotTheHolderError,
     OutdatedLeaseError,
+    UnreadableRecordError,
 )
 from ports.measurements import Measurement, Measurements
 from ports.metrics import Counter, Metrics
@@ -147,24 +149,26 @@ class Worker:
             return
         with logging_about(lease.work):
             try:
-                record = await self._ledger.begin(
-                    lease.work.identity, self._name, lease, self._policy.longest_attempt
-                )
+                await self._begin(lease, lease.work, stop)
             except OutdatedLeaseError as error:
                 await self._give_back_outdated(lease, lease.work, error, stop)
-                return
-            except HeldElsewhereError as error:
+            except (HeldElsewhereError, NewerRecordError) as error:
                 await self._give_back_later(lease, error, stop)
-                return
-            if record.closed is not None:
-                self._report(record.closed, logging.ERROR, final=record.final)
-            if record.final and record.outcome is not None:
-                duplicate = Duplicate(reason=f"attempt {record.attempt.number} {describe(record.outcome)}")
-                self._report(duplicate, logging.INFO, final=True)
-                await self._queue.acknowledge(lease)
-                return
-            with logging_about(lease.work, attempt=record.attempt.number):
-                await self._attempt(lease, lease.work, record, stop)
+            except UnreadableRecordError as error:
+                # Whether something permanent was changed is not known, so nothing is done again.
+                await self._set_poison_aside(lease, str(error))
+
+    async def _begin(self, lease: Lease, work: VisitDetector, stop: asyncio.Event) -> None:
+        record = await self._ledger.begin(work.identity, self._name, lease, self._policy.longest_attempt)
+        if record.closed is not None:
+            self._report(record.closed, logging.ERROR, final=record.final)
+        if record.final and record.outcome is not None:
+            duplicate = Duplicate(reason=f"attempt {record.attempt.number} {describe(record.outcome)}")
+            self._report(duplicate, logging.INFO, final=True)
+            await self._queue.acknowledge(lease)
+            return
+        with logging_about(work, attempt=record.attempt.number):
+            await self._attempt(lease, work, record, stop)
 
     def _fault(self, work: VisitDetector) -> str:
         if work.visit.instrument != self._camera.instrument:
@@ -194,7 +198,8 @@ class Worker:
                 if isinstance(outcome, FailedBeforeChange) and outcome.postponed:
                     await self._pause(outcome, record, stop)
                 await self._record(record.attempt, outcome, stop, final=final)
-        except (LeaseLostError, NotTheHolderError) as error:
+        except (LeaseLostError, NotTheHolderError, NewerRecordError) as error:
+            # Who wrote the newer record has taken the work over.
             self._lost(work, error)
             return
         self._report(outcome, rule.level, stages, final=final)
@@ -227,7 +232,7 @@ class Worker:
             await self._give_back_later(lease, error, stop)
 
     async def _give_back_later(self, lease: Lease, error: PromptProcessingError, stop: asyncio.Event) -> None:
-        """Leave what comes of the other delivery some time, or this one would go round without a pause."""
+        """Leave others some time for the work, or this delivery would go round without a pause."""
         _LOG.info("released, to be redelivered in %g s: %s", self._policy.renewal, error)
         await _either(asyncio.sleep(self._policy.renewal), stop.wait())
         await self._queue.give_back(lease)

@@ -66,7 +66,7 @@ def command(*, night: datetime.datetime | None, requeue: bool, instrument: str |
 
 
 async def _reconcile(container: ReconcileContainer, night: datetime.date | None, *, requeue: bool) -> _Done:
-    neighbours = [container.store(), container.ledger(), container.queue(), container.publisher()]
+    neighbours = [container.store(), container.histories(), container.queue(), container.publisher()]
     async with opened(*neighbours):
         reconciler = container.reconciler()
         found = await reconciler.compare(night or day_obs_of(container.clock().utc()))

@@ -45,7 +45,7 @@ def command(*, as_json: bool) -> None:
 async def _look(settings: StatusSettings) -> NightStatus:
     container = StatusContainer(settings=settings)
     container.check_dependencies()
-    async with opened(container.queue(), container.ledger()):
+    async with opened(container.queue(), container.histories()):
         return await night_status(
             settings.instrument,
             settings.stream,

@@ -16,9 +16,10 @@ from adapters.butler.workspace.settings import WorkspaceSettings
 from adapters.butler.workspace.workspace import ButlerWorkspace
 from adapters.host import heap
 from adapters.host.iers import use_iers_cache
-from adapters.redis.claims import RedisClaims
-from adapters.sqlite.claims import SqliteClaims
+from adapters.redis.claim_store import RedisClaimStore
+from adapters.sqlite.claim_store import SqliteClaimStore
 from adapters.workspace_process.server import serve
+from application.ledger import StoredClaims
 from domain import runs
 from domain.cameras.camera import Camera
 from entrypoints.containers.addresses import is_sqlite, ledger_url
@@ -30,6 +31,7 @@ from entrypoints.containers.deployment import (
 )
 from entrypoints.containers.providing import singleton
 from entrypoints.settings.worker import ChildSettings
+from ports.ledger import Claims
 from ports.workspace import LocalWorkspace
 
 __all__ = ["ChildContainer"]
@@ -53,11 +55,11 @@ def _workspace_settings(settings: ChildSettings, folder: Path, deployment: str) 
     )
 
 
-def _claims(settings: ChildSettings) -> RedisClaims | SqliteClaims:
+def _claim_store(settings: ChildSettings) -> RedisClaimStore | SqliteClaimStore:
     address = ledger_url(settings.ledger, settings.stream.host, settings.redis)
     if is_sqlite(address):
-        return SqliteClaims(address)
-    return RedisClaims(address, timeout=settings.redis.timeout)
+        return SqliteClaimStore(address)
+    return RedisClaimStore(address, timeout=settings.redis.timeout)
 
 
 def _central(workspace: WorkspaceSettings) -> SharedRepositories:
@@ -105,7 +107,7 @@ def _workspace(
     stack: OurCameraStack | RubinCameraStack,
     central: SharedRepositories,
     repositories: FullRepositories | PredictedRepositories,
-    claims: RedisClaims | SqliteClaims,
+    claims: Claims,
 ) -> ButlerWorkspace:
     return ButlerWorkspace(
         settings=settings,
@@ -143,7 +145,8 @@ class ChildContainer(containers.DeclarativeContainer):
 
     workspace_settings = singleton(_workspace_settings, settings, folder, deployment_id)
     central = singleton(_central, workspace_settings)
-    claims = singleton(_claims, settings)
+    claim_store = singleton(_claim_store, settings)
+    claims = singleton(StoredClaims, claim_store)
     stack = singleton(_stack, settings, camera)
     queried = singleton(_queried, settings, folder, workspace_settings, central)
     repositories = singleton(_repositories, settings, folder, workspace_settings, central, queried)

@@ -15,6 +15,7 @@ from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from application.fan_out import FanOut, FanOutPolicy
 from application.keep_queue import QueueKeeper, UpkeepPolicy
+from application.ledger import StoredLedger
 from domain.fan_out import FanOutConfig
 from entrypoints.containers.addresses import (
     group_of_workers,
@@ -23,7 +24,7 @@ from entrypoints.containers.addresses import (
     redis_url,
 )
 from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_ledger, make_metrics_server
+from entrypoints.containers.serving import make_history_store, make_metrics_server
 from entrypoints.readiness import Readiness
 from entrypoints.settings.fan_out import FanOutSettings
 from ports.announcements import Announcements
@@ -151,7 +152,10 @@ class FanOutContainer(containers.DeclarativeContainer):
     publisher = singleton(_publisher, settings, redis, config)
     control = singleton(_control, settings, redis, config)
     ledger_address = singleton(_ledger_address, settings)
-    ledger = singleton(make_ledger, ledger_address, singleton(lambda settings: settings.redis, settings))
+    histories = singleton(
+        make_history_store, ledger_address, singleton(lambda settings: settings.redis, settings)
+    )
+    ledger = singleton(StoredLedger, histories, metrics)
     fan_out = singleton(
         _fan_out, settings, config, announcements, publisher, control, dead, ledger, clock, metrics
     )

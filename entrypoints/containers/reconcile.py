@@ -8,6 +8,7 @@ from adapters.host.clock import SystemClock
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.s3.image_store import S3ImageStore
+from application.ledger import StoredLedger
 from application.night_images import LandedImages
 from application.reconcile import Reconciler
 from application.sidecars import Sidecars
@@ -20,7 +21,7 @@ from entrypoints.containers.addresses import (
     s3_connection,
 )
 from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_ledger
+from entrypoints.containers.serving import make_history_store
 from entrypoints.settings.reconcile import ReconcileSettings
 from ports.clock import Clock
 from ports.ledger import Ledger
@@ -111,6 +112,9 @@ class ReconcileContainer(containers.DeclarativeContainer):
     queue = singleton(_queue, settings, redis, stream, instrument)
     publisher = singleton(_publisher, settings, redis, config)
     ledger_address = singleton(_ledger_address, settings)
-    ledger = singleton(make_ledger, ledger_address, singleton(lambda settings: settings.redis, settings))
+    histories = singleton(
+        make_history_store, ledger_address, singleton(lambda settings: settings.redis, settings)
+    )
+    ledger = singleton(StoredLedger, histories)
     store = singleton(_store, settings)
     reconciler = singleton(_reconciler, camera, config, store, ledger, queue, publisher, clock)

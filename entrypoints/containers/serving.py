@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from adapters.prometheus.metrics import PrometheusMetrics
 from adapters.prometheus.metrics_server import MetricsServer
-from adapters.redis.ledger import RedisLedger
-from adapters.sqlite.ledger import SqliteLedger
+from adapters.redis.history_store import RedisHistoryStore
+from adapters.sqlite.history_store import SqliteHistoryStore
 from entrypoints.containers.addresses import is_sqlite
 from entrypoints.settings.common import MetricsSettings, QueueStoreSettings
 
-__all__ = ["make_ledger", "make_metrics_server"]
+__all__ = ["make_history_store", "make_metrics_server"]
 
 
 def make_metrics_server(
@@ -19,8 +19,8 @@ def make_metrics_server(
     return MetricsServer(metrics, host=settings.host, port=settings.port, ready=ready)
 
 
-def make_ledger(address: str, redis: QueueStoreSettings) -> RedisLedger | SqliteLedger:
-    """Reach the ledger by the adapter that its address is for."""
+def make_history_store(address: str, redis: QueueStoreSettings) -> RedisHistoryStore | SqliteHistoryStore:
+    """Reach what the ledger keeps by the adapter that its address is for."""
     if is_sqlite(address):
-        return SqliteLedger(address)
-    return RedisLedger(address, timeout=redis.timeout)
+        return SqliteHistoryStore(address)
+    return RedisHistoryStore(address, timeout=redis.timeout)

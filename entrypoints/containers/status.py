@@ -4,9 +4,10 @@ from dependency_injector import containers, providers
 
 from adapters.host.clock import SystemClock
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
+from application.ledger import StoredLedger
 from entrypoints.containers.addresses import group_of_workers, ledger_url, redis_url
 from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_ledger
+from entrypoints.containers.serving import make_history_store
 from entrypoints.settings.status import StatusSettings
 
 __all__ = ["StatusContainer"]
@@ -33,4 +34,7 @@ class StatusContainer(containers.DeclarativeContainer):
     clock = singleton(SystemClock)
     queue = singleton(_queue, settings)
     ledger_address = singleton(_ledger_address, settings)
-    ledger = singleton(make_ledger, ledger_address, singleton(lambda settings: settings.redis, settings))
+    histories = singleton(
+        make_history_store, ledger_address, singleton(lambda settings: settings.redis, settings)
+    )
+    ledger = singleton(StoredLedger, histories)

@@ -20,6 +20,7 @@ from adapters.redis.work_queue import RedisWorkQueue
 from adapters.s3.image_store import S3ImageStore
 from adapters.sasquatch.measurements import SasquatchMeasurements
 from adapters.workspace_process.client import ChildWorkspace
+from application.ledger import StoredLedger
 from application.sidecars import Sidecars
 from application.worker.await_images import ImageWait
 from application.worker.choose_pipelines import PipelineChooser
@@ -38,7 +39,7 @@ from entrypoints.containers.addresses import (
 )
 from entrypoints.containers.deployment import deployment_camera, main_pipelines, preprocessing_pipelines
 from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_ledger, make_metrics_server
+from entrypoints.containers.serving import make_history_store, make_metrics_server
 from entrypoints.readiness import Readiness
 from entrypoints.settings.worker import WorkerSettings
 from ports.clock import Clock
@@ -258,7 +259,10 @@ class WorkerContainer(containers.DeclarativeContainer):
     queue = singleton(_queue, settings, redis, name)
     control = singleton(_control, settings, redis)
     ledger_address = singleton(_ledger_address, settings)
-    ledger = singleton(make_ledger, ledger_address, singleton(lambda settings: settings.redis, settings))
+    histories = singleton(
+        make_history_store, ledger_address, singleton(lambda settings: settings.redis, settings)
+    )
+    ledger = singleton(StoredLedger, histories, metrics)
     kafka = singleton(_kafka, settings)
     notifications = singleton(_notifications, settings, kafka, camera, clock, metrics)
     store = singleton(_store, settings)

@@ -37,7 +37,7 @@ async def _serve(container: FanOutContainer) -> None:
         container.publisher(),
         container.control(),
         container.dead(),
-        container.ledger(),
+        container.histories(),
         *container.queues().values(),
         container.announcements(),
     ]

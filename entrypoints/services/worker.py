@@ -45,7 +45,7 @@ async def _work(container: WorkerContainer, stop: asyncio.Event, abort: asyncio.
         container.measurements(),
         container.queue(),
         container.control(),
-        container.ledger(),
+        container.histories(),
         container.store(),
         container.lookup(),
         container.notifications(),

@@ -9,7 +9,8 @@ from typing import Any
 from attrs import field, frozen
 from lsst.daf.butler import Butler
 
-from adapters.redis.ledger import RedisLedger
+from adapters.redis.history_store import RedisHistoryStore
+from application.ledger import StoredLedger
 from domain.visit import Identity
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import Completed
@@ -118,12 +119,9 @@ async def _see_through(
 async def _histories(
     servers: Servers, identities: Sequence[Identity]
 ) -> Mapping[Identity, Sequence[AttemptRecord]]:
-    ledger = RedisLedger(servers.redis.url)
-    await ledger.open()
-    try:
+    async with RedisHistoryStore(servers.redis.url) as store:
+        ledger = StoredLedger(store)
         return {identity: await ledger.history(identity) for identity in identities}
-    finally:
-        await ledger.close()
 
 
 def _await_outputs(servers: Servers, histories: Mapping[Identity, Sequence[AttemptRecord]]) -> None:

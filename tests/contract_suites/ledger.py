@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 
+from adapters.memory.metrics import MemoryMetrics
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.attempts import Attempt
@@ -24,9 +25,13 @@ from ports.ledger import (
     Claims,
     HeldElsewhereError,
     Ledger,
+    LedgerRecordError,
+    NewerRecordError,
     NotTheHolderError,
     OutdatedLeaseError,
+    UnreadableRecordError,
 )
+from ports.metrics import Counter
 from ports.work_queue import Lease
 from tests.contract_suites.samples import some_work
 from tests.ledger_records import final_records
@@ -36,6 +41,16 @@ __all__ = ["IDENTITY", "LedgerBench", "LedgerContract", "a_lease"]
 IDENTITY = Identity("Lowell", "2026-03-14T02:15:07.310#2", 4)
 _VISIT = (IDENTITY.instrument, IDENTITY.group)
 _DONE = Completed(pipeline="ApPipe", snaps=(SnapResult(exposure=2026031400012, result="completed"),))
+_NOT_OURS = [
+    ("[]", UnreadableRecordError),
+    ("\ufffd", UnreadableRecordError),
+    ('{"attempts":[{"n":1,"worker":"w","begun":"noon"}]}', UnreadableRecordError),
+    ('{"v":2,"tries":[]}', NewerRecordError),
+    (
+        '{"attempts":[{"n":1,"worker":"w","begun":1.0,"ended":2.0,"outcome":{"kind":"adjourned"}}]}',
+        NewerRecordError,
+    ),
+]
 _FAILED = FailedBeforeChange(reason="no calibrations \u00e9 /'\"")
 
 
@@ -45,9 +60,21 @@ class LedgerBench(abc.ABC):
     ledger: Ledger
     claims: Claims
 
+    def __init__(self) -> None:
+        self.metrics = MemoryMetrics()
+        """What the ledger counts on."""
+
     @abc.abstractmethod
     async def another(self) -> Ledger:
         """Open the same ledger as another process would."""
+
+    @abc.abstractmethod
+    async def plant(self, identity: Identity, text: str) -> None:
+        """Put a text in place of a record that is there."""
+
+    @abc.abstractmethod
+    async def stored(self, identity: Identity) -> str | None:
+        """Read a record as it is stored."""
 
 
 def a_lease(entry: str = "1-0", times: int = 1, origin: str = "1-0") -> Lease:
@@ -334,3 +361,48 @@ class LedgerContract:
         bench.claims.claim(begun.attempt, [7])
         assert await bench.ledger.has_claim(IDENTITY)
         assert not await bench.ledger.has_claim(Identity("Lowell", IDENTITY.group, 5))
+
+    @pytest.mark.parametrize(("text", "error"), _NOT_OURS)
+    async def test_a_record_that_is_not_ours_is_left_alone(
+        self, bench: LedgerBench, text: str, error: type[LedgerRecordError]
+    ) -> None:
+        begun = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        await bench.plant(IDENTITY, text)
+        with pytest.raises(error, match="detector 4"):
+            await bench.ledger.begin(IDENTITY, "b", a_lease(times=2))
+        with pytest.raises(error):
+            await bench.ledger.record(begun.attempt, _DONE, final=True)
+        with pytest.raises(error):
+            await bench.ledger.mark_requeued(IDENTITY)
+        with pytest.raises(error):
+            await bench.ledger.history(IDENTITY)
+        with pytest.raises(ClaimedElsewhereError):
+            bench.claims.claim(begun.attempt, [1])
+        assert await bench.ledger.has_claim(IDENTITY)
+        assert await bench.stored(IDENTITY) == text
+
+    @pytest.mark.parametrize(("text", "error"), _NOT_OURS)
+    async def test_a_record_that_is_not_ours_hides_no_other(
+        self,
+        bench: LedgerBench,
+        caplog: pytest.LogCaptureFixture,
+        text: str,
+        error: type[LedgerRecordError],
+    ) -> None:
+        others = [
+            await bench.ledger.begin(identity, "a", a_lease())
+            for identity in (IDENTITY, Identity(*_VISIT, 5), Identity("Lowell", "another", 4))
+        ][1:]
+        await bench.plant(IDENTITY, text)
+        for _ in range(2):
+            found = await bench.ledger.latest("Lowell")
+            assert sorted(found, key=lambda record: record.attempt) == sorted(
+                others, key=lambda record: record.attempt
+            )
+        await bench.ledger.record_undelivered(*_VISIT, [4, 6], Expired(age=4000.0))
+        (final,) = await final_records(bench.ledger, "Lowell")
+        assert final.attempt.identity.detector == 6
+        assert await bench.stored(IDENTITY) == text
+        [line] = [record for record in caplog.records if record.name == "application.ledger"]
+        assert "detector 4" in line.getMessage()
+        assert bench.metrics.total(Counter.LEDGER_RECORDS_NOT_READ, instrument="Lowell", kind=error.kind) == 1

@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 from moto.server import ThreadedMotoServer
 from types_boto3_s3 import S3Client
 
-from adapters.redis.ledger import RedisLedger
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.redis.work_queue import RedisWorkQueue
 from adapters.s3.client import S3Connection, connect
@@ -22,6 +21,7 @@ from domain.visit import Visit
 from domain.work.outcomes import Completed, NoImages, SnapResult
 from entrypoints.cli import main
 from tests.contract_suites.samples import a_visit
+from tests.integration.redis.benches import redis_ledger
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("status_reconcile")]
 
@@ -83,7 +83,7 @@ class _Box:
         s3 = connect(S3Connection(endpoint_url=endpoint.replace("://", "://simulator:simulator@")))
         s3.create_bucket(Bucket=self._bucket)
         async with (
-            RedisLedger(self.url) as ledger,
+            redis_ledger(self.url) as ledger,
             RedisWorkPublisher(self.url, streams={INSTRUMENT: self.stream}) as publisher,
             RedisWorkQueue(self.url, stream=self.stream, group="workers", consumer="w 1") as queue,
         ):

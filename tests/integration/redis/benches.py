@@ -2,24 +2,36 @@
 
 import contextlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import redis.asyncio
 
-from adapters.redis.claims import RedisClaims
+from adapters.redis.claim_store import RedisClaimStore
 from adapters.redis.control import RedisControlNotes
-from adapters.redis.ledger import RedisLedger
+from adapters.redis.history_store import RedisHistoryStore
+from adapters.redis.names import LedgerKeys
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.redis.work_queue import RedisWorkQueue
+from application.ledger import StoredClaims, StoredLedger
+from domain.visit import Identity
+from ports.metrics import Metrics
 from tests.contract_suites.ledger import LedgerBench
 from tests.contract_suites.samples import INSTRUMENT
 from tests.contract_suites.work_publisher import PublisherBench
 from tests.contract_suites.work_queue import QueueBench
 
-__all__ = ["GROUP", "RedisLedgerBench", "RedisPublisherBench", "RedisQueueBench", "a_stream"]
+__all__ = [
+    "GROUP",
+    "RedisLedgerBench",
+    "RedisPublisherBench",
+    "RedisQueueBench",
+    "a_stream",
+    "redis_claims",
+    "redis_ledger",
+]
 
 GROUP = "workers"
 
@@ -27,6 +39,22 @@ GROUP = "workers"
 def a_stream() -> str:
     """Name a stream that no other test has."""
     return f"instrument:{uuid.uuid4()}"
+
+
+@contextlib.asynccontextmanager
+async def redis_ledger(
+    url: str, *, prefix: str = "ledger", metrics: Metrics | None = None
+) -> AsyncIterator[StoredLedger]:
+    """Open a ledger on Redis."""
+    async with RedisHistoryStore(url, prefix=prefix) as store:
+        yield StoredLedger(store, metrics)
+
+
+@contextlib.contextmanager
+def redis_claims(url: str, *, prefix: str = "ledger", timeout: float = 5.0) -> Iterator[StoredClaims]:
+    """Have claims on Redis, connected with the first."""
+    with contextlib.closing(RedisClaimStore(url, prefix=prefix, timeout=timeout)) as store:
+        yield StoredClaims(store)
 
 
 class RedisQueueBench(QueueBench):
@@ -89,13 +117,17 @@ class RedisPublisherBench(PublisherBench):
 
 class RedisLedgerBench(LedgerBench):
     def __init__(self, url: str) -> None:
+        super().__init__()
         self._url = url
         self._prefix = f"ledger-{uuid.uuid4()}"
         self._open = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         self.ledger = await self.another()
-        self.claims = self._open.enter_context(RedisClaims(self._url, prefix=self._prefix))
+        self.claims = self._open.enter_context(redis_claims(self._url, prefix=self._prefix))
+        self._raw = await self._open.enter_async_context(
+            redis.asyncio.from_url(self._url, decode_responses=True)
+        )
         return self
 
     async def __aexit__(
@@ -103,5 +135,16 @@ class RedisLedgerBench(LedgerBench):
     ) -> None:
         await self._open.aclose()
 
-    async def another(self) -> RedisLedger:
-        return await self._open.enter_async_context(RedisLedger(self._url, prefix=self._prefix))
+    async def another(self) -> StoredLedger:
+        ledger = redis_ledger(self._url, prefix=self._prefix, metrics=self.metrics)
+        return await self._open.enter_async_context(ledger)
+
+    async def plant(self, identity: Identity, text: str) -> None:
+        await self._raw.hset(self._key(identity), str(identity.detector), text)
+
+    async def stored(self, identity: Identity) -> str | None:
+        found: Any = await self._raw.hget(self._key(identity), str(identity.detector))
+        return None if found is None else str(found)
+
+    def _key(self, identity: Identity) -> str:
+        return LedgerKeys(self._prefix).visit(identity.instrument, identity.group)

@@ -4,21 +4,25 @@ Run as ``python -m tests.integration.redis.fighter URL STREAM NAME LEASE FILE ID
 """
 
 import asyncio
-import contextlib
 import os
 import sys
 from pathlib import Path
 
 from attrs import frozen
 
-from adapters.redis.claims import RedisClaims
-from adapters.redis.ledger import RedisLedger
 from adapters.redis.work_queue import RedisWorkQueue
 from domain.work.attempts import Attempt
 from domain.work.outcomes import Completed, FailedAfterChange
-from ports.ledger import ClaimedElsewhereError, HeldElsewhereError, NotTheHolderError, OutdatedLeaseError
+from ports.ledger import (
+    ClaimedElsewhereError,
+    Claims,
+    HeldElsewhereError,
+    Ledger,
+    NotTheHolderError,
+    OutdatedLeaseError,
+)
 from ports.work_queue import Lease, LeaseLostError
-from tests.integration.redis.benches import GROUP
+from tests.integration.redis.benches import GROUP, redis_claims, redis_ledger
 
 _STEP = 0.01
 """Seconds between two steps, in which a signal may come."""
@@ -30,8 +34,8 @@ class Fighter:
 
     name: str
     queue: RedisWorkQueue
-    ledger: RedisLedger
-    claims: RedisClaims
+    ledger: Ledger
+    claims: Claims
     changes: Path
 
     async def work(self, idle: float) -> None:
@@ -77,8 +81,8 @@ async def fight(words: list[str]) -> None:
     """Run one worker by the words of its command line."""
     url, stream, name, lease_seconds, changes, idle = words
     queue = RedisWorkQueue(url, stream=stream, group=GROUP, consumer=name, lease_seconds=float(lease_seconds))
-    async with queue, RedisLedger(url) as ledger:
-        with contextlib.closing(RedisClaims(url)) as claims:
+    async with queue, redis_ledger(url) as ledger:
+        with redis_claims(url) as claims:
             await Fighter(name, queue, ledger, claims, Path(changes)).work(float(idle))
 
 

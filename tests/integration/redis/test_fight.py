@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import redis
 
-from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from domain.visit import Identity
@@ -20,7 +19,7 @@ from domain.work.outcomes import Completed, FailedAfterChange
 from simulator.servers.process import start_process, stop_process
 from tests.contract_suites.samples import INSTRUMENT, a_visit
 from tests.integration.redis import fighter
-from tests.integration.redis.benches import GROUP, a_stream
+from tests.integration.redis.benches import GROUP, a_stream, redis_ledger
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +90,7 @@ async def test_each_piece_of_work_ends_once(redis_url: str, tmp_path: Path, seed
         RedisQueueUpkeep(
             redis_url, stream=stream, group=GROUP, lease_seconds=_LEASE, gone_seconds=0.0
         ) as upkeep,
-        RedisLedger(redis_url) as ledger,
+        redis_ledger(redis_url) as ledger,
     ):
         ring = _Ring(redis_url, stream, str(changes), seed=seed)
         try:

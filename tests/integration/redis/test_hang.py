@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from adapters.redis.claims import RedisClaims
-from adapters.redis.ledger import RedisLedger
 from adapters.redis.raw_index import RedisRawIndex
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.redis.work_queue import RedisWorkQueue
@@ -18,7 +16,7 @@ from ports.work_queue import QueueUnavailableError
 from tests.contract_suites.ledger import IDENTITY
 from tests.contract_suites.raw_index import a_slot
 from tests.contract_suites.samples import INSTRUMENT, some_work
-from tests.integration.redis.benches import GROUP, a_stream
+from tests.integration.redis.benches import GROUP, a_stream, redis_claims, redis_ledger
 from tests.integration.redis.faults import RestartingRedis
 
 pytestmark = pytest.mark.slow
@@ -57,7 +55,7 @@ async def test_a_call_ends_in_time_and_the_next_gets_its_own_answer(server: Rest
 
 
 async def test_a_claim_is_not_waited_for_without_end(server: RestartingRedis) -> None:
-    with contextlib.closing(RedisClaims(server.url, timeout=_TIMEOUT)) as claims:
+    with redis_claims(server.url, timeout=_TIMEOUT) as claims:
         claims.claim(Attempt(IDENTITY, 1), [1])
         server.hang()
         async with asyncio.timeout(20 * _TIMEOUT):
@@ -67,7 +65,7 @@ async def test_a_claim_is_not_waited_for_without_end(server: RestartingRedis) ->
 
 async def test_answers_to_calls_that_were_cancelled_go_to_nobody(redis_url: str) -> None:
     chance = random.Random(7)  # noqa: S311 - a plan that can be repeated, no secret
-    async with RedisLedger(redis_url, prefix=a_stream()) as ledger, RedisRawIndex(redis_url) as index:
+    async with redis_ledger(redis_url, prefix=a_stream()) as ledger, RedisRawIndex(redis_url) as index:
         slots = [a_slot(group=f"cancelled {number}") for number in range(20)]
         await index.put({slot: slot.group for slot in slots})
         for _ in range(200):

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import redis.asyncio
 
-from adapters.redis.ledger import RedisLedger
 from tests.contract_suites.claims import ClaimsContract
 from tests.contract_suites.ledger import LedgerContract
-from tests.integration.redis.benches import RedisLedgerBench
+from tests.integration.redis.benches import RedisLedgerBench, redis_ledger
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +43,7 @@ class TestClaimsOnFakeServer(_OnFakeServer, ClaimsContract):
 
 
 async def test_what_keeps_a_server_from_being_durable_is_said(redis_url: str) -> None:
-    async with RedisLedger(redis_url) as ledger, redis.asyncio.from_url(redis_url) as server:
+    async with redis_ledger(redis_url) as ledger, redis.asyncio.from_url(redis_url) as server:
         assert await ledger.check_durable() == []
         await server.config_set("appendfsync", "everysec")
         try:
@@ -55,6 +54,6 @@ async def test_what_keeps_a_server_from_being_durable_is_said(redis_url: str) ->
 
 
 async def test_a_server_that_does_not_tell_is_named(fake_redis_url: str) -> None:
-    async with RedisLedger(fake_redis_url) as ledger:
+    async with redis_ledger(fake_redis_url) as ledger:
         (fault,) = await ledger.check_durable()
     assert "does not tell" in fault

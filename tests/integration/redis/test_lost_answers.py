@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.redis.claims import RedisClaims
-from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.redis.work_queue import RedisWorkQueue
@@ -17,7 +15,7 @@ from ports.work_publisher import Novelty
 from ports.work_queue import Lease, QueueDepth, QueueUnavailableError
 from tests.contract_suites.ledger import IDENTITY, a_lease
 from tests.contract_suites.samples import INSTRUMENT, a_visit, some_work
-from tests.integration.redis.benches import GROUP, a_stream
+from tests.integration.redis.benches import GROUP, a_stream, redis_claims, redis_ledger
 from tests.integration.redis.faults import LossyProxy
 
 pytestmark = pytest.mark.slow
@@ -138,7 +136,7 @@ _AFTER = pytest.mark.parametrize("after", [0, 1])
 @_AFTER
 async def test_an_attempt_is_begun_and_ended_once(proxy: LossyProxy, times: int, after: int) -> None:
     outcome = FailedBeforeChange(reason="full disk")
-    async with RedisLedger(proxy.url, prefix=a_stream()) as ledger:
+    async with redis_ledger(proxy.url, prefix=a_stream()) as ledger:
         await ledger.record((await ledger.begin(IDENTITY, "w", a_lease())).attempt, outcome, final=False)
         proxy.lose_answers("EVALSHA", times, after=after)
         begun = None
@@ -159,7 +157,7 @@ async def test_an_attempt_is_begun_and_ended_once(proxy: LossyProxy, times: int,
 async def test_how_a_dead_attempt_was_closed_is_told_though_the_answer_was_lost(
     proxy: LossyProxy, after: int
 ) -> None:
-    async with RedisLedger(proxy.url, prefix=a_stream()) as ledger:
+    async with redis_ledger(proxy.url, prefix=a_stream()) as ledger:
         await ledger.begin(IDENTITY, "dead", a_lease())
         proxy.lose_answers("EVALSHA", 1, after=after)
         begun = await ledger.begin(IDENTITY, "w", a_lease(times=2))
@@ -171,9 +169,9 @@ async def test_how_a_dead_attempt_was_closed_is_told_though_the_answer_was_lost(
 @_AFTER
 async def test_a_claim_may_be_repeated(proxy: LossyProxy, times: int, after: int) -> None:
     prefix = a_stream()
-    async with RedisLedger(proxy.url, prefix=prefix) as ledger:
+    async with redis_ledger(proxy.url, prefix=prefix) as ledger:
         attempt = (await ledger.begin(IDENTITY, "w", a_lease())).attempt
-        with contextlib.closing(RedisClaims(proxy.url, prefix=prefix)) as claims:
+        with redis_claims(proxy.url, prefix=prefix) as claims:
             await asyncio.to_thread(claims.claim, attempt, [1])
             proxy.lose_answers("EVALSHA", times, after=after)
             while True:

@@ -10,21 +10,19 @@ from typing import Any
 import pytest
 import redis.asyncio
 
-from adapters.redis.claims import RedisClaims
 from adapters.redis.control import RedisControlNotes, RedisControlWriter
-from adapters.redis.ledger import RedisLedger
 from adapters.redis.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.work_publisher import RedisWorkPublisher
 from adapters.redis.work_queue import RedisWorkQueue
 from domain.visit import Cancellation, Identity
 from domain.work.outcomes import Completed
 from ports.control import ControlUnavailableError
-from ports.ledger import ClaimedElsewhereError, LedgerUnavailableError, NotTheHolderError
+from ports.ledger import ClaimedElsewhereError, Claims, Ledger, LedgerUnavailableError, NotTheHolderError
 from ports.work_queue import Lease, QueueUnavailableError
 from tests.contract_suites.control import read
 from tests.contract_suites.ledger import IDENTITY, a_lease
 from tests.contract_suites.samples import INSTRUMENT, a_visit, some_work
-from tests.integration.redis.benches import GROUP
+from tests.integration.redis.benches import GROUP, redis_claims, redis_ledger
 from tests.integration.redis.faults import RestartingRedis
 from tests.ledger_records import final_records
 
@@ -92,8 +90,8 @@ async def test_who_waits_learns_of_it_and_may_wait_again(server: RestartingRedis
 
 
 async def test_what_the_ledger_and_the_claims_said_stands(server: RestartingRedis) -> None:
-    async with RedisLedger(server.url) as ledger:
-        with contextlib.closing(RedisClaims(server.url)) as claims:
+    async with redis_ledger(server.url) as ledger:
+        with redis_claims(server.url) as claims:
             old = await ledger.begin(IDENTITY, "a", a_lease())
             claims.claim(old.attempt, [1])
             await _restart(server)
@@ -148,7 +146,7 @@ async def test_work_done_across_restarts_is_done_once(server: RestartingRedis) -
     async with (
         RedisWorkPublisher(server.url, streams={INSTRUMENT: _STREAM}) as publisher,
         RedisQueueUpkeep(server.url, stream=_STREAM, group=GROUP, lease_seconds=10.0) as upkeep,
-        RedisLedger(server.url) as ledger,
+        redis_ledger(server.url) as ledger,
     ):
         for group in groups:
             await publisher.publish(a_visit(group), detectors)
@@ -170,8 +168,8 @@ async def test_work_done_across_restarts_is_done_once(server: RestartingRedis) -
 
 async def _work(server: RestartingRedis, name: str, changes: list[Identity]) -> None:
     """Work until nothing comes for a while, saying everything again that was not answered."""
-    async with _queue(server, name, lease_seconds=10.0) as queue, RedisLedger(server.url) as ledger:
-        with contextlib.closing(RedisClaims(server.url)) as claims:
+    async with _queue(server, name, lease_seconds=10.0) as queue, redis_ledger(server.url) as ledger:
+        with redis_claims(server.url) as claims:
             while (lease := await _until_done(lambda: queue.lease(2.5))) is not None:
                 with contextlib.suppress(NotTheHolderError, ClaimedElsewhereError):
                     await _see_through(lease, name, ledger, claims, changes)
@@ -179,7 +177,7 @@ async def _work(server: RestartingRedis, name: str, changes: list[Identity]) -> 
 
 
 async def _see_through(
-    lease: Lease, name: str, ledger: RedisLedger, claims: RedisClaims, changes: list[Identity]
+    lease: Lease, name: str, ledger: Ledger, claims: Claims, changes: list[Identity]
 ) -> None:
     assert lease.work is not None
     identity = lease.work.identity

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.redis.claims import RedisClaims
-from adapters.redis.ledger import RedisLedger
 from adapters.redis.work_queue import RedisWorkQueue
 from ports.ledger import LedgerUnavailableError
 from ports.work_queue import QueueUnavailableError
 from simulator.servers.process import start_process, stop_process
 from tests.contract_suites.ledger import IDENTITY, a_lease
 from tests.integration.kafka.certificates import make_certificates
+from tests.integration.redis.benches import redis_claims, redis_ledger
 
 pytestmark = pytest.mark.slow
 
@@ -69,18 +68,18 @@ async def test_work_is_leased_and_recorded_over_tls(port: int, folder: Path) -> 
     url = _url(port, folder)
     async with (
         RedisWorkQueue(url, stream="s", group="g", consumer="c") as queue,
-        RedisLedger(url) as ledger,
+        redis_ledger(url) as ledger,
     ):
         assert await queue.lease(0.1) is None
         begun = await ledger.begin(IDENTITY, "w", a_lease())
-        with RedisClaims(url) as claims:
+        with redis_claims(url) as claims:
             claims.claim(begun.attempt, [1])
         assert await ledger.has_claim(IDENTITY)
 
 
 async def test_a_wrong_password_is_said_and_not_shown(port: int, folder: Path) -> None:
     with pytest.raises(LedgerUnavailableError, match="password") as caught:
-        async with RedisLedger(_url(port, folder, "guessed")):
+        async with redis_ledger(_url(port, folder, "guessed")):
             pass
     assert "guessed" not in str(caught.value)
 
@@ -96,5 +95,5 @@ async def test_a_server_of_another_authority_is_refused(port: int, tmp_path: Pat
 async def test_an_authority_that_is_not_there_is_an_error(port: int, tmp_path: Path) -> None:
     url = f"rediss://:se%2Fsame@127.0.0.1:{port}/0?ssl_ca_certs={tmp_path / 'none.pem'}"
     with pytest.raises(LedgerUnavailableError):
-        async with RedisLedger(url):
+        async with redis_ledger(url):
             pass

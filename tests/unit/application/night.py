@@ -11,7 +11,7 @@ from dependency_injector.containers import DeclarativeContainer
 
 from adapters.files.cameras import load_camera
 from adapters.memory.announcements import MemoryAnnouncements
-from adapters.memory.ledger import MemoryClaims, MemoryLedger
+from adapters.memory.history_store import MemoryClaimStore, MemoryHistoryStore
 from adapters.memory.measurements import MemoryMeasurements
 from adapters.memory.metrics import MemoryMetrics
 from adapters.memory.outputs.central_registry import MemoryCentralRegistry
@@ -35,6 +35,7 @@ from application.fan_out import FanOut
 from application.index_raws import RawIndexer
 from application.initialize import Initializer
 from application.keep_queue import QueueKeeper
+from application.ledger import StoredClaims, StoredLedger
 from application.reconcile import Reconciler
 from application.worker.work import Worker
 from application.write_outputs import OutputWriter
@@ -94,7 +95,8 @@ class MemoryNight:
         self.announcements = MemoryAnnouncements()
         self.control = MemoryControl(self.clock)
         self.dead = MemoryDeadAnnouncements()
-        self.ledger = MemoryLedger(self.clock)
+        self.histories = MemoryHistoryStore(self.clock)
+        self.ledger = StoredLedger(self.histories, self.metrics)
         self.queue = MemoryQueueStore(self.clock, lease_seconds=lease_seconds)
         self.publisher = MemoryWorkPublisher({INSTRUMENT: self.queue}, self.control)
         self.images = MemoryImageStore()
@@ -214,7 +216,7 @@ class MemoryNight:
             repository=self.repository,
             instrument=INSTRUMENT,
             deployment="deployment",
-            claims=MemoryClaims(self.ledger),
+            claims=StoredClaims(MemoryClaimStore(self.histories)),
             read=self._read,
             pipelines=self._behaviour,
             durations=self._durations,

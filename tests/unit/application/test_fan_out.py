@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.memory.announcements import MemoryAnnouncements
-from adapters.memory.ledger import MemoryLedger
+from adapters.memory.history_store import MemoryHistoryStore
 from adapters.memory.metrics import MemoryMetrics
 from adapters.memory.queue.control import MemoryControl
 from adapters.memory.queue.dead_announcements import MemoryDeadAnnouncements
 from adapters.memory.queue.queue_store import MemoryQueueStore
 from adapters.memory.queue.work_publisher import MemoryWorkPublisher
 from application.fan_out import FanOut, FanOutPolicy
+from application.ledger import StoredLedger
 from domain.fan_out import FanOutConfig
 from domain.times import TaiSeconds, tai_from_utc
 from domain.visit import Cancellation, Visit
@@ -38,7 +39,8 @@ class _Box:
         self.announcements = MemoryAnnouncements()
         self.control = MemoryControl(self.clock)
         self.dead = MemoryDeadAnnouncements()
-        self.ledger = MemoryLedger(self.clock)
+        self.histories = MemoryHistoryStore(self.clock)
+        self.ledger = StoredLedger(self.histories, self.metrics)
         self.queue = MemoryQueueStore(self.clock)
         self.publisher = MemoryWorkPublisher({"Lowell": self.queue}, self.control)
         self.fan_out = FanOut(

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from adapters.memory.ledger import MemoryLedger
+from adapters.memory.history_store import MemoryHistoryStore
 from adapters.memory.queue.queue_store import MemoryQueueStore
 from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
+from application.ledger import StoredLedger
 from application.night_status import NightStatus, night_status
 from domain.visit import Identity
 from domain.work.outcomes import (
@@ -30,7 +31,8 @@ GROUP = "2026-03-14T02:15:07.310#2"
 class _Box:
     def __init__(self) -> None:
         self.clock = LoopClock()
-        self.ledger = MemoryLedger(self.clock)
+        self.histories = MemoryHistoryStore(self.clock)
+        self.ledger = StoredLedger(self.histories)
         self.store = MemoryQueueStore(self.clock)
         self.queue = MemoryWorkQueue(self.store, "worker")
 

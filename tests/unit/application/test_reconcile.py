@@ -6,13 +6,14 @@ import datetime
 import pytest
 
 from adapters.files.cameras import load_camera
-from adapters.memory.ledger import MemoryClaims, MemoryLedger
+from adapters.memory.history_store import MemoryClaimStore, MemoryHistoryStore
 from adapters.memory.queue.control import MemoryControl
 from adapters.memory.queue.queue_store import MemoryQueueStore
 from adapters.memory.queue.work_publisher import MemoryWorkPublisher
 from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
 from adapters.memory.raws.image_store import MemoryImageStore
 from adapters.memory.workspace import MemoryPipelines
+from application.ledger import StoredClaims, StoredLedger
 from application.night_images import LandedImages
 from application.reconcile import Finding, Reconciler, Reconciliation
 from application.sidecars import Sidecars
@@ -274,7 +275,8 @@ class _Grouped:
         self.camera = load_camera("hsc")
         self.clock = LoopClock()
         self.store = MemoryImageStore()
-        self.ledger = MemoryLedger(self.clock)
+        self.histories = MemoryHistoryStore(self.clock)
+        self.ledger = StoredLedger(self.histories)
         self.queue = MemoryQueueStore(self.clock)
         self.publisher = MemoryWorkPublisher({"HSC": self.queue}, MemoryControl(self.clock))
         self.reconciler = Reconciler(
@@ -310,7 +312,7 @@ async def test_keys_that_hold_the_group_are_reconciled_by_when_they_were_written
         leases.append(lease)
         await thief.acknowledge(lease)
     assert len(leases) == 2
-    MemoryClaims(box.ledger).claim(Attempt(Identity("HSC", group, 58), 1), [59134])
+    StoredClaims(MemoryClaimStore(box.histories)).claim(Attempt(Identity("HSC", group, 58), 1), [59134])
     first, second = (await box.reconciler.compare(NIGHT)).findings
     assert (first.identity.detector, first.why_not_requeued) == (50, "")
     assert "permanent changes" in second.why_not_requeued

@@ -205,9 +205,9 @@ async def test_an_outcome_waits_for_a_ledger_that_is_away() -> None:
         night.expose(visit, 4)
         while not night.repository.changes:
             await asyncio.sleep(0.1)
-        night.ledger.outage = "it starts again"
+        night.histories.outage = "it starts again"
         await asyncio.sleep(20.0)
-        night.ledger.outage = ""
+        night.histories.outage = ""
         await asyncio.sleep(60.0)
         [record] = await history(night)
     assert isinstance(record.outcome, Completed)

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.common.history import (
-    UnreadableRecordError,
     history_from_json,
     history_to_json,
     outcome_from_json,
@@ -18,7 +17,8 @@ from adapters.common.history import (
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.attempts import HeldLease, OutdatedLeaseError, WorkHistory
-from domain.work.outcomes import RULES, Completed, Expired, NoImages, Outcome, SnapResult
+from domain.work.outcomes import RULES, Completed, Expired, NoImages, Outcome, Poisoned, SnapResult
+from ports.ledger import NewerRecordError, UnreadableRecordError
 
 _IDENTITY = Identity("Lowell", "2026-03-14T02:15:07.310#2", 4)
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -91,8 +91,7 @@ def test_the_stored_form_is_this() -> None:
 @given(st.recursive(st.none() | st.booleans() | st.text() | _FINITE, st.lists, max_leaves=5))
 def test_what_is_no_record_is_refused(value: Any) -> None:
     text = json.dumps(value)
-    with pytest.raises(UnreadableRecordError):
-        outcome_from_json(text)
+    assert isinstance(outcome_from_json(text), Poisoned)
     with pytest.raises(UnreadableRecordError):
         history_from_json(_IDENTITY, text)
 
@@ -108,6 +107,46 @@ def test_what_is_no_record_is_refused(value: Any) -> None:
         '{"kind":["expired"]}',
     ],
 )
-def test_what_is_no_outcome_is_refused(text: str) -> None:
-    with pytest.raises(UnreadableRecordError):
-        outcome_from_json(text)
+def test_an_outcome_of_a_delivery_that_cannot_be_read_is_told_as_such(text: str) -> None:
+    outcome = outcome_from_json(text)
+    assert isinstance(outcome, Poisoned)
+    assert text in outcome.reason
+
+
+_ENDED = '{"attempts":[{"n":1,"worker":"w","begun":1.0,"ended":2.0,"final":true,"outcome":%s}]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('{"v":2}', "version 2"),
+        ('{"v":3,"attempts":[]}', "version 3"),
+        (_ENDED % '{"kind":"adjourned"}', "adjourned"),
+        (_ENDED % '{"kind":"failed before change","reason":"r","never":"no telescope"}', "no telescope"),
+    ],
+)
+def test_what_a_newer_release_wrote_is_told_from_what_nobody_did(text: str, word: str) -> None:
+    with pytest.raises(NewerRecordError, match=word):
+        history_from_json(_IDENTITY, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        '{"v":"new","attempts":0}',
+        '{"attempts":{}}',
+        '{"attempts":[{"n":"one","worker":"w","begun":1.0}]}',
+        '{"attempts":[{"n":1,"worker":"w","begun":"noon"}]}',
+        '{"attempts":[{"n":1,"worker":"w","begun":1.0,"final":true}]}',
+        '{"attempts":[],"claim":[1,["all"]]}',
+        '{"attempts":[],"claim":7}',
+        _ENDED % '{"kind":["expired"]}',
+        _ENDED % '{"kind":"expired","age":"old"}',
+        '{"attempts":[],"note":"\u00e9"}',
+    ],
+)
+def test_what_nobody_can_read_is_told_as_such(text: str) -> None:
+    with pytest.raises(UnreadableRecordError, match="detector 4"):
+        history_from_json(_IDENTITY, text)

@@ -14,11 +14,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from adapters.memory.ledger import MemoryClaims, MemoryLedger
+from adapters.memory.history_store import MemoryClaimStore, MemoryHistoryStore
 from adapters.memory.queue.control import MemoryControl
 from adapters.memory.queue.queue_store import MemoryQueueStore
 from adapters.memory.queue.work_publisher import MemoryWorkPublisher
 from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
+from application.ledger import StoredClaims, StoredLedger
 from domain.visit import Identity
 from domain.work.attempts import Attempt
 from domain.work.outcomes import Cancelled, Completed, FailedAfterChange, FailedBeforeChange
@@ -50,8 +51,9 @@ class Schedules(RuleBasedStateMachine):
         self.store = MemoryQueueStore(clock, lease_seconds=_LEASE)
         self.upkeep = MemoryQueueUpkeep(self.store)
         self.publisher = MemoryWorkPublisher({INSTRUMENT: self.store}, MemoryControl(clock))
-        self.ledger = MemoryLedger(clock)
-        self.claims = MemoryClaims(self.ledger)
+        self.histories = MemoryHistoryStore(clock)
+        self.ledger = StoredLedger(self.histories)
+        self.claims = StoredClaims(MemoryClaimStore(self.histories))
         self.hands: list[_Hand] = []
         self.consumers = 0
         self.announced: set[Identity] = set()

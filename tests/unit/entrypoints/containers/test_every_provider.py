@@ -90,10 +90,10 @@ async def test_the_timeout_of_redis_reaches_the_ledger(tmp_path: Path) -> None:
             "REDIS_STREAM_HOST": host,
             "REDIS_TIMEOUT": "0.05",
         }
-        ledger = WorkerContainer(settings=read_settings(WorkerSettings, environment)).ledger()
+        ledger = WorkerContainer(settings=read_settings(WorkerSettings, environment)).histories()
         child = ChildContainer(settings=read_settings(ChildSettings, environment), folder=tmp_path)
         async with asyncio.timeout(3):
             with pytest.raises(LedgerUnavailableError):
                 await ledger.open()
             with pytest.raises(LedgerUnavailableError):
-                await asyncio.to_thread(child.claims().open)
+                await asyncio.to_thread(child.claim_store().open)

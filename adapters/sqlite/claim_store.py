@@ -1,18 +1,17 @@
 """The claims in the file of the SQLite ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from adapters.common.history_ledger import claimed
 from adapters.sqlite.store import SqliteStore
-from domain.work.attempts import Attempt
+from domain.work.attempts import Attempt, WorkHistory
 
-__all__ = ["SqliteClaims"]
+__all__ = ["SqliteClaimStore"]
 
 
-class SqliteClaims:
-    """`ports.ledger.Claims`, synchronous.
+class SqliteClaimStore:
+    """`ports.history_store.ClaimStore`, synchronous.
 
     Parameters
     ----------
@@ -42,10 +41,17 @@ class SqliteClaims:
     ) -> None:
         self.close()
 
-    def claim(self, attempt: Attempt, exposures: Sequence[int]) -> None:
-        """Claim all of the exposures for the attempt, or none of them."""
+    def claim(
+        self, attempt: Attempt, exposures: Sequence[int], change: Callable[[WorkHistory], WorkHistory]
+    ) -> None:
+        """Replace the attempt's history and make it the owner of exposures, both or neither.
+
+        The file is opened if it is not open yet.
+        """
+        if not self._store.is_open:
+            self._store.open()
         self._store.change(
             attempt.identity,
-            lambda history, _: (claimed(history, attempt, exposures), None),
+            lambda history, _: (change(history), None),
             [(exposure, attempt) for exposure in exposures],
         )
