@@ -8,7 +8,7 @@ import numpy.typing as npt
 from astropy.io import fits
 from attrs import frozen
 
-from prompt_pipelines.camera import DetectorDict
+from prompt_pipelines.camera import AmplifierDict, DetectorDict
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.raw import RawFrame
 from raw_files.errors import RawFileError
@@ -25,9 +25,14 @@ class Assembled:
     """ADU, indexed ``[y, x]``; NaN where the raw had no number."""
     saturated: npt.NDArray[np.bool_]
     overscan_levels: dict[str, float]
-    """ADU, by amplifier."""
+    """ADU, by amplifier; NaN if the overscan is saturated or holds no number."""
     header: fits.Header
     """Of the image that was assembled."""
+
+    @property
+    def unread(self) -> list[str]:
+        """Amplifiers whose offset is not known, so that none of their pixels is."""
+        return [name for name, level in self.overscan_levels.items() if math.isnan(level)]
 
 
 def cut(box: list[int]) -> tuple[slice, slice]:
@@ -46,7 +51,8 @@ def assemble(raw: RawFrame, detector: DetectorDict) -> Assembled:
     UnusableImageError
         Raised if the file has no image of the detector's size (too small for
         its sections, or so much larger that it was read out in another way),
-        or more than one that may be the frame.
+        or more than one that may be the frame; or if every overscan is
+        saturated or holds no number. A single amplifier's makes its pixels NaN.
     """
     raw = _frame(raw, detector)
     pixels = np.full((detector["ny"], detector["nx"]), np.nan, dtype=np.float32)
@@ -54,10 +60,14 @@ def assemble(raw: RawFrame, detector: DetectorDict) -> Assembled:
     levels = {}
     for amplifier in detector["amplifiers"]:
         data = raw.pixels[cut(amplifier["data"])]
-        level = _level(raw.pixels[cut(amplifier["overscan"])])
+        level = _level(raw.pixels[cut(amplifier["overscan"])], amplifier)
         levels[amplifier["name"]] = level
         pixels[cut(amplifier["image"])] = data.astype(np.float32) - np.float32(level)
         saturated[cut(amplifier["image"])] = data >= amplifier["saturation"]
+    if all(map(math.isnan, levels.values())):
+        raise UnusableImageError(
+            f"the overscan of every amplifier of {detector['name']} is saturated or holds no number"
+        )
     return Assembled(pixels, saturated, levels, raw.header)
 
 
@@ -69,11 +79,13 @@ def amplifier_map(detector: DetectorDict, quantity: Literal["gain", "read_noise"
     return values
 
 
-def _level(overscan: npt.NDArray[Any]) -> float:
+def _level(overscan: npt.NDArray[Any], amplifier: AmplifierDict) -> float:
+    """Measure an amplifier's offset; NaN if its overscan tells none."""
     if overscan.size == 0:  # a camera without overscan: the bias holds the whole offset
         return 0.0
     finite = overscan[np.isfinite(overscan)]
-    return float(np.median(finite)) if finite.size else math.nan
+    level = float(np.median(finite)) if finite.size else math.nan
+    return level if level < amplifier["saturation"] else math.nan
 
 
 def _frame(raw: RawFrame, detector: DetectorDict) -> RawFrame:

@@ -1,29 +1,26 @@
-"""Master bias and flat frames from raw ones.
+"""Master bias, dark and flat frames from raw ones.
 
-Both are images of the trimmed frame. NaN marks a pixel that cannot be
+All are images of the trimmed frame. NaN marks a pixel that cannot be
 calibrated; the pipelines mask it as ``BAD``.
 """
 
-import logging
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import astropy.units as u
 import numpy as np
-from lsst.images import Image
+from lsst.images import Image, MaskedImage
 from scipy.ndimage import median_filter
 
 from prompt_pipelines.arrays import Pixels
-from prompt_pipelines.assembly import amplifier_map, assemble
+from prompt_pipelines.assembly import amplifier_map
 from prompt_pipelines.camera import CameraDict, DetectorDict, find_detector
+from prompt_pipelines.combination import CLIP, clipped_mean, lower_median, median, usable, valid_pixels
 from prompt_pipelines.errors import CalibrationError, UnusableImageError
+from prompt_pipelines.masks import image_schema
 from prompt_pipelines.raw import RawFrame
 
-__all__ = ["combine_biases", "combine_flats"]
+__all__ = ["combine_biases", "combine_darks", "combine_flats"]
 
-_log = logging.getLogger(__name__)
-
-_CLIP = 4.0  # standard deviations from the median: rejects cosmic rays, keeps 99.99 % of the noise
 _MIN_RESPONSE = 0.1  # of the detector's median; below it the noise of a flattened pixel is worthless
 _MAX_STEP = 0.4  # fraction by which a usable pixel may differ from the median around it
 _MIN_LIGHT = 5.0  # times the read noise: what a flat's level is at least, or it shows no response
@@ -48,6 +45,7 @@ def combine_biases(frames: Sequence[RawFrame], camera: CameraDict, detector: int
     -------
     bias
         ADU, overscan subtracted and trimmed: the clipped mean of the frames.
+        ``frames`` in its metadata is how many were used.
 
     Raises
     ------
@@ -57,14 +55,86 @@ def combine_biases(frames: Sequence[RawFrame], camera: CameraDict, detector: int
     if not frames:
         raise CalibrationError(f"no bias frames for detector {detector}")
     description = find_detector(camera, detector)
-    stack = np.stack(
-        _usable(frames, lambda frame: _valid_pixels(frame, description), "bias frames", detector)
-    )
+    stack = np.stack(usable(frames, lambda frame: valid_pixels(frame, description), "bias frames", detector))
     noise = amplifier_map(description, "read_noise") / amplifier_map(description, "gain")
-    return Image(_clipped_mean(stack, noise), unit=u.adu)
+    return Image(clipped_mean(stack, noise), unit=u.adu, metadata={"frames": len(stack)})
 
 
-def combine_flats(frames: Sequence[RawFrame], bias: Image | None, camera: CameraDict, detector: int) -> Image:
+def combine_darks(
+    frames: Sequence[RawFrame], bias: Image | None, camera: CameraDict, detector: int
+) -> MaskedImage:
+    """Combine dark frames into a master of the dark current, with its noise.
+
+    A frame that cannot be used is left out, and named in the log. The others
+    are averaged with the inverse of their variances as weights: read noise and
+    the Poisson noise of the dark current, by which outliers are told too.
+
+    Parameters
+    ----------
+    frames
+        Raw dark frames of one detector, with their exposure times, which may
+        differ.
+    bias
+        The master bias, or None for a camera that has none.
+    camera
+        The ``camera`` dataset.
+    detector
+        Its number.
+
+    Returns
+    -------
+    dark
+        Dark current in electrons per second, and its variance.
+
+    Raises
+    ------
+    CalibrationError
+        Raised if there are no frames, or none that can be used.
+    """
+    if not frames:
+        raise CalibrationError(f"no dark frames for detector {detector}")
+    description = find_detector(camera, detector)
+    gain, read_noise = amplifier_map(description, "gain"), amplifier_map(description, "read_noise")
+    offset = np.float32(0.0) if bias is None else bias.array
+
+    def rate(frame: RawFrame) -> tuple[Pixels, np.float32]:
+        if frame.exposure_time is None or not frame.exposure_time > 0.0:
+            raise UnusableImageError("it has no exposure time, by which its dark current could be scaled")
+        seconds = np.float32(frame.exposure_time)
+        return (valid_pixels(frame, description) - offset) * gain / seconds, seconds
+
+    rates, times = zip(*usable(frames, rate, "dark frames", detector), strict=True)
+    mean, variance = _weighted_mean(np.stack(rates), np.array(times)[:, None, None], read_noise)
+    return MaskedImage(
+        Image(mean, unit=u.electron / u.s),
+        variance=Image(variance, unit=(u.electron / u.s) ** 2),
+        mask_schema=image_schema(),
+        metadata={"frames": len(times), "exposure_time_s": float(max(times))},
+    )
+
+
+def _weighted_mean(rates: Pixels, seconds: Pixels, read_noise: Pixels) -> tuple[Pixels, Pixels]:
+    # Long exposures are hit so often that of two frames the lower one is to be trusted.
+    which = lower_median(rates)
+    middle = np.take_along_axis(rates, which, axis=0)
+    variances = (read_noise / seconds) ** 2 + np.maximum(middle, np.float32(0.0)) / seconds
+    # The difference of two frames has the noise of both.
+    noise = np.sqrt(variances + np.take_along_axis(variances, which, axis=0))
+    kept = np.abs(rates - middle) <= CLIP * noise
+    weights = np.where(kept, 1.0 / variances, np.float32(0.0))
+    total = weights.sum(axis=0)
+    total[total == 0.0] = np.nan
+    mean = np.where(kept, weights * rates, np.float32(0.0)).sum(axis=0) / total
+    return mean.astype(np.float32), (1.0 / total).astype(np.float32)
+
+
+def combine_flats(
+    frames: Sequence[RawFrame],
+    bias: Image | None,
+    camera: CameraDict,
+    detector: int,
+    dark: MaskedImage | None = None,
+) -> Image:
     """Combine flat fields of one filter into a master flat.
 
     A frame that cannot be used is left out, and named in the log.
@@ -79,6 +149,9 @@ def combine_flats(frames: Sequence[RawFrame], bias: Image | None, camera: Camera
         The ``camera`` dataset.
     detector
         Its number.
+    dark
+        The master dark; None if there is none. Frames whose exposure time is
+        not known are taken as they are.
 
     Returns
     -------
@@ -91,62 +164,36 @@ def combine_flats(frames: Sequence[RawFrame], bias: Image | None, camera: Camera
         Raised if there are no frames, or none with light that is not saturated.
     """
     description = find_detector(camera, detector)
-    gain, read_noise = amplifier_map(description, "gain"), amplifier_map(description, "read_noise")
-    least = _MIN_LIGHT * _median(read_noise)
+    read_noise = amplifier_map(description, "read_noise")
+    least = _MIN_LIGHT * median(read_noise)
 
     def scaled(frame: RawFrame) -> tuple[Pixels, Pixels]:
-        electrons = (_valid_pixels(frame, description) - (0.0 if bias is None else bias.array)) * gain
-        level = _median(electrons)
+        electrons = _light(frame, description, bias, dark)
+        level = median(electrons)
         if not level > least:
             raise UnusableImageError(f"it has no light: {level:.1f} electrons where it takes {least:.1f}")
         noise = np.sqrt(np.maximum(electrons, 0.0) + read_noise**2) / np.float32(level)
         return electrons / np.float32(level), noise.astype(np.float32, copy=False)
 
-    responses, noises = zip(*_usable(frames, scaled, "flat fields", detector), strict=True)
-    flat = _clipped_mean(np.stack(responses), np.max(noises, axis=0))
-    flat /= np.float32(_median(flat))
-    return Image(_without_bad_pixels(flat), unit=u.dimensionless_unscaled)
+    responses, noises = zip(*usable(frames, scaled, "flat fields", detector), strict=True)
+    flat = clipped_mean(np.stack(responses), np.max(noises, axis=0))
+    flat /= np.float32(median(flat))
+    return Image(
+        _without_bad_pixels(flat), unit=u.dimensionless_unscaled, metadata={"frames": len(responses)}
+    )
 
 
-def _usable[T](
-    frames: Sequence[RawFrame], use: Callable[[RawFrame], T], what: str, detector: int
-) -> Sequence[T]:
-    used, reasons = [], []
-    for frame in frames:
-        try:
-            used.append(use(frame))
-        except UnusableImageError as error:
-            _log.warning("%s is left out: %s", frame.name or f"one of the {what}", error)
-            reasons.append(str(error))
-    if not used:
-        why = f": {'; '.join(dict.fromkeys(reasons))}" if reasons else ""
-        raise CalibrationError(f"no usable {what} among {len(frames)} for detector {detector}{why}")
-    return used
-
-
-def _valid_pixels(frame: RawFrame, description: DetectorDict) -> Pixels:
-    assembled = assemble(frame, description)
-    pixels = np.where(assembled.saturated, np.float32(np.nan), assembled.pixels)
-    if not np.isfinite(pixels).any():
-        raise UnusableImageError("none of its pixels is a number below saturation")
-    return pixels
-
-
-def _clipped_mean(stack: Pixels, noise: Pixels) -> Pixels:
-    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
-        middle = np.nanmedian(stack, axis=0)
-        kept = np.where(np.abs(stack - middle) <= _CLIP * noise, stack, np.float32(np.nan))
-        mean = np.nanmean(kept, axis=0)
-    # A pixel noisier than its amplifier may have no two frames near the median of an even number.
-    return np.where(np.isfinite(mean), mean, middle).astype(np.float32)
-
-
-def _median(pixels: Pixels) -> float:
-    finite = pixels[np.isfinite(pixels)]
-    return float(np.median(finite)) if finite.size else 0.0
+def _light(
+    frame: RawFrame, description: DetectorDict, bias: Image | None, dark: MaskedImage | None
+) -> Pixels:
+    pixels = valid_pixels(frame, description)
+    electrons = (pixels if bias is None else pixels - bias.array) * amplifier_map(description, "gain")
+    if dark is None or frame.exposure_time is None:
+        return electrons
+    return np.asarray(electrons - dark.image.array * np.float32(frame.exposure_time))
 
 
 def _without_bad_pixels(flat: Pixels) -> Pixels:
     around = median_filter(np.nan_to_num(flat, nan=0.0), size=_NEIGHBOURHOOD, mode="nearest")
-    usable = (flat > _MIN_RESPONSE) & (np.abs(flat - around) <= _MAX_STEP * around)
-    return np.where(usable, flat, np.float32(np.nan))
+    usable_pixels = (flat > _MIN_RESPONSE) & (np.abs(flat - around) <= _MAX_STEP * around)
+    return np.where(usable_pixels, flat, np.float32(np.nan))

@@ -79,6 +79,9 @@ class CameraDict(TypedDict):
     """None: the WCS follows from pointing, rotation and geometry."""
     filters: dict[str, str]
     """From physical filter to band."""
+    calibrations: NotRequired[list[str] | None]
+    """Dataset types that its images are calibrated with: others are not used, and of these
+    the absent ones are missed. If None: whatever is there, and bias and flat are missed."""
 
 
 def find_detector(camera: CameraDict, number: int) -> DetectorDict:

@@ -29,6 +29,8 @@ class RawFrame:
     """Where in the file the image stands."""
     others: tuple["RawFrame", ...] = ()
     """Smaller images of the file; which is the frame, the camera's size decides."""
+    exposure_time: float | None = None
+    """Seconds; None: only the header tells."""
 
     @pixels.validator
     def _check_pixels(self, _attribute: object, value: npt.NDArray[Any]) -> None:

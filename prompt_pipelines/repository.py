@@ -29,6 +29,9 @@ def input_dataset_types(universe: DimensionUniverse) -> dict[str, DatasetType]:
         DatasetType("camera", ("instrument",), "StructuredDataDict", universe=universe, isCalibration=True),
         DatasetType("bias", ("instrument", "detector"), "ImageV2", universe=universe, isCalibration=True),
         DatasetType(
+            "dark", ("instrument", "detector"), "MaskedImageV2", universe=universe, isCalibration=True
+        ),
+        DatasetType(
             "flat",
             ("instrument", "detector", "physical_filter"),
             "ImageV2",

@@ -1,17 +1,22 @@
-"""Bias and flat frames of the past, which calibrate a night's science exposures."""
+"""Bias, dark and flat frames of the past, which calibrate a night's science exposures."""
 
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+
+from attrs import evolve
 
 from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.raw import RawFrame, read_raw
 from simulator.errors import SimulatorError
 from workbench.recorded_frames import RecordedFrame, RecordedFrames
 
-__all__ = ["RecordedCalibrations"]
+__all__ = ["FRAME_KINDS", "RecordedCalibrations"]
 
 _log = logging.getLogger(__name__)
+
+FRAME_KINDS = ("bias", "dark", "flat")
+"""Observation types of frames that masters are made from, which are called the same."""
 
 
 class RecordedCalibrations:
@@ -26,46 +31,55 @@ class RecordedCalibrations:
     """
 
     def __init__(self, frames: RecordedFrames) -> None:
-        self._biases: dict[int, list[RecordedFrame]] = defaultdict(list)
-        for frame in frames.of_kind("bias"):
-            self._biases[frame.exposure.detector].append(frame)
-        self._flats: dict[tuple[int, str], list[RecordedFrame]] = defaultdict(list)
-        for frame in frames.of_kind("flat"):
-            self._flats[frame.exposure.detector, frame.exposure.physical_filter].append(frame)
+        self._frames: dict[tuple[str, int, str], list[RecordedFrame]] = defaultdict(list)
+        for kind in FRAME_KINDS:
+            for frame in frames.of_kind(kind):
+                physical_filter = frame.exposure.physical_filter if kind == "flat" else ""
+                self._frames[kind, frame.exposure.detector, physical_filter].append(frame)
 
-    def lacking(self, detector: int, physical_filter: str) -> list[str]:
-        """List, in words, what there is no frame of."""
-        lacking = []
-        if detector not in self._biases:
-            lacking.append(f"no {_biases(detector)}")
-        if (detector, physical_filter) not in self._flats:
-            lacking.append(f"no {_flats(detector, physical_filter)}")
-        return lacking
+    @property
+    def detectors(self) -> tuple[int, ...]:
+        """Detectors of which there is any frame."""
+        return tuple(sorted({detector for _, detector, _ in self._frames}))
+
+    def filters_of(self, detector: int) -> tuple[str, ...]:
+        """List the filters in which there are flat fields of a detector."""
+        return tuple(
+            physical_filter for kind, of, physical_filter in self._frames if kind == "flat" and of == detector
+        )
+
+    def has(self, kind: str, detector: int, physical_filter: str) -> bool:
+        """Tell whether there is a ``bias``, ``dark`` or ``flat`` frame for science exposures."""
+        return (kind, detector, physical_filter if kind == "flat" else "") in self._frames
 
     def biases(self, detector: int) -> list[RawFrame]:
         """Read a detector's bias frames."""
-        return _read(self._biases.get(detector, ()), _biases(detector))
+        return self._read("bias", detector)
+
+    def darks(self, detector: int) -> list[RawFrame]:
+        """Read a detector's dark frames."""
+        return self._read("dark", detector)
 
     def flats(self, detector: int, physical_filter: str) -> list[RawFrame]:
         """Read a detector's flat fields in a filter."""
-        return _read(self._flats.get((detector, physical_filter), ()), _flats(detector, physical_filter))
+        return self._read("flat", detector, physical_filter)
+
+    def _read(self, kind: str, detector: int, physical_filter: str = "") -> list[RawFrame]:
+        frames = self._frames.get((kind, detector, physical_filter), [])
+        read = _readable(frames)
+        if frames and not read:
+            what = f"flat fields of detector {detector} in {physical_filter}"
+            raise SimulatorError(
+                f"no {what if kind == 'flat' else f'{kind} frames of detector {detector}'} can be read"
+            )
+        return read
 
 
-def _biases(detector: int) -> str:
-    return f"bias frames of detector {detector}"
-
-
-def _flats(detector: int, physical_filter: str) -> str:
-    return f"flat fields of detector {detector} in {physical_filter}"
-
-
-def _read(frames: Sequence[RecordedFrame], what: str) -> list[RawFrame]:
+def _readable(frames: Sequence[RecordedFrame]) -> list[RawFrame]:
     read = []
     for frame in frames:
         try:
-            read.append(read_raw(frame.path))
+            read.append(evolve(read_raw(frame.path), exposure_time=frame.exposure.exposure_time))
         except (PromptPipelinesError, OSError) as error:
             _log.warning("%s is left out: %s", frame.path, str(error).removeprefix(f"{frame.path}: "))
-    if not read:
-        raise SimulatorError(f"no {what} can be read" if frames else f"no {what}")
     return read

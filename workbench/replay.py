@@ -14,7 +14,7 @@ from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.raw import RawFrame, read_raw
 from simulator.errors import SimulatorError
 from simulator.summit.night import NightPlan, PlannedVisit, RawObject
-from workbench.recorded_calibrations import RecordedCalibrations
+from workbench.recorded_calibrations import FRAME_KINDS, RecordedCalibrations
 from workbench.recorded_frames import RecordedFrame, RecordedFrames, extension_of, read_cards, read_frames
 
 __all__ = ["Recording", "recorded_night"]
@@ -27,14 +27,15 @@ _SURVEY = "replay"
 def recorded_night(folder: Path, camera: Camera) -> tuple[NightPlan, "Recording"]:
     """Plan to play all science exposures of a folder as visits, in time order.
 
-    A frame that cannot be used, or for which there are no calibration frames,
-    is left out, and named in the log.
+    A frame that cannot be used is left out, and named in the log; so is what
+    calibration frames there are none of, without which science exposures are
+    played all the same.
 
     Parameters
     ----------
     folder
-        Raw frames in any layout: science exposures, and the bias and flat
-        frames to calibrate them with.
+        Raw frames in any layout: science exposures, and the bias, dark and
+        flat frames to calibrate them with.
     camera
         Whose rules say what headers mean.
 
@@ -137,19 +138,35 @@ class Recording:
         for frame, reasons in lacking.items():
             if reasons:
                 _log.warning("%s is left out: %s", frame.path, "; ".join(reasons))
-        return [frame for frame in science if not lacking[frame]]
+        playable = [frame for frame in science if not lacking[frame]]
+        self._tell_missing(playable)
+        return playable
+
+    def _tell_missing(self, science: Iterable[RecordedFrame]) -> None:
+        """Name in the log what frames are to be calibrated without."""
+        wanted = ("bias", "flat") if self._camera.calibrations is None else self._camera.calibrations
+        without: dict[str, list[RecordedFrame]] = defaultdict(list)
+        for frame in science:
+            detector, physical_filter = frame.exposure.detector, frame.exposure.physical_filter
+            for kind in wanted:
+                if kind in FRAME_KINDS and not self.calibrations.has(kind, detector, physical_filter):
+                    what = "flat fields" if kind == "flat" else f"{kind} frames"
+                    where = f" in {physical_filter}" if kind == "flat" else ""
+                    without[f"no {what} of detector {detector}{where}"].append(frame)
+        for text, frames in without.items():
+            more = f" and {len(frames) - 1} more" if len(frames) > 1 else ""
+            _log.warning("%s: %s%s are processed without", text, frames[0].path, more)
 
     def _lacking(self, frame: RecordedFrame) -> list[str]:
         """Say what keeps a science frame from being played."""
-        detector, physical_filter = frame.exposure.detector, frame.exposure.physical_filter
+        physical_filter = frame.exposure.physical_filter
         if physical_filter not in self._camera.filters:
             return [f"{physical_filter!r} is no filter of {self._camera.instrument}"]
-        lacking = self.calibrations.lacking(detector, physical_filter)
         try:
             self._key(frame)
         except UnnameableRawError as error:
-            lacking.append(str(error))
-        return lacking
+            return [str(error)]
+        return []
 
     def _key(self, frame: RecordedFrame) -> str:
         extension = extension_of(frame.path)

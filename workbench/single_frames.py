@@ -6,7 +6,7 @@ from astropy.table import Table
 from astropy.time import Time
 from attrs import frozen
 from lsst.daf.butler import Butler, Timespan
-from lsst.images import Image, MaskedImage
+from lsst.images import MaskedImage
 from lsst.pipe.base import PipelineTask
 
 from domain.cameras.camera_dict import camera_as_dict
@@ -90,19 +90,21 @@ class SingleFrames:
             self._camera,
             detector,
             cast(Any, record),
-            bias=self._master("bias", detector=detector),
-            flat=self._master("flat", detector=detector, physical_filter=exposure.physical_filter),
+            **self._masters_for(detector, exposure.physical_filter),
         )
         detect = default_task(DetectSourcesTask)
         ids = IdFactory(exposure.day_obs, exposure.seqnum, detector)
         found = detect.run(calibrated.post_isr_image, ids)
         return SingleFrame(image=found.preliminary_visit_image, sources=found.single_visit_sources)
 
-    def _master(self, name: str, **data_id: int | str) -> Image:
-        image: Image = self._butler.get(
-            name, {"instrument": self._instrument, **data_id}, collections=self._masters
-        )
-        return image
+    def _masters_for(self, detector: int, physical_filter: str) -> dict[str, Any]:
+        """Read what masters there are."""
+        data_id: dict[str, str | int] = {"instrument": self._instrument, "detector": detector}
+        refs = {
+            name: self._butler.find_dataset(name, data_id | more, collections=self._masters)
+            for name, more in (("bias", {}), ("dark", {}), ("flat", {"physical_filter": physical_filter}))
+        }
+        return {name: self._butler.get(ref) for name, ref in refs.items() if ref is not None}
 
 
 def default_task[T: PipelineTask](kind: type[T]) -> T:

@@ -113,6 +113,7 @@ class _CameraEntry:
     detectors: tuple[_DetectorEntry, ...]
     detector_types: Mapping[str, DetectorType] = field(factory=dict)
     focal_plane: FocalPlane | None = None
+    calibrations: tuple[str, ...] | None = None
 
 
 def _load(file: Path | Traversable) -> Camera:
@@ -125,6 +126,7 @@ def _load(file: Path | Traversable) -> Camera:
             header=entry.header,
             filters=entry.filters,
             focal_plane=entry.focal_plane,
+            calibrations=entry.calibrations,
         )
     except UnreadableFileError as error:
         raise CameraFileError(str(error)) from error

@@ -9,6 +9,7 @@ import functools
 import math
 import re
 from collections.abc import Mapping
+from typing import Final
 
 from attrs import frozen
 
@@ -25,6 +26,7 @@ from domain.cameras.header_rules import CardRule, HeaderRules, WcsRule
 from domain.errors import PromptProcessingError
 
 __all__ = [
+    "CALIBRATIONS",
     "Amplifier",
     "Box",
     "Camera",
@@ -42,6 +44,10 @@ __all__ = [
     "UnknownDetectorError",
     "WcsRule",
 ]
+
+
+CALIBRATIONS: Final = frozenset({"bias", "dark", "flat"})
+"""What images can be calibrated with: names of dataset types."""
 
 
 class UnknownDetectorError(PromptProcessingError):
@@ -126,8 +132,16 @@ class Camera:
     filters: Mapping[str, str]
     """From physical filter to band."""
     focal_plane: FocalPlane | None = None
+    calibrations: tuple[str, ...] | None = None
+    """Masters that its images are calibrated with: others are not used, and of these the
+    absent ones are missed. None: whatever is there, and bias and flat are missed."""
 
     def __attrs_post_init__(self) -> None:
+        if unknown := sorted(set(self.calibrations or ()) - CALIBRATIONS):
+            raise InvalidCameraError(
+                f"{self.instrument}: calibrations: {', '.join(unknown)} is not among"
+                f" {', '.join(sorted(CALIBRATIONS))}"
+            )
         if not self.instrument.strip() or "/" in self.instrument:
             raise InvalidCameraError(f"{self.instrument!r} is no name for an instrument")
         if not self.detectors:

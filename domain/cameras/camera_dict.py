@@ -20,6 +20,7 @@ def camera_as_dict(camera: Camera) -> dict[str, Any]:
         "focal_plane": None if camera.focal_plane is None else _focal_plane(camera.focal_plane),
         "wcs": None if wcs is None else {"projection": wcs.projection},
         "filters": dict(camera.filters),
+        "calibrations": None if camera.calibrations is None else list(camera.calibrations),
     }
 
 

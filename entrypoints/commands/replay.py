@@ -25,11 +25,12 @@ def command(
 ) -> None:
     """Observe the raw frames below DIR again, on this machine.
 
-    Biases, flats and science exposures are told apart by the camera file's
-    rules. Calibrations are made from the first two, and templates from the
-    science exposures, each half of the night for the other; then every science
-    exposure is played as a visit, in the order of time. Frames of no use are
-    left out and named; the exit code is 0 if any visit was completed.
+    Biases, darks, flats and science exposures are told apart by the camera
+    file's rules. Calibrations are made from the first three, as far as there
+    are any, and templates from the science exposures, each half of the night
+    for the other; then every science exposure is played as a visit, in the
+    order of time. Frames of no use are left out and named; the exit code is 0
+    if any visit was completed.
     """
     plan, night = recorded_night(folder, load_camera(camera_file))
     setup = BoxSetup(

@@ -4,7 +4,6 @@ from typing import Any, cast, override
 
 import astropy.units as u
 import numpy as np
-import numpy.typing as npt
 from astropy.io import fits
 from lsst.daf.butler import DimensionRecord
 from lsst.images import Box, DetectorFrame, Image, MaskedImage, SkyProjection
@@ -19,8 +18,9 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
-from prompt_pipelines.assembly import Assembled, amplifier_map, assemble
+from prompt_pipelines.assembly import Assembled, assemble
 from prompt_pipelines.camera import CameraDict, DetectorDict, find_detector
+from prompt_pipelines.corrections import Masters, correct
 from prompt_pipelines.errors import UnusableImageError, WcsError
 from prompt_pipelines.fields import flag, number
 from prompt_pipelines.masks import image_schema
@@ -28,8 +28,6 @@ from prompt_pipelines.raw import RawFrame
 from prompt_pipelines.wcs import Pointing, geometry_header, make_projection, sky_header
 
 __all__ = ["IsrConfig", "IsrConnections", "IsrTask"]
-
-Pixels = npt.NDArray[np.float32]
 
 
 class IsrConnections(PipelineTaskConnections, dimensions=("instrument", "exposure", "detector")):
@@ -54,6 +52,15 @@ class IsrConnections(PipelineTaskConnections, dimensions=("instrument", "exposur
         storageClass="ImageV2",
         dimensions=("instrument", "detector"),
         isCalibration=True,
+        minimum=0,
+    )
+    dark = PrerequisiteInput(
+        doc="Dark current and its variance, electrons per second; NaN where a pixel cannot be used.",
+        name="dark",
+        storageClass="MaskedImageV2",
+        dimensions=("instrument", "detector"),
+        isCalibration=True,
+        minimum=0,
     )
     flat = PrerequisiteInput(
         doc="Response relative to the detector's median; NaN where a pixel cannot be used.",
@@ -61,6 +68,7 @@ class IsrConnections(PipelineTaskConnections, dimensions=("instrument", "exposur
         storageClass="ImageV2",
         dimensions=("instrument", "detector", "physical_filter"),
         isCalibration=True,
+        minimum=0,
     )
     post_isr_image = Output(
         doc="Calibrated image, electrons.",
@@ -72,6 +80,8 @@ class IsrConnections(PipelineTaskConnections, dimensions=("instrument", "exposur
     def __init__(self, *, config: "IsrConfig") -> None:
         if not config.do_bias:
             del self.bias
+        if not config.do_dark:
+            del self.dark
         if not config.do_flat:
             del self.flat
 
@@ -79,8 +89,9 @@ class IsrConnections(PipelineTaskConnections, dimensions=("instrument", "exposur
 class IsrConfig(PipelineTaskConfig, pipelineConnections=IsrConnections):
     """Choices of `IsrTask`."""
 
-    do_bias = flag("Subtract a master bias?", default=True)
-    do_flat = flag("Divide by a master flat?", default=True)
+    do_bias = flag("Subtract the master bias, if there is one?", default=True)
+    do_dark = flag("Subtract the master dark, if there is one?", default=True)
+    do_flat = flag("Divide by the master flat, if there is one?", default=True)
     vignetted_response = number(
         "Pixels whose flat is below this fraction of the detector's median are masked as vignetted.",
         default=0.7,
@@ -90,7 +101,7 @@ class IsrConfig(PipelineTaskConfig, pipelineConnections=IsrConnections):
 
 
 class IsrTask(PipelineTask):
-    """Overscan, trim, bias, gain, variance, flat, mask and sky projection."""
+    """Overscan, trim, bias, gain, variance, dark, flat, mask and sky projection."""
 
     ConfigClass = IsrConfig
     _DefaultName = "isr"
@@ -112,6 +123,7 @@ class IsrTask(PipelineTask):
             inputRefs.raw.dataId["detector"],
             record,
             bias=inputs.get("bias"),
+            dark=inputs.get("dark"),
             flat=inputs.get("flat"),
         )
         butlerQC.put(outputs, outputRefs)
@@ -124,9 +136,10 @@ class IsrTask(PipelineTask):
         exposure: DimensionRecord,
         *,
         bias: Image | None = None,
+        dark: MaskedImage | None = None,
         flat: Image | None = None,
     ) -> Struct:
-        """Calibrate one raw.
+        """Calibrate one raw with what masters there are; those that are missed are named in a warning.
 
         Parameters
         ----------
@@ -140,6 +153,8 @@ class IsrTask(PipelineTask):
             The exposure's record: pointing, rotation, times.
         bias
             Master bias, ADU.
+        dark
+            Dark current, electrons per second.
         flat
             Response relative to the detector's median.
 
@@ -158,7 +173,15 @@ class IsrTask(PipelineTask):
         """
         description = find_detector(camera, detector)
         assembled = assemble(raw, description)
-        pixels, variance = _calibrate(assembled, description, bias, flat)
+        if assembled.unread:
+            self.log.warning(
+                "%s of %s has no data of amplifier %s: its overscan is saturated or holds no number",
+                exposure.obs_id,
+                description["name"],
+                ", ".join(assembled.unread),
+            )
+        masters = Masters(bias=bias, dark=dark, flat=flat).of_use(camera)
+        pixels, variance = correct(assembled, description, masters, float(exposure.exposure_time or 0.0))
         if not np.isfinite(assembled.pixels).any():
             raise UnusableImageError(f"no pixel of the raw of {description['name']} is a number")
         image = MaskedImage(
@@ -166,10 +189,28 @@ class IsrTask(PipelineTask):
             variance=Image(variance, unit=u.electron**2),
             mask_schema=image_schema(),
             sky_projection=self._projection(assembled.header, camera, description, detector, exposure),
-            metadata=_describe(exposure, assembled),
+            metadata=_describe(exposure, assembled)
+            | self._calibrations(masters, camera, exposure, description),
         )
-        self._mark(image, assembled, flat)
+        self._mark(image, assembled, masters.flat)
         return Struct(post_isr_image=image)
+
+    def _calibrations(
+        self, masters: Masters, camera: CameraDict, exposure: DimensionRecord, description: DetectorDict
+    ) -> dict[str, str]:
+        """Say which masters were applied and which are missed, the latter in a warning too."""
+        missing = masters.missing(camera)
+        if missing:
+            self.log.warning(
+                "%s of %s is processed without %s: there is none for its time, detector and filter",
+                exposure.obs_id,
+                description["name"],
+                " and ".join(missing),
+            )
+        told = {"calibrations": " ".join(masters.names), "calibrations_missing": " ".join(missing)}
+        for name, text in told.items():
+            self.metadata[name] = text
+        return told
 
     def _projection(
         self,
@@ -209,25 +250,6 @@ class IsrTask(PipelineTask):
             self.metadata[f"{name}_pixels"] = int(np.count_nonzero(pixels))
 
 
-def _calibrate(
-    assembled: Assembled, description: DetectorDict, bias: Image | None, flat: Image | None
-) -> tuple[Pixels, Pixels]:
-    for name, calibration in (("bias", bias), ("flat", flat)):
-        if calibration is not None and calibration.array.shape != assembled.pixels.shape:
-            raise UnusableImageError(
-                f"the {name} of {description['name']} has the shape {calibration.array.shape}, "
-                f"the image {assembled.pixels.shape}"
-            )
-    pixels = assembled.pixels if bias is None else assembled.pixels - bias.array
-    pixels = pixels * amplifier_map(description, "gain")
-    # Poisson noise of what was collected; an empty pixel has no negative variance.
-    variance = np.maximum(pixels, np.float32(0.0)) + amplifier_map(description, "read_noise") ** 2
-    if flat is not None:
-        pixels = pixels / flat.array
-        variance = variance / flat.array**2
-    return pixels, variance
-
-
 def _pointing(exposure: DimensionRecord) -> Pointing:
     values = (exposure.tracking_ra, exposure.tracking_dec, exposure.sky_angle)
     if any(value is None for value in values):
@@ -240,7 +262,7 @@ def _describe(exposure: DimensionRecord, assembled: Assembled) -> dict[str, Any]
         "obs_id": exposure.obs_id,
         "exposure_time_s": float(exposure.exposure_time or 0.0),
         "physical_filter": exposure.physical_filter,
-        "overscan_level_adu": float(np.mean(list(assembled.overscan_levels.values()))),
+        "overscan_level_adu": float(np.nanmean(list(assembled.overscan_levels.values()))),
     }
     span = exposure.timespan
     if span is not None and span.begin is not None and span.end is not None:

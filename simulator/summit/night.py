@@ -74,21 +74,30 @@ class CalibrationFrames(Protocol):
     """Raw frames of which master calibrations can be made."""
 
     def biases(self, detector: int) -> Sequence[RawFrame]:
-        """Return a detector's bias frames, one or more.
+        """Return a detector's bias frames; none if nobody took any.
 
         Raises
         ------
         SimulatorError
-            Raised if there are none.
+            Raised if there are some and none can be read.
+        """
+
+    def darks(self, detector: int) -> Sequence[RawFrame]:
+        """Return a detector's dark frames with their exposure times; none if nobody took any.
+
+        Raises
+        ------
+        SimulatorError
+            Raised if there are some and none can be read.
         """
 
     def flats(self, detector: int, physical_filter: str) -> Sequence[RawFrame]:
-        """Return a detector's flat fields in a filter, one or more.
+        """Return a detector's flat fields in a filter; none if nobody took any.
 
         Raises
         ------
         SimulatorError
-            Raised if there are none.
+            Raised if there are some and none can be read.
         """
 
 

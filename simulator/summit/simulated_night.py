@@ -25,6 +25,7 @@ from simulator.world.truth import join_truth, truth_of
 __all__ = ["SimulatedNight"]
 
 _CALIBRATION_FRAMES = 5
+_DARK_TIME = 60.0  # seconds
 
 
 class SimulatedNight:
@@ -78,6 +79,15 @@ class SimulatedNight:
     def biases(self, detector: int) -> list[RawFrame]:
         """Take bias frames."""
         return [RawFrame(self._camera.bias(detector, number)) for number in range(_CALIBRATION_FRAMES)]
+
+    def darks(self, detector: int) -> list[RawFrame]:
+        """Take dark frames, if the camera has any dark current."""
+        if not self._camera.dark_current:
+            return []
+        return [
+            RawFrame(self._camera.dark(detector, number, _DARK_TIME), exposure_time=_DARK_TIME)
+            for number in range(_CALIBRATION_FRAMES)
+        ]
 
     def flats(self, detector: int, physical_filter: str) -> list[RawFrame]:  # noqa: ARG002 - all filters are alike
         """Take flat fields."""

@@ -14,7 +14,7 @@ from simulator.world.stamps import add_point_sources, effective_area
 
 __all__ = ["Frame", "SimulatedCamera", "SourceTruth"]
 
-_BIAS, _FLAT, _SCIENCE = 2, 3, 4  # beside the streams of random numbers of sky and sensors
+_BIAS, _FLAT, _SCIENCE, _DARK = 2, 3, 4, 5  # beside the streams of random numbers of sky and sensors
 _FLAT_ELECTRONS = 40_000.0  # in a pixel: bright, and well below saturation
 _SEEING = 0.8  # arcseconds, full width at half maximum
 _SMALLEST_FWHM = 2.0  # pixels, where a camera's pixels are larger than the seeing: its optics' part
@@ -60,6 +60,8 @@ class SimulatedCamera:
 
     camera: Camera
     seed: int
+    dark_current: float = 0.0
+    """Electrons per second, of most pixels; some are hot."""
     _sensors: dict[int, Sensor] = field(factory=dict, init=False, repr=False)
 
     def sensor(self, detector: int) -> Sensor:
@@ -73,13 +75,25 @@ class SimulatedCamera:
             Raised if the camera does not describe it well enough.
         """
         if detector not in self._sensors:
-            self._sensors[detector] = make_sensor(self.camera, self.camera.detector(detector), seed=self.seed)
+            self._sensors[detector] = make_sensor(
+                self.camera, self.camera.detector(detector), seed=self.seed, dark_current=self.dark_current
+            )
         return self._sensors[detector]
 
     def bias(self, detector: int, number: int) -> Counts:
         """Take a bias frame."""
         sensor = self.sensor(detector)
         return read_out(sensor, np.zeros(sensor.response.shape), self._generator(_BIAS, detector, number))
+
+    def dark(self, detector: int, number: int, exposure_time: float) -> Counts:
+        """Take a dark frame of an exposure time in seconds."""
+        sensor = self.sensor(detector)
+        generator = self._generator(_DARK, detector, number)
+        collected = generator.poisson(exposure_time * sensor.dark_current).astype(np.float64)
+        rays = cosmic_rays(
+            generator, collected.shape, exposure_time=exposure_time, pixel_size=sensor.type.pixel_size
+        )
+        return read_out(sensor, collected + rays, generator)
 
     def flat(self, detector: int, number: int) -> Counts:
         """Take a flat field: even light, the same in every filter."""
@@ -122,7 +136,9 @@ class SimulatedCamera:
         light = np.full(sensor.response.shape, sky)
         fwhm = max(_SEEING / scale, _SMALLEST_FWHM)
         add_point_sources(light, x, y, electrons, fwhm=fwhm)
-        collected = generator.poisson(light * sensor.response).astype(np.float64)
+        collected = generator.poisson(light * sensor.response + exposure_time * sensor.dark_current).astype(
+            np.float64
+        )
         rays = cosmic_rays(
             generator, light.shape, exposure_time=exposure_time, pixel_size=sensor.type.pixel_size
         )

@@ -16,6 +16,8 @@ _PIXEL_RESPONSE = 0.01  # scatter between neighbours
 _VIGNETTING = 0.08  # loss of light at the corner of a detector
 _BAD_COLUMNS = 2
 _BAD_RESPONSE = 0.02
+_HOT_PIXELS = 0.002  # of all
+_HOTTER = 100.0  # times the dark current of the others
 _FULL_RANGE = np.iinfo(np.uint16).max
 
 
@@ -31,9 +33,11 @@ class Sensor:
     """ADU, raw frame indexed ``[y, x]``: what is read without light."""
     bad: Bools
     """Trimmed frame: columns that hardly see light."""
+    dark_current: Floats
+    """Electrons per second, trimmed frame."""
 
 
-def make_sensor(camera: Camera, detector: Detector, *, seed: int) -> Sensor:
+def make_sensor(camera: Camera, detector: Detector, *, seed: int, dark_current: float = 0.0) -> Sensor:
     """Make a sensor; the same arguments give the same one.
 
     Raises
@@ -51,7 +55,16 @@ def make_sensor(camera: Camera, detector: Detector, *, seed: int) -> Sensor:
     bad = np.zeros((kind.ny, kind.nx), dtype=bool)
     bad[:, generator.choice(kind.nx, size=min(_BAD_COLUMNS, kind.nx), replace=False)] = True
     response = np.where(bad, _BAD_RESPONSE, _response(generator, kind))
-    return Sensor(detector=detector, type=kind, response=response, offset=_offset(generator, kind), bad=bad)
+    offset = _offset(generator, kind)
+    hot = generator.random(bad.shape) < _HOT_PIXELS
+    return Sensor(
+        detector=detector,
+        type=kind,
+        response=response,
+        offset=offset,
+        bad=bad,
+        dark_current=dark_current * np.where(hot, _HOTTER, 1.0),
+    )
 
 
 def read_out(sensor: Sensor, electrons: Floats, generator: np.random.Generator) -> Counts:

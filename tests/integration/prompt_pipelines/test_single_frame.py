@@ -81,3 +81,20 @@ def test_the_instrument_of_the_registry_can_be_imported(processed: Butler) -> No
     instrument = Instrument.fromName("TinyCam", processed.registry)
     assert type(instrument).__module__ == instruments_module
     assert instrument.makeDefaultRawIngestRunName() == "TinyCam/raw/all"
+
+
+@pytest.mark.slow
+def test_without_calibrations_an_image_is_made_that_says_so(repository: Path) -> None:
+    where = f"instrument='TinyCam' AND visit={EXPOSURE} AND detector=0"
+    uncalibrated = ["TinyCam/camera", "TinyCam/raw", "TinyCam/sky"]
+    with Butler.from_config(str(repository), writeable=True) as butler:
+        butler.collections.register("TinyCam/camera")
+        butler.put(tiny.tiny_camera(), "camera", {"instrument": "TinyCam"}, run="TinyCam/camera")
+    run = "TinyCam/uncalibrated"
+    assert run_pipeline(repository, "SingleFrame", where, inputs=uncalibrated, run=run) == 2
+    with Butler.from_config(str(repository), collections=[run]) as butler:
+        image = _get(butler, "preliminary_visit_image", 0)
+        assert (image.metadata["calibrations"], image.metadata["calibrations_missing"]) == ("", "bias flat")
+        assert len(_get(butler, "single_visit_sources", 0)) >= len(
+            tiny.STARS
+        )  # and the structure of the bias

@@ -1,5 +1,6 @@
 """The tasks one after the other on images in memory, without a Butler."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import astropy.units as u
@@ -11,19 +12,33 @@ from lsst.images import Image, MaskedImage
 from lsst.pipe.base import PipelineTask, Struct
 
 from prompt_pipelines.alert_stream import AlertStream
+from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.dia_tables import VisitFacts
 from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.masks import image_schema
 from prompt_pipelines.positions import sky_positions
 from prompt_pipelines.psf import PsfModel
+from prompt_pipelines.raw import RawFrame
 from prompt_pipelines.tasks.associate import AssociateTask
 from prompt_pipelines.tasks.calibrate_visit import CalibrateVisitTask
 from prompt_pipelines.tasks.detect_dia_sources import DetectDiaSourcesTask
 from prompt_pipelines.tasks.detect_sources import DetectSourcesTask
+from prompt_pipelines.tasks.isr import IsrTask
 from prompt_pipelines.tasks.subtract_images import SubtractImagesTask
 from tests.unit.prompt_pipelines.pictures import Sky, picture
+from tests.unit.prompt_pipelines.tiny_camera import tiny_camera
 
-__all__ = ["Made", "associate", "catalogue", "facts", "make_task", "process", "template_of"]
+__all__ = [
+    "RECORD",
+    "Made",
+    "associate",
+    "calibrated",
+    "catalogue",
+    "facts",
+    "make_task",
+    "process",
+    "template_of",
+]
 
 NANOJANSKY_PER_ELECTRON = 2.0
 
@@ -115,3 +130,17 @@ def associate(
         inputs["preloaded_dia_forced_sources"] = known.forced_sources
     task = make_task(AssociateTask)
     return task.run(inputs, facts(seq_num), ids=IdFactory(20260314, seq_num, 0), apdb=apdb, stream=stream)
+
+
+RECORD: Any = SimpleNamespace(
+    obs_id="TC_1", exposure_time=30.0, physical_filter="r_tiny", timespan=None,
+    tracking_ra=150.0, tracking_dec=2.2, sky_angle=30.0,
+)  # fmt: skip
+"""Of an exposure of 30 s with the tiny camera."""
+
+
+def calibrated(raw: RawFrame, camera: CameraDict | None = None, **known: Any) -> MaskedImage:
+    """Run ISR on a raw of the tiny camera's first detector, with what masters are given."""
+    outputs = make_task(IsrTask).run(raw, camera or tiny_camera(), 0, RECORD, **known)
+    image: MaskedImage = outputs.post_isr_image
+    return image

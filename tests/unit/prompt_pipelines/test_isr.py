@@ -12,18 +12,15 @@ from astropy.io import fits
 from attrs import evolve
 from lsst.images import Image, MaskedImage
 
-from prompt_pipelines.calibrations import combine_biases, combine_flats
+from prompt_pipelines.calibrations import combine_biases, combine_darks, combine_flats
+from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.errors import CalibrationError, CameraDescriptionError, UnusableImageError
 from prompt_pipelines.raw import RawFrame, read_raw
 from prompt_pipelines.tasks.isr import IsrTask
 from tests.unit.prompt_pipelines import tiny_camera as tiny
-from tests.unit.prompt_pipelines.chain import make_task
+from tests.unit.prompt_pipelines.chain import RECORD, calibrated, make_task
 
 CAMERA = tiny.tiny_camera()
-RECORD: Any = SimpleNamespace(
-    obs_id="TC_1", exposure_time=30.0, physical_filter="r_tiny", timespan=None,
-    tracking_ra=150.0, tracking_dec=2.2, sky_angle=30.0,
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +81,15 @@ def test_saturated_flats_make_no_master(masters: tuple[Image, Image]) -> None:
     ("spoil", "said"),
     [
         (lambda pixels: pixels[::2, ::2], "116 x 90 pixels"),
-        (lambda pixels: np.full(pixels.shape, np.nan, np.float32), "none of its pixels is a number"),
-        (lambda pixels: np.full_like(pixels, 65535), "none of its pixels is a number below saturation"),
+        (lambda pixels: np.full(pixels.shape, np.nan, np.float32), "overscan of every amplifier of R00_S00"),
+        (lambda pixels: np.full_like(pixels, 65535), "is saturated or holds no number"),
+        (
+            lambda pixels: np.where(tiny.IS_OVERSCAN, pixels, 65535),
+            "its pixels is a number below saturation",
+        ),
+        (np.zeros_like, "all its pixels have the same value"),
     ],
-    ids=["binned", "NaN", "saturated"],
+    ids=["binned", "NaN", "saturated", "light everywhere", "zeros"],
 )
 def test_one_bias_that_cannot_be_used_costs_itself_alone(
     spoil: Callable[[np.ndarray], np.ndarray], said: str, caplog: pytest.LogCaptureFixture
@@ -121,6 +123,36 @@ def test_a_flat_without_light_is_left_out(
 def test_nothing_makes_no_master() -> None:
     with pytest.raises(CalibrationError, match="no bias frames for detector 1"):
         combine_biases([], CAMERA, 1)
+    with pytest.raises(CalibrationError, match="no dark frames for detector 1"):
+        combine_darks([], None, CAMERA, 1)
+
+
+class TestWhatIsMissing:
+    def test_without_any_master_an_image_is_made_and_says_so(self, caplog: pytest.LogCaptureFixture) -> None:
+        image = calibrated(tiny.science_frame(np.random.default_rng(5)))
+        assert image.metadata["calibrations"] == ""
+        assert image.metadata["calibrations_missing"] == "bias flat"
+        assert "TC_1 of R00_S00 is processed without bias and flat" in caplog.text
+        assert np.median(image.image.array) == pytest.approx(tiny.SKY, rel=0.05)
+
+    def test_without_a_flat(self, masters: tuple[Image, Image], caplog: pytest.LogCaptureFixture) -> None:
+        image = calibrated(tiny.science_frame(np.random.default_rng(5)), bias=masters[0])
+        assert (image.metadata["calibrations"], image.metadata["calibrations_missing"]) == ("bias", "flat")
+        assert "processed without flat" in caplog.text
+
+    def test_a_camera_says_what_it_needs(
+        self, masters: tuple[Image, Image], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        raw, known = tiny.science_frame(np.random.default_rng(5)), {"bias": masters[0], "flat": masters[1]}
+        bias_alone: CameraDict = {**CAMERA, "calibrations": ["bias"]}
+        image = calibrated(raw, bias_alone, **known)
+        assert (image.metadata["calibrations"], image.metadata["calibrations_missing"]) == ("bias", "")
+        np.testing.assert_array_equal(image.image.array, calibrated(raw, bias=masters[0]).image.array)
+        caplog.clear()
+        calibrated(raw, {**CAMERA, "calibrations": []})
+        assert not caplog.messages
+        dark_too: CameraDict = {**CAMERA, "calibrations": ["bias", "dark", "flat"]}
+        assert calibrated(raw, dark_too, **known).metadata["calibrations_missing"] == "dark"
 
 
 def test_saturation_is_masked(masters: tuple[Image, Image]) -> None:
@@ -146,7 +178,7 @@ def test_a_frame_of_another_size_is_named(shape: tuple[int, int], masters: tuple
         _isr(RawFrame(np.full(shape, 1000, np.uint16)), masters)
 
 
-def test_of_several_images_the_one_of_the_detectors_size_is_calibrated(
+def test_of_several_images_the_one_of_the_detectors_size_iscalibrated(
     masters: tuple[Image, Image], tmp_path: Path
 ) -> None:
     science = tiny.science_frame(np.random.default_rng(5))
@@ -168,8 +200,25 @@ def test_several_images_of_which_any_may_be_the_frame_are_named(
 
 def test_a_frame_of_nothing_but_nan_is_named(masters: tuple[Image, Image]) -> None:
     raw = tiny.science_frame(np.random.default_rng(5))
-    with pytest.raises(UnusableImageError, match="no pixel of the raw of R00_S00 is a number"):
+    with pytest.raises(UnusableImageError, match="overscan of every amplifier of R00_S00"):
         _isr(RawFrame(np.full(raw.pixels.shape, np.nan, np.float32)), masters)
+
+
+def test_a_frame_whose_overscan_is_saturated_is_named(masters: tuple[Image, Image]) -> None:
+    pixels = tiny.science_frame(np.random.default_rng(5)).pixels
+    with pytest.raises(UnusableImageError, match="overscan of every amplifier of R00_S00 is saturated"):
+        _isr(RawFrame(np.where(tiny.IS_OVERSCAN, 65535, pixels)), masters)
+
+
+def test_an_amplifier_whose_overscan_is_saturated_costs_itself_alone(
+    masters: tuple[Image, Image], caplog: pytest.LogCaptureFixture
+) -> None:
+    raw = tiny.science_frame(np.random.default_rng(5))
+    raw.pixels[:, tiny.NX : tiny.NX + tiny.OVERSCAN] = 65535
+    mask = _isr(raw, masters).mask.get("NO_DATA")
+    assert mask[:, : tiny.NX // 2].all()
+    assert not mask[:, tiny.NX // 2 :].any()
+    assert "TC_1 of R00_S00 has no data of amplifier C00: its overscan is saturated" in caplog.text
 
 
 def test_a_master_of_another_size_is_named(masters: tuple[Image, Image]) -> None:

@@ -14,6 +14,7 @@ GAINS = (1.5, 2.0)
 OFFSETS = (1000.0, 1200.0)
 READ_NOISE = 6.0
 SKY = 400.0
+IS_OVERSCAN = np.broadcast_to(np.arange(NX + 2 * OVERSCAN) >= NX, (NY, NX + 2 * OVERSCAN))
 
 
 def _amplifiers() -> list[AmplifierDict]:

@@ -24,11 +24,22 @@ __all__ = ["spoil", "write_night"]
 
 _BEGIN = TaiSeconds(1_773_456_164.0)
 _SPACING = 40.0
+_DARK_TIME = 60.0
 _RA, _DEC = 149.9, 2.2
 
 
-def write_night(folder: Path, camera: Camera, *, lights: int, seed: int = 1) -> list[Path]:
-    """Write lights of the camera's first detector (returned), three biases and two flats."""
+def write_night(
+    folder: Path,
+    camera: Camera,
+    *,
+    lights: int,
+    seed: int = 1,
+    biases: int = 3,
+    darks: int = 0,
+    flats: int = 2,
+    dark_current: float = 0.0,
+) -> list[Path]:
+    """Write lights of the camera's first detector (returned), biases, darks of 60 s, and flats."""
     detector = camera.detectors[0].number
     physical_filter = list(camera.filters)[2]
     visits = [
@@ -45,7 +56,7 @@ def write_night(folder: Path, camera: Camera, *, lights: int, seed: int = 1) -> 
     ]
     patch = Patch(ra=_RA, dec=_DEC, radius=2 * field_radius(camera))
     sky = make_sky(patch, (camera.filters[physical_filter],), seed=seed, epoch=_BEGIN)
-    simulated = SimulatedCamera(camera=camera, seed=seed)
+    simulated = SimulatedCamera(camera=camera, seed=seed, dark_current=dark_current)
     night = SimulatedNight(simulated, sky, visits)
     paths = []
     for number, visit in enumerate(visits):
@@ -53,20 +64,20 @@ def write_night(folder: Path, camera: Camera, *, lights: int, seed: int = 1) -> 
         (raw,) = night.take(visit, 0, opened, TaiSeconds(opened + 30.0))
         paths.append(folder / f"light{number}.fits")
         paths[-1].write_bytes(raw.body)
-    _write_calibrations(folder, camera, simulated, fits.open(io.BytesIO(raw.body))[0].header, raw.key)
-    return paths
-
-
-def _write_calibrations(
-    folder: Path, camera: Camera, simulated: SimulatedCamera, header: fits.Header, key: str
-) -> None:
-    light = read_exposure(camera, dict(header), parse_raw_key(camera, key))
-    for kind, take, count in (("bias", simulated.bias, 3), ("flat", simulated.flat, 2)):
+    header = fits.open(io.BytesIO(raw.body))[0].header
+    light = read_exposure(camera, dict(header), parse_raw_key(camera, raw.key))
+    kinds: list[tuple[str, Callable[[int], np.ndarray], float, int]] = [
+        ("bias", lambda number: simulated.bias(detector, number), 0.0, biases),
+        ("dark", lambda number: simulated.dark(detector, number, _DARK_TIME), _DARK_TIME, darks),
+        ("flat", lambda number: simulated.flat(detector, number), 5.0, flats),
+    ]
+    for kind, take, exposure_time, count in kinds:
+        exposure = evolve(light, observation_type=kind, exposure_time=exposure_time)
         for number in range(count):
-            exposure = evolve(light, observation_type=kind)
-            hdu = fits.PrimaryHDU(take(light.detector, number))
+            hdu = fits.PrimaryHDU(take(number))
             hdu.header.update(header_cards(camera, exposure))
             hdu.writeto(folder / f"{kind}{number}.fits")
+    return paths
 
 
 def spoil(path: Path, change: Callable[[fits.Header, np.ndarray], np.ndarray]) -> None:

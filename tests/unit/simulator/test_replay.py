@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from attrs import evolve
 
 from domain.cameras.camera import Camera, RawKeyScheme
 from domain.raws.exposure import Exposure
@@ -105,33 +106,45 @@ def test_keys_that_hold_the_group_keep_the_file_name(tmp_path: Path) -> None:
 
 
 def test_calibration_frames_are_those_of_detector_and_filter(folder: Path) -> None:
+    write_frame(folder, CAMERA, detector=0, number=6, kind="dark")
     plan, _ = recorded_night(folder, CAMERA)
     assert [int(frame.pixels[0, 0]) for frame in plan.calibrations.biases(5)] == [1, 2]
     assert [int(frame.pixels[0, 0]) for frame in plan.calibrations.flats(0, "r_test")] == [3]
-    with pytest.raises(SimulatorError, match="no flat fields of detector 0 in g_test"):
-        plan.calibrations.flats(0, "g_test")
+    assert [(int(one.pixels[0, 0]), one.exposure_time) for one in plan.calibrations.darks(0)] == [(6, 300.0)]
+    assert not plan.calibrations.flats(0, "g_test")
+    assert not plan.calibrations.darks(5)
 
 
-def test_missing_calibration_frames_are_all_named(tmp_path: Path) -> None:
+def test_frames_are_played_without_calibration_frames_which_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for detector in DETECTORS:
-        write_frame(tmp_path, CAMERA, detector=detector, number=1, kind="science")
+        for number in (1, 3):
+            write_frame(tmp_path, CAMERA, detector=detector, number=number, kind="science")
     write_frame(tmp_path, CAMERA, detector=0, number=2, kind="bias")
-    with pytest.raises(SimulatorError) as caught:
-        recorded_night(tmp_path, CAMERA)
-    text, _, counts = str(caught.value).partition(" (")
-    assert sorted(text.split("; ")) == [
-        "no bias frames of detector 5",
-        "no flat fields of detector 0 in r_test",
-        "no flat fields of detector 5 in r_test",
+    assert [visit.detectors for visit in recorded_night(tmp_path, CAMERA)[0].visits] == [DETECTORS, DETECTORS]
+    assert sorted(caplog.messages) == [
+        f"no bias frames of detector 5: {tmp_path}/science/0001_d5.fits and 1 more are processed without",
+        *(
+            f"no flat fields of detector {detector} in r_test: "
+            f"{tmp_path}/science/0001_d{detector}.fits and 1 more are processed without"
+            for detector in DETECTORS
+        ),
     ]
-    assert "1 bias, 2 science" in counts
 
 
-def test_a_science_frame_that_cannot_be_calibrated_or_named_costs_itself_alone(
+def test_a_camera_without_flats_is_not_told_that_it_has_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_frame(tmp_path, CAMERA, detector=0, number=1, kind="science")
+    recorded_night(tmp_path, evolve(CAMERA, calibrations=("dark",)))
+    assert [line.partition(":")[0] for line in caplog.messages] == ["no dark frames of detector 0"]
+
+
+def test_a_science_frame_that_cannot_be_named_costs_itself_alone(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     odd = {
-        "other": ("FILTER", "g_test", "no flat fields of detector 0 in g_test"),
         "unlisted": ("FILTER", "H_test", "'H_test' is no filter of TestCam"),
         "unnamed": ("OBSID", "TC_O_20190326", "no observation id"),
     }
