@@ -3,11 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import fields
-from cattrs.errors import ClassValidationError
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
-
-from adapters.common.strict import faults, strict_converter
+from adapters.common.converters import UnfitError, lenient_converter, rename, structured
 from domain.errors import PromptProcessingError
 from domain.visit import Cancellation, CoordinateSystem, Visit, VisitDetector
 
@@ -98,14 +94,11 @@ def _placed(visit: Visit) -> Visit:
 
 def _read[T: (Visit, VisitDetector, Cancellation)](kind: type[T], record: Mapping[str, object]) -> T:
     try:
-        return _CONVERTER.structure(record, kind)
-    except ClassValidationError as error:
-        raise UndecodableVisitError(faults(error, _NAMES)) from error
+        return structured(_CONVERTER, record, kind, _NAMES)
+    except UnfitError as error:
+        raise UndecodableVisitError(str(error)) from error
 
 
-_CONVERTER: Final = strict_converter()
+_CONVERTER: Final = lenient_converter()
 for _kind in (Visit, Cancellation):
-    _own = {each.name for each in fields(_kind)}
-    _renamed: dict[str, Any] = {name: override(rename=_NAMES[name]) for name in _own & _NAMES.keys()}
-    _CONVERTER.register_structure_hook(_kind, make_dict_structure_fn(_kind, _CONVERTER, **_renamed))
-    _CONVERTER.register_unstructure_hook(_kind, make_dict_unstructure_fn(_kind, _CONVERTER, **_renamed))
+    rename(_CONVERTER, _kind, _NAMES)

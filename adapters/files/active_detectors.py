@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final, NewType
 
 from attrs import field, frozen
-from cattrs.gen import make_dict_structure_fn, override
 
-from adapters.files.yaml_files import UnreadableFileError, strict_converter, structured
+from adapters.common.converters import UnfitError, rename, shown, strict_converter
+from adapters.files.yaml_files import UnreadableFileError, read_file
 from domain.fan_out import FanOutConfig
 
 __all__ = ["FanOutFileError", "load_fan_out_config"]
@@ -43,18 +43,9 @@ def load_fan_out_config(path: Path) -> FanOutConfig:
     converter = strict_converter()
     converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
     converter.register_structure_hook(_Number, _number)
-    converter.register_structure_hook(
-        _File,
-        make_dict_structure_fn(
-            _File,
-            converter,
-            _cattrs_forbid_extra_keys=True,
-            redis_streams=override(rename=_NAMES["redis_streams"]),
-            knative_urls=override(rename=_NAMES["knative_urls"]),
-        ),
-    )
+    rename(converter, _File, _NAMES)
     try:
-        file = structured(converter, _File, path, _NAMES)
+        file = read_file(converter, _File, path, _NAMES)
     except UnreadableFileError as error:
         raise FanOutFileError(str(error)) from error
     return FanOutConfig(
@@ -69,4 +60,4 @@ def load_fan_out_config(path: Path) -> FanOutConfig:
 def _number(value: object, _: object) -> int:
     if type(value) is int or (isinstance(value, str) and value.isdecimal()):
         return int(value)
-    raise ValueError(f"{value!r} is not a whole number")
+    raise UnfitError(f"{shown(value)} is not a whole number")

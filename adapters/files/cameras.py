@@ -12,7 +12,8 @@ from typing import Any, Final
 import cattrs
 from attrs import field, frozen
 
-from adapters.files.yaml_files import UnreadableFileError, strict_converter, structured
+from adapters.common.converters import rename, strict_converter
+from adapters.files.yaml_files import UnreadableFileError, read_file
 from domain.cameras.camera import (
     Box,
     Camera,
@@ -118,7 +119,7 @@ class _CameraEntry:
 
 def _load(file: Path | Traversable) -> Camera:
     try:
-        entry = structured(_converter(), _CameraEntry, file, _NAMES)
+        entry = read_file(_converter(), _CameraEntry, file, _NAMES)
         return Camera(
             instrument=entry.instrument,
             detectors=tuple(_detector(one, entry.detector_types) for one in entry.detectors),
@@ -157,17 +158,9 @@ def _converter() -> cattrs.Converter:
         lambda kind: kind == str | float | int | None, lambda value, _: _scalar(value)
     )
     converter.register_structure_hook(Box, lambda value, _: _box(value))
-    converter.register_structure_hook(
-        DetectorType,
-        cattrs.gen.make_dict_structure_fn(
-            DetectorType,
-            converter,
-            _cattrs_forbid_extra_keys=True,
-            pixel_size=cattrs.override(rename=_NAMES["pixel_size"]),
-        ),
-    )
+    rename(converter, DetectorType, _NAMES)
     converter.register_structure_hook(FocalPlane, lambda value, _: _focal_plane(converter, value))
-    as_written = cattrs.gen.make_dict_structure_fn(CardRule, converter, _cattrs_forbid_extra_keys=True)
+    as_written = cattrs.gen.make_dict_structure_fn(CardRule, converter)
     converter.register_structure_hook(CardRule, lambda rule, kind: as_written(_with_cards(rule), kind))
     return converter
 

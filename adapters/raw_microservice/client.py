@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 import requests
 
+from adapters.common.converters import UnfitError
 from adapters.common.own_threads import OwnThreads
+from adapters.raw_microservice.presence import Presence
 from domain.addresses import without_users
 from ports.raw_arrivals import RawLookupUnavailableError
 
@@ -94,14 +96,18 @@ class HttpRawLookup:
 
 def _answer(url: str, status: int, body: bytes) -> str | None:
     try:
-        answer = json.loads(body)
+        answer = Presence.from_data(json.loads(body))
     except (ValueError, RecursionError) as error:
         raise RawLookupUnavailableError(f"{url}: status {status} without JSON") from error
+    except UnfitError as error:
+        raise RawLookupUnavailableError(
+            f"{url}: status {status} with an answer that nobody promised: {error}"
+        ) from error
     match answer:
-        case {"error": False, "present": True, "uri": str(uri)} if status == HTTPStatus.OK:
+        case Presence(error=False, present=True, uri=str(uri)) if status == HTTPStatus.OK:
             return uri
-        case {"error": False, "present": False} if status == HTTPStatus.OK:
+        case Presence(error=False, present=False) if status == HTTPStatus.OK:
             return None
-        case {"error": True, "message": str(message)}:
+        case Presence(error=True, message=str(message)):
             raise RawLookupUnavailableError(f"{url}: status {status}: {message}")
     raise RawLookupUnavailableError(f"{url}: status {status} with an answer that nobody promised")

@@ -119,3 +119,19 @@ def test_an_unknown_dataset_type_is_an_error() -> None:
     (example,) = contract_json("pp_output_event.schema.json")["examples"]
     with pytest.raises(LookupError):
         decode(json.dumps(example).encode(), UNIVERSE, no_types)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"type": "other"}, "not of type 'pp-output'"),
+        ({"type": None}, "^type: None is not text$"),
+        ({"datasets": {}}, "^datasets: is not a list$"),
+        ({"dimension_records": None, "dataset_types": 3}, "^dimension_records: .*; dataset_types: .*list$"),
+    ],
+)
+def test_a_message_of_another_shape_is_refused_by_field(change: dict[str, object], fault: str) -> None:
+    message = {"type": "pp-output", "dimension_records": [], "datasets": []}
+    assert decode(json.dumps(message).encode(), UNIVERSE, no_types) == Outputs()
+    with pytest.raises(ValueError, match=fault):
+        decode(json.dumps(message | change).encode(), UNIVERSE, no_types)

@@ -9,9 +9,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from lsst.resources import ResourcePath
 
+from adapters.common.yaml_loader import NotYamlError, load_yaml
 from domain.errors import PromptProcessingError
 
 __all__ = ["UnreadableRepositoryError", "datastore_root"]
@@ -85,9 +85,9 @@ def _read(uri: ResourcePath) -> Mapping[str, Any]:
 
 def _mapping(text: str, source: str) -> Mapping[str, Any]:
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UnreadableRepositoryError(f"{source}: {' '.join(str(error).split())}") from error
+        content = load_yaml(text)
+    except NotYamlError as error:
+        raise UnreadableRepositoryError(f"{source}: {error}") from error
     if not isinstance(content, Mapping):
         raise UnreadableRepositoryError(f"{source}: is not a mapping")
     return content

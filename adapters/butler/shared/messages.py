@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 from lsst.daf.butler import (
@@ -19,6 +19,7 @@ from lsst.daf.butler import (
 )
 
 from adapters.butler.shared.records import ordered
+from adapters.common.converters import UnfitError, lenient_converter, structured
 
 __all__ = ["EVENT_TYPE", "Decoder", "Outputs", "decode", "encode", "pack_records", "unpack_records"]
 
@@ -33,6 +34,16 @@ class Outputs:
     dataset_types: Sequence[DatasetType] = field(factory=list)
     files: Sequence[FileDataset] = field(factory=list)
     """Paths are relative to the shared datastore."""
+
+
+@frozen(kw_only=True)
+class _Event:
+    """The message as JSON has it; the Butler's own classes write and read what is in its lists."""
+
+    type: str
+    dimension_records: list[Any]
+    dataset_types: list[Any] = field(factory=list)
+    datasets: list[Any]
 
 
 def encode(
@@ -50,16 +61,16 @@ def encode(
         Paths are relative to the shared datastore.
     """
     unique = {json.dumps(record, sort_keys=True): record for record in records}
-    event = {
-        "type": EVENT_TYPE,
-        "dimension_records": list(unique.values()),
-        "dataset_types": [
+    event = _Event(
+        type=EVENT_TYPE,
+        dimension_records=list(unique.values()),
+        dataset_types=[
             dataset_type.to_simple().model_dump(mode="json", exclude_none=True)
             for dataset_type in dataset_types
         ],
-        "datasets": [file.to_simple().model_dump(mode="json") for file in files],
-    }
-    return json.dumps(event, separators=(",", ":")).encode()
+        datasets=[file.to_simple().model_dump(mode="json") for file in files],
+    )
+    return json.dumps(_CONVERTER.unstructure(event), separators=(",", ":")).encode()
 
 
 class Decoder:
@@ -87,15 +98,18 @@ class Decoder:
         ValueError, TypeError, LookupError
             Raised, in their many kinds, if the message cannot be read.
         """
-        event = json.loads(body)
-        if not isinstance(event, Mapping) or event.get("type") != EVENT_TYPE:
+        try:
+            event = structured(_CONVERTER, json.loads(body), _Event, {})
+        except UnfitError as error:
+            raise ValueError(str(error)) from error
+        if event.type != EVENT_TYPE:
             raise ValueError(f"the message is not of type {EVENT_TYPE!r}")
-        types = [self._dataset_type(simple) for simple in event.get("dataset_types", ())]
+        types = [self._dataset_type(simple) for simple in event.dataset_types]
         by_name = {dataset_type.name: dataset_type for dataset_type in types}
         return Outputs(
-            records=unpack_records(event["dimension_records"], self._universe),
+            records=unpack_records(event.dimension_records, self._universe),
             dataset_types=types,
-            files=[self._file(simple, by_name) for simple in event["datasets"]],
+            files=[self._file(simple, by_name) for simple in event.datasets],
         )
 
     def _dataset_type(self, simple: object) -> DatasetType:
@@ -139,3 +153,14 @@ def unpack_records(packed: Iterable[object], universe: DimensionUniverse) -> lis
         DimensionRecord.from_simple(SerializedDimensionRecord.model_validate(simple), universe)
         for simple in packed
     ]
+
+
+def _list(value: object, _: object) -> object:
+    if not isinstance(value, list):
+        raise UnfitError("is not a list")
+    return value
+
+
+_CONVERTER: Final = lenient_converter()
+_CONVERTER.register_structure_hook_func(lambda kind: kind == list[Any], _list)
+_CONVERTER.register_unstructure_hook_func(lambda kind: kind == list[Any], lambda value: value)

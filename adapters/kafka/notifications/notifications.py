@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NewType
 from urllib.parse import unquote_plus
 
+from attrs import frozen
+
+from adapters.common.converters import UnfitError, is_unicode, lenient_converter, rename, shown, structured
 from domain.errors import PromptProcessingError
 from domain.raws.stored_object import StoredObject
 
@@ -29,6 +32,41 @@ _CREATED: Final = "ObjectCreated:"
 
 _NO_NEW_OBJECT: Final = frozenset({"PutTagging", "DeleteTagging", "PutRetention", "PutLegalHold"})
 """Events that MinIO counts among creations, though the object is the same as before."""
+
+
+_NAMES: Final = {"event": "eventName", "source": "eventSource", "stored": "object", "etag": "eTag"}
+"""From attribute to field, where the two differ."""
+
+_Name = NewType("_Name", str)
+
+
+@frozen
+class _Event:
+    event: _Name
+
+
+@frozen
+class _Bucket:
+    name: _Name
+
+
+@frozen
+class _Object:
+    key: _Name
+    size: int | None = None
+    etag: Any = ""
+
+
+@frozen
+class _Place:
+    bucket: _Bucket
+    stored: _Object
+
+
+@frozen
+class _Creation:
+    source: _Name
+    s3: _Place
 
 
 class UndecodableNotificationError(PromptProcessingError):
@@ -63,9 +101,9 @@ def decode_notification(message: bytes) -> tuple[StoredObject, ...]:
     faults: list[str] = []
     for number, record in enumerate(records):
         try:
-            created = _created(record)
-        except UndecodableNotificationError as error:
-            faults.append(f"Records[{number}].{error}")
+            created = _created(record, f"Records[{number}]")
+        except UnfitError as error:
+            faults.append(str(error))
         else:
             found += [created] if created else []
     if faults:
@@ -84,51 +122,39 @@ def _records(content: object) -> list[object]:
     return records
 
 
-def _created(record: object) -> StoredObject | None:
-    event = _text(record, "eventName").removeprefix("s3:")
-    if not event.startswith(_CREATED) or event.removeprefix(_CREATED) in _NO_NEW_OBJECT:
+def _created(record: object, path: str) -> StoredObject | None:
+    kind = structured(_CONVERTER, record, _Event, _NAMES, path).event.removeprefix("s3:")
+    if not kind.startswith(_CREATED) or kind.removeprefix(_CREATED) in _NO_NEW_OBJECT:
         return None
-    source = _text(record, "eventSource")
-    decoder = _KEY_DECODERS.get(source)
-    if decoder is None:
-        raise UndecodableNotificationError(
-            f"eventSource: {source[:80]!r} is none of {', '.join(_KEY_DECODERS)}"
-        )
-    s3 = _part(record, "s3")
-    described = _part(s3, "object", "s3.")
-    size = described.get("size", 0 if source == "minio:s3" else None)
-    if size is not None and (type(size) is not int or size < 0):
-        raise UndecodableNotificationError(f"s3.object.size: {ascii(size)[:80]} is no number of bytes")
-    etag = described.get("eTag", "")
+    creation = structured(_CONVERTER, record, _Creation, _NAMES, path)
+    stored = creation.s3.stored
+    decode = _KEY_DECODERS.get(creation.source)
+    if decode is None:
+        known = ", ".join(_KEY_DECODERS)
+        raise UnfitError(f"{path}.eventSource: {shown(creation.source)} is none of {known}")
+    try:
+        key = decode(stored.key)
+    except UnicodeError as error:
+        raise UnfitError(f"{path}.s3.object.key: {shown(stored.key)} is no text") from error
+    if stored.size is not None and stored.size < 0:
+        raise UnfitError(f"{path}.s3.object.size: {stored.size} is no number of bytes")
     return StoredObject(
-        bucket=_text(_part(s3, "bucket", "s3."), "name", "s3.bucket."),
-        key=_key(described, decoder),
-        size=size,
-        version=etag.strip('"') if isinstance(etag, str) else "",
+        bucket=creation.s3.bucket.name,
+        key=key,
+        # MinIO leaves out the size of an empty object.
+        size=0 if stored.size is None and creation.source == "minio:s3" else stored.size,
+        version=stored.etag.strip('"') if isinstance(stored.etag, str) else "",
     )
 
 
-def _key(described: object, decoder: Callable[[str], str]) -> str:
-    path = "s3.object."
-    written = _text(described, "key", path)
-    try:
-        key = decoder(written)
-        # JSON can spell half a character, and no store has such a key.
-        key.encode()
-    except UnicodeError as error:
-        raise UndecodableNotificationError(f"{path}key: {ascii(written)[:80]} is no text") from error
-    return key
-
-
-def _part(record: object, name: str, path: str = "") -> dict[str, Any]:
-    value = record.get(name) if isinstance(record, dict) else None
-    if not isinstance(value, dict):
-        raise UndecodableNotificationError(f"{path}{name}: is missing or not an object")
+def _name(value: object, _: object) -> str:
+    # JSON can spell half a character, and no store has such a name.
+    if not isinstance(value, str) or not value or not is_unicode(value):
+        raise UnfitError(f"{shown(value)} is no text")
     return value
 
 
-def _text(record: object, name: str, path: str = "") -> str:
-    value = record.get(name) if isinstance(record, dict) else None
-    if not isinstance(value, str) or not value:
-        raise UndecodableNotificationError(f"{path}{name}: is missing or not text")
-    return value
+_CONVERTER: Final = lenient_converter()
+_CONVERTER.register_structure_hook(_Name, _name)
+for _kind in (_Event, _Object, _Place, _Creation):
+    rename(_CONVERTER, _kind, _NAMES)

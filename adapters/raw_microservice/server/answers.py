@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from adapters.raw_microservice.presence import Presence
+
 __all__ = ["Answer", "absence", "failure", "json_answer", "presence"]
 
 _JSON: Final = b"application/json"
@@ -50,7 +52,7 @@ def json_answer(content: Mapping[str, Any]) -> Answer:
 
 def presence(uri: str) -> Answer:
     """Say that a raw has come, and where it is."""
-    return json_answer({"error": False, "present": True, "uri": uri})
+    return Answer(HTTPStatus.OK, Presence(error=False, present=True, uri=uri).to_json())
 
 
 def absence() -> Answer:
@@ -60,10 +62,10 @@ def absence() -> Answer:
 
 def failure(status: HTTPStatus, message: str, *headers: tuple[bytes, bytes]) -> Answer:
     """Say why there is no answer."""
-    return Answer(status, json.dumps({"error": True, "message": message}).encode(), more_headers=headers)
+    return Answer(status, Presence(error=True, message=message).to_json(), more_headers=headers)
 
 
-_ABSENCE: Final = json_answer({"error": False, "present": False})
+_ABSENCE: Final = Answer(HTTPStatus.OK, Presence(error=False, present=False).to_json())
 
 
 @lru_cache(maxsize=64)
