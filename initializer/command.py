@@ -1,7 +1,5 @@
 """The initializer's process."""
 
-import logging
-
 import click
 
 from entrypoints.help import service_help
@@ -12,7 +10,6 @@ from initializer.settings import InitializerSettings
 
 __all__ = ["command"]
 
-_LOG = logging.getLogger(__name__)
 _SUMMARY = (
     "Write init-outputs, runs and the day's chain for all configured pipelines, today's and tomorrow's."
 )

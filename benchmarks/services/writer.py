@@ -17,7 +17,7 @@ from confluent_kafka import Producer
 from dependency_injector import providers
 from lsst.daf.butler import Butler
 
-from adapters.butler.shared.messages import decode
+from adapters.butler.shared.messages import Decoder
 from adapters.butler.shared.records import ordered
 from adapters.files.cameras import load_camera
 from application.worker.alongside import running_alongside
@@ -225,7 +225,8 @@ class _Instant:
 
 def _write_plainly(butler: Butler, messages: Sequence[str]) -> None:
     """Do what today's writer does with a batch, from memory: the public calls, one after the other."""
-    batch = [decode(message.encode(), butler.dimensions, butler.get_dataset_type) for message in messages]
+    known = (butler.dimensions, butler.get_dataset_type)
+    batch = [Decoder(*known).decode(message.encode()) for message in messages]
     records = ordered(record for outputs in batch for record in outputs.records)
     for element, members in itertools.groupby(records, key=lambda record: record.definition.name):
         butler.registry.insertDimensionData(element, *members, skip_existing=True)

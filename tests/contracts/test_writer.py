@@ -11,7 +11,7 @@ from jsonschema import validate
 from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType, DimensionUniverse, FileDataset
 
 from adapters.butler.camera.camera_stack import OurCameraStack
-from adapters.butler.shared.messages import Outputs, decode, encode, pack_records
+from adapters.butler.shared.messages import Decoder, Outputs, encode, pack_records
 from adapters.butler.shared.names import provenance_type
 from adapters.butler.shared.records import make_record
 from adapters.files.cameras import find_camera
@@ -68,11 +68,14 @@ def no_types(name: str) -> DatasetType:
     raise KeyError(name)
 
 
+DECODER = Decoder(UNIVERSE, no_types)
+
+
 @settings(max_examples=15)  # Each makes dimension records of a Butler's universe: 50 ms.
 @given(group=groups(), ra=st.none() | st.floats(0, 359), numbers=uuids)
 def test_what_is_written_is_read(group: str, ra: float | None, numbers: list[UUID]) -> None:
     written = outputs(group, ra, numbers)
-    read = decode(encoded(written), UNIVERSE, no_types)
+    read = DECODER.decode(encoded(written))
     assert {record.dataId: record for record in read.records} == {
         record.dataId: record for record in written.records
     }
@@ -109,7 +112,7 @@ def test_the_contracts_example_is_read() -> None:
     kind = DatasetType(
         "difference_image", ("instrument", "visit", "detector"), "StructuredDataDict", universe=UNIVERSE
     )
-    read = decode(json.dumps(example).encode(), UNIVERSE, {kind.name: kind}.__getitem__)
+    read = Decoder(UNIVERSE, {kind.name: kind}.__getitem__).decode(json.dumps(example).encode())
     ((ref,),) = [file.refs for file in read.files]
     assert (ref.datasetType, ref.dataId["visit"], ref.dataId["detector"]) == (kind, 2026031300217, 94)
     assert [record.definition.name for record in read.records] == ["group"]
@@ -118,7 +121,7 @@ def test_the_contracts_example_is_read() -> None:
 def test_an_unknown_dataset_type_is_an_error() -> None:
     (example,) = contract_json("pp_output_event.schema.json")["examples"]
     with pytest.raises(LookupError):
-        decode(json.dumps(example).encode(), UNIVERSE, no_types)
+        DECODER.decode(json.dumps(example).encode())
 
 
 @pytest.mark.parametrize(
@@ -132,6 +135,6 @@ def test_an_unknown_dataset_type_is_an_error() -> None:
 )
 def test_a_message_of_another_shape_is_refused_by_field(change: dict[str, object], fault: str) -> None:
     message = {"type": "pp-output", "dimension_records": [], "datasets": []}
-    assert decode(json.dumps(message).encode(), UNIVERSE, no_types) == Outputs()
+    assert DECODER.decode(json.dumps(message).encode()) == Outputs()
     with pytest.raises(ValueError, match=fault):
-        decode(json.dumps(message | change).encode(), UNIVERSE, no_types)
+        DECODER.decode(json.dumps(message | change).encode())

@@ -21,7 +21,7 @@ from lsst.daf.butler import (
 from adapters.butler.shared.records import ordered
 from adapters.common.converters import UnfitError, lenient_converter, structured
 
-__all__ = ["EVENT_TYPE", "Decoder", "Outputs", "decode", "encode", "pack_records", "unpack_records"]
+__all__ = ["EVENT_TYPE", "Decoder", "Outputs", "encode", "pack_records", "unpack_records"]
 
 EVENT_TYPE = "pp-output"
 
@@ -135,11 +135,6 @@ class Decoder:
             whole = DataCoordinate.standardize(data_id, universe=self._universe)
             self._data_ids[key] = whole.subset(dimensions)
         return self._data_ids[key]
-
-
-def decode(body: bytes, universe: DimensionUniverse, registered: Callable[[str], DatasetType]) -> Outputs:
-    """Read one message; see `Decoder`."""
-    return Decoder(universe, registered).decode(body)
 
 
 def pack_records(records: Iterable[DimensionRecord]) -> list[dict[str, Any]]:
