@@ -18,6 +18,7 @@ __all__ = ["main"]
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("entrypoints.commands.demo", "Observe a short simulated night on this machine."),
     "replay": ("entrypoints.commands.replay", "Observe a folder of real raw frames on this machine."),
+    "camera": ("entrypoints.commands.camera", "Draft a camera file from frames, or check one."),
     "fan-out": ("entrypoints.services.fan_out", "Serve: copy each announced visit for each detector."),
     "worker": ("entrypoints.services.worker", "Serve: process visit-detectors."),
     "raw-presence": ("entrypoints.services.raw_presence", "Serve: tell whether a raw image has come."),

@@ -1,0 +1,130 @@
+"""Camera files: drafted from frames, and checked."""
+
+from collections import Counter
+from pathlib import Path
+
+import click
+from rich.progress import Progress
+
+from domain.cameras.camera import Camera
+from entrypoints.commands.tables import console, ranges, table
+from entrypoints.containers.observatory import load_camera
+from workbench.camera_draft.drafting import draft_camera
+from workbench.camera_draft.samples import Samples, read_samples
+from workbench.camera_draft.writing import open_questions, write_draft
+from workbench.recorded_frames import RecordedFrames, read_frames
+
+__all__ = ["command"]
+
+_SHOWN = 5
+"""Files of each reason that are named."""
+
+
+@click.group(name="camera")
+def command() -> None:
+    """Write and check camera files."""
+
+
+@command.command(name="from-fits")
+@click.argument("folder", metavar="FOLDER", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write it; by default the instrument's name with .yaml, in the current folder.",
+)
+@click.option("--instrument", help="The camera's name; by default made of card INSTRUME.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+def from_fits(*, folder: Path, output: Path | None, instrument: str | None, force: bool) -> None:
+    """Draft a camera file from the frames below FOLDER.
+
+    A night with biases, flats and science exposures tells most. Header rules
+    are guessed by the cards' names and tried on every frame; sections come from
+    the header or from a flat's pixels, gain and read noise from pairs of flats
+    and biases. Each guess is marked in the file, and what a person must still
+    say is listed at the end. The exit code is 0 if a file was written.
+    """
+    samples = _read(folder)
+    shown = console()
+    for reason, paths in _by_reason(samples).items():
+        shown.print(f"{len(paths)} left out ({', '.join(path.name for path in paths[:_SHOWN])}): {reason}")
+    if not samples.frames:
+        raise click.ClickException(
+            f"{folder}: no FITS frame that can be read, {len(samples.left_out)} that cannot"
+        )
+    draft = draft_camera(samples.frames, instrument=instrument, say=lambda what: shown.print(f"{what} ..."))
+    target = output or Path(f"{draft.instrument}.yaml")
+    if target.exists() and not force:
+        raise click.ClickException(f"{target} exists: name another file by --output, or give --force")
+    target.write_text(write_draft(draft), encoding="utf-8")
+    shown.print(f"{target}: written from {len(samples.frames)} frames")
+    questions = open_questions(draft)
+    if questions:
+        shown.print(f"\nStill to be said by a person, in {target}:")
+        for question in questions:
+            shown.print(f"  - {question}")
+    shown.print(f"\nThen: prompt-processing camera check {target} {folder}")
+
+
+@command.command(name="check")
+@click.argument("file", metavar="FILE")
+@click.argument(
+    "folder",
+    metavar="[FRAMES]",
+    required=False,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@click.pass_context
+def check(context: click.Context, *, file: str, folder: Path | None) -> None:
+    """Check a camera FILE, and read the headers of all frames below FRAMES by it.
+
+    FILE may be the name of a shipped camera.
+    The exit code is 1 if the file is not right or if any frame cannot be read
+    by it.
+    """
+    camera = load_camera(file)
+    shown = console()
+    shown.print(_summary(camera))
+    if folder is None:
+        return
+    frames = read_frames(folder, camera)
+    shown.print(_table(frames))
+    unknown = sorted(
+        {one.exposure.physical_filter for one in frames.of_kind("science")} - set(camera.filters)
+    )
+    if unknown:
+        shown.print(f"filters that the file gives no band for: {', '.join(unknown)}")
+    unplaced = [one for one in frames.of_kind("science") if None in (one.exposure.ra, one.exposure.dec)]
+    if unplaced and camera.header.wcs is None:
+        shown.print(f"{len(unplaced)} science frames tell no pointing, such as {unplaced[0].path.name}")
+    if frames.unreadable:
+        shown.print(f"{len(frames.unreadable)} files cannot be read by it; the reasons stand above")
+        context.exit(1)
+
+
+def _read(folder: Path) -> Samples:
+    with Progress(transient=True) as progress:
+        task = progress.add_task("reading headers", total=None)
+        return read_samples(folder, lambda done, of: progress.update(task, completed=done, total=of))
+
+
+def _by_reason(samples: Samples) -> dict[str, list[Path]]:
+    reasons: dict[str, list[Path]] = {}
+    for path, reason in samples.left_out.items():
+        reasons.setdefault(reason, []).append(path)
+    return reasons
+
+
+def _summary(camera: Camera) -> str:
+    sizes = ", ".join(f"{columns} x {rows}" for rows, columns in sorted(camera.raw_sizes)) or "unknown"
+    numbers = ranges(detector.number for detector in camera.detectors)
+    return (
+        f"{camera.instrument}: detectors {numbers}, raws of at least {sizes} pixels,"
+        f" filters {', '.join(camera.filters) or 'none'}"
+    )
+
+
+def _table(frames: RecordedFrames) -> object:
+    counts = Counter((one.exposure.observation_type, one.exposure.physical_filter) for one in frames.frames)
+    rows = [(kind, name, count) for (kind, name), count in sorted(counts.items())]
+    return table(f"Frames below {frames.folder}", ("kind", "filter", "frames"), rows)

@@ -1,0 +1,1 @@
+"""Drafting a camera file from frames."""

@@ -1,0 +1,79 @@
+"""Which cards hold which fact, guessed from headers of several writers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from workbench.camera_draft.header_guess import cd_matrix, guess_facts
+
+MAXIM = {
+    "INSTRUME": "SBIG STF-8300", "IMAGETYP": "Light Frame", "FILTER": "Luminance", "EXPTIME": 60.0,
+    "EXPOSURE": 60.0, "DATE-OBS": "2026-03-14T02:15:07.3", "OBJCTRA": "08 18 29", "OBJCTDEC": "+25 20 00",
+}  # fmt: skip
+SPLIT = {
+    "INSTRUME": "nasa42", "OBSTYPE": "OBJECT", "FILTNAME": "VR", "EXPTIME": 300.0, "DATE-OBS": "2026-03-14",
+    "UTCSTART": "02:15:07.3", "RA": 124.5, "DEC": 25.3, "OBSERNO": 3, "FILENAME": "/data/20260314.0003.fits",
+}  # fmt: skip
+
+
+def facts_of(headers: Sequence[Mapping[str, object]]) -> Mapping[str, Mapping[str, Any]]:
+    return {guess.fact: guess.rule for guess in guess_facts(headers)}
+
+
+def test_each_writer_s_cards_are_found() -> None:
+    found = facts_of([MAXIM])
+    assert found["observation_type"] == {"card": "IMAGETYP"}
+    assert found["begin"] == {"card": "DATE-OBS", "format": "isot", "time_scale": "utc"}
+    assert found["ra"] == {"card": "OBJCTRA", "unit": "hourangle"}
+    assert found["dec"] == {"card": "OBJCTDEC", "unit": "deg"}
+
+
+def test_a_date_without_a_time_is_joined_with_one() -> None:
+    found = facts_of([SPLIT])
+    assert found["begin"]["cards"] == ["DATE-OBS", "UTCSTART"]
+    assert found["ra"] == {"card": "RA", "unit": "deg"}
+    assert found["obs_id"] == {"card": "FILENAME", "pattern": r"([^/]+)[.]fi?ts?\b"}
+
+
+def test_a_card_that_holds_no_such_fact_is_passed_over() -> None:
+    found = facts_of([SPLIT | {"DATE-OBS": "tonight", "DATE-BEG": "2026-03-14T02:15:07", "RA": 400.0}])
+    assert found["begin"]["card"] == "DATE-BEG"
+    assert "ra" not in found
+
+
+def test_a_number_that_two_exposures_share_numbers_nothing() -> None:
+    second = SPLIT | {"UTCSTART": "02:20:07.3"}
+    assert "seqnum" not in facts_of([SPLIT, second]) or facts_of([SPLIT, second])["seqnum"] != {
+        "card": "OBSERNO"
+    }
+    assert facts_of([SPLIT, second | {"OBSERNO": 4}])["seqnum"] == {"card": "OBSERNO"}
+
+
+def test_files_of_one_exposure_are_told_apart_by_their_detector() -> None:
+    files = [
+        SPLIT | {"UTCSTART": f"02:{minute}:07", "OBSERNO": minute, "CHIPID": chip, "NAXIS2": 100 + chip}
+        for minute in (15, 20)
+        for chip in (4, 7)
+    ]
+    found = facts_of(files)
+    assert found["detector"] == {"card": "CHIPID"}
+    assert found["seqnum"] == {"card": "OBSERNO"}
+
+
+def test_a_camera_of_one_detector_needs_no_card_for_it() -> None:
+    assert facts_of([SPLIT, SPLIT | {"UTCSTART": "02:20:07"}])["detector"] == {"value": 0}
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_the_rotation_is_that_of_plus_y_from_north_through_east(as_text: bool) -> None:
+    matrix: dict[str, object] = {"CD1_1": 0.0, "CD1_2": 3e-4, "CD2_1": 3e-4, "CD2_2": 0.0}
+    if as_text:
+        matrix = {name: str(value) for name, value in matrix.items()}
+    assert facts_of([SPLIT | matrix])["sky_angle"] == {"value": 90.0}
+
+
+def test_steps_and_a_rotation_make_a_matrix() -> None:
+    cards = {"CTYPE1": "RA---TAN", "CDELT1": -2e-4, "CDELT2": 2e-4, "CROTA2": 90.0}
+    assert cd_matrix(cards) == pytest.approx((0.0, -2e-4, -2e-4, 0.0), abs=1e-12)
+    assert cd_matrix({"CD1_1": 1.0, "CD1_2": 2.0, "CD2_1": 2.0, "CD2_2": 4.0}) is None
