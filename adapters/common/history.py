@@ -17,7 +17,14 @@ from cattrs.strategies import configure_tagged_union
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.attempts import Attempt, AttemptRecord, Claim, HeldLease, WorkHistory
-from domain.work.outcomes import RULES, Outcome, PermanentFailure, Poisoned
+from domain.work.outcomes import (
+    RULES,
+    Outcome,
+    PermanentFailure,
+    Poisoned,
+    SnapStatus,
+    UnknownStatus,
+)
 from ports.ledger import LedgerRecordError, NewerRecordError, UnreadableRecordError
 
 __all__ = [
@@ -169,6 +176,16 @@ def _permanent_failure(word: object, _: object) -> PermanentFailure:
         raise
 
 
+def _snap_status(word: object, _: object) -> SnapStatus | UnknownStatus:
+    """Read what became of a snap; of the word of a newer release nothing depends, so that it is kept."""
+    if not isinstance(word, str):
+        raise TypeError(f"{word!r:.80} is no status of a snap")
+    try:
+        return SnapStatus(word)
+    except ValueError:
+        return UnknownStatus(word)
+
+
 def _compact(record: Mapping[str, Any]) -> str:
     return json.dumps(record, separators=(",", ":"))
 
@@ -177,6 +194,7 @@ _UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, Recurs
 _KINDS: Final = frozenset(rule.name for rule in RULES.values())
 _CONVERTER: Final = cattrs.Converter(omit_if_default=True, detailed_validation=False)
 _CONVERTER.register_structure_hook(PermanentFailure, _permanent_failure)
+_CONVERTER.register_structure_hook_func(lambda kind: kind == SnapStatus | UnknownStatus, _snap_status)
 configure_tagged_union(
     Outcome.__value__, _CONVERTER, tag_name="kind", tag_generator=lambda kind: RULES[kind].name
 )

@@ -37,6 +37,7 @@ from domain.work.outcomes import (
     Outcome,
     PermanentFailure,
     SnapResult,
+    SnapStatus,
     rule_for,
 )
 from domain.work.promptness import seconds_since
@@ -390,16 +391,17 @@ async def _unless[T](over: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | N
 
 def _snap_results(expectation: Expectation, processed: Processed | None) -> tuple[SnapResult, ...]:
     """List what became of each exposure that came, and of those of which that cannot be said."""
-    if processed is None:
-        done, reason = "failed", ""
-    else:
-        done, reason = ("failed", processed.failure) if processed.failure else ("completed", "")
+    failure = "" if processed is None else processed.failure
+    done = SnapStatus.COMPLETED if processed and not failure else SnapStatus.FAILED
     unknown = expectation.missing if expectation.obstacle else ()
     results = [
-        *[(one.exposure, done, reason) for one in expectation.accepted],
-        *[(one.raw.exposure, "rejected", one.reason) for one in expectation.rejected],
-        *[(raw.exposure, "late", "came after the wait") for raw in expectation.late],
-        *[(it, "unfetched", "it is there, and could not be fetched") for it in sorted(expectation.unfetched)],
-        *[(0, "unproven", f"snap {snap}: {expectation.obstacle}") for snap in unknown],
+        *[(one.exposure, done, failure) for one in expectation.accepted],
+        *[(one.raw.exposure, SnapStatus.REJECTED, one.reason) for one in expectation.rejected],
+        *[(raw.exposure, SnapStatus.LATE, "came after the wait") for raw in expectation.late],
+        *[
+            (exposure, SnapStatus.UNFETCHED, "it is there, and could not be fetched")
+            for exposure in sorted(expectation.unfetched)
+        ],
+        *[(0, SnapStatus.UNPROVEN, f"snap {snap}: {expectation.obstacle}") for snap in unknown],
     ]
-    return tuple(SnapResult(exposure=it, result=result, reason=why) for it, result, why in results)
+    return tuple(SnapResult(exposure=it, result=status, reason=why) for it, status, why in results)

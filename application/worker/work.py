@@ -26,6 +26,7 @@ from domain.work.outcomes import (
     describe,
     is_final,
     rule_for,
+    snaps_of,
 )
 from domain.work.promptness import promptness
 from ports.ledger import (
@@ -320,7 +321,7 @@ class Worker:
                 "outcome": name,
                 "final": final,
                 "seconds": stages.seconds() if stages else {},
-                "exposures": [snap.exposure for snap in getattr(outcome, "snaps", ()) if snap.exposure],
+                "exposures": [snap.exposure for snap in snaps_of(outcome) if snap.exposure],
             },
         )
 

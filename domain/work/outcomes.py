@@ -8,6 +8,7 @@ export, the metrics and the log make of it.
 import enum
 import logging
 from collections.abc import Mapping
+from typing import NewType
 
 from attrs import field, frozen
 
@@ -29,11 +30,32 @@ __all__ = [
     "QueueVerb",
     "Rule",
     "SnapResult",
+    "SnapStatus",
+    "UnknownStatus",
     "describe",
     "is_final",
     "may_retry",
     "rule_for",
+    "snaps_of",
 ]
+
+
+class SnapStatus(enum.StrEnum):
+    """What became of one exposure, as the ledger spells it."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    UNREADABLE = "unreadable"
+    LATE = "late"
+    UNFETCHED = "unfetched"
+    """It is there, and could not be fetched."""
+    UNPROVEN = "unproven"
+    """Nobody could look whether it is there."""
+
+
+UnknownStatus = NewType("UnknownStatus", str)
+"""A word for a status that a newer release wrote: kept as it is."""
 
 
 @frozen(kw_only=True)
@@ -42,9 +64,7 @@ class SnapResult:
 
     exposure: int
     """0 of one that nobody has seen."""
-    result: str
-    """``completed``, ``failed``, ``rejected``, ``unreadable``, ``late``, ``unfetched`` (it is there) or
-    ``unproven`` (nobody could look whether it is)."""
+    result: SnapStatus | UnknownStatus
     reason: str = ""
 
 
@@ -220,6 +240,15 @@ def rule_for(outcome: Outcome, attempt: int, max_attempts: int) -> Rule:
     if isinstance(outcome, FailedBeforeChange) and outcome.never is None:
         return _EXHAUSTED
     return RULES[type(outcome)]
+
+
+def snaps_of(outcome: Outcome) -> tuple[SnapResult, ...]:
+    """List what became of each exposure; of outcomes that are about none, nothing."""
+    match outcome:
+        case Completed() | ImagesRejected() | FailedBeforeChange() | FailedAfterChange():
+            return outcome.snaps
+        case Ignored() | Duplicate() | Expired() | Cancelled() | NoImages() | Poisoned():
+            return ()
 
 
 def describe(outcome: Outcome) -> str:

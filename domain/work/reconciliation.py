@@ -25,7 +25,10 @@ from domain.work.outcomes import (
     NoImages,
     Outcome,
     SnapResult,
+    SnapStatus,
+    UnknownStatus,
     describe,
+    snaps_of,
 )
 
 __all__ = [
@@ -175,7 +178,7 @@ def _all(evidence: Evidence, why: Why, detail: str) -> tuple[Unprocessed, ...]:
 
 def _judge(image: LandedRaw, outcome: Outcome, ended: UtcSeconds | None) -> Unprocessed | None:
     """Find what a final outcome means for one image; None if it was processed, or nobody wants it to be."""
-    snaps = {snap.exposure: snap for snap in getattr(outcome, "snaps", ())}
+    snaps = {snap.exposure: snap for snap in snaps_of(outcome)}
     snap = snaps.get(image.raw.exposure)
     match outcome:
         case Ignored() | Duplicate():
@@ -189,22 +192,25 @@ def _judge(image: LandedRaw, outcome: Outcome, ended: UtcSeconds | None) -> Unpr
         case NoImages():
             why = Why.LATE if _came_after(image, ended) else Why.NO_IMAGES
         case _:
-            why = Why.LATE if snap is not None and snap.result == _LATE else Why.FAILED
+            why = Why.LATE if snap is not None and snap.result is SnapStatus.LATE else Why.FAILED
     return Unprocessed(image=image, why=why, detail=describe(outcome))
 
 
-_LATE: Final = "late"
-_WHY_OF_RESULT: Final[Mapping[str, Why]] = {_LATE: Why.LATE, "failed": Why.FAILED}
+_WHY_OF_STATUS: Final[Mapping[SnapStatus | UnknownStatus, Why]] = {
+    SnapStatus.LATE: Why.LATE,
+    SnapStatus.FAILED: Why.FAILED,
+}
+"""Any other, known or not, says that the image was looked at or could not be."""
 
 
 def _judge_snap(image: LandedRaw, snap: SnapResult | None) -> Unprocessed | None:
     """Find what became of one image of a visit whose other images were dealt with."""
     if snap is None:
         return Unprocessed(image=image, why=Why.LATE, detail="the other images were dealt with without it")
-    if snap.result == "completed":
+    if snap.result is SnapStatus.COMPLETED:
         return None
     return Unprocessed(
-        image=image, why=_WHY_OF_RESULT.get(snap.result, Why.REJECTED), detail=snap.reason or snap.result
+        image=image, why=_WHY_OF_STATUS.get(snap.result, Why.REJECTED), detail=snap.reason or snap.result
     )
 
 

@@ -19,6 +19,9 @@ from domain.work.outcomes import (
     Outcome,
     Poisoned,
     SnapResult,
+    SnapStatus,
+    UnknownStatus,
+    snaps_of,
 )
 from ports.ledger import (
     ClaimedElsewhereError,
@@ -40,7 +43,7 @@ __all__ = ["IDENTITY", "LedgerBench", "LedgerContract", "a_lease"]
 
 IDENTITY = Identity("Lowell", "2026-03-14T02:15:07.310#2", 4)
 _VISIT = (IDENTITY.instrument, IDENTITY.group)
-_DONE = Completed(pipeline="ApPipe", snaps=(SnapResult(exposure=2026031400012, result="completed"),))
+_DONE = Completed(pipeline="ApPipe", snaps=(SnapResult(exposure=2026031400012, result=SnapStatus.COMPLETED),))
 _NOT_OURS = [
     ("[]", UnreadableRecordError),
     ("\ufffd", UnreadableRecordError),
@@ -406,3 +409,21 @@ class LedgerContract:
         [line] = [record for record in caplog.records if record.name == "application.ledger"]
         assert "detector 4" in line.getMessage()
         assert bench.metrics.total(Counter.LEDGER_RECORDS_NOT_READ, instrument="Lowell", kind=error.kind) == 1
+
+    async def test_a_word_for_a_snap_that_only_a_newer_release_knows_is_kept(
+        self, bench: LedgerBench
+    ) -> None:
+        begun = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        await bench.ledger.record(
+            begun.attempt,
+            FailedBeforeChange(
+                reason="r", snaps=(SnapResult(exposure=1, result=UnknownStatus("overexposed")),)
+            ),
+            final=False,
+        )
+        record = await bench.ledger.begin(IDENTITY, "b", a_lease(times=2))
+        await bench.ledger.record(record.attempt, _DONE, final=True)
+        assert '"result":"overexposed"' in (await bench.stored(IDENTITY) or "")
+        first, _ = await (await bench.another()).history(IDENTITY)
+        assert first.outcome is not None
+        assert [snap.result for snap in snaps_of(first.outcome)] == ["overexposed"]

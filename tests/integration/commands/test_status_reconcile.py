@@ -18,7 +18,7 @@ from adapters.redis.work_queue import RedisWorkQueue
 from adapters.s3.client import S3Connection, connect
 from domain.times import UtcSeconds, begin_of_day_obs, day_obs_of, tai_from_utc
 from domain.visit import Visit
-from domain.work.outcomes import Completed, NoImages, SnapResult
+from domain.work.outcomes import Completed, NoImages, SnapResult, SnapStatus
 from entrypoints.cli import main
 from tests.contract_suites.samples import a_visit
 from tests.integration.redis.benches import redis_ledger
@@ -96,7 +96,7 @@ class _Box:
                 record = await ledger.begin(lease.work.identity, "w 1", lease)
                 if name == "under way":
                     continue
-                snaps = (SnapResult(exposure=exposure, result="completed"),)
+                snaps = (SnapResult(exposure=exposure, result=SnapStatus.COMPLETED),)
                 outcome = Completed(pipeline="ApPipe", snaps=snaps)
                 ended = outcome if name == "completed" else NoImages(waited=90.0)
                 await ledger.record(record.attempt, ended, final=True)

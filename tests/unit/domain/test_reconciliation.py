@@ -19,6 +19,8 @@ from domain.work.outcomes import (
     Outcome,
     PermanentFailure,
     SnapResult,
+    SnapStatus,
+    UnknownStatus,
 )
 from domain.work.reconciliation import (
     LONGEST_REQUEUE,
@@ -35,7 +37,7 @@ NIGHT = UtcSeconds(NOW - 40_000.0)
 IDENTITY = Identity("Lowell", "g", 4)
 VISIT = a_visit(group="g", sent=tai_from_utc(UtcSeconds(NOW - 30_000.0)))
 EXPOSURES = range(101, 106)
-RESULTS = ("completed", "rejected", "unreadable", "late", "failed")
+RESULTS = (*SnapStatus, UnknownStatus("overexposed"))
 
 snaps = st.lists(
     st.builds(SnapResult, exposure=st.sampled_from(EXPOSURES), result=st.sampled_from(RESULTS)),
@@ -163,14 +165,15 @@ def test_of_a_completed_visit_all_but_the_completed_images_are_listed(evidence: 
     listed = {one.image.raw.exposure: one.why for one in unprocessed_images(evidence, NOW)}
     for image in evidence.images:
         exposure = image.raw.exposure
-        expected = {
-            "completed": None,
-            "rejected": Why.REJECTED,
-            "unreadable": Why.REJECTED,
-            "failed": Why.FAILED,
-            "late": Why.LATE,
-        }[results.get(exposure, "late")]
-        assert listed.get(exposure) == expected
+        match results.get(exposure, SnapStatus.LATE):
+            case SnapStatus.COMPLETED:
+                assert exposure not in listed
+            case SnapStatus.FAILED:
+                assert listed[exposure] is Why.FAILED
+            case SnapStatus.LATE:
+                assert listed[exposure] is Why.LATE
+            case _:
+                assert listed[exposure] is Why.REJECTED
 
 
 @given(evidences(records(repairable)))

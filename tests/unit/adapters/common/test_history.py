@@ -17,7 +17,16 @@ from adapters.common.history import (
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.attempts import HeldLease, OutdatedLeaseError, WorkHistory
-from domain.work.outcomes import RULES, Completed, Expired, NoImages, Outcome, Poisoned, SnapResult
+from domain.work.outcomes import (
+    RULES,
+    Completed,
+    Expired,
+    NoImages,
+    Outcome,
+    Poisoned,
+    SnapResult,
+    SnapStatus,
+)
 from ports.ledger import NewerRecordError, UnreadableRecordError
 
 _IDENTITY = Identity("Lowell", "2026-03-14T02:15:07.310#2", 4)
@@ -29,6 +38,7 @@ _OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
     *[st.builds(kind) for kind in RULES if kind not in (Expired, NoImages)],
     st.builds(Completed, detail=st.text()),
 )
+_ENDED = '{"attempts":[{"n":1,"worker":"w","begun":1.0,"ended":2.0,"final":true,"outcome":%s}]}'
 _LEASES = st.builds(HeldLease, st.text(), st.sampled_from(["one", "two"]))
 
 
@@ -83,8 +93,22 @@ def test_the_stored_form_is_this() -> None:
     )
     history = history_from_json(_IDENTITY, stored)
     assert history.last is not None
-    snaps = (SnapResult(exposure=2026031400012, result="completed"),)
+    snaps = (SnapResult(exposure=2026031400012, result=SnapStatus.COMPLETED),)
     assert history.last.outcome == Completed(pipeline="ApPipe", snaps=snaps)
+    assert json.loads(history_to_json(history)) == json.loads(stored)
+
+
+def test_a_record_of_a_newer_release_keeps_its_words_for_snaps() -> None:
+    stored = _ENDED % (
+        '{"pipeline":"ApPipe","snaps":[{"exposure":1,"result":"completed"},'
+        '{"exposure":2,"result":"overexposed"}],"kind":"completed"}'
+    )
+    history = history_from_json(_IDENTITY, stored)
+    assert history.last is not None
+    assert isinstance(history.last.outcome, Completed)
+    results = [snap.result for snap in history.last.outcome.snaps]
+    assert results == ["completed", "overexposed"]
+    assert [isinstance(result, SnapStatus) for result in results] == [True, False]
     assert json.loads(history_to_json(history)) == json.loads(stored)
 
 
@@ -113,9 +137,6 @@ def test_an_outcome_of_a_delivery_that_cannot_be_read_is_told_as_such(text: str)
     assert text in outcome.reason
 
 
-_ENDED = '{"attempts":[{"n":1,"worker":"w","begun":1.0,"ended":2.0,"final":true,"outcome":%s}]}'
-
-
 @pytest.mark.parametrize(
     ("text", "word"),
     [
@@ -142,6 +163,7 @@ def test_what_a_newer_release_wrote_is_told_from_what_nobody_did(text: str, word
         '{"attempts":[{"n":1,"worker":"w","begun":1.0,"final":true}]}',
         '{"attempts":[],"claim":[1,["all"]]}',
         '{"attempts":[],"claim":7}',
+        _ENDED % '{"kind":"completed","pipeline":"p","snaps":[{"exposure":1,"result":4}]}',
         _ENDED % '{"kind":["expired"]}',
         _ENDED % '{"kind":"expired","age":"old"}',
         '{"attempts":[],"note":"\u00e9"}',
