@@ -16,8 +16,9 @@ from attrs import frozen
 
 from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
-from domain.raws.raws import RawImage, RawKey, parse_raw_key, sidecar_key
+from domain.raws.raws import RawImage, RawKey, sidecar_key
 from domain.raws.stored_object import StoredObject
+from domain.raws.stored_raw import StoredRaw, stored_raw
 from domain.times import day_obs_of
 from ports.clock import Clock
 from ports.metrics import Counter, Metrics
@@ -29,8 +30,6 @@ __all__ = ["CatchUp", "CatchUpPolicy", "WatchedFeed", "listed_prefixes", "newest
 
 _LOG = logging.getLogger(__name__)
 _LAST_NUMBER = re.compile("([0-9]+)[^0-9]*$")
-
-type _Listed = tuple[RawKey, StoredObject]
 
 
 class WatchedFeed:
@@ -156,9 +155,9 @@ class CatchUp:
     async def _open(self, camera: Camera, sidecars: Sidecars, folder: str) -> int:
         objects = {stored.key: stored for stored in await self._store.objects(folder)}
         raws = list(_raws(camera, objects))
-        described = [(key, stored) for key, stored in raws if (sidecar_key(key) or key.key) in objects]
+        described = [raw for raw in raws if (sidecar_key(raw.key) or raw.key.key) in objects]
         missing = await self._missing(camera, sidecars, described)
-        named = await asyncio.gather(*(sidecars.identify(key, stored) for key, stored in missing))
+        named = await asyncio.gather(*map(sidecars.identify, missing))
         found = {_slot(camera, raw.key, raw): raw.uri for raw in named if raw is not None}
         if found:
             await self._index.put(found)
@@ -171,18 +170,18 @@ class CatchUp:
         return len(found)
 
     async def _missing(
-        self, camera: Camera, sidecars: Sidecars, raws: Sequence[_Listed]
-    ) -> Sequence[_Listed]:
+        self, camera: Camera, sidecars: Sidecars, raws: Sequence[StoredRaw]
+    ) -> Sequence[StoredRaw]:
         """List the raws of a folder that are not in the index.
 
         All in the folder of an exposure are of one group and snap, so that one
         sidecar is read to pass over what is known, and not two hundred.
         """
-        for key, stored in raws:
-            example = await sidecars.identify(key, stored)
+        for raw in raws:
+            example = await sidecars.identify(raw)
             if example is not None:
-                uris = await self._index.find([_slot(camera, each, example) for each, _ in raws])
-                return [raw for raw, uri in zip(raws, uris, strict=True) if uri is None]
+                uris = await self._index.find([_slot(camera, each.key, example) for each in raws])
+                return [each for each, uri in zip(raws, uris, strict=True) if uri is None]
         return raws
 
 
@@ -211,11 +210,11 @@ def newest_first(camera: Camera, folders: Collection[str]) -> Sequence[str]:
     return sorted(folders, key=age, reverse=True)
 
 
-def _raws(camera: Camera, objects: Mapping[str, StoredObject]) -> Iterator[_Listed]:
-    for name, stored in objects.items():
-        key = parse_raw_key(camera, name)
-        if key is not None:
-            yield key, stored
+def _raws(camera: Camera, objects: Mapping[str, StoredObject]) -> Iterator[StoredRaw]:
+    for stored in objects.values():
+        raw = stored_raw(camera, stored)
+        if raw is not None:
+            yield raw
 
 
 def _slot(camera: Camera, key: RawKey, example: RawImage) -> RawSlot:

@@ -10,8 +10,9 @@ from attrs import frozen
 from application.retrying import retried
 from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
-from domain.raws.raws import RawImage, RawKey, parse_raw_key, raw_keys_of_sidecar, sidecar_key
+from domain.raws.raws import RawImage, raw_keys_of_sidecar, sidecar_key
 from domain.raws.stored_object import StoredObject
+from domain.raws.stored_raw import StoredRaw, stored_raw
 from ports.metrics import Counter, Metrics
 from ports.object_feed import ObjectFeed, ObjectFeedUnavailableError
 from ports.raw_arrivals import ImageStoreUnavailableError
@@ -30,15 +31,14 @@ class _Landed:
 
     camera: Camera
     sidecars: Sidecars
-    key: RawKey
-    stored: StoredObject
+    raw: StoredRaw
 
     @property
     def sidecar(self) -> str | None:
-        return sidecar_key(self.key)
+        return sidecar_key(self.raw.key)
 
     def slot(self, raw: RawImage) -> RawSlot:
-        name = self.camera.detector(self.key.detector).name
+        name = self.camera.detector(self.raw.key.detector).name
         return RawSlot(self.camera.instrument, raw.group, raw.snap, name)
 
 
@@ -94,10 +94,10 @@ class RawIndexer:
     def _recognize(self, stored: StoredObject) -> _Landed | None:
         """Tell which raw an object is, or brings back as its sidecar; None if it concerns nobody."""
         for camera, sidecars in self._cameras:
-            key = parse_raw_key(camera, stored.key)
-            if key is not None:
+            raw = stored_raw(camera, stored)
+            if raw is not None:
                 self._metrics.count(Counter.NOTIFICATIONS, kind="raw")
-                return _Landed(camera, sidecars, key, stored)
+                return _Landed(camera, sidecars, raw)
             if raw_keys_of_sidecar(camera, stored.key):
                 self._metrics.count(Counter.NOTIFICATIONS, kind="sidecar")
                 return self._given_up.pop(stored.key, None)
@@ -107,12 +107,12 @@ class RawIndexer:
     async def _identify_now(self, landed: _Landed) -> RawImage | None:
         if landed.sidecar is not None:
             try:
-                if await landed.sidecars.group_of(landed.sidecar, landed.key) is None:
+                if await landed.sidecars.group_of(landed.sidecar, landed.raw.key) is None:
                     return None
             except ImageStoreUnavailableError as error:
                 _LOG.debug("sidecar %s cannot be read yet: %s", landed.sidecar, error)
                 return None
-        return await landed.sidecars.identify(landed.key, landed.stored)
+        return await landed.sidecars.identify(landed.raw)
 
     async def _wait_beside(self, landed: _Landed, tasks: asyncio.TaskGroup) -> None:
         if len(self._waiting) >= _MOST_WAITING:
@@ -122,7 +122,7 @@ class RawIndexer:
         task.add_done_callback(self._waiting.discard)
 
     async def _index_late(self, landed: _Landed) -> None:
-        raw = await landed.sidecars.identify(landed.key, landed.stored)
+        raw = await landed.sidecars.identify(landed.raw)
         if raw is not None:
             await self._put({landed.slot(raw): raw.uri})
         elif landed.sidecar is not None:

@@ -9,8 +9,9 @@ from attrs import frozen
 
 from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
-from domain.raws.raws import RawImage, RawKey, parse_raw_key, sidecar_key
+from domain.raws.raws import RawImage, sidecar_key
 from domain.raws.stored_object import StoredObject
+from domain.raws.stored_raw import StoredRaw, stored_raw
 from domain.times import day_obs_of
 from domain.work.reconciliation import LandedRaw
 from ports.raw_arrivals import ImageStore
@@ -19,8 +20,6 @@ __all__ = ["LandedImages", "LandedRaws"]
 
 _AT_ONCE = 16  # Listings; the store has about as many threads.
 _TRIED = 5  # Sidecars of one exposure, until one can be read.
-
-type _Listed = tuple[RawKey, StoredObject]
 
 
 @frozen(kw_only=True)
@@ -82,13 +81,11 @@ class LandedImages:
         """Look into the folder of an exposure, whose images are all of one group and snap."""
         async with turns:
             objects = {stored.key: stored for stored in await self._store.objects(folder)}
-            raws = [raw for raw in self._raws(objects) if raw[0].detector in detectors]
+            raws = [raw for raw in self._raws(objects) if raw.key.detector in detectors]
             example = await self._example(raws, objects)
             if example is None:
-                return LandedRaws(named=(), nameless=tuple(self._store.uri(key.key) for key, _ in raws))
-            return LandedRaws(
-                named=tuple(self._landed(key, stored, example) for key, stored in raws), nameless=()
-            )
+                return LandedRaws(named=(), nameless=tuple(self._store.uri(raw.key.key) for raw in raws))
+            return LandedRaws(named=tuple(self._landed(raw, example) for raw in raws), nameless=())
 
     async def _written(self, turns: asyncio.Semaphore, prefix: str, night: datetime.date) -> LandedRaws:
         """Look for what was written on a day below the prefix of a detector."""
@@ -99,38 +96,39 @@ class LandedImages:
                 if stored.modified is None or day_obs_of(stored.modified) == night
             }
             named, nameless = [], []
-            for key, stored in self._raws(objects):
-                raw = await self._sidecars.identify(key, stored)
-                if raw is None:
-                    nameless.append(self._store.uri(key.key))
+            for raw in self._raws(objects):
+                image = await self._sidecars.identify(raw)
+                if image is None:
+                    nameless.append(self._store.uri(raw.key.key))
                 else:
-                    named.append(LandedRaw(raw=raw, landed=stored.modified))
+                    named.append(LandedRaw(raw=image, landed=raw.stored.modified))
             return LandedRaws(named=tuple(named), nameless=tuple(nameless))
 
-    def _raws(self, objects: Mapping[str, StoredObject]) -> Iterator[_Listed]:
-        for name, stored in objects.items():
-            key = parse_raw_key(self._camera, name)
-            if key is not None:
-                yield key, stored
+    def _raws(self, objects: Mapping[str, StoredObject]) -> Iterator[StoredRaw]:
+        for stored in objects.values():
+            raw = stored_raw(self._camera, stored)
+            if raw is not None:
+                yield raw
 
-    async def _example(self, raws: Sequence[_Listed], objects: Collection[str]) -> RawImage | None:
-        described = [(key, stored) for key, stored in raws if sidecar_key(key) in objects]
-        for key, stored in described[:_TRIED]:
-            image = await self._sidecars.identify(key, stored)
+    async def _example(self, raws: Sequence[StoredRaw], objects: Collection[str]) -> RawImage | None:
+        described = [raw for raw in raws if sidecar_key(raw.key) in objects]
+        for raw in described[:_TRIED]:
+            image = await self._sidecars.identify(raw)
             if image is not None:
                 return image
         return None
 
-    def _landed(self, key: RawKey, stored: StoredObject, example: RawImage) -> LandedRaw:
-        raw = RawImage(
+    def _landed(self, raw: StoredRaw, example: RawImage) -> LandedRaw:
+        key = raw.key
+        image = RawImage(
             key=key,
             uri=self._store.uri(key.key),
             exposure=example.exposure if key.exposure is None else key.exposure,
             group=example.group,
             snap=example.snap,
-            version=stored.version,
+            version=raw.stored.version,
         )
-        return LandedRaw(raw=raw, landed=stored.modified)
+        return LandedRaw(raw=image, landed=raw.stored.modified)
 
 
 def _together(parts: Sequence[LandedRaws]) -> LandedRaws:

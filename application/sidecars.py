@@ -8,7 +8,7 @@ from attrs import frozen
 from domain.cameras.camera import Camera
 from domain.headers.header import InvalidHeaderError, group_and_snap, read_exposure
 from domain.raws.raws import RawImage, RawKey, sidecar_key
-from domain.raws.stored_object import StoredObject
+from domain.raws.stored_raw import StoredRaw
 from ports.raw_arrivals import ImageStore, ImageStoreUnavailableError, UnreadableSidecarError
 
 __all__ = ["Sidecars"]
@@ -52,22 +52,22 @@ class Sidecars:
         """Say whether a sidecar has been read before."""
         return name in self._known
 
-    async def identify(self, key: RawKey, stored: StoredObject) -> RawImage | None:
+    async def identify(self, raw: StoredRaw) -> RawImage | None:
         """Find group and snap of a raw, waiting for its sidecar if need be.
 
         None, and one line in the log, if the sidecar never becomes readable.
         """
-        sidecar = sidecar_key(key)
-        facts = await (self._patiently(sidecar, key) if sidecar else self._from_key(key))
+        sidecar = sidecar_key(raw.key)
+        facts = await (self._patiently(sidecar, raw.key) if sidecar else self._from_key(raw.key))
         if facts is None:
             return None
         return RawImage(
-            key=key,
-            uri=self._store.uri(stored.key),
+            key=raw.key,
+            uri=self._store.uri(raw.key.key),
             exposure=facts.exposure,
             group=facts.group,
             snap=facts.snap,
-            version=stored.version,
+            version=raw.stored.version,
         )
 
     async def group_of(self, sidecar: str, key: RawKey) -> str | None:

@@ -15,7 +15,8 @@ from adapters.files.healpix_map import read_healpix_map
 from adapters.files.pipelines_config import parse_pipelines_config
 from adapters.kafka.announcements.next_visit import NextVisitCodec
 from adapters.kafka.notifications.notifications import decode_notification
-from adapters.redis.contents import digest, shared_fields
+from adapters.redis.contents import digest
+from adapters.redis.fanned_out_visit import visit_to_fields
 from benchmarks.report import measure, table
 from benchmarks.services.announcements import encode_next_visit, visit_at
 from domain.cameras.camera import Camera
@@ -85,7 +86,7 @@ def _announcement() -> str:
 
     def fan_out() -> None:
         visit = codec.decode(message)
-        if not (isinstance(visit, Visit) and digest(visit) and shared_fields(visit)):
+        if not (isinstance(visit, Visit) and digest(visit) and visit_to_fields(visit)):
             raise RuntimeError("the announcement was not understood")
 
     timing = measure(fan_out)

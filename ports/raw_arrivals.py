@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from domain.errors import PromptProcessingError
 from domain.raws.stored_object import StoredObject
+from domain.raws.stored_raw import StoredRaw
 from ports.neighbours import NeighbourUnavailableError
 
 __all__ = [
@@ -38,11 +39,11 @@ class RawNotifications(Protocol):
     expected, silence too.
     """
 
-    def heard(self, detector: int) -> Sequence[StoredObject]:
+    def heard(self, detector: int) -> Sequence[StoredRaw]:
         """List what is kept for a detector, oldest first."""
         ...
 
-    def follow(self, detector: int) -> AsyncIterator[StoredObject]:
+    def follow(self, detector: int) -> AsyncIterator[StoredRaw]:
         """Iterate over what is kept for a detector and then over what comes, without gap."""
         ...
 

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from adapters.common.visit_record import (
     UndecodableVisitError,
+    record_of_visit,
     record_of_work,
+    visit_from_record,
     work_from_record,
 )
-from domain.visit import VisitDetector
+from domain.visit import Visit, VisitDetector
 
-__all__ = ["from_fields", "to_fields"]
+__all__ = ["from_fields", "to_fields", "visit_from_fields", "visit_to_fields"]
 
 _TEXTS: Final = frozenset({"groupId", "filters", "instrument", "survey"})
 """Fields that are strings in JSON too; the others are JSON, written out."""
@@ -41,6 +43,11 @@ def to_fields(work: VisitDetector) -> dict[str, str]:
     return _strings(record_of_work(work))
 
 
+def visit_to_fields(visit: Visit) -> dict[str, str]:
+    """Write what the entries of all detectors of a visit have in common."""
+    return _strings(record_of_visit(visit))
+
+
 def from_fields(entry: Mapping[bytes, bytes] | Mapping[str, str]) -> VisitDetector:
     """Read a stream entry; fields beyond the contract's are passed over.
 
@@ -49,12 +56,27 @@ def from_fields(entry: Mapping[bytes, bytes] | Mapping[str, str]) -> VisitDetect
     UndecodableVisitError
         Raised if a field is missing or holds what no visit can have.
     """
+    return work_from_record(_record(entry))
+
+
+def visit_from_fields(entry: Mapping[str, str]) -> Visit:
+    """Read what the entries of all detectors of a visit have in common.
+
+    Raises
+    ------
+    UndecodableVisitError
+        Raised if a field is missing or holds what no visit can have.
+    """
+    return visit_from_record(_record(entry))
+
+
+def _record(entry: Mapping[bytes, bytes] | Mapping[str, str]) -> Mapping[str, object]:
     texts = dict(_decoded(entry))
     record: dict[str, object] = {name: text for name, text in texts.items() if name in _TEXTS}
     for name in _OTHERS:
         if name in texts:
             record[name] = _parsed(name, texts[name])
-    return work_from_record(record)
+    return record
 
 
 def _strings(record: Mapping[str, Any]) -> dict[str, str]:

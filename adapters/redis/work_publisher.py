@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from adapters.redis.connection import Connected, RedisConnection, lua
-from adapters.redis.contents import digest, shared_fields
-from adapters.redis.fanned_out_visit import from_fields, to_fields
+from adapters.redis.contents import digest
+from adapters.redis.fanned_out_visit import to_fields, visit_from_fields, visit_to_fields
 from adapters.redis.names import StreamKeys
 from domain.visit import Visit, VisitDetector
 from ports.work_publisher import NoQueueError, Novelty, Published
@@ -55,7 +55,7 @@ class RedisWorkPublisher(Connected):
         """Add the copies of a visit and its mark in one script."""
         keys = self._keys(visit.instrument)
         copies = [str(detector) for detector in detectors]
-        fields = list(itertools.chain.from_iterable(shared_fields(visit).items()))
+        fields = list(itertools.chain.from_iterable(visit_to_fields(visit).items()))
         arguments: list[str | int] = [digest(visit), repr(float(visit.sent))]
         arguments += [round(self._mark_seconds * 1000), visit.instrument, visit.group]
         arguments += [f"[{','.join(copies)}]", round(self._note_seconds * 1000)]
@@ -73,7 +73,7 @@ class RedisWorkPublisher(Connected):
     async def remember(self, visit: Visit) -> None:
         """Note a visit where its mark would be, without what makes it one."""
         mark = self._keys(visit.instrument).mark(visit.instrument, visit.group)
-        words = json.dumps(list(itertools.chain.from_iterable(shared_fields(visit).items())))
+        words = json.dumps(list(itertools.chain.from_iterable(visit_to_fields(visit).items())))
         await self._redis.run(_REMEMBER, [mark], [words, round(self._mark_seconds * 1000)])
 
     async def announced(self, instrument: str, group: str) -> Visit | None:
@@ -83,8 +83,7 @@ class RedisWorkPublisher(Connected):
         if found is None:
             return None
         words = json.loads(found)
-        fields = dict(zip(words[::2], words[1::2], strict=True))
-        return from_fields(fields | {"detector": "0"}).visit
+        return visit_from_fields(dict(zip(words[::2], words[1::2], strict=True)))
 
     def _keys(self, instrument: str) -> StreamKeys:
         if instrument not in self._streams:

@@ -18,14 +18,13 @@ from domain.cameras.camera import Camera
 from domain.raws.raws import (
     Belongs,
     RawImage,
-    RawKey,
     belongs,
     parse_raw_key,
     raw_keys_of_sidecar,
     raw_prefixes,
     sidecar_in_folder,
 )
-from domain.raws.stored_object import StoredObject
+from domain.raws.stored_raw import StoredRaw, stored_raw
 from domain.times import day_obs_of, utc_from_tai
 from domain.visit import VisitDetector
 from ports.clock import Clock
@@ -116,16 +115,15 @@ class RawSearch:
 
     async def _listen(self, work: VisitDetector, found: Found) -> None:
         async with asyncio.TaskGroup() as tasks:
-            async for stored in self._notifications.follow(work.detector):
-                key = parse_raw_key(self._camera, stored.key)
-                if key is not None and belongs(key, work) is not Belongs.NO:
+            async for raw in self._notifications.follow(work.detector):
+                if belongs(raw.key, work) is not Belongs.NO:
                     # A sidecar may be late: wait for it beside the next notification.
-                    tasks.create_task(self._hand_on(work, key, stored, found))
+                    tasks.create_task(self._hand_on(work, raw, found))
 
-    async def _hand_on(self, work: VisitDetector, key: RawKey, stored: StoredObject, found: Found) -> None:
-        raw = await self._sidecars.identify(key, stored)
-        if raw is not None and raw.group == work.visit.group:
-            found(raw)
+    async def _hand_on(self, work: VisitDetector, raw: StoredRaw, found: Found) -> None:
+        image = await self._sidecars.identify(raw)
+        if image is not None and image.group == work.visit.group:
+            found(image)
 
     async def _look(self, work: VisitDetector, found: Found, until: float) -> None:
         loop = asyncio.get_running_loop()
@@ -191,7 +189,7 @@ class RawSearch:
         if key is None or stored is None:
             _LOG.warning("the raw microservice returned %s, but no image exists there", uri)
             return
-        await self._hand_on(work, key, stored, found)
+        await self._hand_on(work, StoredRaw(key, stored), found)
 
     async def _list_bucket(self, work: VisitDetector, found: Found, most: float) -> str:
         unread = ""
@@ -216,9 +214,9 @@ class RawSearch:
 
     async def _open(self, work: VisitDetector, prefix: str, found: Found) -> None:
         for stored in await self._store.objects(prefix):
-            key = parse_raw_key(self._camera, stored.key)
-            if key is not None and belongs(key, work) is not Belongs.NO:
-                await self._hand_on(work, key, stored, found)
+            raw = stored_raw(self._camera, stored)
+            if raw is not None and belongs(raw.key, work) is not Belongs.NO:
+                await self._hand_on(work, raw, found)
 
     async def _open_folders(
         self, work: VisitDetector, folders: Collection[str], found: Found, most: float
@@ -247,4 +245,4 @@ class RawSearch:
         for key in keys:
             stored = await self._store.find(key.key)
             if stored is not None:
-                await self._hand_on(work, key, stored, found)
+                await self._hand_on(work, StoredRaw(key, stored), found)

@@ -21,7 +21,7 @@ from confluent_kafka import Producer
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from dependency_injector import providers
 
-from adapters.redis.contents import shared_fields
+from adapters.redis.fanned_out_visit import visit_to_fields
 from adapters.redis.work_publisher import RedisWorkPublisher
 from application.worker.alongside import running_alongside
 from benchmarks.report import table
@@ -52,7 +52,7 @@ _MANY = "one command a copy, a task and a connection for each"
 
 
 def _copies(visit: Visit, detectors: Iterable[int]) -> list[dict[str, str]]:
-    shared = shared_fields(visit)
+    shared = visit_to_fields(visit)
     return [shared | {"detector": str(detector)} for detector in detectors]
 
 

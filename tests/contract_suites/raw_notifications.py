@@ -8,6 +8,7 @@ import pytest
 
 from domain.cameras.camera import Camera, Detector, HeaderRules, RawKeys, RawKeyScheme
 from domain.raws.stored_object import StoredObject
+from domain.raws.stored_raw import StoredRaw, stored_raw
 from ports.raw_arrivals import RawNotifications
 
 CAMERA = Camera(
@@ -26,16 +27,25 @@ def raw(number: int, detector: int = 0, version: str = "v1") -> StoredObject:
     return StoredObject(bucket=BUCKET, key=key, size=10, version=version)
 
 
-async def take(news: AsyncIterator[StoredObject], count: int) -> list[StoredObject]:
+def recognized(stored: StoredObject) -> StoredRaw:
+    raw = stored_raw(CAMERA, stored)
+    assert raw is not None
+    return raw
+
+
+async def take(news: AsyncIterator[StoredRaw], count: int) -> list[StoredObject]:
+    """Take what comes, each with its key read."""
     async with asyncio.timeout(20):
-        return [await anext(news) for _ in range(count)]
+        taken = [await anext(news) for _ in range(count)]
+    assert taken == [recognized(one.stored) for one in taken]
+    return [one.stored for one in taken]
 
 
 async def heard_soon(reader: RawNotifications, detector: int, count: int) -> list[StoredObject]:
     """Give notifications the time to arrive, and a little more for those that should not."""
     await take(reader.follow(detector), count)
     await asyncio.sleep(0.1)
-    return list(reader.heard(detector))
+    return [raw.stored for raw in reader.heard(detector)]
 
 
 class Bucket(abc.ABC):

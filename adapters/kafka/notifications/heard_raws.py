@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from attrs import frozen
 
-from domain.raws.stored_object import StoredObject
+from domain.raws.stored_raw import StoredRaw
 
 __all__ = ["HeardRaws"]
 
@@ -37,13 +37,14 @@ class HeardRaws:
     def __init__(self, *, retention: float, limit: int) -> None:
         self._retention = retention
         self._limit = limit
-        self._by_detector: dict[int, OrderedDict[_Identity, StoredObject]] = {}
+        self._by_detector: dict[int, OrderedDict[_Identity, StoredRaw]] = {}
         self._order: deque[_Entry] = deque()
-        self._followers: dict[int, set[asyncio.Queue[StoredObject]]] = {}
+        self._followers: dict[int, set[asyncio.Queue[StoredRaw]]] = {}
         self._numbers = itertools.count()
 
-    def add(self, detector: int, stored: StoredObject) -> None:
+    def add(self, raw: StoredRaw) -> None:
         """Take one notification in."""
+        detector, stored = raw.key.detector, raw.stored
         now = asyncio.get_running_loop().time()
         self._expire(now)
         kept = self._by_detector.setdefault(detector, OrderedDict())
@@ -51,23 +52,23 @@ class HeardRaws:
         identity = (stored.key, stored.version or next(self._numbers))
         if identity in kept:
             return
-        kept[identity] = stored
+        kept[identity] = raw
         self._order.append(_Entry(now, detector, identity))
         if len(self._order) > self._limit:
             self._forget_oldest()
         for follower in self._followers.get(detector, ()):
-            follower.put_nowait(stored)
+            follower.put_nowait(raw)
 
-    def heard(self, detector: int) -> Sequence[StoredObject]:
+    def heard(self, detector: int) -> Sequence[StoredRaw]:
         """List what is kept for a detector, oldest first."""
         self._expire(asyncio.get_running_loop().time())
         return tuple(self._by_detector.get(detector, {}).values())
 
-    async def follow(self, detector: int) -> AsyncIterator[StoredObject]:
+    async def follow(self, detector: int) -> AsyncIterator[StoredRaw]:
         """Iterate over what is kept for a detector and then over what comes."""
-        news: asyncio.Queue[StoredObject] = asyncio.Queue()
-        for stored in self.heard(detector):
-            news.put_nowait(stored)
+        news: asyncio.Queue[StoredRaw] = asyncio.Queue()
+        for raw in self.heard(detector):
+            news.put_nowait(raw)
         followers = self._followers.setdefault(detector, set())
         followers.add(news)
         try:

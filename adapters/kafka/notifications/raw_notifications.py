@@ -18,8 +18,7 @@ from adapters.kafka.places import name_of
 from adapters.kafka.positions import TopicMissingError
 from adapters.kafka.topic_follower import TopicFollower
 from domain.cameras.camera import Camera
-from domain.raws.raws import parse_raw_key
-from domain.raws.stored_object import StoredObject
+from domain.raws.stored_raw import StoredRaw, stored_raw
 from domain.times import UtcSeconds
 from ports.clock import Clock
 from ports.metrics import Counter, Metrics
@@ -125,11 +124,11 @@ class KafkaRawNotifications:
         if background is not None:
             await background.stop()
 
-    def heard(self, detector: int) -> Sequence[StoredObject]:
+    def heard(self, detector: int) -> Sequence[StoredRaw]:
         """See `ports.raw_arrivals.RawNotifications.heard`."""
         return self._heard.heard(detector)
 
-    def follow(self, detector: int) -> AsyncIterator[StoredObject]:
+    def follow(self, detector: int) -> AsyncIterator[StoredRaw]:
         """See `ports.raw_arrivals.RawNotifications.follow`."""
         return self._heard.follow(detector)
 
@@ -148,15 +147,15 @@ class KafkaRawNotifications:
     def _may_concern(self, body: bytes) -> bool:
         return any(needle in body for needle in self._needles)
 
-    def _matches(self, message: Message) -> list[tuple[int, StoredObject]]:
+    def _matches(self, message: Message) -> list[StoredRaw]:
         try:
             created = decode_notification(message.value() or b"")
         except UndecodableNotificationError as error:
             _LOG.warning("notification %s cannot be read: %s", name_of(message), error)
             self._metrics.count(Counter.NOTIFICATIONS, kind="unreadable")
             created = error.readable
-        keys = [(parse_raw_key(self._camera, stored.key), stored) for stored in created]
-        return [(key.detector, stored) for key, stored in keys if key and stored.bucket == self._bucket]
+        raws = [stored_raw(self._camera, stored) for stored in created if stored.bucket == self._bucket]
+        return [raw for raw in raws if raw is not None]
 
     def _on_tried(self, error: Exception | None) -> None:
         if error is not None:
@@ -169,9 +168,9 @@ class KafkaRawNotifications:
 
     # What follows runs in the event loop.
 
-    def _add(self, matches: Sequence[tuple[int, StoredObject]]) -> None:
-        for detector, stored in matches:
-            self._heard.add(detector, stored)
+    def _add(self, matches: Sequence[StoredRaw]) -> None:
+        for raw in matches:
+            self._heard.add(raw)
 
     def _begun(self, error: Exception | None) -> None:
         if self._first_try is None or self._first_try.done():

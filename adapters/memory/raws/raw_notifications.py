@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from domain.cameras.camera import Camera
-from domain.raws.raws import parse_raw_key
 from domain.raws.stored_object import StoredObject
+from domain.raws.stored_raw import StoredRaw, stored_raw
 
 __all__ = ["MemoryRawNotifications"]
 
@@ -24,39 +24,41 @@ class MemoryRawNotifications:
     def __init__(self, camera: Camera, *, retention: float = 3600.0) -> None:
         self._camera = camera
         self._retention = retention
-        self._kept: list[tuple[float, int, StoredObject]] = []
-        self._followers: list[tuple[int, asyncio.Queue[StoredObject]]] = []
+        self._kept: list[tuple[float, StoredRaw]] = []
+        self._followers: list[tuple[int, asyncio.Queue[StoredRaw]]] = []
 
     def notify(self, stored: StoredObject) -> None:
         """Tell of a new object, as the bucket does; what is no raw is passed over."""
-        key = parse_raw_key(self._camera, stored.key)
-        if key is None:
+        raw = stored_raw(self._camera, stored)
+        if raw is None:
             return
         self._expire()
-        known = [kept for _, _, kept in self._kept if kept.key == stored.key and kept.version]
-        if stored in known:
+        if stored.version and raw in self._all():
             return
-        self._kept.append((asyncio.get_running_loop().time(), key.detector, stored))
+        self._kept.append((asyncio.get_running_loop().time(), raw))
         for detector, news in self._followers:
-            if detector == key.detector:
-                news.put_nowait(stored)
+            if detector == raw.key.detector:
+                news.put_nowait(raw)
 
-    def heard(self, detector: int) -> Sequence[StoredObject]:
+    def heard(self, detector: int) -> Sequence[StoredRaw]:
         """See `ports.raw_arrivals.RawNotifications.heard`."""
         self._expire()
-        return tuple(stored for _, number, stored in self._kept if number == detector)
+        return tuple(raw for raw in self._all() if raw.key.detector == detector)
 
-    async def follow(self, detector: int) -> AsyncIterator[StoredObject]:
+    async def follow(self, detector: int) -> AsyncIterator[StoredRaw]:
         """See `ports.raw_arrivals.RawNotifications.follow`."""
-        news: asyncio.Queue[StoredObject] = asyncio.Queue()
-        for stored in self.heard(detector):
-            news.put_nowait(stored)
+        news: asyncio.Queue[StoredRaw] = asyncio.Queue()
+        for raw in self.heard(detector):
+            news.put_nowait(raw)
         self._followers.append((detector, news))
         try:
             while True:
                 yield await news.get()
         finally:
             self._followers = [pair for pair in self._followers if pair[1] is not news]
+
+    def _all(self) -> Sequence[StoredRaw]:
+        return [raw for _, raw in self._kept]
 
     def _expire(self) -> None:
         oldest = asyncio.get_running_loop().time() - self._retention

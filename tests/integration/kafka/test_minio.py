@@ -82,7 +82,7 @@ async def test_images_are_heard_of_and_indexed(minio: MinioServer, apache: Apach
             await asyncio.to_thread(minio.client.put_object, Bucket=BUCKET, Key=key, Body=body)
         detector = CAMERAS["simulated"].detector_named("R22_S11").number
         async with asyncio.timeout(60):
-            heard = await anext(worker.follow(detector))
+            heard = (await anext(worker.follow(detector))).stored
             slots = [
                 RawSlot("SimCam", "group #1", 0, "R22_S11"),
                 RawSlot("HSC", "2026-03-14T02:15:07.310+00:00#2", 0, CAMERAS["hsc"].detector(94).name),

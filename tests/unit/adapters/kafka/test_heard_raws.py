@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.kafka.notifications.heard_raws import HeardRaws
+from domain.raws.raw_keys import RawKey
 from domain.raws.stored_object import StoredObject
+from domain.raws.stored_raw import StoredRaw
 
 pytestmark = pytest.mark.looptime
 
@@ -14,8 +16,9 @@ NOTES = st.lists(
 )
 
 
-def stored(key: str, version: str) -> StoredObject:
-    return StoredObject(bucket="images", key=key, version=version)
+def a_raw(detector: int, key: str, version: str) -> StoredRaw:
+    stored = StoredObject(bucket="images", key=key, version=version)
+    return StoredRaw(RawKey(key=key, instrument="SimCam", detector=detector), stored)
 
 
 @given(notes=NOTES, limit=st.integers(1, 40))
@@ -24,14 +27,14 @@ def test_what_is_kept_is_what_came_last_each_version_once(
 ) -> None:
     async def tell() -> None:
         heard = HeardRaws(retention=10.0, limit=limit)
-        kept: list[tuple[int, StoredObject]] = []
+        kept: list[StoredRaw] = []
         for detector, key, version in notes:
-            note = (detector, stored(key, version))
-            heard.add(*note)
+            note = a_raw(detector, key, version)
+            heard.add(note)
             if not version or note not in kept:
                 kept = [*kept, note][-limit:]
         for detector in range(3):
-            assert list(heard.heard(detector)) == [one for number, one in kept if number == detector]
+            assert list(heard.heard(detector)) == [one for one in kept if one.key.detector == detector]
 
     asyncio.run(tell())
 
@@ -43,11 +46,11 @@ def test_a_follower_gets_all_that_is_kept_once_and_in_order(
     async def tell() -> None:
         heard = HeardRaws(retention=10.0, limit=1000)
         for detector, key, version in before:
-            heard.add(detector, stored(key, version))
+            heard.add(a_raw(detector, key, version))
         news = heard.follow(0)
         found = [await anext(news) for _ in heard.heard(0)]
         for detector, key, version in after:
-            heard.add(detector, stored(key, version))
+            heard.add(a_raw(detector, key, version))
         found += [await anext(news) for _ in heard.heard(0)[len(found) :]]
         assert found == list(heard.heard(0))
 
@@ -56,11 +59,11 @@ def test_a_follower_gets_all_that_is_kept_once_and_in_order(
 
 async def test_notes_are_forgotten_in_time() -> None:
     heard = HeardRaws(retention=3600.0, limit=10)
-    heard.add(0, stored("a", "v1"))
+    heard.add(a_raw(0, "a", "v1"))
     await asyncio.sleep(1800.0)
-    heard.add(0, stored("b", "v1"))
+    heard.add(a_raw(0, "b", "v1"))
     await asyncio.sleep(1801.0)
-    assert list(heard.heard(0)) == [stored("b", "v1")]
+    assert list(heard.heard(0)) == [a_raw(0, "b", "v1")]
     # What is forgotten is news again.
-    heard.add(0, stored("a", "v1"))
-    assert list(heard.heard(0)) == [stored("b", "v1"), stored("a", "v1")]
+    heard.add(a_raw(0, "a", "v1"))
+    assert list(heard.heard(0)) == [a_raw(0, "b", "v1"), a_raw(0, "a", "v1")]

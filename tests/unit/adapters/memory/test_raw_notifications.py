@@ -6,7 +6,7 @@ import pytest
 from adapters.memory.raws.image_store import MemoryImageStore
 from adapters.memory.raws.raw_notifications import MemoryRawNotifications
 from domain.raws.stored_object import StoredObject
-from tests.contract_suites.raw_notifications import CAMERA, Bucket, RawNotificationsContract, raw
+from tests.contract_suites.raw_notifications import CAMERA, Bucket, RawNotificationsContract, raw, recognized
 
 
 class MemoryBucket(Bucket):
@@ -29,11 +29,11 @@ class TestMemoryRawNotifications(RawNotificationsContract):
         reader.notify(raw(1))
         await asyncio.sleep(0.1)
         reader.notify(raw(2))
-        assert reader.heard(0) == (raw(2),)
+        assert reader.heard(0) == (recognized(raw(2)),)
 
     async def test_a_bucket_in_memory_can_be_the_sender(self) -> None:
         store, reader = MemoryImageStore("images"), MemoryRawNotifications(CAMERA)
         store.tell(reader.notify)
         stored = store.put(raw(1).key)
         store.put("something else")
-        assert reader.heard(0) == (stored,)
+        assert reader.heard(0) == (recognized(stored),)
