@@ -74,7 +74,11 @@ class Gauge(enum.Enum):
 
 
 class Metrics(Protocol):
-    """Takes samples; never fails and never waits."""
+    """Takes samples, from any thread; never fails and never waits.
+
+    Labels other than those that a metric lists are a mistake of the program and
+    raise `ValueError`.
+    """
 
     def count(self, counter: Counter, amount: int = 1, **labels: str) -> None:
         """Raise a counter; labels are exactly those that it lists."""

@@ -1,5 +1,6 @@
 """Metrics kept in memory."""
 
+import threading
 from collections import Counter as Tally
 from collections import defaultdict
 
@@ -11,20 +12,25 @@ type _Labels = tuple[tuple[str, str], ...]
 
 
 class MemoryMetrics:
-    """Keeps every sample, and refuses labels that are not those of the list."""
+    """Keeps every sample."""
 
     def __init__(self) -> None:
         self._counts: Tally[tuple[Counter, _Labels]] = Tally()
         self._seconds: defaultdict[tuple[Duration, _Labels], list[float]] = defaultdict(list)
         self._values: dict[tuple[Gauge, _Labels], float] = {}
+        self._lock = threading.Lock()
 
     def count(self, counter: Counter, amount: int = 1, **labels: str) -> None:
         """See `ports.metrics.Metrics.count`."""
-        self._counts[counter, _checked(counter, labels)] += amount
+        key = counter, _checked(counter, labels)
+        with self._lock:
+            self._counts[key] += amount
 
     def observe(self, duration: Duration, seconds: float, **labels: str) -> None:
         """See `ports.metrics.Metrics.observe`."""
-        self._seconds[duration, _checked(duration, labels)].append(seconds)
+        key = duration, _checked(duration, labels)
+        with self._lock:
+            self._seconds[key].append(seconds)
 
     def set(self, gauge: Gauge, value: float, **labels: str) -> None:
         """See `ports.metrics.Metrics.set`."""

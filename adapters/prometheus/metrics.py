@@ -23,11 +23,7 @@ type _Labels = tuple[tuple[str, str], ...]
 
 
 class PrometheusMetrics:
-    """`ports.metrics.Metrics` in a registry of its own, safe to use from any thread.
-
-    A sample with other labels than its metric lists is a mistake of the
-    program and raises `ValueError`.
-    """
+    """`ports.metrics.Metrics` in a registry of its own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()

@@ -1,13 +1,14 @@
 """Metrics in Prometheus' format."""
 
-import pytest
+from typing import override
+
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from adapters.memory.metrics import MemoryMetrics
 from adapters.prometheus.metrics import PrometheusMetrics
 from ports.metrics import Counter, Duration, Gauge
+from tests.contract_suites.metrics import MetricsBench, MetricsContract, Observed
 
 _VALUES = st.text(st.characters(codec=None), max_size=20)
 
@@ -21,18 +22,31 @@ def _samples(metrics: PrometheusMetrics) -> dict[tuple[str, tuple[tuple[str, str
     }
 
 
-@given(st.lists(st.tuples(st.sampled_from(["LSSTCam", "HSC"]), st.integers(0, 10)), max_size=10))
-def test_counts_add_up_by_label(counts: list[tuple[str, int]]) -> None:
-    metrics, memory = PrometheusMetrics(), MemoryMetrics()
-    for instrument, amount in counts:
-        metrics.count(Counter.LEASES_LOST, amount, instrument=instrument)
-        memory.count(Counter.LEASES_LOST, amount, instrument=instrument)
-    samples = _samples(metrics)
-    for instrument, _ in counts:
-        name = "prompt_processing_leases_lost_total"
-        assert samples[name, (("instrument", instrument),)] == memory.total(
-            Counter.LEASES_LOST, instrument=instrument
-        )
+class _Bench(MetricsBench):
+    def __init__(self) -> None:
+        self.metrics: PrometheusMetrics = PrometheusMetrics()
+
+    @override
+    def counted(self, counter: Counter, **labels: str) -> float:
+        return self._sample(f"{counter.key}_total", labels) or 0.0
+
+    @override
+    def observed(self, duration: Duration, **labels: str) -> Observed:
+        number = self._sample(f"{duration.key}_count", labels) or 0.0
+        return Observed(int(number), self._sample(f"{duration.key}_sum", labels) or 0.0)
+
+    @override
+    def value(self, gauge: Gauge, **labels: str) -> float | None:
+        return self._sample(gauge.key, labels)
+
+    def _sample(self, name: str, labels: dict[str, str]) -> float | None:
+        return _samples(self.metrics).get((f"prompt_processing_{name}", tuple(sorted(labels.items()))))
+
+
+class TestPrometheusMetrics(MetricsContract):
+    @override
+    def bench(self) -> MetricsBench:
+        return _Bench()
 
 
 @given(st.lists(st.floats(0, 2000), min_size=1, max_size=10))
@@ -48,34 +62,11 @@ def test_durations_fall_into_buckets(seconds: list[float]) -> None:
             assert value == sum(each <= float(dict(labels)["le"]) for each in seconds)
 
 
-@given(st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=5))
-def test_a_gauge_stands_where_it_was_last_set(values: list[float]) -> None:
-    metrics, memory = PrometheusMetrics(), MemoryMetrics()
-    for value in values:
-        metrics.set(Gauge.QUEUE, value, queue="one", state="waiting")
-        memory.set(Gauge.QUEUE, value, queue="one", state="waiting")
-    labels = (("queue", "one"), ("state", "waiting"))
-    assert _samples(metrics)["prompt_processing_queue_entries", labels] == values[-1]
-    assert memory.value(Gauge.QUEUE, queue="one", state="waiting") == values[-1]
-    assert memory.value(Gauge.QUEUE, queue="other", state="waiting") is None
-
-
 @given(_VALUES)
 def test_any_value_of_a_label_can_be_served(value: str) -> None:
     metrics = PrometheusMetrics()
     metrics.count(Counter.NOTIFICATIONS, kind=value)
     assert 1.0 in _samples(metrics).values()
-
-
-@pytest.mark.parametrize("labels", [{}, {"instrument": "x", "more": "y"}, {"other": "x"}])
-def test_wrong_labels_are_refused(labels: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="label"):
-        PrometheusMetrics().count(Counter.LEASES_LOST, 1, **labels)
-
-
-def test_labels_are_refused_where_there_are_none() -> None:
-    with pytest.raises(ValueError, match="label"):
-        PrometheusMetrics().observe(Duration.FAN_OUT, 1.0, instrument="x")
 
 
 def test_two_processes_worth_of_metrics_do_not_mix() -> None:

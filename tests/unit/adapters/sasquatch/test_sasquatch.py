@@ -4,10 +4,11 @@ import asyncio
 import io
 import json
 import logging
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any, cast, override
 
 import fastavro
 import pytest
@@ -18,13 +19,14 @@ from adapters.sasquatch.measurements import SasquatchMeasurements
 from domain.visit import Identity
 from ports.measurements import Measurement
 from ports.metrics import Counter
-
-MEASUREMENT = Measurement(
-    identity=Identity("SimCam", "2026-03-14T02:15:07.310#2", 4),
-    attempt=2,
-    outcome="completed",
-    seconds={"prepare": 0.5, "process.task isr": 0.25},
+from tests.contract_suites.measurements import (
+    STAGES,
+    MeasurementsBench,
+    MeasurementsContract,
+    a_measurement,
 )
+
+MEASUREMENT = a_measurement(2)
 
 
 class Proxy:
@@ -80,6 +82,36 @@ def _lost(metrics: MemoryMetrics, reason: str) -> float:
     return metrics.total(Counter.MEASUREMENTS_LOST, reason=reason)
 
 
+class _Bench(MeasurementsBench):
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self.measurements: SasquatchMeasurements = _measurements(proxy.url)
+
+    @override
+    async def delivered(self, number: int) -> list[Measurement]:
+        await self._proxy.received(number)
+        return [_measured(body["records"][0]["value"]) for _, _, body in self._proxy.requests]
+
+
+def _measured(value: dict[str, Any]) -> Measurement:
+    fields = {stage: f"seconds_{re.sub('[^a-z]', '_', stage)}" for stage in STAGES}
+    return Measurement(
+        identity=Identity(value["instrument"], value["group"], value["detector"]),
+        attempt=value["attempt"],
+        outcome=value["outcome"],
+        seconds={stage: value[field]["double"] for stage, field in fields.items() if field in value},
+    )
+
+
+class TestSasquatchMeasurements(MeasurementsContract):
+    @pytest.fixture
+    async def bench(self, proxy: Proxy) -> AsyncIterator[MeasurementsBench]:
+        bench = _Bench(proxy)
+        await bench.measurements.open()
+        yield bench
+        await bench.measurements.close()
+
+
 async def test_a_record_comes_with_a_schema_that_it_fits(proxy: Proxy) -> None:
     measurements = _measurements(proxy.url, token="secret")  # noqa: S106 - of this test's own server
     await measurements.open()
@@ -94,7 +126,7 @@ async def test_a_record_comes_with_a_schema_that_it_fits(proxy: Proxy) -> None:
     value = cast(dict[str, Any], next(fastavro.json_reader(text, json.loads(body["value_schema"]))))
     assert value["group"] == MEASUREMENT.identity.group
     assert value["outcome"] == "completed"
-    assert value["seconds_process_task_isr"] == 0.25
+    assert value["seconds_process_task_isr"] == MEASUREMENT.seconds["process.task isr"]
 
 
 async def test_one_that_hangs_holds_up_nobody(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
