@@ -21,8 +21,6 @@ from ports.raw_index import RawIndex, RawIndexUnavailableError, RawSlot
 __all__ = ["RawIndexer"]
 
 _LOG = logging.getLogger(__name__)
-_MOST_WAITING = 1000
-_MOST_REMEMBERED = 10_000
 
 
 @frozen
@@ -52,6 +50,12 @@ class RawIndexer:
     ----------
     cameras
         Those whose raws are indexed, each with its reader of sidecars.
+    retry_delay
+        Seconds until a neighbour that is away is tried again.
+    most_waiting
+        Raws at once whose sidecars are waited for.
+    most_given_up
+        Raws that are remembered until their sidecars come after all.
     """
 
     def __init__(
@@ -62,12 +66,16 @@ class RawIndexer:
         index: RawIndex,
         metrics: Metrics,
         retry_delay: float,
+        most_waiting: int = 1000,
+        most_given_up: int = 10_000,
     ) -> None:
         self._cameras = cameras
         self._feed = feed
         self._index = index
         self._metrics = metrics
         self._retry_delay = retry_delay
+        self._most_waiting = most_waiting
+        self._most_given_up = most_given_up
         self._waiting: set[asyncio.Task[None]] = set()
         self._given_up: dict[str, _Landed] = {}
 
@@ -115,7 +123,7 @@ class RawIndexer:
         return await landed.sidecars.identify(landed.raw)
 
     async def _wait_beside(self, landed: _Landed, tasks: asyncio.TaskGroup) -> None:
-        if len(self._waiting) >= _MOST_WAITING:
+        if len(self._waiting) >= self._most_waiting:
             await asyncio.wait(self._waiting, return_when=asyncio.FIRST_COMPLETED)
         task = tasks.create_task(self._index_late(landed))
         self._waiting.add(task)
@@ -126,7 +134,7 @@ class RawIndexer:
         if raw is not None:
             await self._put({landed.slot(raw): raw.uri})
         elif landed.sidecar is not None:
-            while len(self._given_up) >= _MOST_REMEMBERED:
+            while len(self._given_up) >= self._most_given_up:
                 del self._given_up[next(iter(self._given_up))]
             self._given_up[landed.sidecar] = landed
 

@@ -7,13 +7,14 @@ what it needs.
 import importlib
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from domain.addresses import without_users
 from domain.errors import PromptProcessingError
 
-__all__ = ["main"]
+__all__ = ["LazyGroup", "main"]
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("entrypoints.commands.demo", "Observe a short simulated night on this machine."),
@@ -34,18 +35,38 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class _LazyGroup(click.Group):
+class LazyGroup(click.Group):
+    """Commands that are imported when they are called.
+
+    Parameters
+    ----------
+    modules
+        From the name of a command to its module and its meaning.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        modules: Mapping[str, tuple[str, str]],
+        **options: Any,  # noqa: ANN401 - what click passes to a group
+    ) -> None:
+        super().__init__(name, **options)
+        self._modules = modules
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
+        """List the names, none imported."""
+        return list(self._modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
-        if cmd_name not in _COMMANDS:
+        """Import a command."""
+        if cmd_name not in self._modules:
             return None
         # OpenMP reads it as a command's modules load it; its idle threads spin, where cores are shared.
         os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "").strip() or "1"
-        command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        command = importlib.import_module(self._modules[cmd_name][0]).command
         if not isinstance(command, click.Command):
-            raise TypeError(f"{_COMMANDS[cmd_name][0]}.command is no command")
+            raise TypeError(f"{self._modules[cmd_name][0]}.command is no command")
         return command
 
     def invoke(self, ctx: click.Context) -> object:
@@ -57,11 +78,12 @@ class _LazyGroup(click.Group):
         return result
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """List the commands with their meanings, none imported."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, meaning) for name, (_, meaning) in _COMMANDS.items()])
+            formatter.write_dl([(name, meaning) for name, (_, meaning) in self._modules.items()])
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, modules=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="prompt-processing")
 def main() -> None:
     """Turn a survey telescope's images into calibrated images, differences and alerts.

@@ -27,9 +27,7 @@ __all__ = ["AlertError", "AlertStream", "forget_producers", "stream_from_environ
 
 _log = logging.getLogger(__name__)
 
-_WAIT = 30.0  # s; for the broker, if nothing is said about it
 _LEAST_WAIT = 1.0  # s; for the broker, however late it is
-_PATIENCE = 5.0  # s; alerts that wait for longer are laid down, so that they outlive this process
 
 _PRODUCERS: dict["AlertStream", Producer] = {}
 """Kept for the life of the process: a connection takes longer than a visit's alerts."""
@@ -54,6 +52,10 @@ class AlertStream:
     """How long the broker is waited for, on the monotonic clock."""
     outbox: str | None = field(default=None, eq=False)
     """URI of the folder for what it does not take."""
+    wait: float = field(default=30.0, eq=False)
+    """Seconds for the broker, if `until` says nothing or it took nothing in the whole of the last wait."""
+    patience: float = field(default=5.0, eq=False)
+    """Seconds; alerts that wait for longer are laid down, so that they outlive this process."""
 
     def send(self, alerts: Iterable[bytes], kept: AlertFile | None = None) -> int:
         """Send alerts and wait until the broker has them all.
@@ -85,7 +87,7 @@ class AlertStream:
         delivery = Delivery(_producer(self), self.topic, everything)
         if kept is None and self.outbox is not None:
             # While they wait for long this process may end.
-            delivery.wait(_PATIENCE if left > _PATIENCE else 0.0)
+            delivery.wait(self.patience if left > self.patience else 0.0)
             kept = self._laid_down(delivery, left) if delivery.unsent else None
         delivery.wait(began + left - time.monotonic())
         unsent = delivery.end()
@@ -103,9 +105,9 @@ class AlertStream:
 
     def _time_left(self) -> float:
         if self.until is None:
-            return _WAIT
+            return self.wait
         left = max(self.until - time.monotonic(), _LEAST_WAIT)
-        return min(left, _WAIT) if self in _SILENT else left
+        return min(left, self.wait) if self in _SILENT else left
 
     def _laid_down(self, delivery: Delivery, left: float) -> AlertFile | None:
         file = AlertFile.new_in(self.outbox or "")

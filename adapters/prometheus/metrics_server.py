@@ -20,9 +20,7 @@ from domain.errors import PromptProcessingError
 __all__ = ["MetricsServer", "MetricsServerError"]
 
 _LOG = logging.getLogger(__name__)
-_PATIENCE: Final = 5.0  # Seconds, for the event loop to answer a probe and for a peer to say something.
 _CONNECTIONS: Final = 16  # At once.
-_LONGEST: Final = 2 * _PATIENCE  # Seconds, for a connection from its first byte to the answer's last.
 
 type _Answer = tuple[HTTPStatus, str, bytes]
 type _Request = socket.socket | tuple[bytes, socket.socket]  # The base class serves datagrams too.
@@ -41,7 +39,7 @@ class MetricsServer:
 
     A thread of its own answers, so that metrics can be had however busy the
     process is. The probes are asked in the event loop: a loop that does not
-    turn for 5 s is not healthy, whatever else is said.
+    answer is not healthy, whatever else is said.
 
     Parameters
     ----------
@@ -53,6 +51,11 @@ class MetricsServer:
         False: the process should be replaced.
     ready
         False: the process does not do its work yet, or not any more.
+    patience
+        Seconds for the event loop to answer a probe, and for a peer to say
+        something.
+    longest
+        Seconds for a connection from its first byte to the answer's last.
     """
 
     def __init__(
@@ -63,12 +66,16 @@ class MetricsServer:
         port: int = 0,
         healthy: Callable[[], bool] = lambda: True,
         ready: Callable[[], bool] = lambda: True,
+        patience: float = 5.0,
+        longest: float = 10.0,
     ) -> None:
         self._metrics = metrics
         self._host = host
         self._port = port
         self._healthy = healthy
         self._ready = ready
+        self._patience = patience
+        self._longest = longest
         self._serving: tuple[_Server, threading.Thread] | None = None
 
     @property
@@ -85,8 +92,11 @@ class MetricsServer:
             Raised if the address cannot be listened on; a port in use, for one.
         """
         loop = asyncio.get_running_loop()
+        answers = self._answers(loop)
         try:
-            server = await asyncio.to_thread(_Server, self._host, self._port, self._answers(loop))
+            server = await asyncio.to_thread(
+                _Server, self._host, self._port, answers, self._patience, self._longest
+            )
         except (OSError, OverflowError) as error:
             raise MetricsServerError(
                 f"metrics cannot be served on {self._host} port {self._port} (METRICS_PORT): {error}"
@@ -111,15 +121,17 @@ class MetricsServer:
                 case "/metrics":
                     return HTTPStatus.OK, CONTENT_TYPE_LATEST, self._metrics.text()
                 case "/healthz":
-                    return _probed(loop, self._healthy, "healthy")
+                    return _probed(loop, self._healthy, "healthy", self._patience)
                 case "/readyz":
-                    return _probed(loop, self._ready, "ready")
+                    return _probed(loop, self._ready, "ready", self._patience)
             return _plain(HTTPStatus.NOT_FOUND, "there are /metrics, /healthz and /readyz")
 
         return answer
 
 
-def _probed(loop: asyncio.AbstractEventLoop, question: Callable[[], bool], word: str) -> _Answer:
+def _probed(
+    loop: asyncio.AbstractEventLoop, question: Callable[[], bool], word: str, patience: float
+) -> _Answer:
     answer: Future[bool] = Future()
 
     def ask() -> None:
@@ -130,11 +142,11 @@ def _probed(loop: asyncio.AbstractEventLoop, question: Callable[[], bool], word:
 
     try:
         loop.call_soon_threadsafe(ask)
-        if answer.result(_PATIENCE):
+        if answer.result(patience):
             return _plain(HTTPStatus.OK, word)
         reason = f"not {word}"
     except TimeoutError:
-        reason = f"not {word}: the event loop did not answer in {_PATIENCE:g} s"
+        reason = f"not {word}: the event loop did not answer in {patience:g} s"
     except Exception as error:  # noqa: BLE001 - as above
         reason = f"not {word}: {error}"
     return _plain(HTTPStatus.SERVICE_UNAVAILABLE, reason)
@@ -149,8 +161,12 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, host: str, port: int, answer: Callable[[str], _Answer]) -> None:
+    def __init__(
+        self, host: str, port: int, answer: Callable[[str], _Answer], patience: float, longest: float
+    ) -> None:
         self.answer = answer
+        self.patience = patience
+        self._longest = longest
         self._began: dict[_Request, float] = {}
         self._lock = threading.Lock()
         found = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -178,7 +194,7 @@ class _Server(ThreadingHTTPServer):
 
     def service_actions(self) -> None:
         """Cut those off that take too long, one byte at a time."""
-        latest = time.monotonic() - _LONGEST
+        latest = time.monotonic() - self._longest
         with self._lock:
             for request in [request for request, began in self._began.items() if began < latest]:
                 self._cut(request)
@@ -195,7 +211,10 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout = _PATIENCE
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(self.server.patience)
 
     def do_GET(self) -> None:
         status, kind, body = self.server.answer(self.path)

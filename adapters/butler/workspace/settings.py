@@ -39,5 +39,7 @@ class WorkspaceSettings:
     """Tasks that make permanent changes, by full class name."""
     retry_delay: float = 0.0
     """Seconds until a shared repository that cannot be reached is tried again; 0: it is not."""
+    remembered: float = 60.0
+    """Seconds for which an answer of the shared repository that ends a visit is not asked for again."""
     local_config: str | None = None
     """Butler configuration to merge into that of local repositories."""

@@ -51,9 +51,6 @@ __all__ = ["ButlerWorkspace"]
 
 _log = logging.getLogger(__name__)
 
-_RECENT = 60.0
-"""Seconds for which an answer of the shared repository that ends a visit is not asked for again."""
-
 
 @frozen(kw_only=True)
 class _Found:
@@ -224,7 +221,7 @@ class ButlerWorkspace:
         try:
             return find()
         except NothingRunnableError:
-            if not self._repositories.finder.forget(_RECENT):
+            if not self._repositories.finder.forget(self._settings.remembered):
                 raise
             return find()
 

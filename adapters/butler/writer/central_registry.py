@@ -8,7 +8,7 @@ from lsst.daf.butler import Butler
 from adapters.butler.shared.messages import Decoder, Outputs
 from adapters.butler.shared.steps import one_line
 from adapters.butler.writer.message_paths import MessagePaths, file_stores
-from adapters.butler.writer.registrar import Registrar
+from adapters.butler.writer.registrar import Registrar, quick_ingest
 from adapters.butler.writer.registry_errors import blames_repository
 from adapters.common.own_threads import OwnThreads
 from domain.errors import PromptProcessingError
@@ -33,7 +33,7 @@ class ButlerCentralRegistry:
     def __init__(self, repository: str, *, quick: bool = True) -> None:
         self._repository = repository
         self._quick = quick
-        self._registrar = Registrar(quick=quick)
+        self._registrar = self._make_registrar()
         self._butler: Butler | None = None
         self._thread = OwnThreads("registry", RegistryUnavailableError)
         self._thread.open()
@@ -90,9 +90,12 @@ class ButlerCentralRegistry:
 
     def _disconnect(self) -> None:
         butler, self._butler = self._butler, None
-        self._registrar = Registrar(quick=self._quick)
+        self._registrar = self._make_registrar()
         if butler is not None:
             butler.close()
+
+    def _make_registrar(self) -> Registrar:
+        return Registrar(quick_ingest() if self._quick else None)
 
 
 def _read(event: OutputEvent, decoder: Decoder, paths: MessagePaths) -> Outputs:

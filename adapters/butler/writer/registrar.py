@@ -12,30 +12,35 @@ from adapters.butler.writer.registry_errors import blames_repository
 from adapters.butler.writer.stored_records import StoredRecords
 
 try:
-    from adapters.butler.writer import quick_ingest
+    from adapters.butler.writer.quick_ingest import QuickIngest
 except ImportError:
-    quick_ingest = None  # type: ignore[assignment]  # a release of the Butler without what it needs
+    QuickIngest = None  # type: ignore[assignment, misc]  # a release of the Butler without what it needs
 
-__all__ = ["Registrar"]
+__all__ = ["Registrar", "quick_ingest"]
 
 _LOG = logging.getLogger(__name__)
+
+
+def quick_ingest() -> "QuickIngest | None":
+    """Make the quick way; None if this release of the Butler has not what it needs."""
+    return None if QuickIngest is None else QuickIngest()
 
 
 class Registrar:
     """Registers batches one after the other.
 
     The quick way leaves out dimension records that are stored already, and uses
-    `quick_ingest`. The public way has the last word: what the quick way fails
+    `QuickIngest`. The public way has the last word: what the quick way fails
     with is tried again by it.
 
     Parameters
     ----------
     quick
-        False: the public way only.
+        None: the public way only.
     """
 
-    def __init__(self, *, quick: bool = True) -> None:
-        self._quick = quick and quick_ingest is not None
+    def __init__(self, quick: "QuickIngest | None") -> None:
+        self._quick = quick
         self._stored = StoredRecords()
 
     def register(self, butler: Butler, batch: Sequence[Outputs]) -> None:
@@ -46,16 +51,18 @@ class Registrar:
         Exception
             Raised as by `register_outputs`.
         """
-        failure = self._try_quickly(butler, batch) if self._quick else None
-        if not self._quick or failure is not None:
+        failure = None if self._quick is None else self._try_quickly(self._quick, butler, batch)
+        if self._quick is None or failure is not None:
             register_outputs(butler, batch)
         if failure is not None:
             _LOG.warning("fast ingest disabled: it failed where the public API succeeded: %r", failure)
-            self._quick = False
+            self._quick = None
 
-    def _try_quickly(self, butler: Butler, batch: Sequence[Outputs]) -> Exception | None:
+    def _try_quickly(
+        self, quick: "QuickIngest", butler: Butler, batch: Sequence[Outputs]
+    ) -> Exception | None:
         try:
-            self._register_quickly(butler, batch)
+            self._register_quickly(quick, butler, batch)
         except Exception as error:
             self._stored.forget()
             if blames_repository(error):
@@ -63,14 +70,14 @@ class Registrar:
             return error
         return None
 
-    def _register_quickly(self, butler: Butler, batch: Sequence[Outputs]) -> None:
+    def _register_quickly(self, quick: "QuickIngest", butler: Butler, batch: Sequence[Outputs]) -> None:
         files = list(files_of(batch).values())
         records = self._stored.missing(records_of(batch))
         register_types(butler, batch)
         with butler.transaction():
             insert_records(butler, records)
-            if quick_ingest.can_ingest(butler, files):
-                quick_ingest.ingest(butler, files)
+            if quick.can_ingest(butler, files):
+                quick.ingest(butler, files)
             else:
                 butler.ingest(*files, transfer=None, skip_existing=True, record_validation_info=False)
         self._stored.add(records)

@@ -11,21 +11,29 @@ from http import HTTPStatus
 from typing import Final
 
 import httptools
+from attrs import frozen
 
 from adapters.raw_microservice.server.answers import failure
 from adapters.raw_microservice.server.app import PresenceApp
 from adapters.raw_microservice.server.requests import Request
 
-__all__ = ["LARGEST_REQUEST", "MOST_CONNECTIONS", "Connection"]
+__all__ = ["LARGEST_REQUEST", "Connection", "ConnectionLimits"]
 
 LARGEST_REQUEST: Final = 16 * 1024
 """Bytes of a request, its line, headers and body together."""
 
-MOST_CONNECTIONS: Final = 4096
-
 _QUEUE: Final = 64  # Requests of one connection, after which no more are read for a while.
-_CHECK: Final = 10.0  # Seconds between two looks at a connection.
 _IDLE_CHECKS: Final = 7  # Looks without progress, after which an idle connection is closed.
+
+
+@frozen(kw_only=True)
+class ConnectionLimits:
+    """What strangers may keep open."""
+
+    connections: int = 4096
+    """At once."""
+    check: float = 10.0
+    """Seconds between two looks at a connection, whether it makes progress."""
 
 
 class Connection(asyncio.Protocol):
@@ -39,11 +47,14 @@ class Connection(asyncio.Protocol):
         Has the answers.
     others
         All open connections, this one among them while it is open.
+    limits
+        What they may keep open.
     """
 
-    def __init__(self, app: PresenceApp, others: set["Connection"]) -> None:
+    def __init__(self, app: PresenceApp, others: set["Connection"], limits: ConnectionLimits) -> None:
         self._app = app
         self._others = others
+        self._limits = limits
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
         self._queue: deque[tuple[Request, bool]] = deque()
@@ -60,8 +71,8 @@ class Connection(asyncio.Protocol):
         """Begin, unless there are too many."""
         self._transport = transport
         self._others.add(self)
-        self._checking = asyncio.get_running_loop().call_later(_CHECK, self._check)
-        if len(self._others) > MOST_CONNECTIONS:
+        self._checking = asyncio.get_running_loop().call_later(self._limits.check, self._check)
+        if len(self._others) > self._limits.connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's form
@@ -175,7 +186,7 @@ class Connection(asyncio.Protocol):
         elif self._idle_checks >= _IDLE_CHECKS:
             self._transport.close()
         else:
-            self._checking = asyncio.get_running_loop().call_later(_CHECK, self._check)
+            self._checking = asyncio.get_running_loop().call_later(self._limits.check, self._check)
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
         """Answer instead of the application, and close."""

@@ -6,7 +6,7 @@ import socket
 from typing import Final
 
 from adapters.raw_microservice.server.app import PresenceApp
-from adapters.raw_microservice.server.connection import Connection
+from adapters.raw_microservice.server.connection import Connection, ConnectionLimits
 from domain.errors import PromptProcessingError
 
 __all__ = ["PresenceServer", "PresenceServerError"]
@@ -29,12 +29,22 @@ class PresenceServer:
         Has the answers.
     host, port
         Where; port 0 is any free one.
+    limits
+        What connections may keep open; by default as the class says.
     """
 
-    def __init__(self, app: PresenceApp, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: PresenceApp,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: ConnectionLimits | None = None,
+    ) -> None:
         self._app = app
         self._host = host
         self._port = port
+        self._limits = limits or ConnectionLimits()
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
@@ -62,7 +72,7 @@ class PresenceServer:
                 f"the microservice cannot be served on {self._host} port {self._port} (HOST, PORT): {error}"
             ) from error
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self._app, self._connections), sock=listener, backlog=_BACKLOG
+            lambda: Connection(self._app, self._connections, self._limits), sock=listener, backlog=_BACKLOG
         )
         _LOG.info("serving on %s port %d", self._host, self.port)
 

@@ -6,6 +6,7 @@ import os
 import signal
 from typing import Any, cast
 
+from attrs import evolve
 from lsst.pex.config import Field
 from lsst.pipe.base import (
     AlgorithmError,
@@ -143,7 +144,8 @@ class ChangeTask(PipelineTask):
             case "alert":
                 stream = stream_from_environment()
                 assert stream is not None
-                stream.send(
+                # Laid down soon, as alerts are that no broker takes for long.
+                evolve(stream, patience=0.1).send(
                     [f"{outputRefs.changed.dataId['visit']} {number}".encode() for number in range(3)]
                 )
         butlerQC.put({"extra": 1}, outputRefs.extra)

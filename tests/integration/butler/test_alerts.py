@@ -14,7 +14,6 @@ import pytest
 from adapters.butler.workspace.workspace import ButlerWorkspace
 from domain.work.outcomes import Export
 from ports.workspace import Processed, WaitingAlerts, WorkspaceError
-from prompt_pipelines import alert_stream
 from prompt_pipelines.alert_files import AlertFile
 from prompt_pipelines.alert_stream import forget_producers
 from tests.integration.butler import night as n
@@ -31,7 +30,6 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Alerts go where nobody listens, unless a test says otherwise."""
     monkeypatch.setenv("AP_KAFKA_SERVER", "127.0.0.1:1")
     monkeypatch.setenv("AP_KAFKA_TOPIC", "alerts")
-    monkeypatch.setattr(alert_stream, "_PATIENCE", 0.1)
     yield
     forget_producers()
 

@@ -94,15 +94,14 @@ def test_what_was_removed_is_missed_by_its_name(
 
 @n.both_ways
 def test_what_is_certified_late_is_found_by_the_next_visit(
-    make_workspace: MakeWorkspace, night: Night, central: Path, monkeypatch: pytest.MonkeyPatch
+    make_workspace: MakeWorkspace, night: Night, central: Path
 ) -> None:
-    monkeypatch.setattr("adapters.butler.workspace.workspace._RECENT", 0.0)
     late, ever = "SimCam/calib/late", Timespan(None, None)
     with Butler.from_config(str(central), writeable=True) as butler:
         red = {"instrument": "SimCam", "detector": n.DETECTOR, "physical_filter": "r_sim"}
         [flat] = butler.query_datasets("flat", f"{late}/run", data_id=red)
         butler.registry.decertify(late, "flat", ever, dataIds=[flat.dataId])
-    workspace = make_workspace()
+    workspace = make_workspace(remembered=0.0)
     # There are flats of other filters, which are remembered.
     with pytest.raises(NothingRunnableError, match="lacks flat"):
         workspace.prepare(night.assignment(main=[n.LOOK]))

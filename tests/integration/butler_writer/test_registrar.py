@@ -5,14 +5,14 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 from attrs import frozen
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, FileDataset
 
 from adapters.butler.shared.messages import Decoder, Outputs
-from adapters.butler.writer import quick_ingest
+from adapters.butler.writer.quick_ingest import QuickIngest
 from adapters.butler.writer.registrar import Registrar
 from tests.integration.butler_writer.repositories import (
     PER_MESSAGE,
@@ -84,12 +84,12 @@ def test_both_ways_leave_the_same_rows(make_side: MakeSide, request: pytest.Fixt
     for way, side in sides.items():
         if way == "quick":
             request.getfixturevalue("no_public_ingest")
-        registrar = Registrar(quick=way == "quick")
+        registrar = Registrar(QuickIngest() if way == "quick" else None)
         messages = list(side.messages.many(range(1, 5)))
         # Some come again, in the same batch and in a later one, and also to another writer.
         for batch in (messages[:3], messages[:6], messages[4:] + messages[4:5]):
             registrar.register(side.butler, side.read(batch))
-        Registrar(quick=way == "quick").register(side.butler, side.read(messages))
+        Registrar(QuickIngest() if way == "quick" else None).register(side.butler, side.read(messages))
         assert side.datasets() == [True] * len(messages) * PER_MESSAGE
     rows = {way: stored_rows(side.database) for way, side in sides.items()}
     assert len(rows["public"]["file_datastore_records"]) == 8 * PER_MESSAGE
@@ -110,8 +110,8 @@ def side(tmp_path: Path) -> Iterator[Side]:
 def test_what_is_not_plain_goes_the_public_way(side: Side, unusual: dict[str, Any]) -> None:
     batch = side.read([side.messages.one(1, 0, **unusual)])
     files = [file for outputs in batch for file in outputs.files]
-    assert not quick_ingest.can_ingest(side.butler, files)
-    Registrar().register(side.butler, batch)
+    assert not QuickIngest().can_ingest(side.butler, files)
+    Registrar(QuickIngest()).register(side.butler, batch)
     assert side.datasets() == [True] * PER_MESSAGE
 
 
@@ -141,7 +141,7 @@ def _with_other_formatter(message: bytes) -> bytes:
 def test_what_is_wrong_is_refused_as_a_whole(
     side: Side, number: int, spoil: Callable[[bytes], bytes]
 ) -> None:
-    registrar = Registrar()
+    registrar = Registrar(QuickIngest())
     registrar.register(side.butler, side.read([side.messages.one(1, 0)]))
     before = stored_rows(side.database)
     batch = side.read([side.messages.one(4, 0), spoil(side.messages.one(number, 0))])
@@ -154,7 +154,7 @@ def test_what_is_wrong_is_refused_as_a_whole(
 
 def test_datasets_that_share_a_path_are_all_registered(side: Side) -> None:
     messages = [side.messages.one(1, 0), side.messages.one(1, 1).replace(b"/1_1.json", b"/1_0.json")]
-    Registrar().register(side.butler, side.read(messages))
+    Registrar(QuickIngest()).register(side.butler, side.read(messages))
     assert len(side.datasets()) == 2 * PER_MESSAGE
 
 
@@ -167,7 +167,7 @@ def test_records_that_are_stored_are_not_sent_again(side: Side, monkeypatch: pyt
         insert(registry, element, *records, **options)
 
     monkeypatch.setattr(type(side.butler.registry), "insertDimensionData", watched)
-    registrar = Registrar()
+    registrar = Registrar(QuickIngest())
     for message in side.messages.many([1, 2], detectors=[0, 1, 2]):
         registrar.register(side.butler, side.read([message]))
     # A day, and a group and an exposure each.
@@ -177,7 +177,7 @@ def test_records_that_are_stored_are_not_sent_again(side: Side, monkeypatch: pyt
 def test_records_that_somebody_removed_are_sent_again(
     side: Side, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    registrar = Registrar()
+    registrar = Registrar(QuickIngest())
     message = side.messages.one(1, 0)
     registrar.register(side.butler, side.read([message]))
     repository = make_central(tmp_path / "emptied")
@@ -190,18 +190,18 @@ def test_records_that_somebody_removed_are_sent_again(
 
 @pytest.mark.parametrize("known", [True, False])
 def test_another_release_of_the_butler_is_served_the_public_way(
-    side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, known: bool
+    side: Side, caplog: pytest.LogCaptureFixture, known: bool
 ) -> None:
     tried: list[int] = []
 
-    def broken(_: Butler, files: Sequence[object]) -> None:
-        tried.append(len(files))
-        raise AttributeError("_import_grouped_refs")
+    class Broken(QuickIngest):
+        @override
+        def ingest(self, butler: Butler, files: Sequence[FileDataset]) -> None:
+            tried.append(len(files))
+            raise AttributeError("_import_grouped_refs")
 
-    monkeypatch.setattr(quick_ingest, "ingest", broken)
-    if not known:
-        monkeypatch.setattr(quick_ingest, "_KNOWN", {(Butler, "get"): ("self", "something_else")})
-    registrar = Registrar()
+    unlike: dict[tuple[type, str], tuple[str, ...]] = {(Butler, "get"): ("self", "something_else")}
+    registrar = Registrar(Broken() if known else Broken(unlike))
     with caplog.at_level(logging.WARNING):
         for message in side.messages.many([1, 2]):
             registrar.register(side.butler, side.read([message]))

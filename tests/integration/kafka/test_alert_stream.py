@@ -25,11 +25,12 @@ pytestmark = pytest.mark.slow
 ALERTS = [f"alert {number}".encode() for number in range(20)]
 
 
+WAIT, PATIENCE = 0.6, 0.1
+"""Seconds that a broker is given without being told, and before alerts are laid down; 30 and 5 by default."""
+
+
 @pytest.fixture(autouse=True)
-def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Scale down what a broker is given: without being told 30 s, and 5 s before alerts are laid down."""
-    monkeypatch.setattr(alert_stream, "_WAIT", 0.6)
-    monkeypatch.setattr(alert_stream, "_PATIENCE", 0.1)
+def no_producers_kept() -> Iterator[None]:
     yield
     forget_producers()
 
@@ -40,7 +41,14 @@ def outbox(tmp_path: Path) -> Path:
 
 
 def stream_to(address: str, topic: str, outbox: Path, seconds: float) -> AlertStream:
-    return AlertStream(address, topic, until=time.monotonic() + seconds, outbox=outbox.as_uri())
+    return AlertStream(
+        address,
+        topic,
+        until=time.monotonic() + seconds,
+        outbox=outbox.as_uri(),
+        wait=WAIT,
+        patience=PATIENCE,
+    )
 
 
 def left_in(outbox: Path) -> list[bytes]:
@@ -63,7 +71,7 @@ def test_a_broker_that_comes_back_in_time_gets_them_all(mock: MockCluster, outbo
     kept = []
 
     def come_back() -> None:
-        time.sleep(3 * alert_stream._WAIT)
+        time.sleep(3 * WAIT)
         kept.extend(left_in(outbox))
         mock.set_down(down=False)
 
@@ -81,7 +89,7 @@ def test_a_broker_that_is_killed_and_started_again_gets_them_all(mortal: ApacheK
     stream = stream_to(mortal.address("PLAIN"), "alerts", outbox, 120)
     assert stream.send(ALERTS[:1]) == 1
     mortal.kill()
-    start = threading.Timer(3 * alert_stream._WAIT, mortal.start)
+    start = threading.Timer(3 * WAIT, mortal.start)
     start.start()
     assert stream.send(ALERTS[1:]) == len(ALERTS) - 1
     start.join()
@@ -94,7 +102,7 @@ def test_what_a_broker_that_never_comes_back_has_not_got_is_laid_down_and_sent_b
 ) -> None:
     topic = f"alerts-{unique}"
     broker.create(topic)
-    nowhere = stream_to("127.0.0.1:1", topic, outbox, 3 * alert_stream._WAIT)
+    nowhere = stream_to("127.0.0.1:1", topic, outbox, 3 * WAIT)
     assert nowhere.send(ALERTS) == 0
     assert left_in(outbox) == ALERTS
     assert not received(broker, topic)

@@ -11,7 +11,6 @@ from adapters.memory.metrics import MemoryMetrics
 from adapters.memory.raws.image_store import MemoryImageStore
 from adapters.memory.raws.object_feed import MemoryObjectFeed
 from adapters.memory.raws.raw_index import MemoryRawIndex
-from application import index_raws
 from application.index_raws import RawIndexer
 from application.sidecars import Sidecars
 from ports.metrics import Counter
@@ -56,13 +55,14 @@ class _Microservice:
         return uri is not None
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, **bounds: int) -> AsyncIterator[None]:
         indexer = RawIndexer(
             cameras=[(camera, Sidecars(camera, self.store)) for camera in CAMERAS],
             feed=self.feed,
             index=self.index,
             metrics=self.metrics,
             retry_delay=1.0,
+            **bounds,
         )
         running = asyncio.ensure_future(indexer.run())
         try:
@@ -123,11 +123,9 @@ async def test_a_sidecar_brings_its_image_however_late(unreadable: bool) -> None
     assert service.metrics.total(Counter.RAWS_INDEXED) == 1
 
 
-async def test_no_more_images_wait_than_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_raws, "_MOST_WAITING", 3)
-    monkeypatch.setattr(index_raws, "_MOST_REMEMBERED", 5)
+async def test_no_more_images_wait_than_are_bounded() -> None:
     service = _Microservice()
-    async with service.running():
+    async with service.running(most_waiting=3, most_given_up=5):
         for seqnum in range(20):
             service.land(seqnum)
         await asyncio.sleep(100)

@@ -8,10 +8,9 @@ import pytest
 
 _RUN = """
 import sys
-from benchmarks import __main__ as benchmarks
-benchmarks._BENCHMARKS = {"threads": ("tests.unit.benchmarks.threads", "none")}
+from benchmarks.__main__ import main
 sys.argv[1:] = ["threads"]
-raise SystemExit(benchmarks.main())
+raise SystemExit(main({"threads": ("tests.unit.benchmarks.threads", "none")}))
 """
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.raw_microservice.server.connection import ConnectionLimits
 from adapters.raw_microservice.server.server import PresenceServer
 from tests.unit.adapters.raw_microservice.asking import Asked
 
@@ -14,8 +15,14 @@ def asked() -> Asked:
 
 
 @pytest.fixture
-async def server(asked: Asked) -> AsyncIterator[PresenceServer]:
-    server = PresenceServer(asked.app)
+def limits() -> ConnectionLimits:
+    """Those of the service, unless a test is about others."""
+    return ConnectionLimits()
+
+
+@pytest.fixture
+async def server(asked: Asked, limits: ConnectionLimits) -> AsyncIterator[PresenceServer]:
+    server = PresenceServer(asked.app, limits=limits)
     await server.open()
     yield server
     await server.close()

@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.raw_microservice.client import HttpRawLookup
-from adapters.raw_microservice.server import connection
-from adapters.raw_microservice.server.connection import LARGEST_REQUEST
+from adapters.raw_microservice.server.connection import LARGEST_REQUEST, ConnectionLimits
 from adapters.raw_microservice.server.server import PresenceServer, PresenceServerError
 from ports.metrics import Counter
 from ports.raw_index import RawSlot
@@ -169,10 +168,8 @@ async def test_unusual_requests_are_answered(server: PresenceServer, data: bytes
             assert await peer.is_closed()
 
 
-async def test_who_does_not_read_answers_is_dropped(
-    monkeypatch: pytest.MonkeyPatch, server: PresenceServer, asked: Asked
-) -> None:
-    monkeypatch.setattr(connection, "_CHECK", 0.2)
+@pytest.mark.parametrize("limits", [ConnectionLimits(check=0.2)])
+async def test_who_does_not_read_answers_is_dropped(server: PresenceServer, asked: Asked) -> None:
     async with connected(server.port) as peer:
         with pytest.raises(ConnectionError):
             await _flood(peer)
@@ -186,10 +183,8 @@ async def _flood(peer: Peer) -> None:
             await peer.say(request("/openapi.json") * 100)
 
 
-async def test_an_idle_connection_is_closed_in_the_end(
-    monkeypatch: pytest.MonkeyPatch, server: PresenceServer
-) -> None:
-    monkeypatch.setattr(connection, "_CHECK", 0.05)
+@pytest.mark.parametrize("limits", [ConnectionLimits(check=0.05)])
+async def test_an_idle_connection_is_closed_in_the_end(server: PresenceServer) -> None:
     async with connected(server.port) as peer:
         await peer.say(request("/healthz"))
         assert await peer.hear()
@@ -206,19 +201,17 @@ async def test_an_upgrade_is_not_made(server: PresenceServer) -> None:
 
 
 @pytest.mark.parametrize("begin", [b"", b"GET /pres", request(_PATH) + b"GET"])
+@pytest.mark.parametrize("limits", [ConnectionLimits(check=0.1)])
 async def test_who_does_not_finish_a_request_does_not_keep_a_place(
-    monkeypatch: pytest.MonkeyPatch, server: PresenceServer, begin: bytes
+    server: PresenceServer, begin: bytes
 ) -> None:
-    monkeypatch.setattr(connection, "_CHECK", 0.1)
     async with connected(server.port) as peer:
         await peer.say(begin)
         assert await peer.is_closed()
 
 
-async def test_who_asks_slowly_but_asks_is_served(
-    monkeypatch: pytest.MonkeyPatch, server: PresenceServer
-) -> None:
-    monkeypatch.setattr(connection, "_CHECK", 0.2)
+@pytest.mark.parametrize("limits", [ConnectionLimits(check=0.2)])
+async def test_who_asks_slowly_but_asks_is_served(server: PresenceServer) -> None:
     async with connected(server.port) as peer:
         for _ in range(6):
             await peer.say(request("/healthz")[:9])
@@ -229,10 +222,8 @@ async def test_who_asks_slowly_but_asks_is_served(
             assert answer.status == 200
 
 
-async def test_too_many_connections_are_turned_away(
-    monkeypatch: pytest.MonkeyPatch, server: PresenceServer
-) -> None:
-    monkeypatch.setattr(connection, "MOST_CONNECTIONS", 1)
+@pytest.mark.parametrize("limits", [ConnectionLimits(connections=1)])
+async def test_too_many_connections_are_turned_away(server: PresenceServer) -> None:
     async with connected(server.port) as first:
         await first.say(request("/healthz"))
         assert await first.hear()

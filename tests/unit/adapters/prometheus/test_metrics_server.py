@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from adapters.prometheus import metrics_server
 from adapters.prometheus.metrics import PrometheusMetrics
 from adapters.prometheus.metrics_server import MetricsServer, MetricsServerError
 from ports.metrics import Counter
@@ -22,8 +21,12 @@ async def _serving(
     *,
     healthy: Callable[[], bool] = lambda: True,
     ready: Callable[[], bool] = lambda: True,
+    patience: float = 5.0,
+    longest: float = 10.0,
 ) -> AsyncIterator[MetricsServer]:
-    server = MetricsServer(metrics or PrometheusMetrics(), healthy=healthy, ready=ready)
+    server = MetricsServer(
+        metrics or PrometheusMetrics(), healthy=healthy, ready=ready, patience=patience, longest=longest
+    )
     await server.open()
     try:
         yield server
@@ -71,9 +74,8 @@ async def test_a_probe_that_fails_is_a_no_with_its_reason() -> None:
     assert "nobody is home" in text
 
 
-async def test_an_event_loop_that_hangs_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics_server, "_PATIENCE", 0.1)
-    async with _serving() as server:
+async def test_an_event_loop_that_hangs_is_not_healthy() -> None:
+    async with _serving(patience=0.1) as server:
         asked = asyncio.ensure_future(_get(server, "/healthz"))
         await asyncio.sleep(0)
         time.sleep(0.5)  # noqa: ASYNC251 - the very thing that is tried
@@ -121,9 +123,8 @@ async def test_strangers_who_send_a_byte_now_and_then_keep_no_probe_away() -> No
     assert {status for status, _ in answers} == {200}
 
 
-async def test_a_request_has_to_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics_server, "_LONGEST", 0.5)
-    async with _serving() as server:
+async def test_a_request_has_to_come_to_an_end() -> None:
+    async with _serving(longest=0.5) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=0.1) as slow:
             async with asyncio.timeout(5):
                 while True:
