@@ -14,6 +14,7 @@ _BENCHMARKS = {
     "domain": ("benchmarks.rules", "notifications, announcements, choice of pipelines, footprints"),
     "visit": ("benchmarks.visits.visit", "a visit-detector beside today's sequence, and where its time goes"),
     "science": ("benchmarks.visits.science", "each task of ApPipe on images of 1k x 1k and of 4k x 4k"),
+    "astrometry": ("benchmarks.astrometry", "fields of stars with wrong pointings: how many are recognized"),
     "worker": (
         "benchmarks.visits.worker",
         "a worker from its cold start through visit-detectors, and its memory",

@@ -1,25 +1,32 @@
 """Astrometric and photometric calibration of a visit against a reference catalogue."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from attrs import frozen
-from lsst.images import SkyProjection, Transform
+from lsst.images import DetectorFrame, SkyProjection, Transform
 from scipy.spatial import KDTree
 
 from prompt_pipelines.arrays import Floats
+from prompt_pipelines.pattern_search import Placement
 from prompt_pipelines.sky_matching import Matches, match_one_to_one, offset_on_sky, on_plane
+from prompt_pipelines.tangent_plane import TangentPlane
+from prompt_pipelines.wcs import make_projection
 
 __all__ = [
     "Astrometry",
     "Photometry",
+    "calibrated_projection",
     "correct_projection",
     "find_shift",
     "fit_astrometry",
     "fit_photometry",
     "match_stars",
+    "move_projection",
 ]
 
 _CLIP = 3.0  # robust standard deviations
@@ -130,6 +137,50 @@ def fit_photometry(flux: Floats, reference: Floats) -> Photometry:
         kept = np.abs(ratio - middle) <= max(_CLIP * spread, 1e-6 * middle)
     scale = float(np.median(ratio[kept]))
     return Photometry(scale, int(kept.sum()), spread / scale)
+
+
+def calibrated_projection(
+    projection: SkyProjection[Any], calibration: Mapping[str, Any]
+) -> SkyProjection[Any]:
+    """Mend a projection as ``visit_calibration`` says.
+
+    Parameters
+    ----------
+    projection
+        Of the image that was calibrated.
+    calibration
+        The dataset; those of former versions have no ``placement``.
+    """
+    placement = calibration.get("placement")
+    if placement is not None:
+        projection = move_projection(projection, Placement.from_dict(placement))
+    return correct_projection(projection, np.array(calibration["pixel_correction"]))
+
+
+def move_projection(projection: SkyProjection[Any], placement: Placement) -> SkyProjection[Any]:
+    """Put a placement behind a projection: the camera's distortion stays what it is."""
+    frame = projection.pixel_frame
+    matrix = np.eye(3)
+    matrix[:2, :2] = placement.matrix
+    moved = projection.pixel_to_sky_transform
+    for step in (
+        _on_sky(placement.before, frame).sky_to_pixel_transform,
+        Transform.affine(frame, frame, matrix),
+        _on_sky(placement.after, frame).pixel_to_sky_transform,
+    ):
+        moved = moved.then(step, remember_components=False)
+    return SkyProjection(moved)
+
+
+def _on_sky(plane: TangentPlane, frame: DetectorFrame) -> SkyProjection[Any]:
+    """Make the projection of which the pixels are a plane's arcseconds."""
+    header = fits.Header()
+    for axis, (name, value) in enumerate((("RA---TAN", plane.ra), ("DEC--TAN", plane.dec)), start=1):
+        header[f"CTYPE{axis}"], header[f"CUNIT{axis}"] = name, "deg"
+        header[f"CRVAL{axis}"], header[f"CRPIX{axis}"] = value, 1.0
+        header[f"CD{axis}_{axis}"] = 1.0 / 3600.0
+    header["RADESYS"] = "ICRS"
+    return make_projection(header, frame)
 
 
 def correct_projection(projection: SkyProjection[Any], matrix: npt.NDArray[np.float64]) -> SkyProjection[Any]:

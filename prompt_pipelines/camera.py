@@ -82,6 +82,8 @@ class CameraDict(TypedDict):
     calibrations: NotRequired[list[str] | None]
     """Dataset types that its images are calibrated with: others are not used, and of these
     the absent ones are missed. If None: whatever is there, and bias and flat are missed."""
+    pointing_error_deg: NotRequired[float]
+    """Degrees that the pointing may be off; 0 (if absent): some arcseconds at most."""
 
 
 def find_detector(camera: CameraDict, number: int) -> DetectorDict:

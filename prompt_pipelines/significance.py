@@ -8,9 +8,10 @@ from scipy.special import gammainc
 from prompt_pipelines.arrays import Floats
 from prompt_pipelines.sky_matching import Matches, on_plane
 
-__all__ = ["Evidence", "PointSources", "Tolerance", "weigh_matches"]
+__all__ = ["Evidence", "PointSources", "Tolerance", "weigh_matches", "weigh_pattern"]
 
 _WIDE = 3.0  # times the largest distance of a pair that takes part: where their density is counted
+_AROUND = 30.0  # arcseconds; the same for patterns
 
 
 @frozen(eq=False)
@@ -45,7 +46,7 @@ class Evidence:
     by_chance: float
     """Pairs expected to agree by chance with any one shift and zero point."""
     trials: float
-    """Pairs that give a shift and zero point to try."""
+    """Hypotheses to try: pairs that give a shift, or pairs of pairs that give a turn as well."""
     false_alarms: float
     """Matches as good as this one that chance would make on average in all trials, at most."""
     flux_scatter: float
@@ -85,25 +86,80 @@ def weigh_matches(
     tolerance
         With which they were made.
     """
+    reach = tolerance.largest_shift + tolerance.radius
+    density = _density_of_pairs(sources, reference, _WIDE * reach)
+    trials = density * np.pi * reach**2
+    return _weigh(sources, reference, matches, tolerance, _Null(density=density, trials=trials, pairs=1))
+
+
+def weigh_pattern(
+    sources: PointSources, reference: PointSources, matches: Matches, tolerance: Tolerance, *, searched: int
+) -> Evidence:
+    r"""Reckon as `weigh_matches` how many matches as good chance would make of any shift, turn and mirroring.
+
+    Here two pairs of sources and stars are a hypothesis, in either parity. Of a
+    match, take the two pairs that are farthest apart: where each is off by the radius :math:`r` at most,
+    no position between them is off by more than twice as much, so that all pairs
+    of the match are within :math:`3r` of the hypothesis. With :math:`n` sources and
+    :math:`m` stars there would be at most
+
+    .. math:: N = n (n - 1) m (m - 1) \; P(X \ge k - 2), \qquad
+              X \sim \mathrm{Poisson}(\lambda \pi (3r)^2 f)
+
+    matches with :math:`k` agreeing pairs. The density is that of pairs up to 30
+    arcsec apart, where the match puts the sources: it is greater in a cluster.
+
+    Parameters
+    ----------
+    sources
+        Where the match puts them.
+    reference
+        The stars there.
+    matches
+        Of `sources` (first) and `reference` (second); at least one.
+    tolerance
+        With which they were made; of shifts it does not matter.
+    searched
+        How many stars there are in the whole area that was searched.
+    """
+    wide = max(_AROUND, 10.0 * tolerance.radius)
+    density = _density_of_pairs(sources, reference, wide)
+    here = len(sources.ra)
+    trials = float(here) * (here - 1.0) * searched * (searched - 1.0)
+    return _weigh(sources, reference, matches, tolerance, _Null(density=density, trials=trials, pairs=2))
+
+
+@frozen(kw_only=True)
+class _Null:
+    """What would be if sources and stars had nothing to do with each other."""
+
+    density: float
+    """Pairs for each square arcsecond that their offsets may have."""
+    trials: float
+    """Hypotheses."""
+    pairs: int
+    """That make one hypothesis."""
+
+
+def _weigh(
+    sources: PointSources, reference: PointSources, matches: Matches, tolerance: Tolerance, null: _Null
+) -> Evidence:
     zero_points = 2.5 * np.log10(reference.flux[matches.second] / sources.flux[matches.first])
     zero_point = float(np.median(zero_points))
     off = np.abs(zero_points - zero_point)
     agreeing = int(np.count_nonzero(off <= tolerance.magnitudes))
-    reach = tolerance.largest_shift + tolerance.radius
-    density = _density_of_pairs(sources, reference, _WIDE * reach)
-    trials = density * np.pi * reach**2
     by_chance, as_good = (
-        density
+        null.density
         * np.pi
         * (times * tolerance.radius) ** 2
-        * _share_of_pairs(sources.flux, reference.flux, zero_point, times * tolerance.magnitudes)
-        for times in (1.0, 2.0)
+        * _share_of_pairs(sources.flux, reference.flux, zero_point, wider * tolerance.magnitudes)
+        for times, wider in ((1.0, 1.0), (1.0 + null.pairs, 2.0))
     )
     return Evidence(
         agreeing=agreeing,
         by_chance=by_chance,
-        trials=trials,
-        false_alarms=trials * _probability(agreeing - 1, as_good),
+        trials=null.trials,
+        false_alarms=null.trials * _probability(agreeing - null.pairs, as_good),
         flux_scatter=1.4826 * float(np.median(off)),
     )
 

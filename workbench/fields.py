@@ -8,7 +8,7 @@ from astropy.table import Table
 from attrs import frozen
 from lsst.images import MaskedImage
 
-from prompt_pipelines.calibration import correct_projection
+from prompt_pipelines.calibration import calibrated_projection
 from prompt_pipelines.tasks.calibrate_visit import CalibrateVisitTask
 from prompt_pipelines.templates import Contribution
 from simulator.summit.night import PlannedVisit
@@ -119,9 +119,7 @@ def _contribution(frame: SingleFrame, seen: Field) -> Contribution:
     )
     task = default_task(CalibrateVisitTask)
     calibration = task.run(frame.image, frame.sources, reference, band).visit_calibration
-    projection = correct_projection(
-        cast(Any, frame.image.sky_projection), np.array(calibration["pixel_correction"])
-    )
+    projection = calibrated_projection(cast(Any, frame.image.sky_projection), calibration)
     image = MaskedImage(
         frame.image.image, mask=frame.image.mask, variance=frame.image.variance, sky_projection=projection
     )

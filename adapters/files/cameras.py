@@ -115,6 +115,7 @@ class _CameraEntry:
     detector_types: Mapping[str, DetectorType] = field(factory=dict)
     focal_plane: FocalPlane | None = None
     calibrations: tuple[str, ...] | None = None
+    pointing_error_deg: float = 0.0
 
 
 def _load(file: Path | Traversable) -> Camera:
@@ -128,6 +129,7 @@ def _load(file: Path | Traversable) -> Camera:
             filters=entry.filters,
             focal_plane=entry.focal_plane,
             calibrations=entry.calibrations,
+            pointing_error=entry.pointing_error_deg,
         )
     except UnreadableFileError as error:
         raise CameraFileError(str(error)) from error

@@ -49,6 +49,8 @@ __all__ = [
 CALIBRATIONS: Final = frozenset({"bias", "dark", "flat"})
 """What images can be calibrated with: names of dataset types."""
 
+_LARGEST_POINTING_ERROR = 5.0  # degrees; the catalogue of so much sky is loaded for each image
+
 
 class UnknownDetectorError(PromptProcessingError):
     """A camera has no detector of that number or name."""
@@ -135,12 +137,19 @@ class Camera:
     calibrations: tuple[str, ...] | None = None
     """Masters that its images are calibrated with: others are not used, and of these the
     absent ones are missed. None: whatever is there, and bias and flat are missed."""
+    pointing_error: float = 0.0
+    """Degrees that the pointing in headers and announcements may be off; 0: some arcseconds at most."""
 
     def __attrs_post_init__(self) -> None:
         if unknown := sorted(set(self.calibrations or ()) - CALIBRATIONS):
             raise InvalidCameraError(
                 f"{self.instrument}: calibrations: {', '.join(unknown)} is not among"
                 f" {', '.join(sorted(CALIBRATIONS))}"
+            )
+        if not 0.0 <= self.pointing_error <= _LARGEST_POINTING_ERROR:
+            raise InvalidCameraError(
+                f"{self.instrument}: pointing_error_deg: {self.pointing_error:g} is not between 0 and "
+                f"{_LARGEST_POINTING_ERROR:g}"
             )
         if not self.instrument.strip() or "/" in self.instrument:
             raise InvalidCameraError(f"{self.instrument!r} is no name for an instrument")

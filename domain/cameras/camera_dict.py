@@ -21,6 +21,7 @@ def camera_as_dict(camera: Camera) -> dict[str, Any]:
         "wcs": None if wcs is None else {"projection": wcs.projection},
         "filters": dict(camera.filters),
         "calibrations": None if camera.calibrations is None else list(camera.calibrations),
+        "pointing_error_deg": camera.pointing_error,
     }
 
 

@@ -1,11 +1,12 @@
 """Astrometric and photometric calibration of one visit and detector."""
 
-from typing import Any, override
+from typing import Any, cast, override
 
 import astropy.units as u
 import numpy as np
 from astropy.table import Table, vstack
-from lsst.images import MaskedImage
+from attrs import fields_dict
+from lsst.images import MaskedImage, SkyProjection
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
@@ -18,19 +19,20 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
 from prompt_pipelines.arrays import Floats
-from prompt_pipelines.calibration import (
-    Astrometry,
-    Photometry,
-    correct_projection,
-    fit_astrometry,
-    fit_photometry,
-    match_stars,
-)
+from prompt_pipelines.calibration import Photometry, correct_projection, fit_photometry
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, number
+from prompt_pipelines.pattern_search import PatternSearch
 from prompt_pipelines.positions import sky_positions
-from prompt_pipelines.significance import Evidence, PointSources, Tolerance, weigh_matches
-from prompt_pipelines.sky_matching import Matches
+from prompt_pipelines.significance import PointSources
+from prompt_pipelines.star_match import (
+    POINTING_ERROR,
+    Limits,
+    Seen,
+    StarMatch,
+    match_by_pattern,
+    match_by_shift,
+)
 
 __all__ = ["CalibrateVisitConfig", "CalibrateVisitConnections", "CalibrateVisitTask"]
 
@@ -90,6 +92,20 @@ class CalibrateVisitConfig(PipelineTaskConfig, pipelineConnections=CalibrateVisi
     )
     max_scatter = number("Largest astrometric scatter of a usable calibration, arcsec.", default=1.0)
     max_flux_scatter = number("Largest photometric scatter of a usable calibration, mag.", default=0.3)
+    min_spread = number(
+        "Least spread of the matched stars over the image, where an even distribution has 1.", default=0.25
+    )
+    pointing_error = number(
+        "How far the pointing may be off, degrees. If no shift of a few arcseconds is found, the pattern of "
+        "the stars is searched so far around, whatever rotation and parity; 0: it is not. What the camera "
+        "file says (pointing_error_deg) counts if it is more.",
+        default=0.0,
+        maximum=10.0,
+    )
+    scale_error = number(
+        "Relative error of the image scale that a pattern may have.", default=0.02, maximum=0.2
+    )
+    search_seconds = number("Longest search for a pattern, s.", default=15.0)
 
 
 class CalibrateVisitTask(PipelineTask):
@@ -146,80 +162,56 @@ class CalibrateVisitTask(PipelineTask):
         sources = sources[self._good(sources)]
         known = np.asarray(reference[f"{band}_flux"], dtype=float)
         reference = reference[np.isfinite(known) & (known > 0)]
-        x, y = (np.asarray(sources[name], dtype=float) for name in ("x", "y"))
-        seen = PointSources(
-            *sky_positions(image.sky_projection, x, y), np.asarray(sources["flux"], dtype=float)
+        seen = Seen(
+            **{name: np.asarray(sources[name], dtype=float) for name in ("x", "y", "flux")}, box=image.bbox
         )
         stars = PointSources(
             *(np.asarray(reference[name], dtype=float) for name in ("ra", "dec", f"{band}_flux"))
         )
-        matches = self._match(seen, stars)
-        pixels = x[matches.first], y[matches.first]
-        places = stars.ra[matches.second], stars.dec[matches.second]
-        astrometry = fit_astrometry(image.sky_projection, pixels, places)
-        evidence = weigh_matches(seen, stars, matches, self._tolerance())
-        self._judge(astrometry, evidence, len(matches.first), len(x))
-        photometry = fit_photometry(seen.flux[matches.first], stars.flux[matches.second])
-        calibration = _described(astrometry, photometry)
-        self._note(calibration, evidence)
+        found = self._match(image, seen, stars)
+        first, second = found.matches.first, found.matches.second
+        photometry = fit_photometry(seen.flux[first], stars.flux[second])
+        calibration = _described(found, photometry)
+        self._note(calibration, found)
         table = self._stars(
-            sources[matches.first],
-            np.asarray(reference["id"])[matches.second],
-            sky_positions(correct_projection(image.sky_projection, astrometry.matrix), *pixels),
+            sources[first],
+            np.asarray(reference["id"])[second],
+            sky_positions(
+                correct_projection(found.projection, found.astrometry.matrix), seen.x[first], seen.y[first]
+            ),
             photometry.nanojansky_per_electron,
         )
         return Struct(visit_calibration=calibration, single_visit_stars=table)
 
-    def _tolerance(self) -> Tolerance:
-        return Tolerance(
-            largest_shift=self.config.largest_shift,
-            radius=self.config.match_radius,
-            magnitudes=self.config.match_magnitudes,
-        )
-
-    def _match(self, seen: PointSources, stars: PointSources) -> Matches:
-        matches = match_stars(
-            (seen.ra, seen.dec), (stars.ra, stars.dec), self.config.largest_shift, self.config.match_radius
-        )
-        if len(matches.first) < self.config.min_stars:
-            raise UnusableImageError(
-                f"{len(matches.first)} of {len(seen.ra)} sources are reference stars, "
-                f"at least {self.config.min_stars} are needed",
-                matched=len(matches.first),
-                sources=len(seen.ra),
+    def _match(self, image: MaskedImage, seen: Seen, stars: PointSources) -> StarMatch:
+        """Match by a shift; where the pointing may be off further, by the pattern of stars."""
+        projection = cast("SkyProjection[Any]", image.sky_projection)
+        config = self.config
+        limits = Limits(**{name: getattr(config, name) for name in fields_dict(Limits)})
+        try:
+            return match_by_shift(projection, seen, stars, limits)
+        except UnusableImageError as refusal:
+            radius = max(config.pointing_error, float(cast(float, image.metadata.get(POINTING_ERROR, 0.0))))
+            if not radius:
+                raise
+            search = PatternSearch(
+                radius=radius,
+                scale_error=config.scale_error,
+                match_radius=config.match_radius,
+                seconds=config.search_seconds,
             )
-        return matches
+            try:
+                return match_by_pattern(projection, seen, stars, limits, search)
+            except UnusableImageError as other:
+                raise UnusableImageError(f"{refusal}; {other}", **other.metadata) from None
 
-    def _judge(self, astrometry: Astrometry, evidence: Evidence, matched: int, sources: int) -> None:
-        """Refuse a match that is not significant, or scattered too widely."""
-        if evidence.false_alarms > self.config.max_false_alarms:
-            fault = f"that may be chance (is the pointing off by over {self.config.largest_shift:g} arcsec?)"
-        elif evidence.flux_scatter > self.config.max_flux_scatter:
-            fault = f"their fluxes disagree by over {self.config.max_flux_scatter:g} mag"
-        elif astrometry.scatter > self.config.max_scatter:
-            fault = f"their positions disagree by over {self.config.max_scatter:g} arcsec"
-        else:
-            return
-        raise UnusableImageError(
-            f"{matched} of {sources} sources lie where reference stars are, but {fault}: "
-            f"{evidence.agreeing} agree in flux, chance alone gives {evidence.by_chance:.2g} at each of "
-            f"{evidence.trials:.3g} shifts and {evidence.false_alarms:.2g} matches as good in all (at most "
-            f"{self.config.max_false_alarms:g} are accepted); scatter {evidence.flux_scatter:.2f} mag "
-            f"and {astrometry.scatter:.2f} arcsec",
-            matched=matched,
-            sources=sources,
-            scatter=astrometry.scatter,
-            flux_scatter=evidence.flux_scatter,
-            by_chance=evidence.by_chance,
-            false_alarms=evidence.false_alarms,
-        )
-
-    def _note(self, calibration: dict[str, Any], evidence: Evidence) -> None:
+    def _note(self, calibration: dict[str, Any], found: StarMatch) -> None:
         for name, value in calibration.items():
-            if not isinstance(value, list):
+            if isinstance(value, int | float):
                 self.metadata[name] = value
-        self.metadata["matches_by_chance"] = evidence.by_chance
-        self.metadata["false_alarms"] = evidence.false_alarms
+        self.metadata["matches_by_chance"] = found.evidence.by_chance
+        self.metadata["false_alarms"] = found.evidence.false_alarms
+        self.metadata["found_by_pattern"] = found.placement is not None
 
     def _good(self, sources: Table) -> np.ndarray:
         good = np.asarray(sources["flux"]) > self.config.min_snr * np.asarray(sources["flux_err"])
@@ -242,12 +234,13 @@ class CalibrateVisitTask(PipelineTask):
         )
 
 
-def _described(astrometry: Astrometry, photometry: Photometry) -> dict[str, Any]:
+def _described(found: StarMatch, photometry: Photometry) -> dict[str, Any]:
     return {
-        "pixel_correction": astrometry.matrix.tolist(),
-        "astrometric_stars": astrometry.stars,
-        "astrometric_shift_arcsec": astrometry.shift,
-        "astrometric_scatter_arcsec": astrometry.scatter,
+        "pixel_correction": found.astrometry.matrix.tolist(),
+        "placement": None if found.placement is None else found.placement.as_dict(),
+        "astrometric_stars": found.astrometry.stars,
+        "astrometric_shift_arcsec": found.astrometry.shift,
+        "astrometric_scatter_arcsec": found.astrometry.scatter,
         "nanojansky_per_electron": photometry.nanojansky_per_electron,
         "photometric_stars": photometry.stars,
         "photometric_scatter": photometry.scatter,

@@ -25,6 +25,7 @@ from prompt_pipelines.errors import UnusableImageError, WcsError
 from prompt_pipelines.fields import flag, number
 from prompt_pipelines.masks import image_schema
 from prompt_pipelines.raw import RawFrame
+from prompt_pipelines.star_match import POINTING_ERROR
 from prompt_pipelines.wcs import Pointing, geometry_header, make_projection, sky_header
 
 __all__ = ["IsrConfig", "IsrConnections", "IsrTask"]
@@ -189,7 +190,7 @@ class IsrTask(PipelineTask):
             variance=Image(variance, unit=u.electron**2),
             mask_schema=image_schema(),
             sky_projection=self._projection(assembled.header, camera, description, detector, exposure),
-            metadata=_describe(exposure, assembled)
+            metadata=_describe(exposure, assembled, camera)
             | self._calibrations(masters, camera, exposure, description),
         )
         self._mark(image, assembled, masters.flat)
@@ -257,13 +258,15 @@ def _pointing(exposure: DimensionRecord) -> Pointing:
     return Pointing(*values)
 
 
-def _describe(exposure: DimensionRecord, assembled: Assembled) -> dict[str, Any]:
+def _describe(exposure: DimensionRecord, assembled: Assembled, camera: CameraDict) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "obs_id": exposure.obs_id,
         "exposure_time_s": float(exposure.exposure_time or 0.0),
         "physical_filter": exposure.physical_filter,
         "overscan_level_adu": float(np.nanmean(list(assembled.overscan_levels.values()))),
     }
+    if error := camera.get("pointing_error_deg"):
+        facts[POINTING_ERROR] = error
     span = exposure.timespan
     if span is not None and span.begin is not None and span.end is not None:
         facts["mjd_mid_tai"] = float((span.begin + (span.end - span.begin) / 2.0).tai.mjd)

@@ -20,7 +20,7 @@ from lsst.pipe.base.connectionTypes import Input, Output
 from scipy.ndimage import binary_dilation
 
 from prompt_pipelines.arrays import Flags
-from prompt_pipelines.calibration import correct_projection
+from prompt_pipelines.calibration import calibrated_projection
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, number
 from prompt_pipelines.masks import any_of, image_schema
@@ -165,7 +165,7 @@ class SubtractImagesTask(PipelineTask):
         """
         if image.sky_projection is None:
             raise UnusableImageError("the image has no sky projection, so no template can be found for it")
-        projection = correct_projection(image.sky_projection, np.array(calibration["pixel_correction"]))
+        projection = calibrated_projection(image.sky_projection, calibration)
         warped = self._warp(templates, projection, image)
         pair = make_pair(image, warped, calibration["nanojansky_per_electron"])
         stars = self._stars(sources)

@@ -139,6 +139,8 @@ class OurCameraStack:
     def _hull(
         self, detectors: Sequence[int] | None, ra: float, dec: float, sky_angle: float, padding: float
     ) -> ConvexPolygon | None:
+        # Where it may look, so that catalogue and templates reach as far as the search for the right place.
+        padding += 3600.0 * self._camera.pointing_error
         try:
             return hull(
                 corners_on_sky(self._camera, ra, dec, sky_angle, detectors=detectors, padding=padding)

@@ -235,6 +235,14 @@ def test_without_a_pointing_there_is_an_image_without_projection(masters: tuple[
     assert outputs.post_isr_image.sky_projection is None
 
 
+def test_an_image_says_that_its_pointing_may_be_off(masters: tuple[Image, Image]) -> None:
+    raw = tiny.science_frame(np.random.default_rng(5))
+    far_off: CameraDict = {**CAMERA, "pointing_error_deg": 0.5}
+    outputs = make_task(IsrTask).run(raw, far_off, 0, RECORD, bias=masters[0], flat=masters[1])
+    assert outputs.post_isr_image.metadata["pointing_error_deg"] == 0.5
+    assert "pointing_error_deg" not in _isr(raw, masters).metadata
+
+
 def test_a_detector_that_is_not_described_is_named() -> None:
     raw = tiny.science_frame(np.random.default_rng(5))
     with pytest.raises(CameraDescriptionError, match="no detector number 7"):

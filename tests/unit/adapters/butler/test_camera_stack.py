@@ -67,6 +67,21 @@ def test_padding_widens_the_footprint(ra: float, dec: float, angle: float, paddi
     assert padding * 0.9 < wider.asDegrees() * 3600 < padding * 1.5
 
 
+@given(ra=right_ascensions, dec=st.floats(-80, 80))
+def test_regions_reach_as_far_as_the_pointing_may_be_off(ra: float, dec: float) -> None:
+    stack = OurCameraStack(evolve(CAMERA, pointing_error=1.0))
+    observed = exposure("g", ra)
+    observed = evolve(observed, dec=dec)
+    true_place = LonLat.fromDegrees(ra, dec + 1.0)
+    made = {record.definition.name: record for record in stack.records(UNIVERSE, observed)}
+    for name in ("visit", "visit_detector_region"):
+        assert made[name].region.contains(UnitVector3d(true_place))
+        assert not records(observed)[name].region.contains(UnitVector3d(true_place))
+    footprint = stack.footprint(4, ra, dec, 0.0, 30.0)
+    assert footprint is not None
+    assert footprint.contains(UnitVector3d(true_place))
+
+
 PLACE = "SimCam/20260313/SC_O_20260313_000001/SC_O_20260313_000001_R22_S11.fits"
 
 

@@ -91,6 +91,16 @@ def test_raw_keys() -> None:
         ("instrument: SimCam", "", "instrument: is missing"),
         ("instrument: SimCam", "instrument: SimCam\ninstrument: B", "'instrument' stands twice"),
         ("instrument: SimCam", "instrument: SimCam\ncolour: red", "unknown keys colour"),
+        (
+            "instrument: SimCam",
+            "instrument: SimCam\npointing_error_deg: 90",
+            "pointing_error_deg: 90 is not bet",
+        ),
+        (
+            "instrument: SimCam",
+            "instrument: SimCam\npointing_error_deg: -1",
+            "pointing_error_deg: -1 is not bet",
+        ),
         ("nx: 512", "nx: 51.2", r"detector_types\['ccd'\].nx: 51.2 is not a whole number"),
         ("nx: 512", "nx: '512'", r"detector_types\['ccd'\].nx: '512' is not a whole number"),
         ("nx: 512", "nx: true", r"detector_types\['ccd'\].nx: True is not a whole number"),
