@@ -29,6 +29,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "Look at a night: outcomes, work under way, what was not completed.",
     ),
     "reconcile": ("entrypoints.commands.reconcile", "List images that nobody processed, and put them back."),
+    "reference-catalogue": (
+        "entrypoints.commands.reference_catalogue",
+        "Put stars of a catalogue (Gaia, Pan-STARRS1, your own) into a repository.",
+    ),
     "alerts": ("prompt_pipelines.alert_command", "Send alerts that no broker took in time."),
     "initialize": ("initializer.command", "Prepare the shared repository for a deployment."),
     "deployment-id": ("initializer.deployment_id", "Print the deployment id and what went into it."),

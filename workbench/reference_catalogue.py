@@ -1,4 +1,4 @@
-"""The reference catalogue of the simulated sky, in shards as Rubin's are."""
+"""Reference catalogues in shards, as Rubin's are."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from lsst.sphgeom import HtmPixelization, LonLat, UnitVector3d
 
 from simulator.world.sky import Stars
 
-__all__ = ["HTM_LEVEL", "Shard", "reference_shards"]
+__all__ = ["HTM_LEVEL", "Shard", "reference_shards", "shards_of"]
 
 HTM_LEVEL = 7
 _RELATIVE_ERROR = 0.005  # of fluxes, as catalogues state it
@@ -26,13 +26,20 @@ class Shard:
 
 
 def reference_shards(stars: Stars) -> Iterator[Shard]:
-    """Sort stars into triangles of the hierarchical triangular mesh, level 7."""
+    """Sort simulated stars into triangles of the hierarchical triangular mesh, level 7."""
     table = Table({"id": stars.number, "ra": stars.ra * u.deg, "dec": stars.dec * u.deg})
     for band, flux in stars.flux.items():
         table[f"{band}_flux"] = flux * u.nJy
         table[f"{band}_flux_err"] = _RELATIVE_ERROR * flux * u.nJy
+    yield from shards_of(table)
+
+
+def shards_of(stars: Table) -> Iterator[Shard]:
+    """Sort a table of stars, with ``ra`` and ``dec`` in degrees, into the same triangles."""
     mesh = HtmPixelization(HTM_LEVEL)
-    points = zip(stars.ra.tolist(), stars.dec.tolist(), strict=True)
+    points = zip(np.asarray(stars["ra"]).tolist(), np.asarray(stars["dec"]).tolist(), strict=True)
     triangles = np.array([mesh.index(UnitVector3d(LonLat.fromDegrees(ra, dec))) for ra, dec in points])
-    for triangle in np.unique(triangles):
-        yield Shard(htm7=int(triangle), stars=table[triangles == triangle])
+    order = np.argsort(triangles, kind="stable")
+    for part in np.split(order, np.flatnonzero(np.diff(triangles[order])) + 1):
+        if len(part):
+            yield Shard(htm7=int(triangles[part[0]]), stars=stars[part])

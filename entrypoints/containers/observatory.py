@@ -1,6 +1,16 @@
-"""What a night on one machine needs of the adapters: the camera, and its results."""
+"""What a night on one machine needs of the adapters: the camera, columns of catalogues, and results."""
 
 from adapters.butler.library.results import Results, keep_results, read_planes, read_results
 from adapters.files.cameras import CameraFileError, load_camera
+from adapters.files.catalogue_columns import load_columns, shipped_columns
 
-__all__ = ["CameraFileError", "Results", "keep_results", "load_camera", "read_planes", "read_results"]
+__all__ = [
+    "CameraFileError",
+    "Results",
+    "keep_results",
+    "load_camera",
+    "load_columns",
+    "read_planes",
+    "read_results",
+    "shipped_columns",
+]

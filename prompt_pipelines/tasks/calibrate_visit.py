@@ -24,6 +24,7 @@ from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, number
 from prompt_pipelines.pattern_search import PatternSearch
 from prompt_pipelines.positions import sky_positions
+from prompt_pipelines.proper_motions import moved_to
 from prompt_pipelines.significance import PointSources
 from prompt_pipelines.star_match import (
     POINTING_ERROR,
@@ -53,7 +54,7 @@ class CalibrateVisitConnections(PipelineTaskConnections, dimensions=("instrument
         dimensions=("instrument", "visit", "detector"),
     )
     reference_catalogue = PrerequisiteInput(
-        doc="Stars: id, ra, dec (deg), {band}_flux (nJy).",
+        doc="Stars: id, ra, dec (deg), {band}_flux (nJy); epoch (yr), pm_ra and pm_dec (mas/yr) if known.",
         name="reference_catalogue",
         storageClass="ArrowAstropy",
         dimensions=("htm7",),
@@ -139,7 +140,7 @@ class CalibrateVisitTask(PipelineTask):
         sources
             Of the image.
         reference
-            The catalogue.
+            The catalogue; stars with proper motions are taken where they are at the exposure's time.
         band
             Which of the catalogue's fluxes to compare with.
 
@@ -160,8 +161,11 @@ class CalibrateVisitTask(PipelineTask):
         if f"{band}_flux" not in reference.colnames:
             raise UnusableImageError(f"the reference catalogue has no fluxes of the band {band}")
         sources = sources[self._good(sources)]
-        known = np.asarray(reference[f"{band}_flux"], dtype=float)
+        # Shards with other columns leave gaps in a stacked table.
+        known = np.ma.filled(np.ma.asarray(reference[f"{band}_flux"]).astype(float), np.nan)
         reference = reference[np.isfinite(known) & (known > 0)]
+        if (when := image.metadata.get("mjd_mid_tai")) is not None:
+            reference = moved_to(reference, float(cast(float, when)))
         seen = Seen(
             **{name: np.asarray(sources[name], dtype=float) for name in ("x", "y", "flux")}, box=image.bbox
         )

@@ -7,6 +7,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.table import Table
+from astropy.time import Time
 from attrs import frozen
 from lsst.pipe.base import Struct
 
@@ -123,3 +124,17 @@ def test_the_calibration_of_a_right_field_keeps_its_evidence() -> None:
     task.run(IMAGE, field.sources, field.reference, "r")
     assert 0.0 < task.metadata["matches_by_chance"] < 5.0
     assert task.metadata["false_alarms"] < 1e-6
+
+
+def test_stars_are_taken_where_they_are_at_the_time_of_the_exposure() -> None:
+    field, image = make_field(1, 100, 2.0), IMAGE.copy()
+    moved = field.reference
+    # In 10 years, 30 arcsec to the north: further than any shift that is looked for.
+    moved["dec"][:] = np.asarray(moved["dec"]) - 30.0 / 3600.0
+    moved["pm_ra"], moved["pm_dec"], moved["epoch"] = 0.0, 3000.0, 2016.0
+    task = make_task(CalibrateVisitTask)
+    with pytest.raises(UnusableImageError, match="pointing off by over 10 arcsec"):
+        task.run(image, field.sources, moved, "r")
+    image.metadata["mjd_mid_tai"] = float(Time(2026.0, format="jyear", scale="tdb").tai.mjd)
+    calibration = task.run(image, field.sources, moved, "r").visit_calibration
+    assert calibration["astrometric_shift_arcsec"] == pytest.approx(2.0, abs=0.1)

@@ -1,0 +1,115 @@
+"""Reference catalogues for people: put stars of any catalogue into a repository."""
+
+import datetime
+import re
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from entrypoints.containers.observatory import load_columns, shipped_columns
+from workbench.catalogue_stars import LeftOut
+from workbench.stored_catalogues import add_catalogue, read_catalogue
+
+__all__ = ["COLUMNS_HELP", "command"]
+
+COLUMNS_HELP = (
+    f"What the columns are called: a YAML file, or one of {', '.join(shipped_columns())}, which are shipped."
+)
+
+
+@click.group(name="reference-catalogue")
+def command() -> None:
+    """Manage the stars by which images are calibrated."""
+
+
+_HELP = """\
+Add the stars of FILES to a repository.
+
+FILES are CSV, ECSV (gzipped or not), FITS tables, Parquet, or folders of
+these; a HATS catalogue is a folder of Parquet. Positions are ICRS; proper
+motions are kept, and applied to the time of each exposure. What a catalogue
+of the same name has already is kept, and nothing is overwritten: new stars
+come into a run of their own, before all others in the chain "refcats".
+
+A file of columns of one's own:
+
+\b
+  id: source_id                    # whole numbers; if absent, made of the position
+  ra: RA                           # a column, or {column: RA, unit: hourangle}
+  dec: DEC
+  epoch: {value: 2015.5}           # or {column: EPOCH, format: mjd}; format: jyear, mjd
+  pm_ra: PMRA                      # times cos(dec); in mas/yr unless a unit is said
+  pm_dec: PMDEC
+  missing: [-999]                  # numbers that mean that there is none
+  fluxes:
+    g: {magnitude: GMAG, error: GERR}    # AB
+    r: {flux: RFLUX, unit: uJy}          # nJy unless a unit is said
+    i: {magnitude: IVEGA, terms: [0.37]} # added to the magnitude
+
+Units in FITS and ECSV files count where the YAML file says none. `terms` may
+be powers of a `colour`, two columns of magnitudes (see the shipped gaia).
+"""
+
+
+@command.command(name="add", help=_HELP)
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILES...", type=click.Path(exists=True, path_type=Path)
+)
+@click.option(
+    "--into", "repository", required=True, metavar="REPO", help="Butler repository that gets the stars."
+)
+@click.option("--columns", required=True, metavar="FILE|NAME", help=COLUMNS_HELP)
+@click.option(
+    "--name",
+    help="Of the catalogue, so that parts of it can be added one after the other."
+    "  [default: the name of --columns]",
+)
+def add(*, files: tuple[Path, ...], repository: str, columns: str, name: str | None) -> None:
+    """Add the stars of FILES to a repository."""
+    name = name or re.sub(r"\.ya?ml$", "", Path(columns).name)
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise click.BadParameter(f"{name!r} is more than letters, digits, _ and -", param_hint="--name")
+    rules = load_columns(columns)
+    console = Console(stderr=True)
+    with _progress(console) as progress:
+        stars, left_out = read_catalogue(files, rules, _Teller(progress, console))
+    _tell(left_out)
+    added = add_catalogue(repository, name, stars, datetime.datetime.now(datetime.UTC))
+    merged = f", {added.merged} of them beside stars that were there" if added.merged else ""
+    click.echo(f"{added.stars:,} stars in {added.shards} shards are in {added.run}, first in refcats{merged}")
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+class _Teller:
+    """Shows how far reading is: a bar on a terminal, else a line for each file."""
+
+    def __init__(self, progress: Progress, console: Console) -> None:
+        self._progress = progress
+        self._console = console
+        self._task = progress.add_task("reading")
+        self._last = ""
+
+    def __call__(self, file: str, number: int, files: int, rows: int) -> None:
+        text = f"{file}: {rows:,} rows"
+        self._progress.update(self._task, total=files, completed=number - 1, description=text)
+        if not self._console.is_terminal and file != self._last:
+            self._console.print(f"reading {file} ({number} of {files})", highlight=False)
+        self._last = file
+
+
+def _tell(left_out: LeftOut) -> None:
+    for count, what in ((left_out.without_position, "position"), (left_out.without_flux, "usable flux")):
+        if count:
+            click.echo(f"{count:,} rows without a {what} are left out", err=True)
