@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 from astropy.table import Table
-from attrs import frozen
+from attrs import evolve, frozen
 from lsst.images import MaskedImage
 
 from prompt_pipelines.calibration import calibrated_projection
@@ -34,6 +34,9 @@ class Field:
     onto: dict[int, SingleFrame]
     """The reference, by detector."""
     stars: Stars
+    """Of the reference."""
+    catalogue: Table
+    """By which exposures are calibrated: the reference's stars, or one that was given."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -45,16 +48,33 @@ class Misfit:
     reason: str
 
 
-def fields(lights: Lights, visits: Sequence[PlannedVisit], band: str) -> Iterator[Field]:
-    """Try exposures as the reference, the middle one first, those that lack a detector last."""
+def fields(
+    lights: Lights, visits: Sequence[PlannedVisit], band: str, catalogue: Table | None = None
+) -> Iterator[Field]:
+    """Try exposures as the reference, the middle one first, those that lack a detector last.
+
+    Parameters
+    ----------
+    lights
+        Makes them.
+    visits
+        The exposures.
+    band
+        Theirs.
+    catalogue
+        By which exposures are calibrated; None: by the reference's own stars.
+    """
     detectors = {detector for visit in visits for detector in visit.detectors}
     incomplete: list[Field] = []
     middle = len(visits) // 2
     for number in sorted(range(len(visits)), key=lambda number: abs(number - middle))[:_MOST]:
         visit = visits[number]
-        onto = {one: frame for one in visit.detectors if (frame := _starry(lights, visit, one)) is not None}
+        starry = {one: _starry(lights, visit, one, band, catalogue) for one in visit.detectors}
+        onto = {one: frame for one, frame in starry.items() if frame is not None}
         if onto:
-            seen = Field(band=band, reference=visit, onto=onto, stars=_catalogue(list(onto.values()), band))
+            stars = _catalogue(list(onto.values()), band)
+            known = _table(stars, band) if catalogue is None else catalogue
+            seen = Field(band=band, reference=visit, onto=onto, stars=stars, catalogue=known)
             if onto.keys() == detectors:
                 yield seen
             else:
@@ -63,7 +83,10 @@ def fields(lights: Lights, visits: Sequence[PlannedVisit], band: str) -> Iterato
     yield from incomplete
 
 
-def _starry(lights: Lights, visit: PlannedVisit, detector: int) -> SingleFrame | None:
+def _starry(
+    lights: Lights, visit: PlannedVisit, detector: int, band: str, catalogue: Table | None
+) -> SingleFrame | None:
+    """Make a frame that shows stars; where the catalogue has them, if one is given."""
     frame = lights.make(visit, detector)
     if frame is None:
         return None
@@ -71,7 +94,18 @@ def _starry(lights: Lights, visit: PlannedVisit, detector: int) -> SingleFrame |
     if stars < _FEWEST_STARS:
         lights.reject(visit, detector, f"it shows {stars} stars, it takes {_FEWEST_STARS}")
         return None
-    return frame
+    if catalogue is None:
+        return frame
+    try:
+        return evolve(frame, image=_contribution(frame, catalogue, band).image)
+    # As in `contributions`.
+    except Exception as error:  # noqa: BLE001 - see there
+        lights.reject(visit, detector, reason_of(error))
+        return None
+
+
+def _table(stars: Stars, band: str) -> Table:
+    return Table({"id": stars.number, "ra": stars.ra, "dec": stars.dec, f"{band}_flux": stars.flux[band]})
 
 
 def _catalogue(frames: Sequence[SingleFrame], band: str) -> Stars:
@@ -97,7 +131,7 @@ def contributions(
     seen: Field,
     misfits: list[Misfit],
 ) -> list[Contribution]:
-    """Calibrate exposures by the reference's stars; those that cannot be are told in `misfits`."""
+    """Calibrate exposures by the catalogue; those that cannot be are told in `misfits`."""
     found: list[Contribution] = []
     for visit in visits:
         if len(found) == _MOST:
@@ -105,20 +139,16 @@ def contributions(
         if detector not in visit.detectors or (frame := lights.make(visit, detector)) is None:
             continue
         try:
-            found.append(_contribution(frame, seen))
+            found.append(_contribution(frame, seen.catalogue, seen.band))
         # Whatever it is that numpy or a projection stumbles over, this frame alone has it.
         except Exception as error:  # noqa: BLE001 - see above
             misfits.append(Misfit(visit=visit, detector=detector, reason=reason_of(error)))
     return found
 
 
-def _contribution(frame: SingleFrame, seen: Field) -> Contribution:
-    stars, band = seen.stars, seen.band
-    reference = Table(
-        {"id": stars.number, "ra": stars.ra, "dec": stars.dec, f"{band}_flux": stars.flux[band]}
-    )
+def _contribution(frame: SingleFrame, catalogue: Table, band: str) -> Contribution:
     task = default_task(CalibrateVisitTask)
-    calibration = task.run(frame.image, frame.sources, reference, band).visit_calibration
+    calibration = task.run(frame.image, frame.sources, catalogue, band).visit_calibration
     projection = calibrated_projection(cast(Any, frame.image.sky_projection), calibration)
     image = MaskedImage(
         frame.image.image, mask=frame.image.mask, variance=frame.image.variance, sky_projection=projection

@@ -5,6 +5,7 @@ itself. A template belongs to a patch of a skymap, so there are two skymaps:
 the night is played in two parts, each with workers that know one of them.
 """
 
+import datetime
 import itertools
 import logging
 from collections import Counter
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from astropy.table import Table
 from attrs import field, frozen
 from lsst.daf.butler import Butler
 
@@ -25,6 +27,7 @@ from workbench.fields import Field, Misfit, contributions, fields
 from workbench.lights import Lights
 from workbench.replay import Recording
 from workbench.single_frames import SingleFrames
+from workbench.stored_catalogues import add_catalogue
 from workbench.stored_templates import SKYMAPS, Template, put_catalogue, put_templates
 
 __all__ = ["SKYMAPS", "add_night_templates"]
@@ -32,6 +35,7 @@ __all__ = ["SKYMAPS", "add_night_templates"]
 _log = logging.getLogger(__name__)
 
 _NO_SKYMAP = "none"
+_GIVEN = "given"
 _FEWEST = 3  # exposures of a half that make a template
 _REFERENCES = 3  # exposures that are tried as the one with which the others are compared
 
@@ -48,10 +52,12 @@ class _Made:
     """Templates that could not be made, and why."""
 
 
-def add_night_templates(root: Path, plan: NightPlan, night: Recording) -> tuple[tuple[PlanPart, ...], str]:
+def add_night_templates(
+    root: Path, plan: NightPlan, night: Recording, catalogue: Table | None = None
+) -> tuple[tuple[PlanPart, ...], str]:
     """Put templates and a reference catalogue into a night's repository.
 
-    The catalogue is what an exposure from the middle of the night shows in each
+    If no catalogue is given, it is what an exposure from the middle of the night shows in each
     filter; one of its electrons counts as one nanojansky. Visits that look
     elsewhere find neither stars nor templates. Exposures of no use are left
     out, and named in the log.
@@ -62,6 +68,8 @@ def add_night_templates(root: Path, plan: NightPlan, night: Recording) -> tuple[
         The repository, in which camera and calibrations are.
     plan, night
         The night.
+    catalogue
+        Stars as `workbench.given_catalogue.night_catalogue` gives them.
 
     Returns
     -------
@@ -71,20 +79,23 @@ def add_night_templates(root: Path, plan: NightPlan, night: Recording) -> tuple[
     text
         What was made, and why anything was not.
     """
+    if catalogue is not None:
+        add_catalogue(str(root), _GIVEN, catalogue, datetime.datetime.now(datetime.UTC))
     with Butler.from_config(str(root), writeable=True) as butler:
         lights = Lights(SingleFrames(butler, plan, night), night)
-        halves, made = _made_of(plan, lights)
+        halves, made = _made_of(plan, lights, catalogue)
         if not made.templates:
             whole = PlanPart(visits=plan.visits, skymap=_NO_SKYMAP)
             return (whole,), f"no templates, so no differences but SingleFrame: {'; '.join(made.lacking)}"
-        put_catalogue(butler, plan.camera.instrument, [field.stars for field in made.fields])
+        if catalogue is None:
+            put_catalogue(butler, plan.camera.instrument, [field.stars for field in made.fields])
         put_templates(butler, plan.camera.instrument, made.templates)
     text = f"made {len(made.templates)} templates from the night itself, each half for the other"
     parts = tuple(PlanPart(visits=half, skymap=name) for half, name in zip(halves, SKYMAPS, strict=True))
     return parts, "; ".join((text, *made.lacking))
 
 
-def _made_of(plan: NightPlan, lights: Lights) -> tuple[_Halves, _Made]:
+def _made_of(plan: NightPlan, lights: Lights, catalogue: Table | None) -> tuple[_Halves, _Made]:
     """Make templates; if some are lacking for want of good exposures, halve anew those that are good."""
     known: frozenset[tuple[str, int]] | None = None
     while True:
@@ -92,7 +103,7 @@ def _made_of(plan: NightPlan, lights: Lights) -> tuple[_Halves, _Made]:
         made = _Made()
         for physical_filter in plan.filters:
             try:
-                _add_filter(made, plan, lights, physical_filter, halves)
+                _add_filter(made, plan, lights, physical_filter, halves, catalogue=catalogue)
             except SimulatorError as error:
                 made.lacking.append(str(error))
         if not made.lacking or lights.useless in {known, frozenset()}:
@@ -110,11 +121,23 @@ def _halves(visits: Sequence[PlannedVisit], lights: Lights) -> _Halves:
     return tuple(visits[:middle]), tuple(visits[middle:])
 
 
-def _add_filter(made: _Made, plan: NightPlan, lights: Lights, physical_filter: str, halves: _Halves) -> None:
+def _add_filter(
+    made: _Made,
+    plan: NightPlan,
+    lights: Lights,
+    physical_filter: str,
+    halves: _Halves,
+    *,
+    catalogue: Table | None,
+) -> None:
     """Make the templates of one filter."""
     band = plan.camera.filters[physical_filter]
     if band not in BANDS:
         raise SimulatorError(f"the APDB knows no band {band}, only {', '.join(BANDS)}")
+    if catalogue is not None and f"{band}_flux" not in catalogue.colnames:
+        raise SimulatorError(
+            f"the reference catalogue has no fluxes of the band {band}, which {physical_filter} is"
+        )
     usable = [
         [
             visit
@@ -128,7 +151,7 @@ def _add_filter(made: _Made, plan: NightPlan, lights: Lights, physical_filter: s
         raise SimulatorError(
             f"half of the night has {fewest} visits in {physical_filter}, a template takes {_FEWEST}"
         )
-    for seen in itertools.islice(fields(lights, [*usable[0], *usable[1]], band), _REFERENCES):
+    for seen in itertools.islice(fields(lights, [*usable[0], *usable[1]], band, catalogue), _REFERENCES):
         if _add_templates(made, lights, seen, usable, physical_filter):
             made.fields.append(seen)
             return

@@ -23,7 +23,7 @@ from workbench.catalogue_stars import LeftOut, stars_of
 from workbench.reference_catalogue import HTM_LEVEL, shards_of
 from workbench.repository import REFERENCE_CATALOGUE
 
-__all__ = ["Added", "add_catalogue", "read_catalogue", "stored_stars"]
+__all__ = ["Added", "Told", "add_catalogue", "read_catalogue", "stored_stars"]
 
 _HTM = f"htm{HTM_LEVEL}"
 _CHAIN = input_collections("").reference_catalogues

@@ -5,18 +5,13 @@ import re
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from entrypoints.containers.observatory import load_columns, shipped_columns
+from entrypoints.containers.observatory import load_columns
+from entrypoints.observatory.catalogues import COLUMNS_HELP, reading
 from workbench.catalogue_stars import LeftOut
 from workbench.stored_catalogues import add_catalogue, read_catalogue
 
-__all__ = ["COLUMNS_HELP", "command"]
-
-COLUMNS_HELP = (
-    f"What the columns are called: a YAML file, or one of {', '.join(shipped_columns())}, which are shipped."
-)
+__all__ = ["command"]
 
 
 @click.group(name="reference-catalogue")
@@ -72,41 +67,12 @@ def add(*, files: tuple[Path, ...], repository: str, columns: str, name: str | N
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise click.BadParameter(f"{name!r} is more than letters, digits, _ and -", param_hint="--name")
     rules = load_columns(columns)
-    console = Console(stderr=True)
-    with _progress(console) as progress:
-        stars, left_out = read_catalogue(files, rules, _Teller(progress, console))
+    with reading() as told:
+        stars, left_out = read_catalogue(files, rules, told)
     _tell(left_out)
     added = add_catalogue(repository, name, stars, datetime.datetime.now(datetime.UTC))
     merged = f", {added.merged} of them beside stars that were there" if added.merged else ""
     click.echo(f"{added.stars:,} stars in {added.shards} shards are in {added.run}, first in refcats{merged}")
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-
-
-class _Teller:
-    """Shows how far reading is: a bar on a terminal, else a line for each file."""
-
-    def __init__(self, progress: Progress, console: Console) -> None:
-        self._progress = progress
-        self._console = console
-        self._task = progress.add_task("reading")
-        self._last = ""
-
-    def __call__(self, file: str, number: int, files: int, rows: int) -> None:
-        text = f"{file}: {rows:,} rows"
-        self._progress.update(self._task, total=files, completed=number - 1, description=text)
-        if not self._console.is_terminal and file != self._last:
-            self._console.print(f"reading {file} ({number} of {files})", highlight=False)
-        self._last = file
 
 
 def _tell(left_out: LeftOut) -> None:

@@ -1,15 +1,20 @@
 """The replay: a folder of real raw frames, observed again on one machine."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from astropy.table import Table
 from rich.console import Console
 
-from entrypoints.containers.observatory import load_camera
+from entrypoints.containers.observatory import load_camera, load_columns
 from entrypoints.observatory.box import BoxSetup
+from entrypoints.observatory.catalogues import COLUMNS_HELP, reading
 from entrypoints.observatory.findings import Examination
 from entrypoints.observatory.night import Observation, observe
 from entrypoints.observatory.options import PIPELINES, night_options, results_folder
+from simulator.summit.night import NightPlan
+from workbench.given_catalogue import is_repository, night_catalogue
 from workbench.night_templates import add_night_templates
 from workbench.replay import recorded_night
 
@@ -19,9 +24,26 @@ __all__ = ["command"]
 @click.command(name="replay")
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--camera", "camera_file", required=True, help="Camera file, or a shipped one's name.")
+@click.option(
+    "--reference-catalogue",
+    "catalogues",
+    multiple=True,
+    metavar="REPO|FILE",
+    help="Stars by which images are calibrated: of a repository to which `reference-catalogue add` put some,"
+    " or of a catalogue's files, with --columns. May be repeated.  [default: made from the night]",
+)
+@click.option("--columns", metavar="FILE|NAME", help=COLUMNS_HELP)
 @night_options(speed=60.0)
 def command(
-    *, folder: Path, camera_file: str, speed: float, workers: int, pipelines: str, results: Path | None
+    *,
+    folder: Path,
+    camera_file: str,
+    catalogues: tuple[str, ...],
+    columns: str | None,
+    speed: float,
+    workers: int,
+    pipelines: str,
+    results: Path | None,
 ) -> None:
     """Observe the raw frames below DIR again, on this machine.
 
@@ -32,13 +54,18 @@ def command(
     order of time. Frames of no use are left out and named; the exit code is 0
     if any visit was completed.
     """
+    if columns is None and not all(map(is_repository, catalogues)):
+        raise click.UsageError(
+            "--reference-catalogue: for files, --columns must say what their columns are called"
+        )
     plan, night = recorded_night(folder, load_camera(camera_file))
+    catalogue = _catalogue(plan, catalogues, columns)
     setup = BoxSetup(
         plan=plan,
         camera_file=camera_file,
         pipelines=PIPELINES[pipelines],
         reference=None,
-        furnish=(lambda root, plan: add_night_templates(root, plan, night))
+        furnish=(lambda root, plan: add_night_templates(root, plan, night, catalogue))
         if pipelines == "ap-pipe"
         else None,
         workers=workers,
@@ -48,3 +75,12 @@ def command(
         setup=setup, speed=speed, results=target, examination=Examination(), may_lose_visits=True
     )
     raise SystemExit(observe(asked, Console()))
+
+
+def _catalogue(plan: NightPlan, places: Sequence[str], columns: str | None) -> Table | None:
+    if not places:
+        return None
+    with reading() as told:
+        stars = night_catalogue(plan, places, None if columns is None else load_columns(columns), told)
+    click.echo(f"{len(stars):,} stars of the reference catalogue around where the night looks")
+    return stars

@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 from attrs import evolve
 from lsst.daf.butler import Butler
 
 from adapters.files.cameras import load_camera
+from adapters.files.catalogue_columns import load_columns
 from domain.cameras.camera import Camera
+from prompt_pipelines.positions import pixel_positions
 from tests.shared_data import shared_data
-from tests.unit.simulator.recorded import spoil, write_night
+from tests.unit.simulator.recorded import sky_of_night, spoil, write_night
+from workbench.given_catalogue import night_catalogue
 from workbench.night_templates import SKYMAPS, add_night_templates
 from workbench.replay import recorded_night
 from workbench.repository import make_repository
@@ -166,3 +170,65 @@ def test_a_filter_with_too_few_visits_costs_no_other_its_templates(
 def in_other_filter(header: fits.Header, pixels: np.ndarray) -> np.ndarray:
     header["FILTER"] = "g_sim"
     return pixels
+
+
+def off_by(degrees: float) -> Callable[[fits.Header, np.ndarray], np.ndarray]:
+    """Let a header point so far south of where the frame looks, and a turn of 50 degrees off."""
+
+    def spoilt(header: fits.Header, pixels: np.ndarray) -> np.ndarray:
+        header["DEC"] -= degrees
+        header["ROTPA"] += 50.0
+        return pixels
+
+    return spoilt
+
+
+OFF = {0: 0.5, 2: 0.006, 4: 0.1, 5: 0.5}
+"""Degrees, by the light's number; the middle one, with which others are compared, is right."""
+
+
+@pytest.fixture
+def far_off(good_night: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "night"
+    shutil.copytree(good_night, folder)
+    for number, degrees in OFF.items():
+        spoil(folder / f"light{number}.fits", off_by(degrees))
+    return folder
+
+
+def test_lights_with_wrong_pointings_have_a_part_in_templates(
+    far_off: Path, camera: Camera, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan, night = recorded_night(far_off, evolve(camera, pointing_error=1.0))
+    make_repository(tmp_path / "repo", plan)
+    _, text = add_night_templates(tmp_path / "repo", plan, night)
+    assert text == "made 2 templates from the night itself, each half for the other"
+    assert not [line for line in caplog.messages if "is no part of a template" in line]
+
+
+def test_a_catalogue_that_is_given_puts_templates_where_the_sky_is(
+    far_off: Path, camera: Camera, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spoil(far_off / "light3.fits", off_by(0.3))
+    stars = sky_of_night(camera).stars
+    true_stars = Table({"n": stars.number, "ra": stars.ra, "dec": stars.dec, "flux": stars.flux["i"]})
+    true_stars.write(tmp_path / "stars.fits")
+    (tmp_path / "mine.yaml").write_text("{id: n, ra: ra, dec: dec, fluxes: {i: {flux: flux}}}")
+    plan, night = recorded_night(far_off, evolve(camera, pointing_error=1.0))
+    files, columns = [str(tmp_path / "stars.fits")], load_columns(str(tmp_path / "mine.yaml"))
+    catalogue = night_catalogue(plan, files, columns, lambda *_: None)
+    make_repository(tmp_path / "repo", plan)
+    _, text = add_night_templates(tmp_path / "repo", plan, night, catalogue)
+    assert text == "made 2 templates from the night itself, each half for the other"
+    assert not [line for line in caplog.messages if "is no part of a template" in line]
+    with Butler.from_config(str(tmp_path / "repo"), collections="SimCam/defaults") as butler:
+        template = butler.get("template_coadd", skymap=SKYMAPS[0], tract=0, patch=0, band="i")
+        stored = [butler.get(ref) for ref in butler.query_datasets("reference_catalogue", "refcats")]
+    assert sum(map(len, stored)) == len(true_stars)
+    x, y = pixel_positions(template.sky_projection, stars.ra, stars.dec)
+    here = (np.abs(x - 255.5) < 200) & (np.abs(y - 255.5) < 200)
+    brightest = int(np.argmax(np.where(here, stars.flux["i"], 0.0)))
+    box = template.image.array[
+        round(y[brightest]) - 2 : round(y[brightest]) + 3, round(x[brightest]) - 2 : round(x[brightest]) + 3
+    ]
+    assert box.max() == template.image.array[56:456, 56:456].max()

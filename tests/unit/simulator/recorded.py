@@ -17,10 +17,10 @@ from simulator.summit.simulated_night import SimulatedNight
 from simulator.world.cards import header_cards
 from simulator.world.frames import SimulatedCamera
 from simulator.world.optics import field_radius
-from simulator.world.sky import make_sky
+from simulator.world.sky import Sky, make_sky
 from simulator.world.stars import Patch
 
-__all__ = ["spoil", "write_night"]
+__all__ = ["sky_of_night", "spoil", "write_night"]
 
 _BEGIN = TaiSeconds(1_773_456_164.0)
 _SPACING = 40.0
@@ -54,8 +54,7 @@ def write_night(
         )
         for number in range(lights)
     ]
-    patch = Patch(ra=_RA, dec=_DEC, radius=2 * field_radius(camera))
-    sky = make_sky(patch, (camera.filters[physical_filter],), seed=seed, epoch=_BEGIN)
+    sky = sky_of_night(camera, seed)
     simulated = SimulatedCamera(camera=camera, seed=seed, dark_current=dark_current)
     night = SimulatedNight(simulated, sky, visits)
     paths = []
@@ -78,6 +77,12 @@ def write_night(
             hdu.header.update(header_cards(camera, exposure))
             hdu.writeto(folder / f"{kind}{number}.fits")
     return paths
+
+
+def sky_of_night(camera: Camera, seed: int = 1) -> Sky:
+    """Make the sky that `write_night` shows."""
+    patch = Patch(ra=_RA, dec=_DEC, radius=2 * field_radius(camera))
+    return make_sky(patch, (list(camera.filters.values())[2],), seed=seed, epoch=_BEGIN)
 
 
 def spoil(path: Path, change: Callable[[fits.Header, np.ndarray], np.ndarray]) -> None:
