@@ -3,7 +3,12 @@
 from domain.errors import PromptProcessingError
 from domain.visit import CoordinateSystem, InvalidVisitError, RotationSystem, Visit
 
-__all__ = ["UnsupportedSystemError", "boresight_icrs", "sky_rotation"]
+__all__ = [
+    "UnsupportedSystemError",
+    "boresight_icrs",
+    "rotation_or_zero",
+    "sky_rotation",
+]
 
 
 class UnsupportedSystemError(PromptProcessingError):
@@ -54,3 +59,8 @@ def sky_rotation(visit: Visit) -> float:
             f"visit {visit.group}: rotation in system {visit.rotation_system.name} is not SKY"
         )
     return visit.camera_angle % 360.0 % 360.0
+
+
+def rotation_or_zero(visit: Visit) -> float:
+    """Give the announced rotation on the sky, 0 if it is not told."""
+    return sky_rotation(visit) if visit.rotation_system is RotationSystem.SKY else 0.0

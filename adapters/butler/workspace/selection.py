@@ -7,7 +7,7 @@ from adapters.butler.camera.sky import timespan
 from adapters.butler.inputs.inputs import Selection
 from domain.cameras.camera import Camera
 from domain.errors import PromptProcessingError
-from domain.sky.position import boresight_icrs, sky_rotation
+from domain.sky.position import boresight_icrs, rotation_or_zero, sky_rotation
 from domain.times import TaiSeconds, day_obs_of, utc_from_tai
 from domain.visit import Visit, VisitDetector
 
@@ -38,7 +38,8 @@ def select(
     }
     warnings = [] if "band" in data_id else [_without_band(camera.filters, filters)]
     boresight = _told(boresight_icrs, visit, warnings)
-    rotation = _told(sky_rotation, visit, warnings)
+    # Fields of a camera whose pointing may be off are recognized in any rotation.
+    rotation = rotation_or_zero(visit) if camera.pointing_error else _told(sky_rotation, visit, warnings)
     region = None
     if boresight is not None and rotation is not None:
         region = stack.footprint(work.detector, *boresight, rotation, padding)

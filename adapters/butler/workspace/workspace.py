@@ -31,6 +31,7 @@ from adapters.butler.workspace.pipeline_runs import PipelineRuns
 from adapters.butler.workspace.selection import select
 from adapters.butler.workspace.settings import WorkspaceSettings
 from domain.cameras.camera import Camera
+from domain.raws.announced import placed_as_announced
 from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
 from domain.runs import input_collections
@@ -289,6 +290,8 @@ class ButlerWorkspace:
             try:
                 exposure = self._stack.read(path, raw)
                 _check_expected(raw, exposure, attempt)
+                if self._camera.pointing_error:
+                    exposure = placed_as_announced(exposure, attempt.assignment.work.visit)
                 self._add(attempt, exposure, path)
             finally:
                 path.unlink(missing_ok=True)

@@ -1,9 +1,12 @@
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.raws.announced import placed_as_announced
 from domain.sky.position import UnsupportedSystemError, boresight_icrs, sky_rotation
 from domain.visit import CoordinateSystem, InvalidVisitError, RotationSystem
+from tests.contracts.test_writer import exposure
 from tests.strategies.cameras import declinations, visit
 
 numbers = st.floats(-1e6, 1e6)
@@ -42,3 +45,14 @@ def test_other_rotations_are_refused_by_name(system: RotationSystem) -> None:
 def test_a_position_beyond_the_poles_is_refused(dec: float) -> None:
     with pytest.raises(InvalidVisitError, match="position"):
         boresight_icrs(visit(position=(10.0, dec)))
+
+
+def test_what_a_header_does_not_say_of_the_pointing_is_as_announced() -> None:
+    told = exposure("g", 10.0)
+    announced = visit(position=(33.0, -4.0), camera_angle=70.0)
+    assert placed_as_announced(told, announced) == told
+    nothing = evolve(told, ra=None, dec=None, sky_angle=None)
+    assert placed_as_announced(nothing, announced) == evolve(told, ra=33.0, dec=-4.0, sky_angle=70.0)
+    unturned = visit(position=(33.0, -4.0), rotation_system=RotationSystem.MOUNT)
+    assert placed_as_announced(nothing, unturned) == evolve(told, ra=33.0, dec=-4.0, sky_angle=0.0)
+    assert placed_as_announced(nothing, visit(coordinate_system=CoordinateSystem.MOUNT)) == nothing
