@@ -1,6 +1,7 @@
 """Raw frames in a folder, sorted by what their headers say they are."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +12,16 @@ from domain.cameras.camera import Camera
 from domain.errors import PromptProcessingError
 from domain.headers.header import read_exposure
 from domain.raws.exposure import Exposure
-from domain.raws.raws import RAW_EXTENSIONS
 from raw_files import reading as raw_files
 from raw_files.cards import CardValue
 from raw_files.errors import RawFileError
 from simulator.errors import SimulatorError
 
-__all__ = ["RecordedFrame", "RecordedFrames", "extension_of", "read_cards", "read_frames"]
+__all__ = ["RecordedFrame", "RecordedFrames", "read_cards", "read_frames", "split_name"]
 
 _log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"(.+)\.(?:fits?|fts)(\.(?:fz|gz))?", re.IGNORECASE | re.DOTALL)
 
 
 @frozen(kw_only=True)
@@ -55,7 +57,7 @@ def read_frames(folder: Path, camera: Camera) -> RecordedFrames:
     Parameters
     ----------
     folder
-        Searched with all folders in it, for files of any `RAW_EXTENSIONS`.
+        Searched with all folders in it, for files of any extension that FITS has.
     camera
         Whose rules say what headers mean.
 
@@ -98,12 +100,16 @@ def read_cards(path: Path, camera: Camera) -> dict[str, CardValue]:
         raise SimulatorError(str(error)) from error
 
 
-def extension_of(path: Path) -> str:
-    """Return which of `RAW_EXTENSIONS` a file has; blank if none."""
-    return next((extension for extension in RAW_EXTENSIONS if path.name.endswith(extension)), "")
+def split_name(path: Path) -> tuple[str, str] | None:
+    """Split a file's name into its stem and the one of `domain.raws.raws.RAW_EXTENSIONS` that it stands for.
+
+    ``.fits``, ``.fit`` and ``.fts`` are the same in any letter case; None if it has none of them.
+    """
+    match = _NAME.fullmatch(path.name)
+    return None if match is None else (match[1], f".fits{(match[2] or '').lower()}")
 
 
 def _raw_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if extension_of(path) and path.is_file():
+        if split_name(path) is not None and path.is_file():
             yield path

@@ -15,7 +15,7 @@ from prompt_pipelines.raw import RawFrame, read_raw
 from simulator.errors import SimulatorError
 from simulator.summit.night import NightPlan, PlannedVisit, RawObject
 from workbench.recorded_calibrations import FRAME_KINDS, RecordedCalibrations
-from workbench.recorded_frames import RecordedFrame, RecordedFrames, extension_of, read_cards, read_frames
+from workbench.recorded_frames import RecordedFrame, RecordedFrames, read_cards, read_frames, split_name
 
 __all__ = ["Recording", "recorded_night"]
 
@@ -169,8 +169,7 @@ class Recording:
         return []
 
     def _key(self, frame: RecordedFrame) -> str:
-        extension = extension_of(frame.path)
-        stem = frame.path.name.removesuffix(extension)
+        stem, extension = split_name(frame.path) or (frame.path.name, ".fits")
         return make_raw_key(self._camera, frame.exposure, extension=extension, stem=stem)
 
     def _raw_object(self, frame: RecordedFrame) -> RawObject:

@@ -1,6 +1,6 @@
 """From header cards to an exposure, by a camera's rules alone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Final
 
 from attrs import frozen
@@ -18,6 +18,11 @@ __all__ = ["InvalidHeaderError", "group_and_snap", "read_exposure"]
 
 _DAY: Final = 86_400.0
 _UNKNOWN_FILTER: Final = "unknown"
+type _Pointing = tuple[float | None, float | None, float | None]
+
+_NO_POINTING: Final = frozenset({"bias", "dark", "flat"})
+_NO_FILTER: Final = frozenset({"bias", "dark"})
+_NO_EXPOSURE_TIME: Final = frozenset({"bias"})
 
 
 def group_and_snap(camera: Camera, cards: Mapping[str, object]) -> tuple[str, int]:
@@ -58,10 +63,13 @@ def read_exposure(camera: Camera, cards: Mapping[str, object], key: RawKey | Non
     facts = Facts(camera, cards, key)
     instrument = _instrument(facts)
     detector = _detector(facts)
-    begin, end, exposure_time = _times(facts)
-    observed = _observation(facts, begin)
-    physical_filter = _physical_filter(facts)
     kind = facts.text("observation_type")
+    kind = camera.header.observation_types.get(kind, kind.lower()) if kind else "science"
+    begin, end, exposure_time = _times(facts, kind)
+    observed = _observation(facts, begin)
+    physical_filter = _if_used(lambda: _physical_filter(facts), kind, _NO_FILTER, _UNKNOWN_FILTER)
+    nowhere: _Pointing = (None, None, None)
+    ra, dec, sky_angle = _if_used(lambda: _pointing(facts), kind, _NO_POINTING, nowhere)
     return Exposure(
         instrument=instrument,
         detector=detector,
@@ -75,11 +83,25 @@ def read_exposure(camera: Camera, cards: Mapping[str, object], key: RawKey | Non
         exposure_time=exposure_time,
         begin=begin,
         end=end,
-        ra=_turn(facts.angle("ra")),
-        dec=_declination(facts),
-        sky_angle=_turn(facts.angle("sky_angle")),
-        observation_type=camera.header.observation_types.get(kind, kind.lower()) if kind else "science",
+        ra=ra,
+        dec=dec,
+        sky_angle=sky_angle,
+        observation_type=kind,
     )
+
+
+def _if_used[T](read: Callable[[], T], kind: str, needless: Set[str], otherwise: T) -> T:
+    """Read a fact that frames of some kinds do not need: what these say of it may be anything."""
+    try:
+        return read()
+    except InvalidHeaderError:
+        if kind in needless:
+            return otherwise
+        raise
+
+
+def _pointing(facts: Facts) -> _Pointing:
+    return _turn(facts.angle("ra")), _declination(facts), _turn(facts.angle("sky_angle"))
 
 
 def _turn(degrees: float | None) -> float | None:
@@ -136,11 +158,16 @@ def _physical_filter(facts: Facts) -> str:
     return facts.agreed("physical_filter", said, told) or _UNKNOWN_FILTER
 
 
-def _times(facts: Facts) -> tuple[TaiSeconds, TaiSeconds, float]:
+def _exposure_time(facts: Facts) -> float:
+    seconds = facts.need("exposure_time", facts.number("exposure_time"))
+    if seconds < 0:
+        raise InvalidHeaderError(f"{facts.place('exposure_time')}: {seconds} s is negative")
+    return seconds
+
+
+def _times(facts: Facts, kind: str) -> tuple[TaiSeconds, TaiSeconds, float]:
     begin = facts.need("begin", facts.instant("begin"))
-    exposure_time = facts.need("exposure_time", facts.number("exposure_time"))
-    if exposure_time < 0:
-        raise InvalidHeaderError(f"{facts.place('exposure_time')}: {exposure_time} s is negative")
+    exposure_time = _if_used(lambda: _exposure_time(facts), kind, _NO_EXPOSURE_TIME, 0.0)
     end = facts.instant("end")
     if end is None:
         return begin, TaiSeconds(begin + exposure_time), exposure_time

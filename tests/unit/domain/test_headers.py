@@ -113,6 +113,25 @@ def test_a_sidecar_without_group_or_snap_is_refused(card: str) -> None:
         group_and_snap(LSSTCAM, {**CARDS, card: None})
 
 
+@pytest.mark.parametrize("absent", ["N/A", "", -999.0, None])
+@pytest.mark.parametrize(
+    ("kind", "needless"),
+    [("BIAS", ["RA", "DEC", "ROTPA", "EXPTIME"]), ("DARK", ["RA", "DEC", "ROTPA"]), ("FLAT", ["RA", "DEC"])],
+)
+def test_what_a_frame_has_no_use_for_is_not_asked_of_it(
+    kind: str, needless: list[str], absent: object
+) -> None:
+    cards = {name: value for name, value in CARDS.items() if name != "DATE-END"} | {"IMGTYPE": kind}
+    read = read_exposure(LSSTCAM, cards | dict.fromkeys(needless, absent))
+    assert (read.observation_type, read.exposure) == (kind.lower(), EXPOSURE.exposure)
+    assert (read.dec, read.exposure_time) == (None, 0.0 if "EXPTIME" in needless else 30.0)
+
+
+def test_a_pointing_that_cannot_be_is_refused_of_a_frame_that_needs_one() -> None:
+    with pytest.raises(InvalidHeaderError, match=r"card RA\b"):
+        read_exposure(LSSTCAM, CARDS | {"RA": "N/A"})
+
+
 def test_pointing_and_filter_may_be_unknown() -> None:
     cards = {
         **CARDS,

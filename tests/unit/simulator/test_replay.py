@@ -18,6 +18,7 @@ from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 from simulator.errors import SimulatorError
 from simulator.world.cards import header_cards
 from tests.unit.simulator.cameras import make_camera
+from workbench.recorded_frames import read_frames
 from workbench.replay import recorded_night
 
 CAMERA = make_camera()
@@ -103,6 +104,36 @@ def test_keys_that_hold_the_group_keep_the_file_name(tmp_path: Path) -> None:
     assert key is not None
     assert (key.group, key.snap, raw.key.rpartition("/")[2]) == ("group 2", 0, "0002_d0.fits")
     assert raw.sidecar_key is None
+
+
+@pytest.mark.parametrize(
+    ("suffix", "told"),
+    [
+        (".fit", ".fits"),
+        (".fts", ".fits"),
+        (".FITS", ".fits"),
+        (".Fit.FZ", ".fits.fz"),
+        (".fts.gz", ".fits.gz"),
+        (".FITS.GZ", ".fits.gz"),
+    ],
+)
+def test_a_file_is_played_whatever_the_suffix_that_its_writer_liked(
+    suffix: str, told: str, tmp_path: Path
+) -> None:
+    camera = make_camera(scheme=RawKeyScheme.GROUPED)
+    for number, kind in enumerate(["bias", "flat", "science"]):
+        path = write_frame(tmp_path, camera, detector=0, number=number, kind=kind)
+        path.rename(path.with_suffix(suffix))
+    plan, _ = recorded_night(tmp_path, camera)
+    (raw,) = plan.raws.take(plan.visits[0], 0, THE_PAST, THE_PAST)
+    assert raw.key.rpartition("/")[2] == f"0002_d0{told}"
+    assert parse_raw_key(camera, raw.key) is not None
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "fits", ".fits", "sky.fits.txt", "list.fitsx", "raw.fits.bz2"])
+def test_other_files_are_none_of_the_night(name: str, folder: Path) -> None:
+    (folder / name).write_text("not a frame")
+    assert "0 unreadable" in str(read_frames(folder, CAMERA))
 
 
 def test_calibration_frames_are_those_of_detector_and_filter(folder: Path) -> None:
