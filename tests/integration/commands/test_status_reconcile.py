@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+import redis
 import yaml
 from click.testing import CliRunner, Result
 from moto.server import ThreadedMotoServer
@@ -168,6 +169,25 @@ def test_what_was_missed_is_listed_and_put_back_once(box: _Box) -> None:
     again = box.json("reconcile", "--requeue")
     assert not _of(box, "missed", again["unprocessed"])
     assert box.json("status")["queue"]["waiting"] == 1
+
+
+@pytest.mark.parametrize("text", ["[]", '{"v":2,"tries":[]}'])
+def test_a_record_that_is_not_ours_hides_no_other(
+    box: _Box, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    group = box.visit("completed").group
+    with redis.Redis.from_url(box.url) as client:
+        client.hset(f"ledger:visit:{INSTRUMENT}:{group}", "0", text)
+    status = box.json("status")
+    assert _of(box, "under way", status["running"])
+    assert _of(box, "missed", status["not_completed"])
+    found = box.json("reconcile", "--requeue")
+    assert _of(box, "missed", found["unprocessed"])[0]["requeued"]
+    # Each process says it once, and puts nothing back.
+    lines = [line for line in caplog.messages if group in line]
+    assert len(lines) == 2
+    damaged = [each["hindrance"] for each in _of(box, "completed", found["unprocessed"])]
+    assert [group in hindrance for hindrance in damaged] == ([True] if text == "[]" else [])
 
 
 def test_another_night_is_empty(box: _Box) -> None:
