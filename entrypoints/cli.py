@@ -20,6 +20,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("entrypoints.commands.demo", "Observe a short simulated night on this machine."),
     "replay": ("entrypoints.commands.replay", "Observe a folder of real raw frames on this machine."),
     "camera": ("entrypoints.commands.camera", "Draft a camera file from frames, or check one."),
+    "calibrations": (
+        "entrypoints.commands.calibrations",
+        "Make master calibrations from frames, and say when they are used.",
+    ),
     "fan-out": ("entrypoints.services.fan_out", "Serve: copy each announced visit for each detector."),
     "worker": ("entrypoints.services.worker", "Serve: process visit-detectors."),
     "raw-presence": ("entrypoints.services.raw_presence", "Serve: tell whether a raw image has come."),

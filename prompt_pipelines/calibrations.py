@@ -156,7 +156,8 @@ def combine_flats(
     Returns
     -------
     flat
-        Response to light in electrons relative to the detector's median.
+        Response to light in electrons relative to the detector's median. In its
+        metadata ``frames`` are used, of ``level_electron`` at the median.
 
     Raises
     ------
@@ -167,19 +168,21 @@ def combine_flats(
     read_noise = amplifier_map(description, "read_noise")
     least = _MIN_LIGHT * median(read_noise)
 
-    def scaled(frame: RawFrame) -> tuple[Pixels, Pixels]:
+    def scaled(frame: RawFrame) -> tuple[Pixels, Pixels, float]:
         electrons = _light(frame, description, bias, dark)
         level = median(electrons)
         if not level > least:
             raise UnusableImageError(f"it has no light: {level:.1f} electrons where it takes {least:.1f}")
         noise = np.sqrt(np.maximum(electrons, 0.0) + read_noise**2) / np.float32(level)
-        return electrons / np.float32(level), noise.astype(np.float32, copy=False)
+        return electrons / np.float32(level), noise.astype(np.float32, copy=False), level
 
-    responses, noises = zip(*usable(frames, scaled, "flat fields", detector), strict=True)
+    responses, noises, levels = zip(*usable(frames, scaled, "flat fields", detector), strict=True)
     flat = clipped_mean(np.stack(responses), np.max(noises, axis=0))
     flat /= np.float32(median(flat))
     return Image(
-        _without_bad_pixels(flat), unit=u.dimensionless_unscaled, metadata={"frames": len(responses)}
+        _without_bad_pixels(flat),
+        unit=u.dimensionless_unscaled,
+        metadata={"frames": len(levels), "level_electron": float(np.median(levels))},
     )
 
 

@@ -33,6 +33,12 @@ class Master:
     data_id: dict[str, str | int]
     image: Image | MaskedImage
 
+    @property
+    def name(self) -> str:
+        """What it is, for people."""
+        of = f"{self.dataset_type} of detector {self.data_id['detector']}"
+        return f"{of} in {self.data_id['physical_filter']}" if "physical_filter" in self.data_id else of
+
 
 @frozen(kw_only=True)
 class Lacking:

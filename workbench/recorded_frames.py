@@ -1,9 +1,10 @@
 """Raw frames in a folder, sorted by what their headers say they are."""
 
 import logging
+import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from attrs import field, frozen
@@ -51,25 +52,25 @@ class RecordedFrames:
         return f"{self.folder}: {', '.join([*counts, f'{len(self.unreadable)} unreadable'])}"
 
 
-def read_frames(folder: Path, camera: Camera) -> RecordedFrames:
-    """Read the headers of all raw frames below a folder.
+def read_frames(places: Path | Sequence[Path], camera: Camera) -> RecordedFrames:
+    """Read the headers of raw frames.
 
     Parameters
     ----------
-    folder
-        Searched with all folders in it, for files of any extension that FITS has.
+    places
+        A folder, which is searched with all folders in it for files of any
+        extension that FITS has; or several folders and files.
     camera
         Whose rules say what headers mean.
 
     Raises
     ------
     SimulatorError
-        Raised if there is no such folder, or no frame of the camera in it.
+        Raised if there is no such folder or file, or no frame of the camera.
     """
-    if not folder.is_dir():
-        raise SimulatorError(f"{folder} is not a folder")
+    folder, paths = (places, _raw_files(places)) if isinstance(places, Path) else _all_files(places)
     frames, unreadable = [], []
-    for path in _raw_files(folder):
+    for path in paths:
         try:
             frames.append(RecordedFrame(path=path, exposure=read_exposure(camera, read_cards(path, camera))))
         except (PromptProcessingError, OSError) as error:
@@ -109,7 +110,18 @@ def split_name(path: Path) -> tuple[str, str] | None:
     return None if match is None else (match[1], f".fits{(match[2] or '').lower()}")
 
 
+def _all_files(places: Sequence[Path]) -> tuple[Path, list[Path]]:
+    """List the files that are meant, once each, and what to call them together."""
+    files = [file for place in places for file in (_raw_files(place) if place.is_dir() else [place])]
+    for file in files:
+        if not file.is_file():
+            raise SimulatorError(f"{file} is neither a file nor a folder")
+    return Path(os.path.commonpath([place.absolute() for place in places])), list(dict.fromkeys(files))
+
+
 def _raw_files(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        raise SimulatorError(f"{folder} is not a folder")
     for path in sorted(folder.rglob("*")):
         if split_name(path) is not None and path.is_file():
             yield path

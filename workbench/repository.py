@@ -6,11 +6,14 @@ from typing import cast
 
 from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
     Butler,
+    ButlerUserError,
     CollectionType,
     DatasetRef,
     DatasetType,
     Timespan,
 )
+from lsst.daf.butler.registry import ConflictingDefinitionError
+from sqlalchemy.exc import SQLAlchemyError
 
 from domain.cameras.camera import Camera
 from domain.cameras.camera_dict import camera_as_dict
@@ -27,7 +30,7 @@ from simulator.world.stars import Stars
 from workbench.masters import Lacking, make_masters, without_lacking
 from workbench.reference_catalogue import HTM_LEVEL, reference_shards
 
-__all__ = ["REFERENCE_CATALOGUE", "TEMPLATE", "make_repository"]
+__all__ = ["REFERENCE_CATALOGUE", "TEMPLATE", "make_repository", "open_repository"]
 
 REFERENCE_CATALOGUE = "reference_catalogue"
 """Dataset type of the reference catalogue: tables of `workbench.reference_catalogue.Shard`."""
@@ -95,6 +98,25 @@ def make_repository(
         if skymap is not None:
             _add_templates(butler, plan.camera.instrument, skymap, templates)
     return plan
+
+
+def open_repository(root: str, camera: Camera) -> Butler:
+    """Open a repository to write what belongs to a camera; it is made, or told of the camera, if need be.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if it cannot be opened, or knows something else by the camera's
+        name.
+    """
+    try:
+        if not Butler.has_repo_config(root):
+            Butler.makeRepo(root, config=butler_config())
+        butler = Butler.from_config(root, writeable=True)
+        _register(butler, camera)
+    except (ButlerUserError, ConflictingDefinitionError, OSError, SQLAlchemyError, ValueError) as error:
+        raise SimulatorError(f"{root}: {' '.join(str(error).split())}") from error
+    return butler
 
 
 def _register(butler: Butler, camera: Camera) -> None:
@@ -174,5 +196,6 @@ def _reference_run(instrument: str) -> str:
 
 
 def _chain(butler: Butler, name: str, children: list[str]) -> None:
-    butler.collections.register(name, CollectionType.CHAINED)
-    butler.collections.redefine_chain(name, children)
+    """Make a chain; one that is there stays as it is."""
+    if butler.collections.register(name, CollectionType.CHAINED):
+        butler.collections.redefine_chain(name, children)

@@ -1,0 +1,79 @@
+"""Masters made from files, for good: into a repository, with figures and pictures."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from attrs import frozen
+
+from domain.cameras.camera import Camera
+from simulator.errors import SimulatorError
+from workbench.master_quality import Quality, measure_quality, pixels_of
+from workbench.masters import Lacking, Master, masters_of
+from workbench.pictures import write_picture
+from workbench.recorded_calibrations import RecordedCalibrations
+from workbench.recorded_frames import read_frames
+from workbench.repository import open_repository
+from workbench.stored_masters import put_masters
+
+__all__ = ["Built", "build_masters"]
+
+
+@frozen(kw_only=True)
+class Built:
+    """What became of frames."""
+
+    run: str
+    masters: tuple[tuple[Master, Quality], ...]
+    lacking: tuple[Lacking, ...]
+    pictures: Path
+
+
+def build_masters(paths: Sequence[Path], camera: Camera, root: str, *, run: str, pictures: Path) -> Built:
+    """Make all masters that frames allow, and store them; nothing is certified.
+
+    Parameters
+    ----------
+    paths
+        Files, and folders with all in them: bias, dark and flat frames; others
+        are not looked at.
+    camera
+        Whose they are.
+    root
+        The repository, which is made if there is none.
+    run
+        The collection for them, which must not exist.
+    pictures
+        Folder for a PNG of each.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if no master can be made.
+    """
+    calibrations = RecordedCalibrations(read_frames(paths, camera))
+
+    def make(detector: int) -> list[tuple[Master, Quality] | Lacking]:
+        return [
+            one if isinstance(one, Lacking) else (one, measure_quality(one, camera))
+            for one in masters_of(camera, calibrations, detector, calibrations.filters_of(detector))
+        ]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = [one for several in pool.map(make, calibrations.detectors) for one in several]
+    lacking = tuple(one for one in made if isinstance(one, Lacking))
+    masters = tuple(one for one in made if not isinstance(one, Lacking))
+    if not masters:
+        reasons = "; ".join(dict.fromkeys(one.reason for one in lacking))
+        raise SimulatorError(f"no master can be made: {reasons or 'no bias, dark or flat frames'}")
+    with open_repository(root, camera) as butler:
+        put_masters(butler, camera, run, masters)
+    for master, _ in masters:
+        write_picture(pictures / f"{_stem(master)}.png", pixels_of(master.image))
+    return Built(run=run, masters=masters, lacking=lacking, pictures=pictures)
+
+
+def _stem(master: Master) -> str:
+    parts = (master.dataset_type, master.data_id["detector"], master.data_id.get("physical_filter", ""))
+    return "-".join(str(part).replace("/", "_") for part in parts if part != "")

@@ -1,0 +1,114 @@
+"""A repository's masters, for commands."""
+
+import datetime
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from astropy.time import Time
+from lsst.daf.butler import Butler, ButlerUserError, Timespan
+from sqlalchemy.exc import SQLAlchemyError
+
+from simulator.errors import SimulatorError
+from workbench.certification import certify, withdraw
+from workbench.stored_masters import StoredMaster, stored_masters
+
+__all__ = ["CalibrationRepository"]
+
+
+class CalibrationRepository:
+    """Opened while it is a context.
+
+    Parameters
+    ----------
+    root
+        Folder or URI of the repository.
+    writeable
+        Whether anything is to be changed.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if there is no repository, or it cannot be read.
+    """
+
+    def __init__(self, root: str, *, writeable: bool = False) -> None:
+        try:
+            self._butler = Butler.from_config(root, writeable=writeable)
+        except (ButlerUserError, OSError, SQLAlchemyError, ValueError) as error:
+            raise SimulatorError(f"{root} is no repository: {' '.join(str(error).split())}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._butler.close()
+
+    def masters(self, instrument: str | None = None) -> list[StoredMaster]:
+        """List masters, of an instrument or of all."""
+        return stored_masters(self._butler, instrument)
+
+    def of_run(
+        self, run: str, types: Sequence[str] = (), detectors: Sequence[int] = ()
+    ) -> list[StoredMaster]:
+        """Choose masters of a run, by its name or the last part of it.
+
+        Parameters
+        ----------
+        run
+            The name.
+        types, detectors
+            Those alone, if any are named.
+
+        Raises
+        ------
+        SimulatorError
+            Raised if there is no such run or more than one, or no such master
+            in it; the text lists runs.
+        """
+        masters = self.masters()
+        runs = sorted({one.run for one in masters})
+        named = [one for one in runs if run in {one, one.rpartition("/")[2]}]
+        if len(named) != 1:
+            said = "is no run of masters" if not named else "may be several runs"
+            raise SimulatorError(f"{run} {said}; there are {', '.join(runs) or 'none'}")
+        chosen = [
+            one
+            for one in masters
+            if one.run == named[0]
+            and (not types or one.dataset_type in types)
+            and (not detectors or one.detector in detectors)
+        ]
+        if not chosen:
+            raise SimulatorError(f"{named[0]} holds no such master")
+        return chosen
+
+    def certify(
+        self,
+        masters: Sequence[StoredMaster],
+        begin: datetime.datetime | None,
+        end: datetime.datetime | None,
+        *,
+        force: bool,
+        replace: bool,
+    ) -> Sequence[StoredMaster]:
+        """See `workbench.certification.certify`; None is unbounded."""
+        return certify(self._butler, masters, _span(begin, end), force=force, replace=replace)
+
+    def withdraw(
+        self, masters: Sequence[StoredMaster], begin: datetime.datetime | None, end: datetime.datetime | None
+    ) -> Sequence[StoredMaster]:
+        """See `workbench.certification.withdraw`; None is unbounded."""
+        return withdraw(self._butler, masters, _span(begin, end))
+
+
+def _span(begin: datetime.datetime | None, end: datetime.datetime | None) -> Timespan:
+    if begin is not None and end is not None and begin >= end:
+        raise SimulatorError(f"from {begin} until {end} is no time")
+    first, last = (None if one is None else Time(one, scale="utc").tai for one in (begin, end))
+    return Timespan(first, last)
