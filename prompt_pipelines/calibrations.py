@@ -4,7 +4,8 @@ All are images of the trimmed frame. NaN marks a pixel that cannot be
 calibrated; the pipelines mask it as ``BAD``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import astropy.units as u
 import numpy as np
@@ -15,6 +16,7 @@ from prompt_pipelines.arrays import Pixels
 from prompt_pipelines.assembly import amplifier_map
 from prompt_pipelines.camera import CameraDict, DetectorDict, find_detector
 from prompt_pipelines.combination import CLIP, clipped_mean, lower_median, median, usable, valid_pixels
+from prompt_pipelines.corrections import Masters, signal
 from prompt_pipelines.errors import CalibrationError, UnusableImageError
 from prompt_pipelines.masks import image_schema
 from prompt_pipelines.raw import RawFrame
@@ -61,7 +63,13 @@ def combine_biases(frames: Sequence[RawFrame], camera: CameraDict, detector: int
 
 
 def combine_darks(
-    frames: Sequence[RawFrame], bias: Image | None, camera: CameraDict, detector: int
+    frames: Sequence[RawFrame],
+    bias: Image | None,
+    camera: CameraDict,
+    detector: int,
+    *,
+    linearity: Mapping[str, Any] | None = None,
+    crosstalk: Mapping[str, Any] | None = None,
 ) -> MaskedImage:
     """Combine dark frames into a master of the dark current, with its noise.
 
@@ -80,6 +88,8 @@ def combine_darks(
         The ``camera`` dataset.
     detector
         Its number.
+    linearity, crosstalk
+        Datasets, if they are known.
 
     Returns
     -------
@@ -95,13 +105,13 @@ def combine_darks(
         raise CalibrationError(f"no dark frames for detector {detector}")
     description = find_detector(camera, detector)
     gain, read_noise = amplifier_map(description, "gain"), amplifier_map(description, "read_noise")
-    offset = np.float32(0.0) if bias is None else bias.array
+    masters = Masters(bias=bias, linearity=linearity, crosstalk=crosstalk)
 
     def rate(frame: RawFrame) -> tuple[Pixels, np.float32]:
         if frame.exposure_time is None or not frame.exposure_time > 0.0:
             raise UnusableImageError("it has no exposure time, by which its dark current could be scaled")
         seconds = np.float32(frame.exposure_time)
-        return (valid_pixels(frame, description) - offset) * gain / seconds, seconds
+        return signal(valid_pixels(frame, description), description, masters) * gain / seconds, seconds
 
     rates, times = zip(*usable(frames, rate, "dark frames", detector), strict=True)
     mean, variance = _weighted_mean(np.stack(rates), np.array(times)[:, None, None], read_noise)
@@ -134,6 +144,9 @@ def combine_flats(
     camera: CameraDict,
     detector: int,
     dark: MaskedImage | None = None,
+    *,
+    linearity: Mapping[str, Any] | None = None,
+    crosstalk: Mapping[str, Any] | None = None,
 ) -> Image:
     """Combine flat fields of one filter into a master flat.
 
@@ -152,6 +165,8 @@ def combine_flats(
     dark
         The master dark; None if there is none. Frames whose exposure time is
         not known are taken as they are.
+    linearity, crosstalk
+        Datasets, if they are known.
 
     Returns
     -------
@@ -166,10 +181,11 @@ def combine_flats(
     """
     description = find_detector(camera, detector)
     read_noise = amplifier_map(description, "read_noise")
+    masters = Masters(bias=bias, dark=dark, linearity=linearity, crosstalk=crosstalk)
     least = _MIN_LIGHT * median(read_noise)
 
     def scaled(frame: RawFrame) -> tuple[Pixels, Pixels, float]:
-        electrons = _light(frame, description, bias, dark)
+        electrons = _light(frame, description, masters)
         level = median(electrons)
         if not level > least:
             raise UnusableImageError(f"it has no light: {level:.1f} electrons where it takes {least:.1f}")
@@ -186,14 +202,12 @@ def combine_flats(
     )
 
 
-def _light(
-    frame: RawFrame, description: DetectorDict, bias: Image | None, dark: MaskedImage | None
-) -> Pixels:
-    pixels = valid_pixels(frame, description)
-    electrons = (pixels if bias is None else pixels - bias.array) * amplifier_map(description, "gain")
-    if dark is None or frame.exposure_time is None:
+def _light(frame: RawFrame, description: DetectorDict, masters: Masters) -> Pixels:
+    pixels = signal(valid_pixels(frame, description), description, masters)
+    electrons = pixels * amplifier_map(description, "gain")
+    if masters.dark is None or frame.exposure_time is None:
         return electrons
-    return np.asarray(electrons - dark.image.array * np.float32(frame.exposure_time))
+    return np.asarray(electrons - masters.dark.image.array * np.float32(frame.exposure_time))
 
 
 def _without_bad_pixels(flat: Pixels) -> Pixels:

@@ -1,20 +1,27 @@
 """The corrections of an image by its detector's master calibrations."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
-from attrs import evolve, fields, frozen
+from attrs import evolve, frozen
 from lsst.images import Image, MaskedImage
 
 from prompt_pipelines.arrays import Pixels
 from prompt_pipelines.assembly import Assembled, amplifier_map
 from prompt_pipelines.camera import CameraDict, DetectorDict
+from prompt_pipelines.defects import defect_pixels
+from prompt_pipelines.electronics import straightened, without_crosstalk
 from prompt_pipelines.errors import UnusableImageError
 
-__all__ = ["Masters", "correct"]
+__all__ = ["CALIBRATIONS", "Masters", "correct", "signal"]
 
 _MISSED: Final = ("bias", "flat")
 """Which an image lacks if they are not there, for a camera that does not say."""
+
+
+CALIBRATIONS: Final = ("bias", "dark", "flat", "defects", "linearity", "crosstalk")
+"""Dataset types of masters."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -27,11 +34,17 @@ class Masters:
     """Electrons per second."""
     flat: Image | None = None
     """Response relative to the detector's median."""
+    defects: Mapping[str, Any] | None = None
+    """Boxes of pixels of no use."""
+    linearity: Mapping[str, Any] | None = None
+    """How amplifiers' signals are straightened."""
+    crosstalk: Mapping[str, Any] | None = None
+    """How much of each amplifier's signal appears in the others'."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Dataset types of those that are there."""
-        return tuple(each.name for each in fields(Masters) if getattr(self, each.name) is not None)
+        return tuple(name for name in CALIBRATIONS if getattr(self, name) is not None)
 
     def of_use(self, camera: CameraDict) -> "Masters":
         """Drop those that the camera's description says are not used."""
@@ -72,10 +85,11 @@ def correct(
     UnusableImageError
         Raised if a master is of another size than the image.
     """
-    for name in masters.names:
+    for name in ("bias", "dark", "flat"):
         _check_size(getattr(masters, name), name, assembled, description)
-    pixels = assembled.pixels if masters.bias is None else assembled.pixels - masters.bias.array
-    pixels = np.asarray(pixels * amplifier_map(description, "gain"), dtype=np.float32)
+    pixels = np.asarray(
+        signal(assembled.pixels, description, masters) * amplifier_map(description, "gain"), dtype=np.float32
+    )
     # Poisson noise of what was collected, dark current included; an empty pixel has no negative variance.
     variance: Pixels = np.maximum(pixels, np.float32(0.0)) + amplifier_map(description, "read_noise") ** 2
     if masters.dark is not None:
@@ -85,13 +99,28 @@ def correct(
     if masters.flat is not None:
         pixels = pixels / masters.flat.array
         variance = variance / masters.flat.array**2
+    if masters.defects is not None:
+        pixels[defect_pixels(masters.defects, pixels.shape)] = np.nan
     return pixels, variance
 
 
+def signal(pixels: Pixels, description: DetectorDict, masters: Masters) -> Pixels:
+    """Free pixels (ADU) of bias, bent response and crosstalk, in this order."""
+    if masters.bias is not None:
+        pixels = pixels - masters.bias.array
+    if masters.linearity is not None:
+        pixels = straightened(pixels, description, masters.linearity)
+    if masters.crosstalk is not None:
+        pixels = without_crosstalk(pixels, description, masters.crosstalk)
+    return pixels
+
+
 def _check_size(
-    master: Image | MaskedImage, name: str, assembled: Assembled, description: DetectorDict
+    master: Image | MaskedImage | None, name: str, assembled: Assembled, description: DetectorDict
 ) -> None:
     """Make sure that a master fits an image."""
+    if master is None:
+        return
     shape = (master.image if isinstance(master, MaskedImage) else master).array.shape
     if shape != assembled.pixels.shape:
         raise UnusableImageError(

@@ -27,9 +27,15 @@ def input_dataset_types(universe: DimensionUniverse) -> dict[str, DatasetType]:
     types = [
         DatasetType("raw", ("instrument", "exposure", "detector"), "RawFrame", universe=universe),
         DatasetType("camera", ("instrument",), "StructuredDataDict", universe=universe, isCalibration=True),
-        DatasetType("bias", ("instrument", "detector"), "ImageV2", universe=universe, isCalibration=True),
-        DatasetType(
-            "dark", ("instrument", "detector"), "MaskedImageV2", universe=universe, isCalibration=True
+        *(
+            DatasetType(name, ("instrument", "detector"), kind, universe=universe, isCalibration=True)
+            for name, kind in (
+                ("bias", "ImageV2"),
+                ("dark", "MaskedImageV2"),
+                ("defects", "StructuredDataDict"),
+                ("linearity", "StructuredDataDict"),
+                ("crosstalk", "StructuredDataDict"),
+            )
         ),
         DatasetType(
             "flat",

@@ -1,13 +1,14 @@
 """Masters made from files, for good: into a repository, with figures and pictures."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from attrs import frozen
 
 from domain.cameras.camera import Camera
+from domain.cameras.corrections import DetectorCorrections
 from simulator.errors import SimulatorError
 from workbench.master_quality import Quality, measure_quality, pixels_of
 from workbench.masters import Lacking, Master, masters_of
@@ -30,7 +31,15 @@ class Built:
     pictures: Path
 
 
-def build_masters(paths: Sequence[Path], camera: Camera, root: str, *, run: str, pictures: Path) -> Built:
+def build_masters(
+    paths: Sequence[Path],
+    camera: Camera,
+    corrections: Mapping[int, DetectorCorrections],
+    root: str,
+    *,
+    run: str,
+    pictures: Path,
+) -> Built:
     """Make all masters that frames allow, and store them; nothing is certified.
 
     Parameters
@@ -40,6 +49,8 @@ def build_masters(paths: Sequence[Path], camera: Camera, root: str, *, run: str,
         are not looked at.
     camera
         Whose they are.
+    corrections
+        What is known of its detectors.
     root
         The repository, which is made if there is none.
     run
@@ -52,7 +63,7 @@ def build_masters(paths: Sequence[Path], camera: Camera, root: str, *, run: str,
     SimulatorError
         Raised if no master can be made.
     """
-    calibrations = RecordedCalibrations(read_frames(paths, camera))
+    calibrations = RecordedCalibrations(read_frames(paths, camera), corrections)
 
     def make(detector: int) -> list[tuple[Master, Quality] | Lacking]:
         return [
@@ -70,7 +81,9 @@ def build_masters(paths: Sequence[Path], camera: Camera, root: str, *, run: str,
     with open_repository(root, camera) as butler:
         put_masters(butler, camera, run, masters)
     for master, _ in masters:
-        write_picture(pictures / f"{_stem(master)}.png", pixels_of(master.image))
+        pixels = pixels_of(master, camera)
+        if pixels is not None:
+            write_picture(pictures / f"{_stem(master)}.png", pixels)
     return Built(run=run, masters=masters, lacking=lacking, pictures=pictures)
 
 

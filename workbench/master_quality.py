@@ -10,6 +10,7 @@ from scipy.ndimage import median_filter
 
 from domain.cameras.camera import Camera, DetectorType
 from prompt_pipelines.arrays import Pixels
+from prompt_pipelines.defects import defect_pixels
 from prompt_pipelines.image_formatter import pixel_noise
 from workbench.masters import Master
 
@@ -47,9 +48,17 @@ class Quality:
         return {**asdict(self), "failures": list(self.failures)}
 
 
-def pixels_of(image: Image | MaskedImage) -> Pixels:
-    """Return a master's pixels."""
-    return cast(Pixels, (image.image if isinstance(image, MaskedImage) else image).array)
+def pixels_of(master: Master, camera: Camera) -> Pixels | None:
+    """Return a master as pixels; None if it is no image."""
+    content = master.content
+    if isinstance(content, MaskedImage):
+        return cast(Pixels, content.image.array)
+    if isinstance(content, Image):
+        return cast(Pixels, content.array)
+    kind = camera.detector(int(master.data_id["detector"])).type
+    if master.dataset_type != "defects" or kind is None:
+        return None
+    return np.where(defect_pixels(content, (kind.ny, kind.nx)), np.float32(np.nan), np.float32(0.0))
 
 
 def measure_quality(master: Master, camera: Camera) -> Quality:
@@ -58,16 +67,17 @@ def measure_quality(master: Master, camera: Camera) -> Quality:
     Parameters
     ----------
     master
-        Bias, dark or flat.
+        Of any kind.
     camera
         Whose read noise tells what noise is to be expected.
     """
-    image = master.image
-    pixels = pixels_of(image)
+    image, pixels = master.content, pixels_of(master, camera)
+    if isinstance(image, dict) or pixels is None:
+        return _of_list(pixels)
     metadata = cast(dict[str, Any], image.metadata)
     finite = pixels[np.isfinite(pixels)]
     frames, noise = int(metadata.get("frames", 0)), pixel_noise(pixels)
-    level = float(metadata.get("level_electron", np.median(finite) if finite.size else math.nan))
+    level = float(metadata.get("level_electron", np.median(finite) if finite.size else 0.0))
     outliers = _outliers(pixels, noise)
     unusable = int(pixels.size - finite.size)
     failures = [
@@ -85,6 +95,21 @@ def measure_quality(master: Master, camera: Camera) -> Quality:
         outliers=outliers,
         unusable=unusable,
         failures=tuple(filter(None, failures)),
+    )
+
+
+def _of_list(pixels: Pixels | None) -> Quality:
+    """Measure what is not made by averaging: defects have pixels, what a person has written none."""
+    unusable = 0 if pixels is None else int(np.count_nonzero(np.isnan(pixels)))
+    failure = "" if pixels is None else _too_many(unusable, pixels.size, _MOST_UNUSABLE, "unusable pixels")
+    return Quality(
+        frames=0,
+        unit="",
+        level=0.0,
+        noise=0.0,
+        outliers=0,
+        unusable=unusable,
+        failures=(failure,) if failure else (),
     )
 
 
@@ -106,8 +131,8 @@ def _own_check(master: Master, camera: Camera, *, frames: int, noise: float, lev
         expected = math.hypot(_read_noise(kind), _ROUNDING) / math.sqrt(frames)
         if noise > _EXCESS * expected:
             return f"noise of {noise:.2f} ADU, where the camera's read noise explains {expected:.2f}"
-    if isinstance(master.image, MaskedImage):
-        variance = master.image.variance.array
+    if isinstance(master.content, MaskedImage):
+        variance = master.content.variance.array
         expected = math.sqrt(float(np.nanmedian(variance))) if np.isfinite(variance).any() else math.nan
         if level < -expected:
             return f"a negative dark current, {level:.3g} electrons per second: are these darks of this bias?"

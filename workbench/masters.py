@@ -3,17 +3,19 @@
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import Any, cast
 
 from attrs import evolve, frozen
 from lsst.images import Image, MaskedImage
 
 from domain.cameras.camera import Camera
 from domain.cameras.camera_dict import camera_as_dict
+from domain.cameras.corrections import DetectorCorrections, datasets_of
 from prompt_pipelines.calibrations import combine_biases, combine_darks, combine_flats
-from prompt_pipelines.camera import CameraDict, find_detector
+from prompt_pipelines.camera import CameraDict, DetectorDict, find_detector
+from prompt_pipelines.defects import boxes_of, find_defects
 from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.raw import RawFrame
 from simulator.errors import SimulatorError
@@ -26,12 +28,12 @@ _log = logging.getLogger(__name__)
 
 @frozen(kw_only=True, eq=False)
 class Master:
-    """One master frame."""
+    """One master: a frame, or what is known of a detector."""
 
     dataset_type: str
-    """``bias``, ``dark`` or ``flat``."""
+    """One of `prompt_pipelines.corrections.CALIBRATIONS`."""
     data_id: dict[str, str | int]
-    image: Image | MaskedImage
+    content: Image | MaskedImage | dict[str, Any]
 
     @property
     def name(self) -> str:
@@ -95,33 +97,52 @@ def without_lacking(plan: NightPlan, lacking: Sequence[Lacking]) -> NightPlan:
 def masters_of(
     camera: Camera, frames: CalibrationFrames, detector: int, filters: Sequence[str]
 ) -> Iterator[Master | Lacking]:
-    """Make the masters of one detector: bias, dark, and a flat in each filter.
+    """Make the masters of one detector: bias, dark, a flat in each filter, and what is known of it.
 
     Nothing is made, nor said to be lacking, of what there are no frames.
     """
     description = cast(CameraDict, camera_as_dict(camera))
-    data_id: dict[str, str | int] = {"instrument": camera.instrument, "detector": detector}
+    known = frames.corrections(detector)
+    electronics = datasets_of(camera, detector, known)
+
+    def master(dataset_type: str, content: Image | MaskedImage | dict[str, Any], **more: str) -> Master:
+        data_id: dict[str, str | int] = {"instrument": camera.instrument, "detector": detector, **more}
+        return Master(dataset_type=dataset_type, data_id=data_id, content=content)
+
     try:
         bias, darks = _bias(frames, description, detector)
     except (PromptPipelinesError, SimulatorError) as error:
         yield Lacking(detector=detector, physical_filter=None, reason=str(error))
         return
     if bias is not None:
-        yield Master(dataset_type="bias", data_id=data_id, image=bias)
-    dark = _dark(darks, bias, description, detector)
+        yield master("bias", bias)
+    dark = _dark(darks, bias, description, detector, electronics)
     if dark is not None:
-        yield Master(dataset_type="dark", data_id=data_id, image=dark)
+        yield master("dark", dark)
+    made: list[Image] = []
     for physical_filter in filters:
         try:
             flats = frames.flats(detector, physical_filter)
             if not flats:
                 continue
-            flat = combine_flats(flats, bias, description, detector, dark)
+            made.append(combine_flats(flats, bias, description, detector, dark, **electronics))
         except (PromptPipelinesError, SimulatorError) as error:
             yield Lacking(detector=detector, physical_filter=physical_filter, reason=str(error))
             continue
-        flat_id = data_id | {"physical_filter": physical_filter}
-        yield Master(dataset_type="flat", data_id=flat_id, image=flat)
+        yield master("flat", made[-1], physical_filter=physical_filter)
+    if boxes := _defects(find_detector(description, detector), dark, made, known):
+        yield master("defects", {"boxes": boxes})
+    for name, content in electronics.items():
+        yield master(name, content)
+
+
+def _defects(
+    description: DetectorDict, dark: MaskedImage | None, flats: Sequence[Image], known: DetectorCorrections
+) -> list[list[int]]:
+    defects = find_defects((description["ny"], description["nx"]), dark, flats)
+    for box in known.defects:
+        defects[box.y_min : box.y_max, box.x_min : box.x_max] = True
+    return boxes_of(defects)
 
 
 def _bias(
@@ -159,12 +180,16 @@ def _has_overscan(camera: CameraDict, detector: int) -> bool:
 
 
 def _dark(
-    frames: Sequence[RawFrame], bias: Image | None, camera: CameraDict, detector: int
+    frames: Sequence[RawFrame],
+    bias: Image | None,
+    camera: CameraDict,
+    detector: int,
+    electronics: Mapping[str, Mapping[str, Any]],
 ) -> MaskedImage | None:
     if not frames:
         return None
     try:
-        return combine_darks(frames, bias, camera, detector)
+        return combine_darks(frames, bias, camera, detector, **electronics)
     except PromptPipelinesError as error:
         _log.warning("detector %d is calibrated without dark: %s", detector, error)
         return None

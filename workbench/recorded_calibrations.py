@@ -2,10 +2,11 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import evolve
 
+from domain.cameras.corrections import DetectorCorrections
 from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.raw import RawFrame, read_raw
 from simulator.errors import SimulatorError
@@ -28,9 +29,14 @@ class RecordedCalibrations:
     ----------
     frames
         All frames of a night.
+    corrections
+        What else is known, by detector.
     """
 
-    def __init__(self, frames: RecordedFrames) -> None:
+    def __init__(
+        self, frames: RecordedFrames, corrections: Mapping[int, DetectorCorrections] | None = None
+    ) -> None:
+        self._corrections = dict(corrections or {})
         self._frames: dict[tuple[str, int, str], list[RecordedFrame]] = defaultdict(list)
         for kind in FRAME_KINDS:
             for frame in frames.of_kind(kind):
@@ -39,8 +45,8 @@ class RecordedCalibrations:
 
     @property
     def detectors(self) -> tuple[int, ...]:
-        """Detectors of which there is any frame."""
-        return tuple(sorted({detector for _, detector, _ in self._frames}))
+        """Detectors of which there is any frame, or anything is known."""
+        return tuple(sorted({*self._corrections, *(detector for _, detector, _ in self._frames)}))
 
     def filters_of(self, detector: int) -> tuple[str, ...]:
         """List the filters in which there are flat fields of a detector."""
@@ -63,6 +69,10 @@ class RecordedCalibrations:
     def flats(self, detector: int, physical_filter: str) -> list[RawFrame]:
         """Read a detector's flat fields in a filter."""
         return self._read("flat", detector, physical_filter)
+
+    def corrections(self, detector: int) -> DetectorCorrections:
+        """Return what is known of a detector."""
+        return self._corrections.get(detector, DetectorCorrections())
 
     def _read(self, kind: str, detector: int, physical_filter: str = "") -> list[RawFrame]:
         frames = self._frames.get((kind, detector, physical_filter), [])

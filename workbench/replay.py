@@ -4,10 +4,11 @@ import itertools
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from domain.cameras.camera import Camera
+from domain.cameras.corrections import DetectorCorrections
 from domain.raws.raws import UnnameableRawError, make_raw_key, parse_raw_key, sidecar_key
 from domain.times import TaiSeconds
 from prompt_pipelines.errors import PromptPipelinesError
@@ -24,7 +25,9 @@ _log = logging.getLogger(__name__)
 _SURVEY = "replay"
 
 
-def recorded_night(folder: Path, camera: Camera) -> tuple[NightPlan, "Recording"]:
+def recorded_night(
+    folder: Path, camera: Camera, corrections: Mapping[int, DetectorCorrections] | None = None
+) -> tuple[NightPlan, "Recording"]:
     """Plan to play all science exposures of a folder as visits, in time order.
 
     A frame that cannot be used is left out, and named in the log; so is what
@@ -38,6 +41,8 @@ def recorded_night(folder: Path, camera: Camera) -> tuple[NightPlan, "Recording"
         flat frames to calibrate them with.
     camera
         Whose rules say what headers mean.
+    corrections
+        What else is known of its detectors.
 
     Returns
     -------
@@ -50,7 +55,7 @@ def recorded_night(folder: Path, camera: Camera) -> tuple[NightPlan, "Recording"
         Raised if there are no science exposures, or none that can be played;
         the text says why.
     """
-    night = Recording(camera, read_frames(folder, camera))
+    night = Recording(camera, read_frames(folder, camera), corrections)
     return NightPlan(camera=camera, visits=night.visits, raws=night, calibrations=night.calibrations), night
 
 
@@ -65,6 +70,8 @@ class Recording:
         Whose they are.
     frames
         The files.
+    corrections
+        What else is known of its detectors.
 
     Raises
     ------
@@ -72,9 +79,14 @@ class Recording:
         Raised if there are no science exposures, or none that can be played.
     """
 
-    def __init__(self, camera: Camera, frames: RecordedFrames) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        frames: RecordedFrames,
+        corrections: Mapping[int, DetectorCorrections] | None = None,
+    ) -> None:
         self._camera = camera
-        self.calibrations = RecordedCalibrations(frames)
+        self.calibrations = RecordedCalibrations(frames, corrections)
         """What the science exposures are calibrated with."""
         playable = self._playable(frames)
         self._science: dict[tuple[str, int], list[RecordedFrame]] = defaultdict(list)

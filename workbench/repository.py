@@ -156,7 +156,7 @@ def _add_calibrations(butler: Butler, plan: NightPlan) -> list[Lacking]:
             if isinstance(master, Lacking):
                 lacking.append(master)
             else:
-                refs.append(butler.put(master.image, master.dataset_type, master.data_id, run=run))
+                refs.append(butler.put(master.content, master.dataset_type, master.data_id, run=run))
         butler.registry.certify(collection, refs, Timespan(None, None))
     return lacking
 

@@ -13,6 +13,7 @@ from domain.cameras.camera_dict import camera_as_dict
 from domain.runs import input_collections
 from domain.times import TaiSeconds
 from prompt_pipelines.camera import CameraDict
+from prompt_pipelines.corrections import CALIBRATIONS
 from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.tasks.detect_sources import DetectSourcesTask
 from prompt_pipelines.tasks.isr import IsrTask
@@ -101,8 +102,12 @@ class SingleFrames:
         """Read what masters there are."""
         data_id: dict[str, str | int] = {"instrument": self._instrument, "detector": detector}
         refs = {
-            name: self._butler.find_dataset(name, data_id | more, collections=self._masters)
-            for name, more in (("bias", {}), ("dark", {}), ("flat", {"physical_filter": physical_filter}))
+            name: self._butler.find_dataset(
+                name,
+                data_id | ({"physical_filter": physical_filter} if name == "flat" else {}),
+                collections=self._masters,
+            )
+            for name in CALIBRATIONS
         }
         return {name: self._butler.get(ref) for name, ref in refs.items() if ref is not None}
 

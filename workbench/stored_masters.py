@@ -15,14 +15,12 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
 
 from domain.cameras.camera import Camera
 from domain.cameras.camera_dict import camera_as_dict
+from prompt_pipelines.corrections import CALIBRATIONS
 from simulator.errors import SimulatorError
 from workbench.master_quality import Quality
 from workbench.masters import Master
 
-__all__ = ["CAMERA", "CERTIFIABLE", "StoredMaster", "associations", "put_masters", "stored_masters"]
-
-CERTIFIABLE = ("bias", "dark", "flat")
-"""Dataset types of masters."""
+__all__ = ["CAMERA", "StoredMaster", "associations", "put_masters", "stored_masters"]
 
 CAMERA = "camera"
 """Dataset type of the camera, which a run of masters has too."""
@@ -78,7 +76,7 @@ def put_masters(
     with butler.transaction():
         butler.put(camera_as_dict(camera), CAMERA, {"instrument": instrument}, run=run)
         for master, quality in made:
-            ref = butler.put(master.image, master.dataset_type, master.data_id, run=run)
+            ref = butler.put(master.content, master.dataset_type, master.data_id, run=run)
             report[_key(ref)] = quality.as_dict()
         butler.put({"masters": report}, _REPORT, {"instrument": instrument}, run=run)
     return sorted(report)
@@ -88,7 +86,7 @@ def stored_masters(butler: Butler, instrument: str | None = None) -> list[Stored
     """List all masters of an instrument, or of all, with the times that they are certified for."""
     found: list[StoredMaster] = []
     reports: dict[str, Mapping[str, Any]] = {}
-    for dataset_type in _registered(butler, CERTIFIABLE):
+    for dataset_type in _registered(butler, CALIBRATIONS):
         valid = _validity(butler, dataset_type)
         for ref in butler.registry.queryDatasets(dataset_type, collections=..., findFirst=False):
             if instrument not in {None, ref.dataId["instrument"]}:
@@ -106,7 +104,7 @@ def stored_masters(butler: Butler, instrument: str | None = None) -> list[Stored
                     ref=ref,
                 )
             )
-    order = {name: number for number, name in enumerate(CERTIFIABLE)}
+    order = {name: number for number, name in enumerate(CALIBRATIONS)}
     return sorted(
         set(found),
         key=lambda one: (one.run, order[one.dataset_type], one.detector, one.physical_filter or ""),

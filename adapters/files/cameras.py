@@ -28,7 +28,7 @@ from domain.cameras.camera import (
     RawKeys,
 )
 
-__all__ = ["CameraFileError", "find_camera", "load_camera"]
+__all__ = ["CameraFileError", "camera_converter", "find_camera", "load_camera"]
 
 _SUFFIX: Final = ".yaml"
 _NAMES: Final = {"pixel_size": "pixel_size_um"}
@@ -151,6 +151,11 @@ def _detector(entry: _DetectorEntry, types: Mapping[str, DetectorType]) -> Detec
         if entry.x_mm is None or entry.y_mm is None
         else Placement(x=entry.x_mm, y=entry.y_mm, yaw=entry.yaw_deg),
     )
+
+
+def camera_converter() -> cattrs.Converter:
+    """Return what reads parts of cameras: sections as boxes, and the rest strictly."""
+    return _converter()
 
 
 @functools.cache

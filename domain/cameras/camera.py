@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 
-CALIBRATIONS: Final = frozenset({"bias", "dark", "flat"})
+CALIBRATIONS: Final = ("bias", "dark", "flat", "defects", "linearity", "crosstalk")
 """What images can be calibrated with: names of dataset types."""
 
 _LARGEST_POINTING_ERROR = 5.0  # degrees; the catalogue of so much sky is loaded for each image
@@ -141,10 +141,10 @@ class Camera:
     """Degrees that the pointing in headers and announcements may be off; 0: some arcseconds at most."""
 
     def __attrs_post_init__(self) -> None:
-        if unknown := sorted(set(self.calibrations or ()) - CALIBRATIONS):
+        if unknown := sorted(set(self.calibrations or ()) - set(CALIBRATIONS)):
             raise InvalidCameraError(
                 f"{self.instrument}: calibrations: {', '.join(unknown)} is not among"
-                f" {', '.join(sorted(CALIBRATIONS))}"
+                f" {', '.join(CALIBRATIONS)}"
             )
         if not 0.0 <= self.pointing_error <= _LARGEST_POINTING_ERROR:
             raise InvalidCameraError(

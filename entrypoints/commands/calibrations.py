@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
+from domain.cameras.camera import CALIBRATIONS
 from entrypoints.commands.tables import console, table
-from entrypoints.containers.observatory import load_camera
+from entrypoints.containers.observatory import load_camera, load_corrections
 from workbench.building import Built, build_masters
 from workbench.calibration_repository import CalibrationRepository
-from workbench.stored_masters import CERTIFIABLE, StoredMaster
+from workbench.stored_masters import StoredMaster
 
 __all__ = ["command"]
 
@@ -22,7 +23,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 _begin = click.option("--from", "begin", type=_INSTANT, help="UTC.  [default: always before]")
 _end = click.option("--until", "end", type=_INSTANT, help="UTC, excluded.  [default: for ever]")
 _types = click.option(
-    "--type", "types", type=click.Choice(CERTIFIABLE), multiple=True, help="These alone.  [default: all]"
+    "--type", "types", type=click.Choice(CALIBRATIONS), multiple=True, help="These alone.  [default: all]"
 )
 _detectors = click.option("--detector", "detectors", type=int, multiple=True, help="These alone.")
 
@@ -36,6 +37,12 @@ def command() -> None:
 @click.argument("frames", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--camera", "camera_file", required=True, help="Camera file, or a shipped one's name.")
 @click.option("--into", "repository", required=True, help="Butler repository; it is made if there is none.")
+@click.option(
+    "--corrections",
+    "corrections_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML file of defects, linearity and crosstalk.",
+)
 @click.option("--name", help="Last part of the collection's name.  [default: the time]")
 @click.option(
     "--pictures",
@@ -48,6 +55,7 @@ def build(
     frames: Sequence[Path],
     camera_file: str,
     repository: str,
+    corrections_file: Path | None,
     name: str | None,
     pictures: Path | None,
     as_json: bool,
@@ -63,6 +71,7 @@ def build(
     built = build_masters(
         frames,
         camera,
+        {} if corrections_file is None else load_corrections(corrections_file, camera),
         repository,
         run=f"{camera.instrument}/calib/{name}",
         pictures=pictures or Path("calibrations") / name,

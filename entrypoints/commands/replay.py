@@ -7,7 +7,7 @@ import click
 from astropy.table import Table
 from rich.console import Console
 
-from entrypoints.containers.observatory import load_camera, load_columns
+from entrypoints.containers.observatory import load_camera, load_columns, load_corrections
 from entrypoints.observatory.box import BoxSetup
 from entrypoints.observatory.catalogues import COLUMNS_HELP, reading
 from entrypoints.observatory.findings import Examination
@@ -33,6 +33,12 @@ __all__ = ["command"]
     " or of a catalogue's files, with --columns. May be repeated.  [default: made from the night]",
 )
 @click.option("--columns", metavar="FILE|NAME", help=COLUMNS_HELP)
+@click.option(
+    "--corrections",
+    "corrections_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML file of the camera's defects, linearity and crosstalk.",
+)
 @night_options(speed=60.0)
 def command(
     *,
@@ -40,6 +46,7 @@ def command(
     camera_file: str,
     catalogues: tuple[str, ...],
     columns: str | None,
+    corrections_file: Path | None,
     speed: float,
     workers: int,
     pipelines: str,
@@ -58,7 +65,9 @@ def command(
         raise click.UsageError(
             "--reference-catalogue: for files, --columns must say what their columns are called"
         )
-    plan, night = recorded_night(folder, load_camera(camera_file))
+    camera = load_camera(camera_file)
+    corrections = None if corrections_file is None else load_corrections(corrections_file, camera)
+    plan, night = recorded_night(folder, camera, corrections)
     catalogue = _catalogue(plan, catalogues, columns)
     setup = BoxSetup(
         plan=plan,

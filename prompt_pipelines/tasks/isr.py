@@ -1,5 +1,6 @@
 """From a raw to an image in electrons with variance, mask and sky projection."""
 
+from collections.abc import Mapping
 from typing import Any, cast, override
 
 import astropy.units as u
@@ -20,7 +21,7 @@ from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
 from prompt_pipelines.assembly import Assembled, assemble
 from prompt_pipelines.camera import CameraDict, DetectorDict, find_detector
-from prompt_pipelines.corrections import Masters, correct
+from prompt_pipelines.corrections import CALIBRATIONS, Masters, correct
 from prompt_pipelines.errors import UnusableImageError, WcsError
 from prompt_pipelines.fields import flag, number
 from prompt_pipelines.masks import image_schema
@@ -71,6 +72,30 @@ class IsrConnections(PipelineTaskConnections, dimensions=("instrument", "exposur
         isCalibration=True,
         minimum=0,
     )
+    defects = PrerequisiteInput(
+        doc="Boxes of pixels of no use.",
+        name="defects",
+        storageClass="StructuredDataDict",
+        dimensions=("instrument", "detector"),
+        isCalibration=True,
+        minimum=0,
+    )
+    linearity = PrerequisiteInput(
+        doc="How the signals of amplifiers are straightened.",
+        name="linearity",
+        storageClass="StructuredDataDict",
+        dimensions=("instrument", "detector"),
+        isCalibration=True,
+        minimum=0,
+    )
+    crosstalk = PrerequisiteInput(
+        doc="How much of each amplifier's signal appears in each other one's.",
+        name="crosstalk",
+        storageClass="StructuredDataDict",
+        dimensions=("instrument", "detector"),
+        isCalibration=True,
+        minimum=0,
+    )
     post_isr_image = Output(
         doc="Calibrated image, electrons.",
         name="post_isr_image",
@@ -79,12 +104,9 @@ class IsrConnections(PipelineTaskConnections, dimensions=("instrument", "exposur
     )
 
     def __init__(self, *, config: "IsrConfig") -> None:
-        if not config.do_bias:
-            del self.bias
-        if not config.do_dark:
-            del self.dark
-        if not config.do_flat:
-            del self.flat
+        for name in CALIBRATIONS:
+            if not getattr(config, f"do_{name}"):
+                delattr(self, name)
 
 
 class IsrConfig(PipelineTaskConfig, pipelineConnections=IsrConnections):
@@ -93,6 +115,9 @@ class IsrConfig(PipelineTaskConfig, pipelineConnections=IsrConnections):
     do_bias = flag("Subtract the master bias, if there is one?", default=True)
     do_dark = flag("Subtract the master dark, if there is one?", default=True)
     do_flat = flag("Divide by the master flat, if there is one?", default=True)
+    do_defects = flag("Mask the pixels that are listed as of no use, if any are?", default=True)
+    do_linearity = flag("Straighten the signals of amplifiers, if it is known how?", default=True)
+    do_crosstalk = flag("Take out crosstalk between amplifiers, if it is known?", default=True)
     vignetted_response = number(
         "Pixels whose flat is below this fraction of the detector's median are masked as vignetted.",
         default=0.7,
@@ -102,7 +127,7 @@ class IsrConfig(PipelineTaskConfig, pipelineConnections=IsrConnections):
 
 
 class IsrTask(PipelineTask):
-    """Overscan, trim, bias, gain, variance, dark, flat, mask and sky projection."""
+    """Overscan, trim, bias, linearity, crosstalk, gain, variance, dark, flat, mask, sky projection."""
 
     ConfigClass = IsrConfig
     _DefaultName = "isr"
@@ -123,9 +148,7 @@ class IsrTask(PipelineTask):
             inputs["camera"],
             inputRefs.raw.dataId["detector"],
             record,
-            bias=inputs.get("bias"),
-            dark=inputs.get("dark"),
-            flat=inputs.get("flat"),
+            **{name: inputs[name] for name in CALIBRATIONS if name in inputs},
         )
         butlerQC.put(outputs, outputRefs)
 
@@ -135,10 +158,7 @@ class IsrTask(PipelineTask):
         camera: CameraDict,
         detector: int,
         exposure: DimensionRecord,
-        *,
-        bias: Image | None = None,
-        dark: MaskedImage | None = None,
-        flat: Image | None = None,
+        **known: Image | MaskedImage | Mapping[str, Any],
     ) -> Struct:
         """Calibrate one raw with what masters there are; those that are missed are named in a warning.
 
@@ -152,12 +172,8 @@ class IsrTask(PipelineTask):
             Its number.
         exposure
             The exposure's record: pointing, rotation, times.
-        bias
-            Master bias, ADU.
-        dark
-            Dark current, electrons per second.
-        flat
-            Response relative to the detector's median.
+        **known
+            Masters, by the names of `prompt_pipelines.corrections.Masters`.
 
         Returns
         -------
@@ -181,7 +197,7 @@ class IsrTask(PipelineTask):
                 description["name"],
                 ", ".join(assembled.unread),
             )
-        masters = Masters(bias=bias, dark=dark, flat=flat).of_use(camera)
+        masters = Masters(**cast(dict[str, Any], known)).of_use(camera)
         pixels, variance = correct(assembled, description, masters, float(exposure.exposure_time or 0.0))
         if not np.isfinite(assembled.pixels).any():
             raise UnusableImageError(f"no pixel of the raw of {description['name']} is a number")

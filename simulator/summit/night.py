@@ -6,6 +6,7 @@ from typing import Protocol
 from attrs import frozen
 
 from domain.cameras.camera import Camera
+from domain.cameras.corrections import DetectorCorrections
 from domain.times import TaiSeconds
 from prompt_pipelines.raw import RawFrame
 
@@ -99,6 +100,9 @@ class CalibrationFrames(Protocol):
         SimulatorError
             Raised if there are some and none can be read.
         """
+
+    def corrections(self, detector: int) -> DetectorCorrections:
+        """Return what else is known of a detector."""
 
 
 @frozen(kw_only=True)

@@ -8,6 +8,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from domain.cameras.camera import Camera
+from domain.cameras.corrections import DetectorCorrections
 from domain.raws.exposure import Exposure
 from domain.raws.exposure_ids import ObservationId, exposure_id
 from domain.raws.raws import make_raw_key, parse_raw_key, sidecar_key
@@ -92,6 +93,10 @@ class SimulatedNight:
     def flats(self, detector: int, physical_filter: str) -> list[RawFrame]:  # noqa: ARG002 - all filters are alike
         """Take flat fields."""
         return [RawFrame(self._camera.flat(detector, number)) for number in range(_CALIBRATION_FRAMES)]
+
+    def corrections(self, detector: int) -> DetectorCorrections:  # noqa: ARG002 - nobody needs to know anything
+        """Return nothing: signals are straight and apart."""
+        return DetectorCorrections()
 
     def truth(self) -> Table:
         """List what is true of all raws taken so far; columns as in `simulator.world.truth.truth_of`."""

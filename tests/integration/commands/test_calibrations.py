@@ -74,8 +74,12 @@ def test_masters_are_made_with_figures_and_pictures(
 ) -> None:
     made = _build(call, camera, frames)
     figures = {one["type"]: one for one in made["masters"]}
-    assert list(figures) == ["bias", "dark", "flat"]
-    assert [one["frames"] for one in figures.values()] == [5, 4, 3]
+    assert [(kind, one["frames"]) for kind, one in figures.items()] == [
+        ("bias", 5),
+        ("dark", 4),
+        ("flat", 3),
+        ("defects", 0),
+    ]
     assert not any(one["failures"] for one in figures.values()), figures
     assert abs(figures["bias"]["level"]) < 10
     assert figures["dark"]["level"] == pytest.approx(3.0, rel=0.05)
@@ -83,7 +87,9 @@ def test_masters_are_made_with_figures_and_pictures(
     assert figures["dark"]["outliers"] > 5
     assert figures["flat"]["level"] == pytest.approx(40_000, rel=0.1)
     assert figures["flat"]["unusable"] == 200
-    for name in ("bias-4", "dark-4", "flat-4-r_sim"):
+    # Two bad columns, and hot pixels.
+    assert 200 + 0.001 * 128 * 100 < figures["defects"]["unusable"] < 200 + 0.004 * 128 * 100
+    for name in ("bias-4", "dark-4", "flat-4-r_sim", "defects-4"):
         with Image.open(Path("calibrations/first") / f"{name}.png") as picture:
             assert picture.size == (128, 100)
     assert _used("bias", "2026-03-14") is None
@@ -95,7 +101,7 @@ def test_certified_masters_are_used_for_their_time_until_they_are_withdrawn(
     _build(call, camera, frames)
     result = call("certify", "repo", "first", "--from", "2026-03-01", "--until", "2026-04-01")
     assert result.exit_code == 0, result.output
-    assert "bias of detector 4, dark of detector 4, flat of detector 4 in r_sim" in result.output
+    assert "bias of detector 4, dark of detector 4, flat of detector 4 in r_sim, defects" in result.output
     assert _used("bias", "2026-02-28") is None
     assert _used("bias", "2026-03-14") == "SimCam/calib/first"
     assert _used("camera", "2026-03-14") == "SimCam/calib/first"
@@ -109,6 +115,25 @@ def test_certified_masters_are_used_for_their_time_until_they_are_withdrawn(
     assert [span["until"][:10] for span in listed["bias"]["used"]] == ["2026-04-01"]
     assert listed["dark"]["quality"]["frames"] == 4
     assert "SimCam/calib/first" in call("list", "repo").stdout
+
+
+def test_what_a_person_knows_of_a_detector_is_stored_with_the_masters(
+    call: Callable[..., Result], camera: Path, frames: Path
+) -> None:
+    known = Path("known.yaml")
+    known.write_text(
+        "detectors:\n  R22_S11:\n    defects: ['[5:6,7:7]']\n"
+        "    linearity: {C00: {polynomial: [1.0e-7]}}\n    crosstalk: {matrix: [[0, 1.0e-4], [0, 0]]}\n"
+    )
+    biases = [frames / f"bias{number}.fits" for number in range(3)]
+    result = call(
+        "build", *biases, "--camera", camera, "--into", "repo", "--name", "a", "--corrections", known
+    )
+    assert result.exit_code == 0, result.output
+    assert call("certify", "repo", "a").exit_code == 0
+    with Butler.from_config("repo", collections="SimCam/calib/a") as butler:
+        assert butler.get("defects", instrument="SimCam", detector=4) == {"boxes": [[4, 6, 6, 7]]}
+    assert {_used(kind, "2026-03-14") for kind in ("linearity", "crosstalk")} == {"SimCam/calib/a"}
 
 
 def test_newer_masters_take_the_place_of_older_ones(
@@ -137,7 +162,7 @@ def test_a_master_that_fails_its_checks_is_certified_by_force_alone(
         *(frames / f"flat{number}.fits" for number in range(2)),
     )
     figures = {one["type"]: one["failures"] for one in made["masters"]}
-    assert figures == {"bias": [], "flat": ["2 frames: it takes 3"]}
+    assert figures == {"bias": [], "flat": ["2 frames: it takes 3"], "defects": []}
     result = call("certify", "repo", "first")
     assert result.exit_code == 0
     assert "not certified: flat of detector 4 in r_sim: 2 frames: it takes 3" in result.output

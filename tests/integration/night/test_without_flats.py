@@ -31,5 +31,5 @@ def test_a_night_with_darks_and_without_flats_is_observed(
     with Butler.from_config(str(results)) as butler:
         (ref, *_) = butler.query_datasets("preliminary_visit_image", "*", find_first=False)
         image = butler.get(ref)
-    assert image.metadata["calibrations"] == "bias dark"
+    assert image.metadata["calibrations"] == "bias dark defects"
     assert image.metadata["calibrations_missing"] == "flat"

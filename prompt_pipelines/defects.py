@@ -1,0 +1,81 @@
+"""Pixels of no use: found in darks and flats, kept as boxes.
+
+The dataset ``defects`` is ``{"boxes": [[x_min, x_max, y_min, y_max], ...]}`` in the
+trimmed frame, counted from 0, the upper ends excluded.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from lsst.images import Image, MaskedImage
+from scipy.ndimage import median_filter
+
+from prompt_pipelines.arrays import Flags, Pixels
+from prompt_pipelines.assembly import cut
+from prompt_pipelines.combination import median
+from prompt_pipelines.errors import UnusableImageError
+
+__all__ = ["boxes_of", "defect_pixels", "find_defects"]
+
+_HOT = 10.0  # times the scatter of a dark's pixels, above their median
+_STEP = 0.2  # fraction by which a flat's pixel differs from the median around it
+_NEIGHBOURHOOD = 9  # pixels; wider than what a bad column spoils
+_COLUMN = 0.5  # share of a column's pixels that are defects, from which all of it is one
+_SIGMA_PER_MAD = 1.482602  # of a Gaussian
+
+
+def find_defects(shape: tuple[int, int], dark: MaskedImage | None, flats: Iterable[Image]) -> Flags:
+    """Find hot pixels in a dark, and those that flats show to be blind or bright; whole columns of them.
+
+    The thresholds are those of Rubin's cp_pipe (``MeasureDefectsTask``) for
+    flats, 20 %; for darks 10 standard deviations, since there one that is
+    warm is corrected and its noise is known.
+    """
+    found = np.zeros(shape, dtype=bool)
+    if dark is not None:
+        rate = dark.image.array
+        level = median(rate)
+        scatter = _SIGMA_PER_MAD * median(np.abs(rate - level))
+        found |= ~np.isfinite(rate) | (rate - level > _HOT * scatter)
+    for flat in flats:
+        response: Pixels = flat.array
+        around = median_filter(np.nan_to_num(response, nan=0.0), size=_NEIGHBOURHOOD, mode="nearest")
+        found |= ~np.isfinite(response) | (np.abs(response - around) > _STEP * around)
+    found[:, found.mean(axis=0) > _COLUMN] = True
+    return found
+
+
+def boxes_of(defects: Flags) -> list[list[int]]:
+    """Write pixels as boxes: runs along columns, those of the same rows side by side as one."""
+    open_runs: dict[tuple[int, int], list[int]] = {}
+    boxes: list[list[int]] = []
+    for x in np.flatnonzero(np.append(defects.any(axis=0), False)):
+        column = np.diff(np.pad(defects[:, x].astype(np.int8), 1))
+        runs = zip(np.flatnonzero(column == 1).tolist(), np.flatnonzero(column == -1).tolist(), strict=True)
+        still_open: dict[tuple[int, int], list[int]] = {}
+        for run in runs:
+            box = open_runs.get(run)
+            if box is not None and box[1] == x:
+                box[1] = int(x) + 1
+            else:
+                box = [int(x), int(x) + 1, *run]
+                boxes.append(box)
+            still_open[run] = box
+        open_runs = still_open
+    return boxes
+
+
+def defect_pixels(defects: Mapping[str, list[list[int]]], shape: tuple[int, ...]) -> Flags:
+    """Mark the pixels of the dataset.
+
+    Raises
+    ------
+    UnusableImageError
+        Raised if a box leaves the image.
+    """
+    found = np.zeros(shape, dtype=bool)
+    for box in defects["boxes"]:
+        if box[1] > shape[1] or box[3] > shape[0]:
+            raise UnusableImageError(f"the defect {box} leaves an image of {shape[1]} x {shape[0]} pixels")
+        found[cut(box)] = True
+    return found
