@@ -15,7 +15,7 @@ def image_schema() -> MaskSchema:
     """Make the schema of all masks, so that any two can be combined."""
     return MaskSchema(
         [
-            MaskPlane("BAD", "Bad pixel in the instrument: no usable bias or flat."),
+            MaskPlane("BAD", "Bad pixel in the instrument: a defect, or no usable master."),
             MaskPlane("SATURATED", "Pixel was saturated."),
             MaskPlane("NO_DATA", "No data was available for this pixel."),
             MaskPlane("VIGNETTED", "Pixel got much less light than the detector's median, by the flat."),
@@ -27,8 +27,13 @@ def image_schema() -> MaskSchema:
 
 
 def any_of(mask: Mask, planes: tuple[str, ...] = UNUSABLE_PLANES) -> Flags:
-    """Find the pixels that are in any of the planes."""
-    return np.asarray(np.logical_or.reduce([mask.get(plane) for plane in planes]), dtype=bool)
+    """Find the pixels that are in any of the planes; one that is bad and was filled in is not."""
+    return np.asarray(np.logical_or.reduce([_plane(mask, plane) for plane in planes]), dtype=bool)
+
+
+def _plane(mask: Mask, plane: str) -> Flags:
+    pixels = np.asarray(mask.get(plane), dtype=bool)
+    return pixels & ~np.asarray(mask.get("INTERPOLATED"), dtype=bool) if plane == "BAD" else pixels
 
 
 def touches(plane: Flags, x: Floats, y: Floats, radius: float) -> Flags:

@@ -24,6 +24,7 @@ from prompt_pipelines.camera import CameraDict, DetectorDict, find_detector
 from prompt_pipelines.corrections import CALIBRATIONS, Masters, correct
 from prompt_pipelines.errors import UnusableImageError, WcsError
 from prompt_pipelines.fields import flag, number
+from prompt_pipelines.interpolation import fill_in
 from prompt_pipelines.masks import image_schema
 from prompt_pipelines.raw import RawFrame
 from prompt_pipelines.star_match import POINTING_ERROR
@@ -260,9 +261,12 @@ class IsrTask(PipelineTask):
         image.mask.set("SATURATED", assembled.saturated)
         if flat is not None:
             image.mask.set("VIGNETTED", flat.array < self.config.vignetted_response)
+        filled = fill_in(image.image.array, image.variance.array, unusable)
+        image.mask.set("INTERPOLATED", filled)
+        self.metadata["interpolated_pixels"] = int(np.count_nonzero(filled))
         # The image has numbers everywhere, so that no later sum is lost to one NaN.
         for plane, filling in ((image.image, 0.0), (image.variance, np.nan)):
-            plane.array[no_data | unusable] = filling
+            plane.array[no_data | (unusable & ~filled)] = filling
         for name, pixels in (("saturated", assembled.saturated), ("bad", unusable), ("no_data", no_data)):
             self.metadata[f"{name}_pixels"] = int(np.count_nonzero(pixels))
 

@@ -14,7 +14,7 @@ from prompt_pipelines.camera import DetectorDict, find_detector
 from prompt_pipelines.defects import boxes_of, defect_pixels, find_defects
 from prompt_pipelines.electronics import straightened, without_crosstalk
 from prompt_pipelines.errors import UnusableImageError
-from prompt_pipelines.masks import image_schema
+from prompt_pipelines.masks import any_of, image_schema
 from prompt_pipelines.raw import RawFrame
 from tests.unit.prompt_pipelines import tiny_camera as tiny
 from tests.unit.prompt_pipelines.chain import calibrated
@@ -57,9 +57,26 @@ class TestDefects:
         assert found.sum() == tiny.NY
 
     def test_they_are_bad_in_an_image(self) -> None:
-        image = calibrated(tiny.science_frame(np.random.default_rng(5)), defects={"boxes": [[3, 5, 7, 9]]})
-        assert np.argwhere(image.mask.get("BAD")).tolist() == [[7, 3], [7, 4], [8, 3], [8, 4]]
+        defects = {"boxes": [[3, 6, 7, 9]]}
+        image = calibrated(tiny.science_frame(np.random.default_rng(5)), defects=defects)
+        np.testing.assert_array_equal(image.mask.get("BAD"), defect_pixels(defects, SHAPE))
+        np.testing.assert_array_equal(any_of(image.mask), defect_pixels(defects, SHAPE))
         assert image.metadata["calibrations"] == "defects"
+
+    def test_single_ones_are_filled_in_from_around_them(self) -> None:
+        rng = np.random.default_rng(5)
+        defects = defect_pixels(
+            {"boxes": [[60, 61, 20, 22], [95, 96, 90, 91]]}, SHAPE
+        )  # in the sky, in a star
+        raw = tiny.science_frame(rng)
+        raw.pixels[:, : tiny.NX][defects] = 30_000
+        image = calibrated(raw, defects={"boxes": boxes_of(defects)})
+        np.testing.assert_array_equal(image.mask.get("BAD") & image.mask.get("INTERPOLATED"), defects)
+        assert not any_of(image.mask).any()
+        truth = tiny.electrons() * tiny.response()
+        pulls = (image.image.array - truth)[defects] / np.sqrt(image.variance.array[defects])
+        assert np.abs(pulls).max() < 3.0
+        assert image.variance.array[90, 95] > 4 * image.variance.array[91, 97]
 
     def test_those_of_another_detector_are_refused(self) -> None:
         with pytest.raises(UnusableImageError, match=r"leaves an image of 200 x 180 pixels"):
