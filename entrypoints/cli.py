@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("entrypoints.commands.demo", "Observe a short simulated night on this machine."),
     "replay": ("entrypoints.commands.replay", "Observe a folder of real raw frames on this machine."),
     "camera": ("entrypoints.commands.camera", "Draft a camera file from frames, or check one."),
+    "reduce": ("entrypoints.commands.reduce", "Make image, catalogue and picture of frames, in seconds."),
     "calibrations": (
         "entrypoints.commands.calibrations",
         "Make master calibrations from frames, and say when they are used.",

@@ -1,7 +1,8 @@
 """A repository's masters, for commands."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -13,7 +14,7 @@ from simulator.errors import SimulatorError
 from workbench.certification import certify, withdraw
 from workbench.stored_masters import StoredMaster, stored_masters
 
-__all__ = ["CalibrationRepository"]
+__all__ = ["CalibrationRepository", "opened"]
 
 
 class CalibrationRepository:
@@ -33,10 +34,7 @@ class CalibrationRepository:
     """
 
     def __init__(self, root: str, *, writeable: bool = False) -> None:
-        try:
-            self._butler = Butler.from_config(root, writeable=writeable)
-        except (ButlerUserError, OSError, SQLAlchemyError, ValueError) as error:
-            raise SimulatorError(f"{root} is no repository: {' '.join(str(error).split())}") from error
+        self._butler = _open(root, writeable=writeable)
 
     def __enter__(self) -> Self:
         return self
@@ -105,6 +103,29 @@ class CalibrationRepository:
     ) -> Sequence[StoredMaster]:
         """See `workbench.certification.withdraw`; None is unbounded."""
         return withdraw(self._butler, masters, _span(begin, end))
+
+
+@contextmanager
+def opened(root: str | None) -> Iterator[Butler | None]:
+    """Open a repository for as long as it is needed; None is none.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if there is no repository, or it cannot be read.
+    """
+    if root is None:
+        yield None
+        return
+    with _open(root) as butler:
+        yield butler
+
+
+def _open(root: str, *, writeable: bool = False) -> Butler:
+    try:
+        return Butler.from_config(root, writeable=writeable)
+    except (ButlerUserError, OSError, SQLAlchemyError, ValueError) as error:
+        raise SimulatorError(f"{root} is no repository: {' '.join(str(error).split())}") from error
 
 
 def _span(begin: datetime.datetime | None, end: datetime.datetime | None) -> Timespan:

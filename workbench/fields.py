@@ -14,7 +14,7 @@ from prompt_pipelines.templates import Contribution
 from simulator.summit.night import PlannedVisit
 from simulator.world.stars import Stars
 from workbench.lights import Lights, reason_of
-from workbench.single_frames import SingleFrame, default_task
+from workbench.single_exposures import SingleFrame, default_task
 
 __all__ = ["Field", "Misfit", "contributions", "fields"]
 

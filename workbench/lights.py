@@ -6,7 +6,8 @@ from prompt_pipelines.errors import PromptPipelinesError
 from simulator.errors import SimulatorError
 from simulator.summit.night import PlannedVisit
 from workbench.replay import Recording
-from workbench.single_frames import SingleFrame, SingleFrames
+from workbench.single_exposures import SingleFrame
+from workbench.single_frames import SingleFrames
 
 __all__ = ["Lights", "reason_of"]
 

@@ -30,7 +30,7 @@ from simulator.world.stars import Stars
 from workbench.masters import Lacking, make_masters, without_lacking
 from workbench.reference_catalogue import HTM_LEVEL, reference_shards
 
-__all__ = ["REFERENCE_CATALOGUE", "TEMPLATE", "make_repository", "open_repository"]
+__all__ = ["REFERENCE_CATALOGUE", "TEMPLATE", "add_reference", "make_repository", "open_repository"]
 
 REFERENCE_CATALOGUE = "reference_catalogue"
 """Dataset type of the reference catalogue: tables of `workbench.reference_catalogue.Shard`."""
@@ -94,7 +94,7 @@ def make_repository(
         _register(butler, plan.camera)
         plan = without_lacking(plan, _add_calibrations(butler, plan))
         if reference is not None:
-            _add_reference(butler, plan.camera.instrument, reference)
+            add_reference(butler, plan.camera.instrument, reference)
         if skymap is not None:
             _add_templates(butler, plan.camera.instrument, skymap, templates)
     return plan
@@ -161,7 +161,8 @@ def _add_calibrations(butler: Butler, plan: NightPlan) -> list[Lacking]:
     return lacking
 
 
-def _add_reference(butler: Butler, instrument: str, stars: Stars) -> None:
+def add_reference(butler: Butler, instrument: str, stars: Stars) -> None:
+    """Store stars as the reference catalogue of an instrument."""
     with butler.transaction():
         for shard in reference_shards(stars):
             butler.put(

@@ -24,9 +24,7 @@ class Linearity:
 
     def __attrs_post_init__(self) -> None:
         if bool(self.polynomial) == bool(self.measured or self.corrected):
-            raise InvalidCameraError(
-                "a linearity has either a polynomial, or a table: measured, corrected"
-            )
+            raise InvalidCameraError("a linearity has either a polynomial, or a table: measured, corrected")
         if len(self.measured) != len(self.corrected):
             raise InvalidCameraError(
                 f"a linearity has {len(self.measured)} measured and {len(self.corrected)} corrected numbers"
