@@ -52,7 +52,8 @@ def assemble(raw: RawFrame, detector: DetectorDict) -> Assembled:
         Raised if the file has no image of the detector's size (too small for
         its sections, or so much larger that it was read out in another way),
         or more than one that may be the frame; or if every overscan is
-        saturated or holds no number. A single amplifier's makes its pixels NaN.
+        saturated or holds no number (a single amplifier's makes its pixels NaN),
+        or all pixels are the same.
     """
     raw = _frame(raw, detector)
     pixels = np.full((detector["ny"], detector["nx"]), np.nan, dtype=np.float32)
@@ -68,6 +69,8 @@ def assemble(raw: RawFrame, detector: DetectorDict) -> Assembled:
         raise UnusableImageError(
             f"the overscan of every amplifier of {detector['name']} is saturated or holds no number"
         )
+    if all(_is_constant(pixels[cut(amplifier["image"])]) for amplifier in detector["amplifiers"]):
+        raise UnusableImageError(f"nothing was read of {detector['name']}: its pixels are all the same")
     return Assembled(pixels, saturated, levels, raw.header)
 
 
@@ -77,6 +80,11 @@ def amplifier_map(detector: DetectorDict, quantity: Literal["gain", "read_noise"
     for amplifier in detector["amplifiers"]:
         values[cut(amplifier["image"])] = amplifier[quantity]
     return values
+
+
+def _is_constant(pixels: npt.NDArray[np.float32]) -> bool:
+    finite = pixels[np.isfinite(pixels)]
+    return bool(finite.size and finite.min() == finite.max())
 
 
 def _level(overscan: npt.NDArray[Any], amplifier: AmplifierDict) -> float:

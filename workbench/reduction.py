@@ -51,6 +51,8 @@ class Failed:
 
     file: Path
     reason: str
+    is_logged: bool = False
+    """Whether the log has named it already, with a better reason."""
 
 
 def reduce_frames(
@@ -82,7 +84,9 @@ def reduce_frames(
         raise SimulatorError(f"no science exposures ({frames})")
     reducer = _Reducer(camera, RecordedCalibrations(frames), butler, folder)
     for path in frames.unreadable:
-        yield Failed(file=path, reason="it tells nothing, or is no frame of the camera: see the line above")
+        yield Failed(
+            file=path, reason="it is no whole frame of the camera: the log says more", is_logged=True
+        )
     for frame in science:
         try:
             yield reducer.reduce(frame)

@@ -55,7 +55,7 @@ def command(
         click.echo(json.dumps(record, indent=2))
     else:
         console().print(table(f"reduced into {folder}", _COLUMNS, [_row(one) for one in reduced]))
-        for one in failed:
+        for one in (one for one in failed if not one.is_logged):
             click.echo(f"{one.file} is not reduced: {one.reason}", err=True)
     if not reduced:
         raise SystemExit(1)

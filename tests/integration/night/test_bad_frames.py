@@ -30,7 +30,7 @@ def write_odd_frames(folder: Path) -> dict[str, str]:
     spoil(light, lambda _, pixels: np.zeros_like(pixels))
     bias.write_bytes(bias.read_bytes()[:-9000])
     (folder / "flat9.fits").write_bytes((folder / "flat0.fits").read_bytes())
-    spoil(folder / "flat9.fits", lambda _, pixels: np.full_like(pixels, 1000))
+    spoil(folder / "flat9.fits", lambda _, pixels: 1000 + pixels % 7)
     chips = [fits.ImageHDU(np.zeros((512, 576), np.uint16), name=f"CHIP{number}") for number in (1, 2)]
     fits.HDUList([fits.PrimaryHDU(), *chips]).writeto(folder / "chips.fits")
     table = fits.BinTableHDU.from_columns([fits.Column("a", "J", array=np.arange(3))])

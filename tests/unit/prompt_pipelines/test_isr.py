@@ -84,10 +84,10 @@ def test_saturated_flats_make_no_master(masters: tuple[Image, Image]) -> None:
         (lambda pixels: np.full(pixels.shape, np.nan, np.float32), "overscan of every amplifier of R00_S00"),
         (lambda pixels: np.full_like(pixels, 65535), "is saturated or holds no number"),
         (
-            lambda pixels: np.where(tiny.IS_OVERSCAN, pixels, 65535),
+            lambda pixels: np.where(tiny.IS_OVERSCAN, pixels, 64000 + pixels % 8),
             "its pixels is a number below saturation",
         ),
-        (np.zeros_like, "all its pixels have the same value"),
+        (np.zeros_like, "nothing was read of R00_S00: its pixels are all the same"),
     ],
     ids=["binned", "NaN", "saturated", "light everywhere", "zeros"],
 )
@@ -208,6 +208,13 @@ def test_a_frame_whose_overscan_is_saturated_is_named(masters: tuple[Image, Imag
     pixels = tiny.science_frame(np.random.default_rng(5)).pixels
     with pytest.raises(UnusableImageError, match="overscan of every amplifier of R00_S00 is saturated"):
         _isr(RawFrame(np.where(tiny.IS_OVERSCAN, 65535, pixels)), masters)
+
+
+@pytest.mark.parametrize("value", [0, 1000])
+def test_a_frame_of_which_nothing_was_read_is_named(value: int, masters: tuple[Image, Image]) -> None:
+    raw = tiny.science_frame(np.random.default_rng(5))
+    with pytest.raises(UnusableImageError, match="nothing was read of R00_S00: its pixels are all the same"):
+        _isr(RawFrame(np.full_like(raw.pixels, value)), masters)
 
 
 def test_an_amplifier_whose_overscan_is_saturated_costs_itself_alone(
