@@ -4,14 +4,18 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
+from lsst.daf.butler import Butler
 
 from domain.cameras.camera import Camera
 from domain.cameras.corrections import DetectorCorrections
 from simulator.errors import SimulatorError
+from workbench.calibration_repository import opened
+from workbench.detector_masters import Lacking, Master, masters_of
+from workbench.found_masters import certified_masters
 from workbench.master_quality import Quality, measure_quality, pixels_of
-from workbench.masters import Lacking, Master, masters_of
 from workbench.pictures import write_picture
 from workbench.recorded_calibrations import RecordedCalibrations
 from workbench.recorded_frames import read_frames
@@ -52,7 +56,8 @@ def build_masters(
     corrections
         What is known of its detectors.
     root
-        The repository, which is made if there is none.
+        The repository, which is made if there is none. What it has certified for
+        the frames' time corrects them, as far as they make no such masters.
     run
         The collection for them, which must not exist.
     pictures
@@ -64,11 +69,13 @@ def build_masters(
         Raised if no master can be made.
     """
     calibrations = RecordedCalibrations(read_frames(paths, camera), corrections)
+    certified = _certified(root, calibrations)
 
     def make(detector: int) -> list[tuple[Master, Quality] | Lacking]:
+        filters = calibrations.filters_of(detector)
         return [
             one if isinstance(one, Lacking) else (one, measure_quality(one, camera))
-            for one in masters_of(camera, calibrations, detector, calibrations.filters_of(detector))
+            for one in masters_of(camera, calibrations, detector, filters, certified.get(detector))
         ]
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -85,6 +92,17 @@ def build_masters(
         if pixels is not None:
             write_picture(pictures / f"{_stem(master)}.png", pixels)
     return Built(run=run, masters=masters, lacking=lacking, pictures=pictures)
+
+
+def _certified(root: str, calibrations: RecordedCalibrations) -> dict[int, Mapping[str, Any]]:
+    """Read what is certified for the time of each detector's first frame."""
+    firsts = {detector: calibrations.first(detector) for detector in calibrations.detectors}
+    with opened(root if Butler.has_repo_config(root) else None) as butler:
+        return {
+            detector: certified_masters(butler, first)
+            for detector, first in firsts.items()
+            if butler is not None and first is not None
+        }
 
 
 def _stem(master: Master) -> str:

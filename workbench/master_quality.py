@@ -12,7 +12,7 @@ from domain.cameras.camera import Camera, DetectorType
 from prompt_pipelines.arrays import Pixels
 from prompt_pipelines.defects import defect_pixels
 from prompt_pipelines.image_formatter import pixel_noise
-from workbench.masters import Master
+from workbench.detector_masters import Master
 
 __all__ = ["Quality", "measure_quality", "pixels_of"]
 

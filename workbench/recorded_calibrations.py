@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from attrs import evolve
 
 from domain.cameras.corrections import DetectorCorrections
+from domain.raws.exposure import Exposure
 from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.raw import RawFrame, read_raw
 from simulator.errors import SimulatorError
@@ -53,6 +54,13 @@ class RecordedCalibrations:
         return tuple(
             physical_filter for kind, of, physical_filter in self._frames if kind == "flat" and of == detector
         )
+
+    def first(self, detector: int) -> Exposure | None:
+        """Return the exposure of a detector's first frame; None if there is none."""
+        exposures = [
+            one.exposure for key, frames in self._frames.items() if key[1] == detector for one in frames
+        ]
+        return min(exposures, key=lambda exposure: exposure.begin, default=None)
 
     def has(self, kind: str, detector: int, physical_filter: str) -> bool:
         """Tell whether there is a ``bias``, ``dark`` or ``flat`` frame for science exposures."""

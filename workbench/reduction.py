@@ -18,8 +18,8 @@ from prompt_pipelines.positions import pixel_scale
 from prompt_pipelines.raw import read_raw
 from prompt_pipelines.tasks.calibrate_visit import CalibrateVisitTask
 from simulator.errors import SimulatorError
+from workbench.detector_masters import Lacking, masters_of
 from workbench.found_masters import certified_masters, reference_stars
-from workbench.masters import Lacking, masters_of
 from workbench.pictures import write_picture
 from workbench.recorded_calibrations import RecordedCalibrations
 from workbench.recorded_frames import RecordedFrame, read_frames
@@ -111,7 +111,8 @@ class _Reducer:
         began = time.perf_counter()
         exposure = frame.exposure
         certified = {} if self._butler is None else certified_masters(self._butler, exposure)
-        masters = {**certified, **self._masters(exposure.detector, exposure.physical_filter)}
+        own = self._masters(exposure.detector, exposure.physical_filter, certified)
+        masters = {**certified, **own}
         made = process_exposure(exposure, read_raw(frame.path), self._description, masters)
         calibration = self._calibrate(made, frame)
         stem = self._stem(frame)
@@ -128,10 +129,10 @@ class _Reducer:
         facts = {**_facts(frame, made, calibration), "seconds": round(time.perf_counter() - began, 2)}
         return Reduced(file=frame.path, image=image, catalogue=catalogue, picture=picture, facts=facts)
 
-    def _masters(self, detector: int, physical_filter: str) -> dict[str, Any]:
+    def _masters(self, detector: int, physical_filter: str, certified: Mapping[str, Any]) -> dict[str, Any]:
         key = (detector, physical_filter)
         if key not in self._own:
-            made = list(masters_of(self._camera, self._calibrations, detector, [physical_filter]))
+            made = list(masters_of(self._camera, self._calibrations, detector, [physical_filter], certified))
             for one in made:
                 if isinstance(one, Lacking):
                     _log.warning("detector %d is calibrated without a master: %s", detector, one.reason)

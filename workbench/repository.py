@@ -27,7 +27,8 @@ from simulator.summit.night import NightPlan
 from simulator.summit.templates import PatchTemplate
 from simulator.world.skymap import SKYMAP, TRACT, Skymap, skymap_records
 from simulator.world.stars import Stars
-from workbench.masters import Lacking, make_masters, without_lacking
+from workbench.detector_masters import Lacking
+from workbench.masters import make_masters, without_lacking
 from workbench.reference_catalogue import HTM_LEVEL, reference_shards
 
 __all__ = ["REFERENCE_CATALOGUE", "TEMPLATE", "add_reference", "make_repository", "open_repository"]

@@ -17,8 +17,8 @@ from domain.cameras.camera import Camera
 from domain.cameras.camera_dict import camera_as_dict
 from prompt_pipelines.corrections import CALIBRATIONS
 from simulator.errors import SimulatorError
+from workbench.detector_masters import Master
 from workbench.master_quality import Quality
-from workbench.masters import Master
 
 __all__ = ["CAMERA", "StoredMaster", "associations", "put_masters", "stored_masters"]
 

@@ -136,6 +136,35 @@ def test_what_a_person_knows_of_a_detector_is_stored_with_the_masters(
     assert {_used(kind, "2026-03-14") for kind in ("linearity", "crosstalk")} == {"SimCam/calib/a"}
 
 
+def test_flats_are_corrected_by_the_bias_that_is_certified(
+    call: Callable[..., Result], camera: Path, frames: Path
+) -> None:
+    flats = [frames / f"flat{number}.fits" for number in range(3)]
+    _build(call, camera, *(frames / f"bias{number}.fits" for number in range(5)), *flats, name="whole")
+    assert [one["type"] for one in _build(call, camera, *flats, name="alone")["masters"]] == [
+        "flat",
+        "defects",
+    ]
+    assert call("certify", "repo", "whole", "--type", "bias").exit_code == 0
+    assert [one["type"] for one in _build(call, camera, *flats, name="with")["masters"]] == [
+        "flat",
+        "defects",
+    ]
+    with Butler.from_config("repo") as butler:
+        whole, alone, corrected = (
+            butler.get(
+                "flat",
+                instrument="SimCam",
+                detector=4,
+                physical_filter="r_sim",
+                collections=f"SimCam/calib/{name}",
+            ).array
+            for name in ("whole", "alone", "with")
+        )
+    np.testing.assert_array_equal(corrected, whole)
+    assert np.nanmax(np.abs(alone - whole)) > 1e-4
+
+
 def test_newer_masters_take_the_place_of_older_ones(
     call: Callable[..., Result], camera: Path, frames: Path
 ) -> None:
