@@ -15,7 +15,15 @@ from scipy.ndimage import median_filter
 from prompt_pipelines.arrays import Pixels
 from prompt_pipelines.assembly import amplifier_map
 from prompt_pipelines.camera import CameraDict, DetectorDict, find_detector
-from prompt_pipelines.combination import CLIP, clipped_mean, lower_median, median, usable, valid_pixels
+from prompt_pipelines.combination import (
+    CLIP,
+    clipped_mean,
+    lower_median,
+    median,
+    row_blocks,
+    usable,
+    valid_pixels,
+)
 from prompt_pipelines.corrections import Masters, signal
 from prompt_pipelines.errors import CalibrationError, UnusableImageError
 from prompt_pipelines.masks import image_schema
@@ -124,18 +132,22 @@ def combine_darks(
 
 
 def _weighted_mean(rates: Pixels, seconds: Pixels, read_noise: Pixels) -> tuple[Pixels, Pixels]:
-    # Long exposures are hit so often that of two frames the lower one is to be trusted.
-    which = lower_median(rates)
-    middle = np.take_along_axis(rates, which, axis=0)
-    variances = (read_noise / seconds) ** 2 + np.maximum(middle, np.float32(0.0)) / seconds
-    # The difference of two frames has the noise of both.
-    noise = np.sqrt(variances + np.take_along_axis(variances, which, axis=0))
-    kept = np.abs(rates - middle) <= CLIP * noise
-    weights = np.where(kept, 1.0 / variances, np.float32(0.0))
-    total = weights.sum(axis=0)
-    total[total == 0.0] = np.nan
-    mean = np.where(kept, weights * rates, np.float32(0.0)).sum(axis=0) / total
-    return mean.astype(np.float32), (1.0 / total).astype(np.float32)
+    mean, variance = (np.empty(rates.shape[1:], dtype=np.float32) for _ in range(2))
+    for rows in row_blocks(rates):
+        block = rates[:, rows]
+        # Long exposures are hit so often that of two frames the lower one is to be trusted.
+        which = lower_median(block)
+        middle = np.take_along_axis(block, which, axis=0)
+        variances = (read_noise[rows] / seconds) ** 2 + np.maximum(middle, np.float32(0.0)) / seconds
+        # The difference of two frames has the noise of both.
+        noise = np.sqrt(variances + np.take_along_axis(variances, which, axis=0))
+        kept = np.abs(block - middle) <= CLIP * noise
+        weights = np.where(kept, 1.0 / variances, np.float32(0.0))
+        total = weights.sum(axis=0)
+        total[total == 0.0] = np.nan
+        mean[rows] = np.where(kept, weights * block, np.float32(0.0)).sum(axis=0) / total
+        variance[rows] = 1.0 / total
+    return mean, variance
 
 
 def combine_flats(

@@ -6,7 +6,7 @@ frames are judged by the noise that the detector is known to have
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,11 @@ from prompt_pipelines.camera import DetectorDict
 from prompt_pipelines.errors import CalibrationError, UnusableImageError
 from prompt_pipelines.raw import RawFrame
 
-__all__ = ["CLIP", "clipped_mean", "lower_median", "median", "usable", "valid_pixels"]
+__all__ = ["CLIP", "clipped_mean", "lower_median", "median", "row_blocks", "usable", "valid_pixels"]
 
 _log = logging.getLogger(__name__)
+
+_ROWS = 256  # of frames that are combined at a time
 
 CLIP = 4.0
 """Standard deviations from the median: rejects cosmic rays, keeps 99.99 % of the noise."""
@@ -71,12 +73,22 @@ def valid_pixels(frame: RawFrame, description: DetectorDict) -> Pixels:
 
 def clipped_mean(stack: Pixels, noise: Pixels) -> Pixels:
     """Average frames (their index first) where they are as close to their median as noise allows."""
-    middle = np.take_along_axis(stack, lower_median(stack), axis=0)
-    # The median is a frame, so the difference has the noise of two.
-    kept = np.abs(stack - middle) <= CLIP * np.float32(np.sqrt(2.0)) * noise
-    with np.errstate(invalid="ignore"):
-        mean = np.where(kept, stack, np.float32(0.0)).sum(axis=0) / kept.sum(axis=0)
-    return np.asarray(mean, dtype=np.float32)
+    mean = np.empty(stack.shape[1:], dtype=np.float32)
+    noise = np.broadcast_to(noise, mean.shape)
+    for rows in row_blocks(stack):
+        block = stack[:, rows]
+        middle = np.take_along_axis(block, lower_median(block), axis=0)
+        # The median is a frame, so the difference has the noise of two.
+        kept = np.abs(block - middle) <= CLIP * np.float32(np.sqrt(2.0)) * noise[rows]
+        with np.errstate(invalid="ignore"):
+            mean[rows] = np.where(kept, block, np.float32(0.0)).sum(axis=0) / kept.sum(axis=0)
+    return mean
+
+
+def row_blocks(stack: Pixels) -> Iterator[slice]:
+    """Cut frames into blocks of rows, so that what is reckoned from them takes less memory than they do."""
+    for first in range(0, stack.shape[1], _ROWS):
+        yield slice(first, first + _ROWS)
 
 
 def lower_median(stack: Pixels) -> npt.NDArray[np.intp]:

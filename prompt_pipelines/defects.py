@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 from lsst.images import Image, MaskedImage
-from scipy.ndimage import median_filter
 
-from prompt_pipelines.arrays import Flags, Pixels
+from prompt_pipelines.arrays import Flags
 from prompt_pipelines.assembly import cut
 from prompt_pipelines.combination import median
 from prompt_pipelines.errors import UnusableImageError
@@ -18,18 +17,16 @@ from prompt_pipelines.errors import UnusableImageError
 __all__ = ["boxes_of", "defect_pixels", "find_defects"]
 
 _HOT = 10.0  # times the scatter of a dark's pixels, above their median
-_STEP = 0.2  # fraction by which a flat's pixel differs from the median around it
-_NEIGHBOURHOOD = 9  # pixels; wider than what a bad column spoils
 _COLUMN = 0.5  # share of a column's pixels that are defects, from which all of it is one
 _SIGMA_PER_MAD = 1.482602  # of a Gaussian
 
 
 def find_defects(shape: tuple[int, int], dark: MaskedImage | None, flats: Iterable[Image]) -> Flags:
-    """Find hot pixels in a dark, and those that flats show to be blind or bright; whole columns of them.
+    """Find hot pixels in a dark, and those that flats cannot correct; whole columns of them.
 
-    The thresholds are those of Rubin's cp_pipe (``MeasureDefectsTask``) for
-    flats, 20 %; for darks 10 standard deviations, since there one that is
-    warm is corrected and its noise is known.
+    Where a dark is warm it is corrected, and its noise is known: hot is what is
+    10 standard deviations of its pixels above their median. What responds a
+    little more or less to light is corrected by the flat.
     """
     found = np.zeros(shape, dtype=bool)
     if dark is not None:
@@ -38,9 +35,7 @@ def find_defects(shape: tuple[int, int], dark: MaskedImage | None, flats: Iterab
         scatter = _SIGMA_PER_MAD * median(np.abs(rate - level))
         found |= ~np.isfinite(rate) | (rate - level > _HOT * scatter)
     for flat in flats:
-        response: Pixels = flat.array
-        around = median_filter(np.nan_to_num(response, nan=0.0), size=_NEIGHBOURHOOD, mode="nearest")
-        found |= ~np.isfinite(response) | (np.abs(response - around) > _STEP * around)
+        found |= ~np.isfinite(flat.array)
     found[:, found.mean(axis=0) > _COLUMN] = True
     return found
 
