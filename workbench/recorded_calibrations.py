@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from attrs import evolve
 
@@ -38,6 +38,7 @@ class RecordedCalibrations:
         self, frames: RecordedFrames, corrections: Mapping[int, DetectorCorrections] | None = None
     ) -> None:
         self._corrections = dict(corrections or {})
+        self._pace = frames.pace
         self._frames: dict[tuple[str, int, str], list[RecordedFrame]] = defaultdict(list)
         for kind in FRAME_KINDS:
             for frame in frames.of_kind(kind):
@@ -84,7 +85,7 @@ class RecordedCalibrations:
 
     def _read(self, kind: str, detector: int, physical_filter: str = "") -> list[RawFrame]:
         frames = self._frames.get((kind, detector, physical_filter), [])
-        read = _readable(frames)
+        read = [raw for frame in frames if (raw := self._readable(kind, frame)) is not None]
         if frames and not read:
             what = f"flat fields of detector {detector} in {physical_filter}"
             raise SimulatorError(
@@ -92,12 +93,10 @@ class RecordedCalibrations:
             )
         return read
 
-
-def _readable(frames: Sequence[RecordedFrame]) -> list[RawFrame]:
-    read = []
-    for frame in frames:
+    def _readable(self, kind: str, frame: RecordedFrame) -> RawFrame | None:
+        self._pace.step(f"reading {kind} frames")
         try:
-            read.append(evolve(read_raw(frame.path), exposure_time=frame.exposure.exposure_time))
+            return evolve(read_raw(frame.path), exposure_time=frame.exposure.exposure_time)
         except (PromptPipelinesError, OSError) as error:
             _log.warning("%s is left out: %s", frame.path, str(error).removeprefix(f"{frame.path}: "))
-    return read
+            return None

@@ -17,6 +17,7 @@ from raw_files import reading as raw_files
 from raw_files.cards import CardValue
 from raw_files.errors import RawFileError
 from simulator.errors import SimulatorError
+from workbench.pace import Pace
 
 __all__ = ["RecordedFrame", "RecordedFrames", "read_cards", "read_frames", "split_name"]
 
@@ -41,6 +42,8 @@ class RecordedFrames:
     frames: tuple[RecordedFrame, ...]
     unreadable: tuple[Path, ...] = field(default=())
     """Files that tell nothing, or belong to another camera; each has been logged."""
+    pace: Pace = field(factory=Pace)
+    """Of the work on them."""
 
     def of_kind(self, kind: str) -> tuple[RecordedFrame, ...]:
         """Select frames by their observation type: ``science``, ``bias``, ``flat``."""
@@ -52,7 +55,7 @@ class RecordedFrames:
         return f"{self.folder}: {', '.join([*counts, f'{len(self.unreadable)} unreadable'])}"
 
 
-def read_frames(places: Path | Sequence[Path], camera: Camera) -> RecordedFrames:
+def read_frames(places: Path | Sequence[Path], camera: Camera, pace: Pace | None = None) -> RecordedFrames:
     """Read the headers of raw frames.
 
     Parameters
@@ -62,6 +65,8 @@ def read_frames(places: Path | Sequence[Path], camera: Camera) -> RecordedFrames
         extension that FITS has; or several folders and files.
     camera
         Whose rules say what headers mean.
+    pace
+        Of this, and of what reads the frames later.
 
     Raises
     ------
@@ -70,7 +75,8 @@ def read_frames(places: Path | Sequence[Path], camera: Camera) -> RecordedFrames
     """
     folder, paths = (places, _raw_files(places)) if isinstance(places, Path) else _all_files(places)
     frames, unreadable = [], []
-    for path in paths:
+    pace = pace or Pace()
+    for path in pace.over("reading headers", list(paths)):
         try:
             frames.append(RecordedFrame(path=path, exposure=read_exposure(camera, read_cards(path, camera))))
         except (PromptProcessingError, OSError) as error:
@@ -81,7 +87,7 @@ def read_frames(places: Path | Sequence[Path], camera: Camera) -> RecordedFrames
             f"{folder} holds no frame of {camera.instrument}, and {len(unreadable)} other files"
         )
     frames.sort(key=lambda frame: (frame.exposure.begin, frame.exposure.detector, frame.path))
-    return RecordedFrames(folder=folder, frames=tuple(frames), unreadable=tuple(unreadable))
+    return RecordedFrames(folder=folder, frames=tuple(frames), unreadable=tuple(unreadable), pace=pace)
 
 
 def read_cards(path: Path, camera: Camera) -> dict[str, CardValue]:

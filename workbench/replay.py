@@ -15,6 +15,7 @@ from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.raw import RawFrame, read_raw
 from simulator.errors import SimulatorError
 from simulator.summit.night import NightPlan, PlannedVisit, RawObject
+from workbench.pace import Pace
 from workbench.recorded_calibrations import FRAME_KINDS, RecordedCalibrations
 from workbench.recorded_frames import RecordedFrame, RecordedFrames, read_cards, read_frames, split_name
 
@@ -26,7 +27,10 @@ _SURVEY = "replay"
 
 
 def recorded_night(
-    folder: Path, camera: Camera, corrections: Mapping[int, DetectorCorrections] | None = None
+    folder: Path,
+    camera: Camera,
+    corrections: Mapping[int, DetectorCorrections] | None = None,
+    pace: Pace | None = None,
 ) -> tuple[NightPlan, "Recording"]:
     """Plan to play all science exposures of a folder as visits, in time order.
 
@@ -43,6 +47,8 @@ def recorded_night(
         Whose rules say what headers mean.
     corrections
         What else is known of its detectors.
+    pace
+        Of reading the frames, now and later.
 
     Returns
     -------
@@ -55,7 +61,7 @@ def recorded_night(
         Raised if there are no science exposures, or none that can be played;
         the text says why.
     """
-    night = Recording(camera, read_frames(folder, camera), corrections)
+    night = Recording(camera, read_frames(folder, camera, pace), corrections)
     return NightPlan(camera=camera, visits=night.visits, raws=night, calibrations=night.calibrations), night
 
 
@@ -86,6 +92,7 @@ class Recording:
         corrections: Mapping[int, DetectorCorrections] | None = None,
     ) -> None:
         self._camera = camera
+        self._pace = frames.pace
         self.calibrations = RecordedCalibrations(frames, corrections)
         """What the science exposures are calibrated with."""
         playable = self._playable(frames)
@@ -130,6 +137,7 @@ class Recording:
         found = self._find(visit, detector)
         if found is None:
             raise SimulatorError("there is no first snap")
+        self._pace.step("measuring exposures")
         try:
             return found, read_raw(found.path)
         except (PromptPipelinesError, OSError) as error:

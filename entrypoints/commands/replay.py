@@ -1,22 +1,25 @@
 """The replay: a folder of real raw frames, observed again on one machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 from astropy.table import Table
 from rich.console import Console
 
+from domain.cameras.camera import Camera
+from domain.cameras.corrections import DetectorCorrections
 from entrypoints.containers.observatory import load_camera, load_columns, load_corrections
 from entrypoints.observatory.box import BoxSetup
 from entrypoints.observatory.catalogues import COLUMNS_HELP, reading
 from entrypoints.observatory.findings import Examination
-from entrypoints.observatory.night import Observation, observe
+from entrypoints.observatory.night import INTERRUPTED, STOPPED, Observation, observe
 from entrypoints.observatory.options import PIPELINES, night_options, results_folder
 from simulator.summit.night import NightPlan
 from workbench.given_catalogue import is_repository, night_catalogue
 from workbench.night_templates import add_night_templates
-from workbench.replay import recorded_night
+from workbench.pace import Pace
+from workbench.replay import Recording, recorded_night
 
 __all__ = ["command"]
 
@@ -67,7 +70,8 @@ def command(
         )
     camera = load_camera(camera_file)
     corrections = None if corrections_file is None else load_corrections(corrections_file, camera)
-    plan, night = recorded_night(folder, camera, corrections)
+    console, pace = Console(), Pace()
+    plan, night = _read(folder, camera, corrections, pace, console)
     catalogue = _catalogue(plan, catalogues, columns)
     setup = BoxSetup(
         plan=plan,
@@ -78,12 +82,29 @@ def command(
         if pipelines == "ap-pipe"
         else None,
         workers=workers,
+        pace=pace,
     )
     target = results_folder(results, plan.camera.instrument)
     asked = Observation(
         setup=setup, speed=speed, results=target, examination=Examination(), may_lose_visits=True
     )
-    raise SystemExit(observe(asked, Console()))
+    raise SystemExit(observe(asked, console))
+
+
+def _read(
+    folder: Path,
+    camera: Camera,
+    corrections: Mapping[int, DetectorCorrections] | None,
+    pace: Pace,
+    console: Console,
+) -> tuple[NightPlan, Recording]:
+    with console.status("reading headers") as status:
+        pace.tell = status.update
+        try:
+            return recorded_night(folder, camera, corrections, pace)
+        except KeyboardInterrupt:
+            console.print(STOPPED)
+            raise SystemExit(INTERRUPTED) from None
 
 
 def _catalogue(plan: NightPlan, places: Sequence[str], columns: str | None) -> Table | None:

@@ -23,6 +23,7 @@ from simulator.world.sky import Stars
 from simulator.world.skymap import SKYMAP, Skymap
 from workbench.alerts import register_alert_schema
 from workbench.apdb import make_apdb
+from workbench.pace import Pace
 from workbench.repository import make_repository
 
 __all__ = ["Box", "BoxSetup", "opened_box", "uninterrupted"]
@@ -50,6 +51,8 @@ class BoxSetup:
     """Adds a plan's templates to the central repository; returns the parts in which the night is played, and
     words."""
     workers: int = _WORKERS
+    pace: Pace = field(factory=Pace)
+    """Of the work on frames before the night."""
     expiration: float = 3600.0
     """Seconds after which an announcement is too old."""
     variables: Mapping[str, Mapping[str, str]] = field(factory=dict)
@@ -89,7 +92,9 @@ async def opened_box(setup: BoxSetup, display: Display, listener: Listener) -> A
         addresses = await uninterrupted(_start_servers, stack, folder, display)
         with within({**addresses.s3, "LSST_RESOURCES_TMPDIR": str(folder)}):
             display.say("making a central repository with calibrations")
-            plan = await uninterrupted(
+            setup.pace.tell = display.working
+            plan = await paced(
+                setup.pace,
                 make_repository,
                 addresses.repository,
                 setup.plan,
@@ -100,7 +105,7 @@ async def opened_box(setup: BoxSetup, display: Display, listener: Listener) -> A
             )
             # What cannot be calibrated is not played.
             setup = evolve(setup, plan=plan)
-            parts = await uninterrupted(_furnish, setup, addresses.repository, display)
+            parts = await paced(setup.pace, _furnish, setup, addresses.repository, display)
             yield await _Launcher(stack, setup, addresses, display, listener).start(parts)
 
 
@@ -110,10 +115,16 @@ async def uninterrupted[**P, T](call: Callable[P, T], *args: P.args, **kwargs: P
     A thread cannot be stopped, and must not work in a folder that is being
     removed.
     """
+    return await paced(Pace(), call, *args, **kwargs)
+
+
+async def paced[**P, T](pace: Pace, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run something in a thread that ends at its pace's next step if this is cancelled."""
     running = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
+        pace.stop()
         await asyncio.wait([running])
         raise
 

@@ -13,6 +13,8 @@ from entrypoints.observatory.progress import Progress, Row
 
 __all__ = ["Display", "make_display"]
 
+_BETWEEN_LINES = 10.0
+"""Seconds between two lines about one long step."""
 _MAIN_STAGES = ("prepare", "wait", "ingest", "process", "export")
 
 
@@ -21,6 +23,10 @@ class Display(Protocol):
 
     def say(self, text: str) -> None:
         """Show one line about the night as a whole."""
+        ...
+
+    def working(self, text: str) -> None:
+        """Show how far a long step is, in place of what was shown of it before; from any thread."""
         ...
 
     def ended(self, row: Row) -> None:
@@ -55,11 +61,17 @@ class _Lines:
     def __init__(self, console: Console, begin: float) -> None:
         self._console = console
         self._begin = begin
+        self._worked = begin
 
     def say(self, text: str) -> None:
         self._console.print(
             f"{time.monotonic() - self._begin:7.1f} s  {text}", highlight=False, soft_wrap=True
         )
+
+    def working(self, text: str) -> None:
+        if time.monotonic() - self._worked >= _BETWEEN_LINES:
+            self._worked = time.monotonic()
+            self.say(text)
 
     def ended(self, row: Row) -> None:
         seconds = " ".join(
@@ -83,12 +95,17 @@ class _LiveTable:
     def __init__(self, console: Console, begin: float) -> None:
         self._begin = begin
         self._progress: Progress | None = None
+        self._working = ""
         self._live = Live(
             console=console, get_renderable=self._render, refresh_per_second=4, vertical_overflow="ellipsis"
         )
 
     def say(self, text: str) -> None:
+        self._working = ""
         self._live.console.print(f"{time.monotonic() - self._begin:7.1f} s  {text}", highlight=False)
+
+    def working(self, text: str) -> None:
+        self._working = text
 
     def ended(self, row: Row) -> None:
         if row.outcome != "completed":
@@ -109,7 +126,7 @@ class _LiveTable:
 
     def _render(self) -> Table | Group:
         if self._progress is None:
-            return Group()
+            return Group(Text(f"{time.monotonic() - self._begin:7.1f} s  {self._working}", style="cyan"))
         now = time.monotonic() - self._begin
         table = Table("visit", "detector", "worker", "stage", *(f"{stage} s" for stage in _MAIN_STAGES))
         for row in self._progress.rows.values():

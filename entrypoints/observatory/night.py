@@ -28,10 +28,11 @@ from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
 from entrypoints.observatory.progress import Progress
 from simulator.summit.summit import Summit
 
-__all__ = ["Observation", "observe"]
+__all__ = ["INTERRUPTED", "STOPPED", "Observation", "observe"]
 
 _FAILED = 1
-_INTERRUPTED = 130
+INTERRUPTED = 130
+STOPPED = "stopped; nothing is left running, and no results were kept"
 _OUTPUTS_PATIENCE = 60.0  # Seconds that the writer gets for the night's last outputs.
 
 
@@ -79,8 +80,8 @@ def observe(night: Observation, console: Console) -> int:
     try:
         report = asyncio.run(_observe(night, console))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        console.print("stopped; nothing is left running, and no results were kept")
-        return _INTERRUPTED
+        console.print(STOPPED)
+        return INTERRUPTED
     except PromptProcessingError as error:
         console.print(f"[bold red]the night cannot go on:[/] {error}", soft_wrap=True)
         return _FAILED

@@ -18,6 +18,7 @@ from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 from simulator.errors import SimulatorError
 from simulator.world.cards import header_cards
 from tests.unit.simulator.cameras import make_camera
+from workbench.pace import Pace, WorkStoppedError
 from workbench.recorded_frames import read_frames
 from workbench.replay import recorded_night
 
@@ -73,6 +74,22 @@ def test_science_exposures_become_visits_in_time_order(folder: Path) -> None:
     visit = plan.visits[-1]
     assert (visit.ra, visit.dec, visit.sky_angle) == pytest.approx((124.6, 25.3, 2.28))
     assert (visit.physical_filter, visit.exposure_time, visit.snaps) == ("r_test", 300.0, 1)
+
+
+def test_reading_is_told_frame_by_frame_and_ends_when_told_to(folder: Path) -> None:
+    told: list[str] = []
+    pace = Pace(told.append, every=0.0)
+    plan, night = recorded_night(folder, CAMERA, pace=pace)
+    assert told[-1].startswith("reading headers: 9 of 10, ")
+    assert len(plan.calibrations.biases(DETECTORS[0])) == 2
+    assert told[-1].startswith("reading bias frames: 1")
+    pace.stop()
+    with pytest.raises(WorkStoppedError):
+        plan.calibrations.flats(DETECTORS[0], "r_test")
+    with pytest.raises(WorkStoppedError):
+        night.frame(plan.visits[0], DETECTORS[0])
+    with pytest.raises(WorkStoppedError):
+        recorded_night(folder, CAMERA, pace=pace)
 
 
 def test_exposures_of_one_group_are_its_snaps(folder: Path) -> None:
