@@ -19,6 +19,7 @@ __all__ = ["LazyGroup", "main"]
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("entrypoints.commands.demo", "Observe a short simulated night on this machine."),
     "replay": ("entrypoints.commands.replay", "Observe a folder of real raw frames on this machine."),
+    "results": ("prompt_processing.command", "Sum up what a night has found."),
     "camera": ("entrypoints.commands.camera", "Draft a camera file from frames, or check one."),
     "reduce": ("entrypoints.commands.reduce", "Make image, catalogue and picture of frames, in seconds."),
     "calibrations": (

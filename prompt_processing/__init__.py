@@ -1,7 +1,19 @@
-"""The results of a night, from Python; only the version is here yet."""
+"""The results of a night, from Python.
+
+>>> import prompt_processing
+>>> results = prompt_processing.open("results/SimCam-20260314T021507")  # doctest: +SKIP
+>>> results.outcomes  # doctest: +SKIP
+>>> results.light_curve(results.dia_objects["object"][0])  # doctest: +SKIP
+"""
 
 from importlib.metadata import version
 
-__all__ = ["__version__"]
+from prompt_processing.errors import ResultsError
+from prompt_processing.images import NightImage
+from prompt_processing.results import Results, open_results
+
+__all__ = ["NightImage", "Results", "ResultsError", "__version__", "open"]
 
 __version__ = version("prompt-processing")
+
+open = open_results  # noqa: A001 - as `prompt_processing.open` it reads as what it does

@@ -11,9 +11,10 @@ import numpy as np
 from astropy.table import Table
 from lsst.dax.apdb.sql import ApdbSql
 
-__all__ = ["make_apdb", "read_dia_sources"]
+__all__ = ["DATABASE", "make_apdb", "read_dia_sources"]
 
-_FILE = "apdb.db"
+DATABASE = "apdb.db"
+"""Name of its file."""
 _LOCK_PATIENCE = 60  # seconds that a worker waits for another's transaction
 _HISTORY = 1200  # months
 _COLUMNS = {
@@ -35,7 +36,7 @@ def make_apdb(folder: Path) -> str:
     """Make an empty database in a folder; returns the URI of its configuration."""
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
         config = ApdbSql.init_database(
-            f"sqlite:///{folder / _FILE}",
+            f"sqlite:///{folder / DATABASE}",
             connection_timeout=_LOCK_PATIENCE,
             # A night of the past is history however long ago it was: preloading asks as of today.
             read_sources_months=_HISTORY,
@@ -59,7 +60,7 @@ def read_dia_sources(folder: Path) -> Table:
         from 0), ``snr``, ``flux`` (nJy, of the change).
     """
     query = f'SELECT {", ".join(_COLUMNS)} FROM "DiaSource" ORDER BY midpointMjdTai, detector, diaSourceId'  # noqa: S608 - constants
-    with contextlib.closing(sqlite3.connect(folder / _FILE)) as database:
+    with contextlib.closing(sqlite3.connect(folder / DATABASE)) as database:
         rows = database.execute(query).fetchall()
     columns = list(zip(*rows, strict=True)) or [()] * len(_COLUMNS)
     return Table(

@@ -1,7 +1,8 @@
 """What the night has found: sources of difference images, and the alerts about them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.table import Table
@@ -12,6 +13,7 @@ from entrypoints.observatory.environment import Addresses, Topics
 from workbench.alerts import read_alerts
 from workbench.apdb import read_dia_sources
 from workbench.cutout_page import cut, write_page
+from workbench.kept_night import keep_alerts, keep_apdb
 from workbench.recovery import measure_recovery
 
 __all__ = ["Examination", "examine"]
@@ -38,7 +40,7 @@ class Examination:
 
 
 def examine(asked: Examination, at: Addresses, results: Results, target: Path, chain: str) -> tuple[str, ...]:
-    """Read the APDB and the alerts; keep tables and cutouts beside the outputs.
+    """Read the APDB and the alerts; keep both, tables and cutouts beside the outputs.
 
     Parameters
     ----------
@@ -67,7 +69,10 @@ def examine(asked: Examination, at: Addresses, results: Results, target: Path, c
         return ("no image was differenced: no DiaSources, no alerts",)
     sources = read_dia_sources(at.folder)
     sources.write(target / "dia_sources.ecsv")
-    lines = [_alerts(at, sources)]
+    keep_apdb(at.folder, target)
+    alerts = read_alerts(at.kafka, at.registry, Topics().alerts)
+    keep_alerts(alerts, target)
+    lines = [_alerts(alerts, sources)]
     if asked.truth is not None:
         return (*lines, *_recovered(asked.truth(), sources, results))
     lines += _by_visit(sources, results)
@@ -88,8 +93,7 @@ def examine(asked: Examination, at: Addresses, results: Results, target: Path, c
     return tuple(lines)
 
 
-def _alerts(at: Addresses, sources: Table) -> str:
-    alerts = read_alerts(at.kafka, at.registry, Topics().alerts)
+def _alerts(alerts: Sequence[Mapping[str, Any]], sources: Table) -> str:
     known = set(sources["id"].tolist())
     strays = sum(alert["diaSourceId"] not in known for alert in alerts)
     text = f"alerts sent: {len(alerts)}, read back from Kafka, for {len(known)} DiaSources in the APDB"

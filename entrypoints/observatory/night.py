@@ -25,8 +25,9 @@ from entrypoints.observatory.display import make_display
 from entrypoints.observatory.environment import Topics
 from entrypoints.observatory.findings import Examination, examine
 from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
-from entrypoints.observatory.progress import Progress
+from entrypoints.observatory.progress import Progress, Row
 from simulator.summit.summit import Summit
+from workbench.kept_night import keep_logs, keep_outcomes
 
 __all__ = ["INTERRUPTED", "STOPPED", "Observation", "observe"]
 
@@ -114,6 +115,10 @@ async def _observe(night: Observation, console: Console) -> _Report:
             results = await _await_outputs(box, progress)
             day_chain = chain(plan.camera.instrument, day_of_processing(UtcSeconds(time.time())))
             kept = await uninterrupted(keep_results, box.addresses.repository, day_chain, night.results)
+            keep_outcomes(
+                plan.camera.instrument, [_kept(row) for row in progress.rows.values()], night.results
+            )
+            keep_logs(box.addresses.folder, night.results)
             findings = await uninterrupted(
                 examine, night.examination, box.addresses, results, night.results, day_chain
             )
@@ -130,6 +135,17 @@ async def _observe(night: Observation, console: Console) -> _Report:
                 chain=day_chain,
                 findings=findings,
             )
+
+
+def _kept(row: Row) -> Mapping[str, Any]:
+    return {
+        "group": row.group,
+        "detector": row.detector,
+        "outcome": row.outcome,
+        "detail": row.detail,
+        "worker": row.worker,
+        "seconds": dict(row.seconds),
+    }
 
 
 async def _play(box: Box, summit: Summit, progress: Progress, changed: asyncio.Event) -> None:
@@ -214,8 +230,8 @@ def _summarize(night: Observation, report: _Report, console: Console) -> None:
     lines += report.findings
     lines += [
         "in the central repository: " + _counts(report.results.counts),
-        f"{report.kept} datasets were copied to {night.results}; look at them with",
-        f"  {_butler()} query-datasets {night.results} '*' --collections {report.chain}",
+        f"{report.kept} datasets, the APDB, alerts and logs are in {night.results}; look at them with",
+        f"  {_command()} results {night.results}",
     ]
     console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
 
@@ -224,11 +240,11 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 
-def _butler() -> str:
-    """Name the `butler` command that belongs to this interpreter, as short as it works here."""
-    beside = Path(sys.executable).with_name("butler")
-    if shutil.which("butler") == str(beside) or not beside.exists():
-        return "butler"
+def _command() -> str:
+    """Name the `prompt-processing` command that belongs to this interpreter, as short as it works here."""
+    beside = Path(sys.executable).with_name("prompt-processing")
+    if shutil.which("prompt-processing") == str(beside) or not beside.exists():
+        return "prompt-processing"
     with contextlib.suppress(ValueError):
         return str(beside.relative_to(Path.cwd()))
     return str(beside)

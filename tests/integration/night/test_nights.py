@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from lsst.daf.butler import Butler
 
+import prompt_processing
 from tests.integration.night.conftest import Commands
 from tests.integration.night.results import chain_of, datasets, numbers, processes_with
 
@@ -20,7 +21,7 @@ def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
     assert night.code == 0, night.output
     assert "SimCam: 3 visits, 6 visit-detectors" in night.output
     assert "outcomes: 6 completed" in night.output
-    assert "butler query-datasets" in night.output
+    assert f"prompt-processing results {results}" in night.output
     # Three visits, one of two snaps, of two detectors.
     found = datasets(results)
     assert found["preliminary_visit_image"] == found["single_visit_sources"] == 8
@@ -42,6 +43,31 @@ def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
             image = butler.get("preliminary_visit_image", ref.dataId, collections=chain)
             assert image.image.array.shape == (512, 512)
             assert len(butler.get(ref)) > 10
+    check_that_python_reads_it(results, alerts)
+    summary = commands.start("results", str(results)).finish()
+    assert summary.code == 0, summary.output
+    assert "SimCam: 3 visits of 4 exposures, 6 visit-detectors" in summary.output
+    assert f"{alerts} alerts" in summary.output
+
+
+def check_that_python_reads_it(folder: Path, alerts: int) -> None:
+    with prompt_processing.open(folder) as results:
+        assert set(results.outcomes["outcome"]) == {"completed"}
+        assert (results.outcomes["process_seconds"] > 0).all()
+        assert len(results.alerts) == len(results.dia_sources) == alerts
+        strongest = int(results.dia_objects["strongest"][0])
+        sightings = results.light_curve(results.dia_objects["object"][0])
+        assert strongest in sightings["dia_source"]
+        assert len(sightings) == results.dia_objects["sightings"][0]
+        cutouts = results.cutouts(strongest)
+        assert {cutout.shape for cutout in cutouts.values()} == {(31, 31)}
+        row = sightings[list(sightings["dia_source"]).index(strongest)]
+        image = results.image(row["visit"], row["detector"], "difference")
+        assert image.path.exists()
+        assert image.wcs is not None
+        ra, dec = image.wcs.wcs_pix2world(row["x"], row["y"], 0)
+        assert (float(ra), float(dec)) == pytest.approx((row["ra"], row["dec"]), abs=1e-4)
+    assert (folder / "night" / "logs" / "worker-1.log").stat().st_size > 0
 
 
 def test_ctrl_c_stops_the_demo_and_leaves_nothing(

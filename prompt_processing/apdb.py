@@ -1,0 +1,87 @@
+"""Tables of a kept alert production database."""
+
+import contextlib
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import astropy.units as u
+import numpy as np
+from astropy.table import Table
+
+from prompt_processing.errors import ResultsError
+
+__all__ = ["dia_objects", "dia_sources"]
+
+type Columns = Mapping[str, tuple[str, Any, u.UnitBase | None]]
+
+_SOURCES: Final[Columns] = {
+    "diaSourceId": ("dia_source", np.int64, None),
+    "diaObjectId": ("object", np.int64, None),
+    "visit": ("visit", np.int64, None),
+    "detector": ("detector", np.int64, None),
+    "band": ("band", str, None),
+    "midpointMjdTai": ("mjd", np.float64, u.d),
+    "ra": ("ra", np.float64, u.deg),
+    "dec": ("dec", np.float64, u.deg),
+    "x": ("x", np.float64, u.pix),
+    "y": ("y", np.float64, u.pix),
+    "snr": ("snr", np.float64, None),
+    "psfFlux": ("flux", np.float64, u.nJy),
+    "psfFluxErr": ("flux_err", np.float64, u.nJy),
+    "scienceFlux": ("science_flux", np.float64, u.nJy),
+}
+"""Columns of DiaSource: name, type and unit here."""
+
+_SOURCES_QUERY: Final = f'SELECT {", ".join(_SOURCES)} FROM "DiaSource" ORDER BY midpointMjdTai, diaSourceId'  # noqa: S608 - constants
+
+
+def dia_sources(file: Path) -> Table:
+    """Read all DiaSources, in the order of time.
+
+    Raises
+    ------
+    ResultsError
+        Raised if the file is no such database.
+    """
+    rows = _rows(file, _SOURCES_QUERY)
+    columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(_SOURCES)
+    table = Table()
+    for (name, kind, unit), values in zip(_SOURCES.values(), columns, strict=True):
+        filled = values if kind is str else [np.nan if one is None else one for one in values]
+        array = np.array(filled, dtype=kind)
+        table[name] = array if unit is None else array * unit
+    return table
+
+
+def dia_objects(sources: Table) -> Table:
+    """Sum up the DiaSources of each object, those with the most sightings first.
+
+    Returns
+    -------
+    objects
+        ``object``, ``sightings``, ``ra`` and ``dec`` (degrees, mean), ``first`` and ``last`` (days TAI),
+        ``faintest`` and ``brightest`` (nJy, of the change), ``strongest`` (the DiaSource).
+    """
+    names = ("object", "sightings", "ra", "dec", "first", "last", "faintest", "brightest", "strongest")
+    rows = []
+    for group in sources.group_by("object").groups if len(sources) else ():
+        flux = np.asarray(group["flux"])
+        place = float(np.mean(group["ra"])), float(np.mean(group["dec"]))
+        span = float(np.min(group["mjd"])), float(np.max(group["mjd"]))
+        strongest = int(group["dia_source"][int(np.argmax(np.asarray(group["snr"])))])
+        change = float(flux.min()), float(flux.max())
+        rows.append((int(group["object"][0]), len(group), *place, *span, *change, strongest))
+    rows.sort(key=lambda row: (-row[1], row[0]))
+    return Table(rows=rows, names=names) if rows else Table(names=names)
+
+
+def _rows(file: Path, query: str) -> list[tuple[Any, ...]]:
+    if not file.exists():
+        raise ResultsError(f"{file}: the night's alert production database is not kept there")
+    try:
+        with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            return database.execute(query).fetchall()
+    except sqlite3.Error as error:
+        raise ResultsError(f"{file}: {error}") from error

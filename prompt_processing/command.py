@@ -1,0 +1,89 @@
+"""What a night has found, for people."""
+
+from collections import Counter
+from pathlib import Path
+
+import click
+from astropy.table import Table
+from rich.console import Console
+from rich.table import Table as Shown
+
+from entrypoints.commands.tables import console, table
+from prompt_processing.errors import ResultsError
+from prompt_processing.results import Results, open_results
+from workbench.kept_night import NIGHT
+
+__all__ = ["command"]
+
+_SHOWN = 15
+"""Most objects in the summary."""
+
+
+@click.command(name="results")
+@click.argument("folder", metavar="RESULTS", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--objects", "shown", default=_SHOWN, show_default=True, help="How many objects to list.")
+def command(*, folder: Path, shown: int) -> None:
+    """Sum up the night in RESULTS, a folder that `demo` or `replay` has written.
+
+    Counts of outcomes, what was not completed and why, the images with their
+    folders, and the objects that were seen most often.
+    """
+    with open_results(folder) as results:
+        _print(results, console(), shown)
+
+
+def _print(results: Results, to: Console, shown: int) -> None:
+    outcomes = Counter(str(outcome) for outcome in results.outcomes["outcome"])
+    groups = set(results.visits["group"])
+    to.print(
+        f"{results.instrument}: {len(groups)} visits of {len(results.visits)} exposures,"
+        f" {sum(outcomes.values())} visit-detectors"
+    )
+    to.print(
+        "outcomes: " + (", ".join(f"{count} {name}" for name, count in outcomes.most_common()) or "not kept")
+    )
+    for row in results.outcomes:
+        if row["outcome"] != "completed":
+            to.print(f"  {row['group']} detector {row['detector']}: {row['detail']}")
+    to.print(_visits(results.visits))
+    to.print(
+        table("Datasets", ("type", "count"), [(name, str(count)) for name, count in results.counts.items()])
+    )
+    _print_objects(results, to, shown)
+    to.print(f"files: {results.path.absolute()}, a Butler repository; APDB, alerts and logs: {NIGHT}/")
+    to.print(f'in Python: results = prompt_processing.open("{results.path}")', soft_wrap=True)
+
+
+def _print_objects(results: Results, to: Console, shown: int) -> None:
+    try:
+        objects = results.dia_objects
+    except ResultsError as error:
+        to.print(str(error))
+        return
+    to.print(f"{len(results.dia_sources)} DiaSources of {len(objects)} objects, {len(results.alerts)} alerts")
+    if not len(objects):
+        return
+    columns = ("object", "sightings", "ra", "dec", "change from", "to nJy")
+    rows = [
+        (
+            str(row["object"]), str(row["sightings"]), f"{row['ra']:.5f}", f"{row['dec']:+.5f}",
+            f"{row['faintest']:.0f}", f"{row['brightest']:.0f}",
+        )
+        for row in objects[:shown]
+    ]  # fmt: skip
+    to.print(table("Objects seen most often", columns, rows))
+
+
+def _visits(visits: Table) -> Shown:
+    columns = ("visit", "group", "filter", "s", "ra", "dec")
+    return table(
+        "Exposures",
+        columns,
+        [
+            (
+                str(row["visit"]), str(row["group"]), str(row["filter"]), f"{row['exposure_time']:g}",
+                f"{row['ra']:.4f}", f"{row['dec']:+.4f}",
+            )
+            for row in visits
+        ],
+    )  # fmt: skip

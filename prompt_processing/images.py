@@ -1,0 +1,65 @@
+"""An image of a night: pixels, where they are on the sky, and the file."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from astropy.wcs import WCS
+from attrs import frozen
+from lsst.images import GeneralizedImage
+
+__all__ = ["KINDS", "NightImage", "image_from"]
+
+KINDS: Final = {
+    "calibrated": "preliminary_visit_image",
+    "template": "template_detector",
+    "difference": "difference_image",
+    "isr": "post_isr_image",
+}
+"""From the short name of an image to its dataset type."""
+
+
+@frozen(kw_only=True, eq=False)
+class NightImage:
+    """One image of one detector."""
+
+    path: Path
+    """The FITS file."""
+    array: npt.NDArray[np.floating]
+    """Indexed ``[y, x]``: row 0 is the lowest."""
+    variance: npt.NDArray[np.floating] | None
+    mask: npt.NDArray[np.bool_]
+    """Pixels with any plane of the mask set."""
+    unit: str
+    """Of `array`."""
+    wcs: WCS | None
+    """None if the image has no place on the sky."""
+
+    def cutout(self, x: float, y: float, size: int = 31) -> npt.NDArray[np.floating]:
+        """Cut a square of pixels around a position (pixels from 0); NaN beyond the image."""
+        half = size // 2
+        found = np.full((size, size), np.nan)
+        left, low = round(x) - half, round(y) - half
+        rows, columns = self.array.shape
+        y_min, y_max = max(low, 0), min(low + size, rows)
+        x_min, x_max = max(left, 0), min(left + size, columns)
+        if y_min < y_max and x_min < x_max:
+            part = self.array[y_min:y_max, x_min:x_max]
+            found[y_min - low : y_max - low, x_min - left : x_max - left] = part
+        return found
+
+
+def image_from(image: GeneralizedImage, path: Path) -> NightImage:
+    """Take an image of `lsst.images` apart."""
+    plain: Any = getattr(image, "image", image)
+    variance, mask = getattr(image, "variance", None), getattr(image, "mask", None)
+    flagged = np.zeros(plain.array.shape, bool) if mask is None else np.asarray(mask.array).any(axis=-1)
+    return NightImage(
+        path=path,
+        array=plain.array,
+        variance=None if variance is None else variance.array,
+        mask=flagged,
+        unit="" if plain.unit is None else str(plain.unit),
+        wcs=image.fits_wcs if image.sky_projection is not None else None,
+    )

@@ -1,0 +1,217 @@
+"""A folder of results: what was observed, how it ended, and what was found."""
+
+import functools
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy.typing as npt
+from astropy.table import Table
+from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
+    Butler,
+    CollectionType,
+    DatasetRef,
+)
+
+from prompt_processing import apdb
+from prompt_processing.errors import ResultsError
+from prompt_processing.images import KINDS, NightImage, image_from
+from workbench.apdb import DATABASE
+from workbench.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes
+
+__all__ = ["Results", "open_results"]
+
+_SOURCES = "single_visit_sources"
+
+
+def open_results(path: str | Path) -> "Results":
+    """Open the results of a night.
+
+    Parameters
+    ----------
+    path
+        Folder that `demo` or `replay` has written.
+
+    Raises
+    ------
+    ResultsError
+        Raised if there are none.
+    """
+    folder = Path(path)
+    if not (folder / "butler.yaml").exists():
+        raise ResultsError(
+            f"{folder}: there are no results; `demo` and `replay` name their folder at their end"
+        )
+    return Results(folder)
+
+
+class Results:
+    """The results of one night; may be used as a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder
+        """The folder, which is a Butler repository as well."""
+        self._butler = Butler.from_config(str(folder), writeable=False)
+        self._chains = sorted(
+            self._butler.collections.query("*", collection_types=CollectionType.CHAINED), reverse=True
+        )
+
+    def close(self) -> None:
+        """Close the repository."""
+        self._butler.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @functools.cached_property
+    def instrument(self) -> str:
+        """Name of the camera."""
+        [name] = {record.name for record in self._butler.query_dimension_records("instrument")}
+        return str(name)
+
+    @functools.cached_property
+    def visits(self) -> Table:
+        """The exposures, each of which is a visit to the Butler.
+
+        Columns: ``visit``, ``group``, ``day_obs``, ``filter``, ``exposure_time`` (s), ``begin`` (days TAI),
+        ``ra`` and ``dec`` (degrees).
+        """
+        rows = []
+        # Without an explanation if there are none: a night may be all of calibration frames.
+        for record in self._butler.query_dimension_records(
+            "exposure", instrument=self.instrument, explain=False
+        ):
+            begin = record.timespan.begin.tai.mjd if record.timespan is not None else float("nan")
+            rows.append(
+                (
+                    record.id, record.group, record.day_obs, record.physical_filter, record.exposure_time,
+                    begin, _number(record.tracking_ra), _number(record.tracking_dec),
+                )
+            )  # fmt: skip
+        names = ("visit", "group", "day_obs", "filter", "exposure_time", "begin", "ra", "dec")
+        return Table(rows=sorted(rows, key=lambda row: row[5]), names=names) if rows else Table(names=names)
+
+    @functools.cached_property
+    def outcomes(self) -> Table:
+        """How each visit-detector ended, with the seconds of its stages."""
+        kept = read_kept_outcomes(self.path)
+        stages = list(dict.fromkeys(stage for one in kept for stage in one["seconds"]))
+        names = ("group", "detector", "outcome", "detail")
+        rows = [
+            [one[name] for name in names] + [one["seconds"].get(stage, float("nan")) for stage in stages]
+            for one in kept
+        ]
+        columns = [*names, *(f"{stage}_seconds" for stage in stages)]
+        return Table(rows=rows, names=columns) if rows else Table(names=columns)
+
+    @functools.cached_property
+    def counts(self) -> Mapping[str, int]:
+        """Datasets of each type."""
+        found: Counter[str] = Counter()
+        for ref in self._refs("*"):
+            found[ref.datasetType.name] += 1
+        return dict(sorted(found.items()))
+
+    def image(self, visit: int, detector: int, kind: str = "calibrated") -> NightImage:
+        """Read an image.
+
+        Parameters
+        ----------
+        visit, detector
+            Of which.
+        kind
+            ``calibrated``, ``template``, ``difference``, ``isr``, or the name of a dataset type.
+
+        Raises
+        ------
+        ResultsError
+            Raised if there is none; the text says what there is.
+        """
+        name = KINDS.get(kind, kind)
+        ref = self._find(name, visit, detector)
+        return image_from(self._butler.get(ref), Path(self._butler.getURI(ref).ospath))
+
+    def sources(self, visit: int, detector: int) -> Table:
+        """Read the sources of a calibrated image.
+
+        Raises
+        ------
+        ResultsError
+            Raised if there are none.
+        """
+        return self._butler.get(self._find(_SOURCES, visit, detector))
+
+    @functools.cached_property
+    def dia_sources(self) -> Table:
+        """All sources of difference images: the columns of `prompt_processing.apdb.dia_sources`."""
+        return apdb.dia_sources(self.path / NIGHT / DATABASE)
+
+    @functools.cached_property
+    def dia_objects(self) -> Table:
+        """Objects, the most often seen first: the columns of `prompt_processing.apdb.dia_objects`."""
+        return apdb.dia_objects(self.dia_sources)
+
+    def light_curve(self, dia_object: int) -> Table:
+        """List the sightings of an object in the order of time.
+
+        Raises
+        ------
+        ResultsError
+            Raised if there is no such object.
+        """
+        found = self.dia_sources[self.dia_sources["object"] == int(dia_object)]
+        if not len(found):
+            raise ResultsError(f"{self.path}: there is no DiaObject {dia_object}")
+        return found
+
+    def cutouts(self, dia_source: int, size: int = 31) -> Mapping[str, npt.NDArray[Any]]:
+        """Cut squares of pixels around a DiaSource out of ``calibrated``, ``template`` and ``difference``.
+
+        Raises
+        ------
+        ResultsError
+            Raised if there is no such DiaSource, or its images are not kept.
+        """
+        rows = self.dia_sources[self.dia_sources["dia_source"] == int(dia_source)]
+        if not len(rows):
+            raise ResultsError(f"{self.path}: there is no DiaSource {dia_source}")
+        row = rows[0]
+        return {
+            kind: self.image(int(row["visit"]), int(row["detector"]), kind).cutout(
+                float(row["x"]), float(row["y"]), size
+            )
+            for kind in ("calibrated", "template", "difference")
+        }
+
+    @functools.cached_property
+    def alerts(self) -> list[dict[str, Any]]:
+        """The alerts that were sent, as their schema has them."""
+        return read_kept_alerts(self.path)
+
+    def _find(self, name: str, visit: int, detector: int) -> DatasetRef:
+        found = [
+            ref
+            for ref in self._refs(name)
+            if int(detector) == ref.dataId.get("detector")
+            and int(visit) in (ref.dataId.get("visit"), ref.dataId.get("exposure"))
+        ]
+        if not found:
+            kinds = ", ".join(name for name in self.counts)
+            raise ResultsError(f"no {name} of visit {visit}, detector {detector}; there are {kinds}")
+        return found[0]
+
+    def _refs(self, name: str) -> list[DatasetRef]:
+        kinds = list(self._butler.registry.queryDatasetTypes(name))
+        with self._butler.query() as query:
+            return [ref for kind in kinds for ref in query.datasets(kind, self._chains, find_first=True)]
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
