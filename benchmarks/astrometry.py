@@ -4,7 +4,6 @@ Fields are lists of positions and fluxes without pixels; the task that calibrate
 a visit is given thousands of them, and is told that its pointing may be off by a degree.
 """
 
-import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -24,15 +23,15 @@ RADIUS = 1.0
 """Degrees that the pointing may be off."""
 ENOUGH = 25
 """Stars found and in the catalogue, with which a field has to be recognized."""
-_FIELDS = 1700
-_FOREIGN = 300
+_FIELDS = {(10, 30): 600, (30, 100): 600, (100, 300): 300, (300, 1000): 100, (1000, 5000): 40}
+"""How many, by the number of stars on the detector, at least and at most."""
+_FOREIGN = {(10, 30): 120, (30, 100): 120, (100, 300): 20}
 _KINDS: Mapping[str, Callable[[StarFieldPlan], bool]] = {
     "pointing right": lambda plan: plan.pointing_error == 0.0,
     "off by up to 0.5 degrees": lambda plan: 0.0 < plan.pointing_error <= 0.5,
     "off by up to 1 degree": lambda plan: plan.pointing_error > 0.5,
     "half of the stars in clusters": lambda plan: plan.clustered,
 }
-_BOUNDS = (10, 30, 100, 300, 1000, 5001)
 
 
 @frozen(kw_only=True)
@@ -53,16 +52,21 @@ class Played:
 def main() -> None:
     """Play fields, and print what became of them."""
     task = task_with(RADIUS)
-    here = [play(task, plan) for plan in plans(1, _FIELDS)]
-    foreign = [play(task, plan) for plan in plans(2, _FOREIGN, elsewhere=True, most=500)]
-    rows = [
-        _row(f"{low} to {high - 1} stars", [one for one in here if low <= one.plan.stars < high])
-        for low, high in itertools.pairwise(_BOUNDS)
+    by_stars = {
+        bounds: [play(task, plan) for plan in plans(bounds[0], count, stars=bounds)]
+        for bounds, count in _FIELDS.items()
+    }
+    here = [one for some in by_stars.values() for one in some]
+    foreign = [
+        play(task, plan)
+        for bounds, count in _FOREIGN.items()
+        for plan in plans(bounds[1], count, stars=bounds, elsewhere=True)
     ]
+    rows = [_row(f"{low} to {high} stars", some) for (low, high), some in by_stars.items()]
     rows.extend(_row(name, [one for one in here if choose(one.plan)]) for name, choose in _KINDS.items())
     print(
         table(
-            f"fields of stars recognized ({_FIELDS} within {RADIUS:g} degree, {_FOREIGN} elsewhere)",
+            f"fields of stars recognized ({len(here)} within {RADIUS:g} degree, {len(foreign)} elsewhere)",
             (
                 "fields",
                 "fields",
@@ -91,13 +95,15 @@ def task_with(radius: float, **others: float) -> CalibrateVisitTask:
     return CalibrateVisitTask(config=config)
 
 
-def plans(seed: int, count: int, *, elsewhere: bool = False, most: int = 5000) -> Iterator[StarFieldPlan]:
-    """Think of fields of all kinds."""
+def plans(
+    seed: int, count: int, *, stars: tuple[int, int], elsewhere: bool = False
+) -> Iterator[StarFieldPlan]:
+    """Think of fields of all kinds, with so many stars on the detector."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         yield StarFieldPlan(
             seed=int(rng.integers(2**31)),
-            stars=round(10 ** rng.uniform(1.0, np.log10(most))),
+            stars=round(10 ** rng.uniform(*np.log10(stars))),
             pointing_error=0.0 if rng.random() < 0.1 else float(RADIUS * np.sqrt(rng.random())),
             rotation=float(rng.uniform(0.0, 360.0)),
             mirrored=bool(rng.random() < 0.5),
