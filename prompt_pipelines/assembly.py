@@ -11,8 +11,7 @@ from attrs import frozen
 from prompt_pipelines.camera import AmplifierDict, DetectorDict
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.raw import RawFrame
-from raw_files.errors import RawFileError
-from raw_files.images import ImageHdu, Size, choose
+from prompt_pipelines.readouts import readouts_of
 
 __all__ = ["Assembled", "amplifier_map", "assemble", "cut"]
 
@@ -27,7 +26,9 @@ class Assembled:
     overscan_levels: dict[str, float]
     """ADU, by amplifier; NaN if the overscan is saturated or holds no number."""
     header: fits.Header
-    """Of the image that was assembled."""
+    """Of the image that was assembled, or of its first amplifier's."""
+    detector: DetectorDict
+    """With its amplifiers as this raw has them, whose cards may say more than the camera's description."""
 
     @property
     def unread(self) -> list[str]:
@@ -43,25 +44,25 @@ def cut(box: list[int]) -> tuple[slice, slice]:
 def assemble(raw: RawFrame, detector: DetectorDict) -> Assembled:
     """Subtract each amplifier's overscan and put the light-sensitive pixels together.
 
-    The offset is one number for each amplifier, the median of its overscan: what
-    structure the offset has, the bias frame takes out.
+    The offset is one number for each amplifier, the median of its serial overscan or, if it has none, of its
+    parallel one: what structure the offset has, the bias frame takes out.
 
     Raises
     ------
     UnusableImageError
-        Raised if the file has no image of the detector's size (too small for
-        its sections, or so much larger that it was read out in another way),
-        or more than one that may be the frame; or if every overscan is
-        saturated or holds no number (a single amplifier's makes its pixels NaN),
-        or all pixels are the same.
+        Raised if the file lacks an image of the detector's (too small for its sections, or so much larger
+        that it was read out in another way), or has more than one that may be the frame; or if every
+        overscan is saturated or holds no number (a single amplifier's makes its pixels NaN), or all pixels are
+        the same.
     """
-    raw = _frame(raw, detector)
+    readouts = readouts_of(raw, detector)
     pixels = np.full((detector["ny"], detector["nx"]), np.nan, dtype=np.float32)
     saturated = np.zeros(pixels.shape, dtype=bool)
     levels = {}
-    for amplifier in detector["amplifiers"]:
-        data = raw.pixels[cut(amplifier["data"])]
-        level = _level(raw.pixels[cut(amplifier["overscan"])], amplifier)
+    for readout in readouts:
+        amplifier, frame = readout.amplifier, readout.frame.pixels
+        data = frame[cut(amplifier["data"])][_turn(amplifier)]
+        level = _level(frame[cut(_overscan(amplifier))], amplifier)
         levels[amplifier["name"]] = level
         pixels[cut(amplifier["image"])] = data.astype(np.float32) - np.float32(level)
         saturated[cut(amplifier["image"])] = data >= amplifier["saturation"]
@@ -69,9 +70,10 @@ def assemble(raw: RawFrame, detector: DetectorDict) -> Assembled:
         raise UnusableImageError(
             f"the overscan of every amplifier of {detector['name']} is saturated or holds no number"
         )
-    if all(_is_constant(pixels[cut(amplifier["image"])]) for amplifier in detector["amplifiers"]):
+    as_read: DetectorDict = {**detector, "amplifiers": [readout.amplifier for readout in readouts]}
+    if all(_is_constant(pixels[cut(amplifier["image"])]) for amplifier in as_read["amplifiers"]):
         raise UnusableImageError(f"nothing was read of {detector['name']}: its pixels are all the same")
-    return Assembled(pixels, saturated, levels, raw.header)
+    return Assembled(pixels, saturated, levels, readouts[0].frame.header, as_read)
 
 
 def amplifier_map(detector: DetectorDict, quantity: Literal["gain", "read_noise"]) -> npt.NDArray[np.float32]:
@@ -87,6 +89,17 @@ def _is_constant(pixels: npt.NDArray[np.float32]) -> bool:
     return bool(finite.size and finite.min() == finite.max())
 
 
+def _turn(amplifier: AmplifierDict) -> tuple[slice, slice]:
+    """Make the index ``[y, x]`` that turns an amplifier's data as they are on the detector."""
+    x, y = (slice(None, None, -1 if amplifier.get(name) else 1) for name in ("flip_x", "flip_y"))
+    return y, x
+
+
+def _overscan(amplifier: AmplifierDict) -> list[int]:
+    serial, parallel = amplifier["overscan"], amplifier.get("parallel_overscan")
+    return serial if parallel is None or serial[1] > serial[0] else parallel
+
+
 def _level(overscan: npt.NDArray[Any], amplifier: AmplifierDict) -> float:
     """Measure an amplifier's offset; NaN if its overscan tells none."""
     if overscan.size == 0:  # a camera without overscan: the bias holds the whole offset
@@ -94,26 +107,3 @@ def _level(overscan: npt.NDArray[Any], amplifier: AmplifierDict) -> float:
     finite = overscan[np.isfinite(overscan)]
     level = float(np.median(finite)) if finite.size else math.nan
     return level if level < amplifier["saturation"] else math.nan
-
-
-def _frame(raw: RawFrame, detector: DetectorDict) -> RawFrame:
-    frames = {frame.hdu or _image(frame): frame for frame in (raw, *raw.others)}
-    try:
-        return frames[choose(list(frames), [_size(detector)])]
-    except RawFileError as error:
-        rows, columns = raw.pixels.shape
-        raise UnusableImageError(
-            f"the raw of {detector['name']}: {error}", columns=columns, rows=rows
-        ) from error
-
-
-def _image(frame: RawFrame) -> ImageHdu:
-    rows, columns = frame.pixels.shape
-    return ImageHdu(label="image", name="", shape=(rows, columns), bits=8 * frame.pixels.itemsize)
-
-
-def _size(detector: DetectorDict) -> Size:
-    boxes = [
-        box for amplifier in detector["amplifiers"] for box in (amplifier["data"], amplifier["overscan"])
-    ]
-    return max(box[3] for box in boxes), max(box[1] for box in boxes)

@@ -28,6 +28,7 @@ from prompt_pipelines.corrections import Masters, signal
 from prompt_pipelines.errors import CalibrationError, UnusableImageError
 from prompt_pipelines.masks import image_schema
 from prompt_pipelines.raw import RawFrame
+from prompt_pipelines.readouts import as_read
 
 __all__ = ["combine_biases", "combine_darks", "combine_flats"]
 
@@ -64,7 +65,7 @@ def combine_biases(frames: Sequence[RawFrame], camera: CameraDict, detector: int
     """
     if not frames:
         raise CalibrationError(f"no bias frames for detector {detector}")
-    description = find_detector(camera, detector)
+    description = as_read(frames, find_detector(camera, detector))
     stack = np.stack(usable(frames, lambda frame: valid_pixels(frame, description), "bias frames", detector))
     noise = amplifier_map(description, "read_noise") / amplifier_map(description, "gain")
     return Image(clipped_mean(stack, noise), unit=u.adu, metadata={"frames": len(stack)})
@@ -111,7 +112,7 @@ def combine_darks(
     """
     if not frames:
         raise CalibrationError(f"no dark frames for detector {detector}")
-    description = find_detector(camera, detector)
+    description = as_read(frames, find_detector(camera, detector))
     gain, read_noise = amplifier_map(description, "gain"), amplifier_map(description, "read_noise")
     masters = Masters(bias=bias, linearity=linearity, crosstalk=crosstalk)
 
@@ -191,7 +192,7 @@ def combine_flats(
     CalibrationError
         Raised if there are no frames, or none with light that is not saturated.
     """
-    description = find_detector(camera, detector)
+    description = as_read(frames, find_detector(camera, detector))
     read_noise = amplifier_map(description, "read_noise")
     masters = Masters(bias=bias, dark=dark, linearity=linearity, crosstalk=crosstalk)
     least = _MIN_LIGHT * median(read_noise)

@@ -9,7 +9,15 @@ from typing import NotRequired, TypedDict
 
 from prompt_pipelines.errors import CameraDescriptionError
 
-__all__ = ["AmplifierDict", "CameraDict", "DetectorDict", "FocalPlaneDict", "WcsDict", "find_detector"]
+__all__ = [
+    "AmplifierCardsDict",
+    "AmplifierDict",
+    "CameraDict",
+    "DetectorDict",
+    "FocalPlaneDict",
+    "WcsDict",
+    "find_detector",
+]
 
 
 class AmplifierDict(TypedDict):
@@ -28,6 +36,34 @@ class AmplifierDict(TypedDict):
     """Electrons."""
     saturation: float
     """ADU, before overscan subtraction."""
+    hdu: NotRequired[str | int]
+    """Name or number of the HDU whose frame the boxes are of; if absent, the one image of the detector's
+    size is meant."""
+    parallel_overscan: NotRequired[list[int]]
+    prescan: NotRequired[list[int]]
+    parallel_prescan: NotRequired[list[int]]
+    flip_x: NotRequired[bool]
+    """Whether `data` is turned left to right before it goes to `image`."""
+    flip_y: NotRequired[bool]
+    """Whether it is turned upside down."""
+
+
+class AmplifierCardsDict(TypedDict, total=False):
+    """Cards of an amplifier's image that replace what stands in its `AmplifierDict`.
+
+    The first that is there counts; ``{amplifier}`` is the amplifier's name.
+    """
+
+    data: list[str]
+    overscan: list[str]
+    parallel_overscan: list[str]
+    image: list[str]
+    """Sections whose bounds fall turn `data`; they are counted from the least bounds of all amplifiers."""
+    image_from_top: bool
+    """Whether rows of `image` are counted from the last one down."""
+    gain: list[str]
+    read_noise: list[str]
+    saturation: list[str]
 
 
 class DetectorDict(TypedDict):
@@ -47,6 +83,8 @@ class DetectorDict(TypedDict):
     yaw_deg: float
     """From focal-plane x to detector x, anticlockwise."""
     amplifiers: list[AmplifierDict]
+    amplifier_cards: NotRequired[AmplifierCardsDict]
+    """Where the raws' own cards say more of the amplifiers."""
     purpose: NotRequired[str]
     """``SCIENCE`` (if absent), ``GUIDE`` or ``WAVEFRONT``."""
 

@@ -1,6 +1,7 @@
 """Raw frames: pixels and header just as the camera wrote them."""
 
 import os
+from collections.abc import Collection
 from typing import Any
 
 import numpy.typing as npt
@@ -9,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from prompt_pipelines.errors import RawFormatError
 from raw_files.errors import RawFileError
-from raw_files.images import ImageHdu
+from raw_files.images import Hdu, ImageHdu
 from raw_files.reading import load_images
 
 __all__ = ["RawFrame", "read_raw", "write_raw"]
@@ -28,7 +29,7 @@ class RawFrame:
     hdu: ImageHdu | None = None
     """Where in the file the image stands."""
     others: tuple["RawFrame", ...] = ()
-    """Smaller images of the file; which is the frame, the camera's size decides."""
+    """The file's other images, none larger; which are the frame, the camera's description decides."""
     exposure_time: float | None = None
     """Seconds; None: only the header tells."""
 
@@ -38,20 +39,27 @@ class RawFrame:
             raise RawFormatError(f"a raw frame has two dimensions, not the shape {value.shape}")
 
 
-def read_raw(path: str | os.PathLike[str]) -> RawFrame:
+def read_raw(path: str | os.PathLike[str], hdus: Collection[Hdu] = ()) -> RawFrame:
     """Read a raw from a FITS file, plain or tile-compressed, packed by gzip or not.
+
+    Parameters
+    ----------
+    path
+        The file.
+    hdus
+        Which of its images to read; none is all.
 
     Raises
     ------
     RawFormatError
-        Raised if the file is truncated or no FITS, or holds no image, or
-        several of one size that may be the frame.
+        Raised if the file is truncated or no FITS, or lacks one of the images, or holds none.
     OSError
         Raised if the file cannot be opened at all.
     """
     try:
         first, *others = (
-            RawFrame(image.pixels, image.header, os.fspath(path), image.hdu) for image in load_images(path)
+            RawFrame(image.pixels, image.header, os.fspath(path), image.hdu)
+            for image in load_images(path, hdus)
         )
     except RawFileError as error:
         raise RawFormatError(f"{path}: {error}") from error

@@ -166,7 +166,14 @@ def _sky_axes(sky_angle: float, x_is_east: bool) -> npt.NDArray[np.float64]:
 
 
 def _trim_shift(detector: DetectorDict, side: int) -> int:
-    shifts = {amplifier["data"][side] - amplifier["image"][side] for amplifier in detector["amplifiers"]}
+    # Where amplifiers have HDUs of their own, the header is the first one's.
+    first = detector["amplifiers"][0]
+    alike = [one for one in detector["amplifiers"] if one.get("hdu") == first.get("hdu")]
+    if any(one.get("flip_x") or one.get("flip_y") for one in alike):
+        raise WcsError(
+            f"{detector['name']}: an amplifier is turned, so the WCS of the raw frame does not hold for it"
+        )
+    shifts = {amplifier["data"][side] - amplifier["image"][side] for amplifier in alike}
     if len(shifts) != 1:
         raise WcsError(
             f"{detector['name']}: its amplifiers are trimmed by different amounts, "

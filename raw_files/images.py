@@ -8,10 +8,13 @@ from attrs import frozen
 
 from raw_files.errors import RawFileError
 
-__all__ = ["ImageHdu", "Size", "choose", "fits_size", "told_apart"]
+__all__ = ["Hdu", "ImageHdu", "Size", "choose", "find", "fits_size", "frames_first"]
 
 type Size = tuple[int, int]
 """Rows and columns that a camera's raws have at least."""
+
+type Hdu = str | int
+"""An HDU: its EXTNAME, letter case aside, or its number, the primary's being 0."""
 
 _MAX_EXCESS: Final = 1.25
 """Prescan, parallel overscan and dark columns stay well below; another binning does not."""
@@ -34,6 +37,8 @@ class ImageHdu:
     """Rows and columns."""
     bits: int
     """Of a pixel."""
+    number: int = 0
+    """Of its HDU, the primary's being 0."""
 
     def __str__(self) -> str:
         return f"{self.label} ({self.shape[1]} x {self.shape[0]})"
@@ -70,23 +75,49 @@ def choose(images: Sequence[ImageHdu], sizes: Collection[Size]) -> ImageHdu:
     return frames[0]
 
 
-def told_apart(images: Sequence[ImageHdu]) -> list[ImageHdu]:
-    """Leave out what is no frame whatever the camera's size is, and put the largest first.
+def find(images: Sequence[ImageHdu], hdu: Hdu, sizes: Collection[Size] = ()) -> ImageHdu:
+    """Find the image of an HDU.
+
+    Parameters
+    ----------
+    images
+        All of a file.
+    hdu
+        Which.
+    sizes
+        As in `choose`.
 
     Raises
     ------
     RawFileError
-        Raised if several of one size may be the frame: no camera's size tells them apart.
+        Raised if it is not there, or twice, or has another size.
     """
-    if not images:
-        raise RawFileError("none of its HDUs is an image of two dimensions")
-    found: list[ImageHdu] = []
-    for shape in sorted({image.shape for image in images}, reverse=True):
-        same = _frames([image for image in images if image.shape == shape])
-        if len(same) > 1:
-            raise RawFileError(_several(same))
-        found += same
-    return found
+    found = [
+        image
+        for image in images
+        if (image.number == hdu if isinstance(hdu, int) else _same_name(image.name, hdu))
+    ]
+    if not found:
+        there = ", ".join(image.label for image in images) or "none"
+        raise RawFileError(f"it has no image in HDU {hdu} (images: {there})")
+    if len(found) > 1:
+        raise RawFileError(f"several of its HDUs are called {hdu}: {', '.join(map(str, found))}")
+    if sizes and not any(fits_size(found[0].shape, size) for size in sizes):
+        raise RawFileError(f"HDU {hdu}: {_misfit(found, sizes)}")
+    return found[0]
+
+
+def frames_first(images: Iterable[ImageHdu]) -> list[ImageHdu]:
+    """Put the largest first; of one size, what stands beside a frame behind it."""
+    return sorted(
+        images,
+        key=lambda image: (image.shape, not _BESIDE.fullmatch(image.name), image.bits > 8),
+        reverse=True,
+    )
+
+
+def _same_name(name: str, wanted: str) -> bool:
+    return name.strip().casefold() == wanted.strip().casefold()
 
 
 def _frames(images: Sequence[ImageHdu]) -> Sequence[ImageHdu]:

@@ -5,7 +5,7 @@ import io
 import os
 import warnings
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,11 +17,11 @@ from attrs import frozen
 from raw_files.cards import CardValue, values
 from raw_files.errors import RawFileError
 from raw_files.hdus import StoredHdu, find_hdus
-from raw_files.images import ImageHdu, Size, choose, told_apart
+from raw_files.images import Hdu, ImageHdu, Size, choose, find, frames_first
 from raw_files.pixels import check_scale, header_of, read_pixels, read_stored
 from raw_files.sums import check_sums, has_sum
 
-__all__ = ["LoadedImage", "check_whole", "load_images", "read_cards"]
+__all__ = ["LoadedImage", "check_whole", "load_images", "read_cards", "read_parts"]
 
 _GZIP = b"\x1f\x8b"
 _GZIP_FORMAT = 16 + zlib.MAX_WBITS
@@ -67,7 +67,11 @@ def check_whole(path: str | os.PathLike[str]) -> None:
             file.check_pixels(hdu)
 
 
-def read_cards(path: str | os.PathLike[str], sizes: Collection[Size] = ()) -> dict[str, CardValue]:
+def read_cards(
+    path: str | os.PathLike[str],
+    sizes: Collection[Size] = (),
+    hdus: Mapping[Hdu, Collection[Size]] | None = None,
+) -> dict[str, CardValue]:
     """Read the cards of the frame and of the primary HDU; the frame's count.
 
     Parameters
@@ -76,36 +80,89 @@ def read_cards(path: str | os.PathLike[str], sizes: Collection[Size] = ()) -> di
         The file, plain or packed by gzip, whatever its name says.
     sizes
         As in `raw_files.images.choose`.
+    hdus
+        Where the frame's pixels are, and how many those HDUs have; all must be there, and the first
+        one's cards count. None or nothing: in the image that is chosen by `sizes`.
 
     Raises
     ------
     RawFileError
-        Raised as by `check_whole`, for the pixels of the frame alone, and if it
+        Raised as by `check_whole`, for the pixels of the frame alone, and if an HDU of its is missing or it
         cannot be told which image is the frame.
     OSError
         Raised as by `check_whole`.
     """
-    with _opened(path) as file:
-        images = _images(file.hdus)
-        chosen = images[choose(list(images), sizes)]
-        check_scale(chosen)
-        file.check_pixels(chosen)
-        return values([*file.hdus[0].header.cards, *chosen.header.cards])
+    (found,) = read_parts(path, [(sizes, hdus or {})])
+    if isinstance(found, RawFileError):
+        raise found
+    return found
 
 
-def load_images(path: str | os.PathLike[str]) -> list[LoadedImage]:
-    """Read the images that may be the frame, the largest first: one, unless their sizes differ.
+def read_parts(
+    path: str | os.PathLike[str], parts: Sequence[tuple[Collection[Size], Mapping[Hdu, Collection[Size]]]]
+) -> list[dict[str, CardValue] | RawFileError]:
+    """Do as `read_cards` for several frames of one file, each described by its sizes and HDUs.
+
+    Returns
+    -------
+    found
+        Of each frame its cards, or why it has none.
 
     Raises
     ------
     RawFileError
-        Raised as by `read_cards`.
+        Raised as by `check_whole`.
+    OSError
+        Raised as by `check_whole`.
+    """
+    found: list[dict[str, CardValue] | RawFileError] = []
+    with _opened(path) as file:
+        images = _images(file.hdus)
+        primary = values(file.hdus[0].header.cards)
+        for sizes, named in parts:
+            try:
+                chosen = [images[image] for image in _frames_of(list(images), sizes, named)]
+                for one in chosen:
+                    check_scale(one)
+                    file.check_pixels(one)
+            except RawFileError as error:
+                found.append(error)
+            else:
+                found.append(primary | values(chosen[0].header.cards))
+    return found
+
+
+def _frames_of(
+    images: Sequence[ImageHdu], sizes: Collection[Size], named: Mapping[Hdu, Collection[Size]]
+) -> list[ImageHdu]:
+    if not named:
+        return [choose(images, sizes)]
+    return [find(images, hdu, its_sizes) for hdu, its_sizes in named.items()]
+
+
+def load_images(path: str | os.PathLike[str], hdus: Collection[Hdu] = ()) -> list[LoadedImage]:
+    """Read images with their pixels.
+
+    Parameters
+    ----------
+    path
+        As in `read_cards`.
+    hdus
+        Which of them; none is all, the largest first.
+
+    Raises
+    ------
+    RawFileError
+        Raised as by `check_whole`, for the pixels of these images alone, and if one is missing.
     OSError
         Raised as by `check_whole`.
     """
     with _opened(path) as file:
         images = _images(file.hdus)
-        return [_loaded(image, images[image], file) for image in told_apart(list(images))]
+        chosen = [find(list(images), hdu) for hdu in hdus] or frames_first(images)
+        if not chosen:
+            raise RawFileError("none of its HDUs is an image of two dimensions")
+        return [_loaded(image, images[image], file) for image in chosen]
 
 
 @contextlib.contextmanager
@@ -149,7 +206,13 @@ def _images(hdus: list[StoredHdu]) -> dict[ImageHdu, StoredHdu]:
     for hdu in hdus:
         shape = _plane(hdu)
         if len(shape) == 2 and 0 not in shape:
-            image = ImageHdu(label=hdu.label, name=hdu.name, shape=(shape[0], shape[1]), bits=abs(hdu.bitpix))
+            image = ImageHdu(
+                label=hdu.label,
+                name=hdu.name,
+                shape=(shape[0], shape[1]),
+                bits=abs(hdu.bitpix),
+                number=hdu.number,
+            )
             found[image] = hdu
     return found
 

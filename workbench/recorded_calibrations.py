@@ -96,7 +96,7 @@ class RecordedCalibrations:
     def _readable(self, kind: str, frame: RecordedFrame) -> RawFrame | None:
         self._pace.step(f"reading {kind} frames")
         try:
-            return evolve(read_raw(frame.path), exposure_time=frame.exposure.exposure_time)
+            return evolve(read_raw(frame.path, frame.hdus), exposure_time=frame.exposure.exposure_time)
         except (PromptPipelinesError, OSError) as error:
             _log.warning("%s is left out: %s", frame.path, str(error).removeprefix(f"{frame.path}: "))
             return None

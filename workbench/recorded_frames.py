@@ -10,9 +10,12 @@ from pathlib import Path
 from attrs import field, frozen
 
 from domain.cameras.camera import Camera
+from domain.cameras.detectors import Hdu
+from domain.cameras.raw_parts import RawPart, part_of
 from domain.errors import PromptProcessingError
 from domain.headers.header import read_exposure
 from domain.raws.exposure import Exposure
+from domain.raws.raws import RawKey
 from raw_files import reading as raw_files
 from raw_files.cards import CardValue
 from raw_files.errors import RawFileError
@@ -32,6 +35,8 @@ class RecordedFrame:
 
     path: Path
     exposure: Exposure
+    hdus: tuple[Hdu, ...] = ()
+    """Of the file, those that hold its pixels; none is all."""
 
 
 @frozen(kw_only=True)
@@ -78,7 +83,7 @@ def read_frames(places: Path | Sequence[Path], camera: Camera, pace: Pace | None
     pace = pace or Pace()
     for path in pace.over("reading headers", list(paths)):
         try:
-            frames.append(RecordedFrame(path=path, exposure=read_exposure(camera, read_cards(path, camera))))
+            frames += _read_file(path, camera)
         except (PromptProcessingError, OSError) as error:
             _log.warning("%s is left out: %s", path, error)
             unreadable.append(path)
@@ -90,19 +95,54 @@ def read_frames(places: Path | Sequence[Path], camera: Camera, pace: Pace | None
     return RecordedFrames(folder=folder, frames=tuple(frames), unreadable=tuple(unreadable), pace=pace)
 
 
-def read_cards(path: Path, camera: Camera) -> dict[str, CardValue]:
-    """Read the header of a raw: its image's cards, then those of the primary HDU.
+def _read_file(path: Path, camera: Camera) -> list[RecordedFrame]:
+    """Read the frames of a file: one, unless it holds several detectors."""
+    parts = camera.raw_parts
+    frames: list[RecordedFrame] = []
+    reasons = []
+    for part, found in zip(parts, _read_parts(path, parts), strict=True):
+        try:
+            if isinstance(found, RawFileError):
+                raise SimulatorError(str(found))
+            exposure = read_exposure(camera, found, _told(part, camera, path))
+        except PromptProcessingError as error:
+            reasons.append(str(error))
+            continue
+        # HDUs of one detector may have the names of another's.
+        if exposure.detector in part.detectors:
+            frames.append(RecordedFrame(path=path, exposure=exposure, hdus=tuple(part.hdus)))
+    if not frames:
+        raise SimulatorError("; ".join(dict.fromkeys(reasons)))
+    return frames
+
+
+def _told(part: RawPart, camera: Camera, path: Path) -> RawKey | None:
+    """Say what is known before the header is read: a detector, where only that one has these HDUs."""
+    if not part.hdus or len(part.detectors) != 1:
+        return None
+    return RawKey(key=path.name, instrument=camera.instrument, detector=part.detectors[0])
+
+
+def read_cards(frame: RecordedFrame, camera: Camera) -> dict[str, CardValue]:
+    """Read the header of a frame: its image's cards, and those of the primary HDU that are not among them.
 
     Raises
     ------
     SimulatorError
-        Raised if the file is no whole FITS file, or if it cannot be told which
-        of its images is the frame.
+        Raised if the file is no whole FITS file any more, or not the same.
     OSError
         Raised if it cannot be opened.
     """
+    part = part_of([camera.detector(frame.exposure.detector)])
+    (found,) = _read_parts(frame.path, [part])
+    if isinstance(found, RawFileError):
+        raise SimulatorError(str(found))
+    return found
+
+
+def _read_parts(path: Path, parts: Sequence[RawPart]) -> list[dict[str, CardValue] | RawFileError]:
     try:
-        return raw_files.read_cards(path, camera.raw_sizes)
+        return raw_files.read_parts(path, [(part.sizes, part.hdus) for part in parts])
     except RawFileError as error:
         raise SimulatorError(str(error)) from error
 

@@ -139,7 +139,7 @@ class Recording:
             raise SimulatorError("there is no first snap")
         self._pace.step("measuring exposures")
         try:
-            return found, read_raw(found.path)
+            return found, read_raw(found.path, found.hdus)
         except (PromptPipelinesError, OSError) as error:
             raise SimulatorError(str(error).removeprefix(f"{found.path}: ")) from error
 
@@ -196,7 +196,7 @@ class Recording:
         key = self._key(frame)
         parsed = parse_raw_key(self._camera, key)
         sidecar = None if parsed is None else sidecar_key(parsed)
-        cards = {} if sidecar is None else read_cards(frame.path, self._camera)
+        cards = {} if sidecar is None else read_cards(frame, self._camera)
         return RawObject(
             detector=frame.exposure.detector,
             key=key,

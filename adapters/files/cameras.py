@@ -15,6 +15,7 @@ from attrs import field, frozen
 from adapters.common.converters import rename, strict_converter
 from adapters.files.yaml_files import UnreadableFileError, read_file
 from domain.cameras.camera import (
+    AmplifierCards,
     Box,
     Camera,
     CardRule,
@@ -103,6 +104,8 @@ class _DetectorEntry:
     x_mm: float | None = None
     y_mm: float | None = None
     yaw_deg: float = 0.0
+    hdu: str | int | None = None
+    file: str = "*"
 
 
 @frozen(kw_only=True)
@@ -150,6 +153,8 @@ def _detector(entry: _DetectorEntry, types: Mapping[str, DetectorType]) -> Detec
         placement=None
         if entry.x_mm is None or entry.y_mm is None
         else Placement(x=entry.x_mm, y=entry.y_mm, yaw=entry.yaw_deg),
+        hdu=entry.hdu,
+        file=entry.file,
     )
 
 
@@ -164,7 +169,15 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook_func(
         lambda kind: kind == str | float | int | None, lambda value, _: _scalar(value)
     )
+    converter.register_structure_hook_func(
+        lambda kind: kind == str | int | None, lambda value, _: _hdu(value)
+    )
     converter.register_structure_hook(Box, lambda value, _: _box(value))
+    converter.register_structure_hook_func(
+        lambda kind: kind == Box | None, lambda value, _: None if value is None else _box(value)
+    )
+    as_lists = cattrs.gen.make_dict_structure_fn(AmplifierCards, converter)
+    converter.register_structure_hook(AmplifierCards, lambda cards, kind: as_lists(_listed(cards), kind))
     rename(converter, DetectorType, _NAMES)
     converter.register_structure_hook(FocalPlane, lambda value, _: _focal_plane(converter, value))
     as_written = cattrs.gen.make_dict_structure_fn(CardRule, converter)
@@ -200,6 +213,21 @@ def _with_cards(rule: object) -> dict[str, Any]:
     if "cards" in rule:
         raise ValueError("has both card and cards")
     return {**{name: value for name, value in rule.items() if name != "card"}, "cards": [rule["card"]]}
+
+
+def _listed(cards: object) -> dict[str, Any]:
+    """Write each single card of an amplifier as a list of one."""
+    if not isinstance(cards, dict):
+        raise TypeError("is not a mapping")
+    return {name: [value] if isinstance(value, str) else value for name, value in cards.items()}
+
+
+def _hdu(value: object) -> str | int | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | None) or value == "":
+        raise ValueError(f"{value!r} is neither the name of an HDU nor its number")
+    if isinstance(value, int) and value < 0:
+        raise ValueError(f"HDU {value} is none: the primary one is 0")
+    return value
 
 
 def _scalar(value: object) -> str | float | int | None:

@@ -8,13 +8,14 @@ import enum
 import functools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import frozen
 
 from domain.cameras.detectors import (
     Amplifier,
+    AmplifierCards,
     Box,
     Detector,
     DetectorType,
@@ -23,11 +24,13 @@ from domain.cameras.detectors import (
     Purpose,
 )
 from domain.cameras.header_rules import CardRule, HeaderRules, WcsRule
+from domain.cameras.raw_parts import RawPart, parts_of
 from domain.errors import PromptProcessingError
 
 __all__ = [
     "CALIBRATIONS",
     "Amplifier",
+    "AmplifierCards",
     "Box",
     "Camera",
     "CardRule",
@@ -200,10 +203,9 @@ class Camera:
         return frozenset(name.casefold() for name in (*self.names, *self.header.instruments))
 
     @functools.cached_property
-    def raw_sizes(self) -> frozenset[tuple[int, int]]:
-        """Rows and columns that its raws have at least; none if that of any detector is not known."""
-        sizes = {None if one.type is None else one.type.raw_size for one in self.detectors}
-        return frozenset() if None in sizes else frozenset(size for size in sizes if size is not None)
+    def raw_parts(self) -> Sequence[RawPart]:
+        """What its raws have of one detector or another, each of which a file may hold or not."""
+        return parts_of(self.detectors)
 
     @functools.cached_property
     def numbers(self) -> Mapping[str, int]:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from domain.cameras.camera import Amplifier, Box, Camera, Detector, FocalPlane
+import attrs
+
+from domain.cameras.camera import Amplifier, AmplifierCards, Box, Camera, Detector, FocalPlane
 
 __all__ = ["camera_as_dict"]
 
@@ -36,11 +38,25 @@ def _detector(detector: Detector) -> dict[str, Any]:
         "x_mm": None if place is None else place.x,
         "y_mm": None if place is None else place.y,
         "yaw_deg": None if place is None else place.yaw,
-        "amplifiers": [] if kind is None else [_amplifier(amplifier) for amplifier in kind.amplifiers],
+        "amplifiers": []
+        if kind is None
+        else [_amplifier(amplifier, detector.hdu_of(amplifier)) for amplifier in kind.amplifiers],
+        **({} if kind is None or kind.amplifier_cards is None else _cards(kind.amplifier_cards)),
     }
 
 
-def _amplifier(amplifier: Amplifier) -> dict[str, Any]:
+def _amplifier(amplifier: Amplifier, hdu: str | int | None) -> dict[str, Any]:
+    boxes = {
+        "parallel_overscan": amplifier.parallel_overscan,
+        "prescan": amplifier.prescan,
+        "parallel_prescan": amplifier.parallel_prescan,
+    }
+    more = {
+        "hdu": hdu,
+        **{name: None if box is None else _box(box) for name, box in boxes.items()},
+        "flip_x": amplifier.flip_x or None,
+        "flip_y": amplifier.flip_y or None,
+    }
     return {
         "name": amplifier.name,
         "data": _box(amplifier.data),
@@ -49,11 +65,23 @@ def _amplifier(amplifier: Amplifier) -> dict[str, Any]:
         "gain": amplifier.gain,
         "read_noise": amplifier.read_noise,
         "saturation": amplifier.saturation,
+        # What most cameras leave out would be written for each of thousands of amplifiers.
+        **{name: value for name, value in more.items() if value is not None},
     }
 
 
-def _box(box: Box) -> list[int]:
-    return [box.x_min, box.x_max, box.y_min, box.y_max]
+def _box(box: Box | None) -> list[int]:
+    return [0, 0, 0, 0] if box is None else [box.x_min, box.x_max, box.y_min, box.y_max]
+
+
+def _cards(cards: AmplifierCards) -> dict[str, Any]:
+    named = {name: list(value) for name, value in attrs.asdict(cards).items() if isinstance(value, tuple)}
+    return {
+        "amplifier_cards": {
+            **{name: value for name, value in named.items() if value},
+            **({"image_from_top": True} if cards.image_from_top else {}),
+        }
+    }
 
 
 def _focal_plane(focal_plane: FocalPlane) -> dict[str, Any]:

@@ -2,12 +2,26 @@
 
 import enum
 import math
+from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from domain.errors import PromptProcessingError
 
-__all__ = ["Amplifier", "Box", "Detector", "DetectorType", "InvalidCameraError", "Placement", "Purpose"]
+__all__ = [
+    "Amplifier",
+    "AmplifierCards",
+    "Box",
+    "Detector",
+    "DetectorType",
+    "Hdu",
+    "InvalidCameraError",
+    "Placement",
+    "Purpose",
+]
+
+type Hdu = str | int
+"""An HDU of a file: its EXTNAME, letter case aside, or its number, the primary's being 0."""
 
 
 class InvalidCameraError(PromptProcessingError):
@@ -49,12 +63,23 @@ class Amplifier:
     """One readout of a detector type."""
 
     name: str
+    hdu: str | int | None = None
+    """Which HDU holds its pixels, where not all of the detector's are in one; ``{name}`` in a text is
+    the detector's. The sections are of that HDU as it is in the file."""
     data: Box
     """Light-sensitive pixels, in the raw frame."""
-    overscan: Box
+    overscan: Box | None = None
     """Serial overscan, in the raw frame."""
+    parallel_overscan: Box | None = None
+    prescan: Box | None = None
+    """Serial prescan, in the raw frame: like a parallel one not used, but there."""
+    parallel_prescan: Box | None = None
     image: Box
     """Where `data` goes in the trimmed frame."""
+    flip_x: bool = False
+    """Whether `data` is turned left to right before it goes there."""
+    flip_y: bool = False
+    """Whether it is turned upside down."""
     gain: float
     """Electrons per ADU."""
     read_noise: float
@@ -71,6 +96,35 @@ class Amplifier:
             raise InvalidCameraError(
                 f"amplifier {self.name}: gain and saturation are positive, read noise not negative"
             )
+        if isinstance(self.hdu, str) and not self.hdu.strip():
+            raise InvalidCameraError(f"amplifier {self.name}: its HDU has a blank name")
+
+    @property
+    def boxes(self) -> Sequence[Box]:
+        """All that is described of its raw frame."""
+        boxes = (self.data, self.overscan, self.parallel_overscan, self.prescan, self.parallel_prescan)
+        return [box for box in boxes if box is not None]
+
+
+@frozen(kw_only=True)
+class AmplifierCards:
+    """Cards that say of an amplifier what holds for one file.
+
+    The first that is there counts, and what it says replaces the camera
+    file's; ``{amplifier}`` in a card's name is the amplifier's.
+    """
+
+    data: tuple[str, ...] = ()
+    overscan: tuple[str, ...] = ()
+    parallel_overscan: tuple[str, ...] = ()
+    image: tuple[str, ...] = ()
+    """Sections whose bounds fall turn `data`; those of all amplifiers are counted from their least bounds, so
+    that they may be of the whole focal plane."""
+    image_from_top: bool = False
+    """Whether rows of `image` are counted from the last one down, as in LSST's DETSEC."""
+    gain: tuple[str, ...] = ()
+    read_noise: tuple[str, ...] = ()
+    saturation: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -84,6 +138,8 @@ class DetectorType:
     pixel_size: float
     """Micrometres, binning included."""
     amplifiers: tuple[Amplifier, ...] = ()
+    amplifier_cards: AmplifierCards | None = None
+    """None: only the camera's file says where amplifiers are."""
 
     def __attrs_post_init__(self) -> None:
         if self.nx < 1 or self.ny < 1 or not self.pixel_size > 0 or math.isinf(self.pixel_size):
@@ -95,12 +151,6 @@ class DetectorType:
                 raise InvalidCameraError(
                     f"amplifier {amplifier.name}: its image leaves the {self.nx} x {self.ny} pixels"
                 )
-
-    @property
-    def raw_size(self) -> tuple[int, int] | None:
-        """Rows and columns that a raw has at least; None if the readouts are not described."""
-        boxes = [box for amplifier in self.amplifiers for box in (amplifier.data, amplifier.overscan)]
-        return (max(box.y_max for box in boxes), max(box.x_max for box in boxes)) if boxes else None
 
 
 @frozen(kw_only=True)
@@ -128,7 +178,40 @@ class Detector:
     purpose: Purpose = Purpose.SCIENCE
     type: DetectorType | None = None
     placement: Placement | None = None
+    hdu: str | int | None = None
+    """Which HDU holds its pixels, where a file holds those of several detectors; None: the one image of its
+    size, or those that its amplifiers name."""
+    file: str = field(default="*")
+    """Which of an exposure's files hold its pixels, where they hold those of several detectors: a pattern of
+    their names, as in a shell."""
 
     def __attrs_post_init__(self) -> None:
         if self.number < 0 or not self.name.strip() or "/" in self.name:
             raise InvalidCameraError(f"number {self.number} and name {self.name!r} are no detector's")
+        if None in self.raw_parts and len(self.raw_parts) > 1:
+            raise InvalidCameraError(f"detector {self.name}: some of its amplifiers name an HDU, others none")
+
+    def hdu_of(self, amplifier: Amplifier) -> str | int | None:
+        """Tell in which HDU an amplifier is; None: in the one image of the detector's size."""
+        if amplifier.hdu is None:
+            return self.hdu
+        return amplifier.hdu.replace("{name}", self.name) if isinstance(amplifier.hdu, str) else amplifier.hdu
+
+    @property
+    def raw_parts(self) -> Mapping[str | int | None, tuple[int, int] | None]:
+        """Where in a file its pixels are; empty if the readouts are not described.
+
+        HDUs, as `hdu_of` tells them, and the rows and columns that each has at
+        least, None where the file's own cards say so.
+        """
+        kind = self.type
+        if kind is None or not kind.amplifiers:
+            return {} if self.hdu is None else {self.hdu: None}
+        boxes: dict[str | int | None, list[Box]] = {}
+        for amplifier in kind.amplifiers:
+            boxes.setdefault(self.hdu_of(amplifier), []).extend(amplifier.boxes)
+        return {hdu: None if kind.amplifier_cards else _extent(its) for hdu, its in boxes.items()}
+
+
+def _extent(boxes: Sequence[Box]) -> tuple[int, int]:
+    return max(box.y_max for box in boxes), max(box.x_max for box in boxes)

@@ -116,7 +116,8 @@ def _by_reason(samples: Samples) -> dict[str, list[Path]]:
 
 
 def _summary(camera: Camera) -> str:
-    sizes = ", ".join(f"{columns} x {rows}" for rows, columns in sorted(camera.raw_sizes)) or "unknown"
+    known = {size for part in camera.raw_parts for size in part.sizes.union(*part.hdus.values())}
+    sizes = ", ".join(f"{columns} x {rows}" for rows, columns in sorted(known)) or "unknown"
     numbers = ranges(detector.number for detector in camera.detectors)
     return (
         f"{camera.instrument}: detectors {numbers}, raws of at least {sizes} pixels,"

@@ -199,14 +199,16 @@ class IsrTask(PipelineTask):
                 ", ".join(assembled.unread),
             )
         masters = Masters(**cast(dict[str, Any], known)).of_use(camera)
-        pixels, variance = correct(assembled, description, masters, float(exposure.exposure_time or 0.0))
+        pixels, variance = correct(
+            assembled, assembled.detector, masters, float(exposure.exposure_time or 0.0)
+        )
         if not np.isfinite(assembled.pixels).any():
             raise UnusableImageError(f"no pixel of the raw of {description['name']} is a number")
         image = MaskedImage(
             Image(pixels, unit=u.electron),
             variance=Image(variance, unit=u.electron**2),
             mask_schema=image_schema(),
-            sky_projection=self._projection(assembled.header, camera, description, detector, exposure),
+            sky_projection=self._projection(assembled.header, camera, assembled.detector, detector, exposure),
             metadata=_describe(exposure, assembled, camera)
             | self._calibrations(masters, camera, exposure, description),
         )

@@ -6,20 +6,24 @@ from collections.abc import Iterator, Sequence
 
 from astropy.io import fits
 from astropy.table import Table
+from attrs import evolve
 
 from domain.cameras.camera import Camera
 from domain.cameras.corrections import DetectorCorrections
+from domain.cameras.detectors import Hdu
 from domain.raws.exposure import Exposure
 from domain.raws.exposure_ids import ObservationId, exposure_id
 from domain.raws.raws import make_raw_key, parse_raw_key, sidecar_key
 from domain.times import TaiSeconds, day_obs_of, utc_from_tai
 from prompt_pipelines.raw import RawFrame
+from raw_files.images import ImageHdu
 from simulator.errors import SimulatorError
 from simulator.summit.night import PlannedVisit, RawObject
 from simulator.world.arrays import Counts
 from simulator.world.cards import CardValue, header_cards
 from simulator.world.frames import SimulatedCamera
 from simulator.world.optics import Pointing
+from simulator.world.sensors import Planes
 from simulator.world.sky import Sky
 from simulator.world.truth import join_truth, truth_of
 
@@ -79,20 +83,20 @@ class SimulatedNight:
 
     def biases(self, detector: int) -> list[RawFrame]:
         """Take bias frames."""
-        return [RawFrame(self._camera.bias(detector, number)) for number in range(_CALIBRATION_FRAMES)]
+        return [_raw_frame(self._camera.bias(detector, number)) for number in range(_CALIBRATION_FRAMES)]
 
     def darks(self, detector: int) -> list[RawFrame]:
         """Take dark frames, if the camera has any dark current."""
         if not self._camera.dark_current:
             return []
         return [
-            RawFrame(self._camera.dark(detector, number, _DARK_TIME), exposure_time=_DARK_TIME)
+            evolve(_raw_frame(self._camera.dark(detector, number, _DARK_TIME)), exposure_time=_DARK_TIME)
             for number in range(_CALIBRATION_FRAMES)
         ]
 
     def flats(self, detector: int, physical_filter: str) -> list[RawFrame]:  # noqa: ARG002 - all filters are alike
         """Take flat fields."""
-        return [RawFrame(self._camera.flat(detector, number)) for number in range(_CALIBRATION_FRAMES)]
+        return [_raw_frame(self._camera.flat(detector, number)) for number in range(_CALIBRATION_FRAMES)]
 
     def corrections(self, detector: int) -> DetectorCorrections:  # noqa: ARG002 - nobody needs to know anything
         """Return nothing: signals are straight and apart."""
@@ -134,6 +138,20 @@ class SimulatedNight:
             dec=visit.dec,
             sky_angle=visit.sky_angle,
         )
+
+
+def _raw_frame(planes: Planes) -> RawFrame:
+    """Put a raw's images together as they are read from its file."""
+    first, *others = (
+        RawFrame(pixels, hdu=None if hdu is None else _image(hdu, pixels)) for hdu, pixels in planes.items()
+    )
+    return evolve(first, others=tuple(others))
+
+
+def _image(hdu: Hdu, pixels: Counts) -> ImageHdu:
+    rows, columns = pixels.shape
+    name, number = (hdu, 0) if isinstance(hdu, str) else ("", hdu)
+    return ImageHdu(label=f"HDU {hdu}", name=name, shape=(rows, columns), bits=16, number=number)
 
 
 def _raw_object(camera: Camera, exposure: Exposure, pixels: Counts) -> RawObject:

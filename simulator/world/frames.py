@@ -8,7 +8,7 @@ from simulator.world.arrays import Bools, Counts, Floats
 from simulator.world.cosmic_rays import cosmic_rays
 from simulator.world.optics import Pointing, pixel_scale, pixels_of
 from simulator.world.photometry import SKY_MAGNITUDE, electrons_per_second, flux_from_magnitude
-from simulator.world.sensors import Sensor, make_sensor, read_out
+from simulator.world.sensors import Planes, Sensor, make_sensor, read_out
 from simulator.world.sky import PointSources
 from simulator.world.stamps import add_point_sources, effective_area
 
@@ -41,13 +41,19 @@ class SourceTruth:
 class Frame:
     """One detector's raw pixels and what is true of them."""
 
-    pixels: Counts
-    """ADU, raw frame indexed ``[y, x]``, overscan included."""
+    planes: Planes
+    """Overscan included."""
     sources: SourceTruth
     cosmic_rays: Bools
     """Pixels hit, trimmed frame."""
     sky: float
     """Electrons in a pixel, before the sensor's response."""
+
+    @property
+    def pixels(self) -> Counts:
+        """The one image of a raw that has no more."""
+        (pixels,) = self.planes.values()
+        return pixels
 
 
 @frozen(kw_only=True)
@@ -80,12 +86,12 @@ class SimulatedCamera:
             )
         return self._sensors[detector]
 
-    def bias(self, detector: int, number: int) -> Counts:
+    def bias(self, detector: int, number: int) -> Planes:
         """Take a bias frame."""
         sensor = self.sensor(detector)
         return read_out(sensor, np.zeros(sensor.response.shape), self._generator(_BIAS, detector, number))
 
-    def dark(self, detector: int, number: int, exposure_time: float) -> Counts:
+    def dark(self, detector: int, number: int, exposure_time: float) -> Planes:
         """Take a dark frame of an exposure time in seconds."""
         sensor = self.sensor(detector)
         generator = self._generator(_DARK, detector, number)
@@ -95,7 +101,7 @@ class SimulatedCamera:
         )
         return read_out(sensor, collected + rays, generator)
 
-    def flat(self, detector: int, number: int) -> Counts:
+    def flat(self, detector: int, number: int) -> Planes:
         """Take a flat field: even light, the same in every filter."""
         sensor = self.sensor(detector)
         generator = self._generator(_FLAT, detector, number)
@@ -152,8 +158,8 @@ class SimulatedCamera:
             change=(electrons - quiet)[on],
             signal_to_noise=((electrons - quiet) / noise)[on],
         )
-        pixels = read_out(sensor, collected + rays, generator)
-        return Frame(pixels=pixels, sources=truth, cosmic_rays=rays > 0, sky=sky)
+        planes = read_out(sensor, collected + rays, generator)
+        return Frame(planes=planes, sources=truth, cosmic_rays=rays > 0, sky=sky)
 
     def _generator(self, kind: int, detector: int, number: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, kind, detector, number])

@@ -1,13 +1,20 @@
 """The sensors of a simulated camera: what each does to the light that falls on it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from attrs import frozen
 
-from domain.cameras.camera import Box, Camera, Detector, DetectorType
+from domain.cameras.camera import Amplifier, Box, Camera, Detector, DetectorType
+from domain.cameras.detectors import Hdu
 from simulator.errors import SimulatorError
 from simulator.world.arrays import Bools, Counts, Floats
 
-__all__ = ["Sensor", "make_sensor", "read_out"]
+__all__ = ["Planes", "Sensor", "make_sensor", "read_out"]
+
+type Planes = Mapping[Hdu | None, Counts]
+"""Images of a raw, ADU indexed ``[y, x]``, by their HDUs; that of a raw with one image has none."""
+
 
 _OFFSET = 1000.0  # ADU, of the readout
 _AMPLIFIER_SCATTER = 30.0  # ADU, of offsets between amplifiers
@@ -29,8 +36,8 @@ class Sensor:
     type: DetectorType
     response: Floats
     """To light, relative, trimmed frame indexed ``[y, x]``."""
-    offset: Floats
-    """ADU, raw frame indexed ``[y, x]``: what is read without light."""
+    offset: Mapping[Hdu | None, Floats]
+    """ADU, raw frames indexed ``[y, x]``, by their HDUs: what is read without light."""
     bad: Bools
     """Trimmed frame: columns that hardly see light."""
     dark_current: Floats
@@ -55,7 +62,7 @@ def make_sensor(camera: Camera, detector: Detector, *, seed: int, dark_current: 
     bad = np.zeros((kind.ny, kind.nx), dtype=bool)
     bad[:, generator.choice(kind.nx, size=min(_BAD_COLUMNS, kind.nx), replace=False)] = True
     response = np.where(bad, _BAD_RESPONSE, _response(generator, kind))
-    offset = _offset(generator, kind)
+    offset = _offset(generator, detector, kind)
     hot = generator.random(bad.shape) < _HOT_PIXELS
     return Sensor(
         detector=detector,
@@ -67,7 +74,7 @@ def make_sensor(camera: Camera, detector: Detector, *, seed: int, dark_current: 
     )
 
 
-def read_out(sensor: Sensor, electrons: Floats, generator: np.random.Generator) -> Counts:
+def read_out(sensor: Sensor, electrons: Floats, generator: np.random.Generator) -> Planes:
     """Turn electrons into a raw's pixels, overscan included.
 
     Parameters
@@ -78,19 +85,16 @@ def read_out(sensor: Sensor, electrons: Floats, generator: np.random.Generator) 
         In each pixel, trimmed frame indexed ``[y, x]``.
     generator
         Of the readout noise.
-
-    Returns
-    -------
-    pixels
-        ADU, raw frame indexed ``[y, x]``.
     """
-    adu = sensor.offset.copy()
+    planes = {hdu: offset.copy() for hdu, offset in sensor.offset.items()}
     for amplifier in sensor.type.amplifiers:
-        adu[_index(amplifier.data)] += electrons[_index(amplifier.image)] / amplifier.gain
-        for box in (amplifier.data, amplifier.overscan):
+        adu = planes[sensor.detector.hdu_of(amplifier)]
+        collected = electrons[_index(amplifier.image)][_turn(amplifier)]
+        adu[_index(amplifier.data)] += collected / amplifier.gain
+        for box in amplifier.boxes:
             noise = generator.standard_normal(box.shape, dtype=np.float32)
             adu[_index(box)] += amplifier.read_noise / amplifier.gain * noise
-    return np.clip(np.rint(adu), 0, _FULL_RANGE).astype(np.uint16)
+    return {hdu: np.clip(np.rint(adu), 0, _FULL_RANGE).astype(np.uint16) for hdu, adu in planes.items()}
 
 
 def _response(generator: np.random.Generator, kind: DetectorType) -> Floats:
@@ -102,16 +106,28 @@ def _response(generator: np.random.Generator, kind: DetectorType) -> Floats:
     return np.asarray((1.0 - shade) * rough)
 
 
-def _offset(generator: np.random.Generator, kind: DetectorType) -> Floats:
-    boxes = [box for amplifier in kind.amplifiers for box in (amplifier.data, amplifier.overscan)]
-    rows, columns = max(box.y_max for box in boxes), max(box.x_max for box in boxes)
-    offset = np.full((rows, columns), _OFFSET)
+def _offset(
+    generator: np.random.Generator, detector: Detector, kind: DetectorType
+) -> dict[Hdu | None, Floats]:
+    boxes: dict[Hdu | None, list[Box]] = {}
     for amplifier in kind.amplifiers:
+        boxes.setdefault(detector.hdu_of(amplifier), []).extend(amplifier.boxes)
+    offsets = {
+        hdu: np.full((max(box.y_max for box in its), max(box.x_max for box in its)), _OFFSET)
+        for hdu, its in boxes.items()
+    }
+    for amplifier in kind.amplifiers:
+        offset = offsets[detector.hdu_of(amplifier)]
         level = generator.normal(0.0, _AMPLIFIER_SCATTER)
-        offset[_index(amplifier.data)] += level + generator.normal(0.0, _PATTERN, amplifier.data.shape[1])
-        offset[_index(amplifier.overscan)] += level
-    return offset
+        pattern = generator.normal(0.0, _PATTERN, amplifier.data.shape[1])
+        for box in amplifier.boxes:
+            offset[_index(box)] += level + (pattern if box == amplifier.data else 0.0)
+    return offsets
 
 
 def _index(box: Box) -> tuple[slice, slice]:
     return slice(box.y_min, box.y_max), slice(box.x_min, box.x_max)
+
+
+def _turn(amplifier: Amplifier) -> tuple[slice, slice]:
+    return slice(None, None, -1 if amplifier.flip_y else 1), slice(None, None, -1 if amplifier.flip_x else 1)

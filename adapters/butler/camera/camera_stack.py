@@ -16,6 +16,7 @@ from adapters.butler.camera.sky import hull, timespan
 from adapters.butler.shared.records import make_record
 from domain.cameras.camera import Camera
 from domain.cameras.focal_plane import NoGeometryError, corners_on_sky
+from domain.cameras.raw_parts import part_of
 from domain.headers.cards import InvalidHeaderError
 from domain.headers.header import read_exposure
 from domain.raws.exposure import Exposure
@@ -89,9 +90,8 @@ class OurCameraStack:
 
     def read(self, path: Path, raw: RawImage) -> Exposure:
         """See `CameraStack.read`."""
-        kind = self._camera.detector(raw.key.detector).type
-        size = None if kind is None else kind.raw_size
-        cards = read_cards(path, raw.uri, [] if size is None else [size])
+        part = part_of([self._camera.detector(raw.key.detector)])
+        cards = read_cards(path, raw.uri, part)
         try:
             exposure = read_exposure(self._camera, cards, raw.key)
         except InvalidHeaderError as error:

@@ -2,15 +2,15 @@
 
 import contextlib
 import errno
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from lsst.resources import ResourcePath
 
+from domain.cameras.raw_parts import RawPart
 from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableError
 from raw_files import reading as raw_files
 from raw_files.errors import RawFileError
-from raw_files.images import Size
 
 __all__ = ["check_whole", "fetch", "read_cards"]
 
@@ -46,7 +46,7 @@ def fetch(uri: str, folder: Path) -> Path:
     return target
 
 
-def read_cards(path: Path, uri: str, sizes: Collection[Size] = ()) -> Mapping[str, object]:
+def read_cards(path: Path, uri: str, part: RawPart | None = None) -> Mapping[str, object]:
     """Read the header of a raw, and check that no byte of the file is missing.
 
     Parameters
@@ -55,17 +55,19 @@ def read_cards(path: Path, uri: str, sizes: Collection[Size] = ()) -> Mapping[st
         The file.
     uri
         Names the raw in errors.
-    sizes
-        Rows and columns that the detector's raws have at least; empty if nobody knows.
+    part
+        Where in it the detector's pixels are; None: in its one image.
 
     Raises
     ------
     RawUnreadableError
-        Raised if the file is truncated or no FITS, or if it cannot be told
-        which of its images is the frame.
+        Raised if the file is truncated or no FITS, lacks an HDU of the
+        detector's, or if it cannot be told which of its images is the frame.
     """
     with _named(uri):
-        return raw_files.read_cards(path, sizes)
+        if part is None:
+            return raw_files.read_cards(path)
+        return raw_files.read_cards(path, part.sizes, part.hdus)
 
 
 def check_whole(path: Path, uri: str) -> None:

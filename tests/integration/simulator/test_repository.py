@@ -89,7 +89,7 @@ def test_masters_show_the_sensor_that_the_frames_came_from(butler: Butler) -> No
     assert np.nanstd(flat / expected * np.nanmedian(expected) - 1) < 0.005
     bias = butler.get("bias", instrument=INSTRUMENT, detector=0, collections=run).array
     left = sensor.type.amplifiers[0].data
-    pattern = sensor.offset[left.y_min, left.x_min : left.x_max]
+    pattern = sensor.offset[None][left.y_min, left.x_min : left.x_max]
     assert np.corrcoef(np.median(bias[:, : NX // 2], axis=0), pattern)[0, 1] > 0.95
 
 

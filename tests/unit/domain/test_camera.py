@@ -7,6 +7,7 @@ from attrs import evolve
 
 from domain.cameras.camera import (
     Amplifier,
+    AmplifierCards,
     Box,
     Camera,
     CardRule,
@@ -82,6 +83,7 @@ def test_lsstcam_is_as_measured() -> None:
             )
 
 
+KIND = DetectorType(nx=4, ny=2, pixel_size=10.0)
 AMPLIFIER = Amplifier(
     name="A",
     data=Box(0, 4, 0, 2),
@@ -114,6 +116,15 @@ CAMERA = Camera(
         (lambda: Detector(number=-1, name="a"), "number -1"),
         (lambda: Detector(number=1, name=" "), "name ' '"),
         (lambda: Detector(number=1, name="a/b"), "name 'a/b'"),
+        (lambda: evolve(AMPLIFIER, hdu=" "), "amplifier A: its HDU has a blank name"),
+        (
+            lambda: Detector(
+                number=1,
+                name="a",
+                type=evolve(KIND, amplifiers=(AMPLIFIER, evolve(AMPLIFIER, hdu="b"))),
+            ),
+            "detector a: some of its amplifiers name an HDU, others none",
+        ),
         (lambda: FocalPlane(plate_scale=0), "plate scale 0"),
         (lambda: FocalPlane(plate_scale=1, radial_distortion=(1.0, 1.0)), r"\[1.0, 1.0\]"),
         (lambda: FocalPlane(plate_scale=1, radial_distortion=(0.0,)), "coefficient of the radius"),
@@ -143,5 +154,27 @@ def test_a_contradiction_is_named(make: Callable[[], object], said: str) -> None
 
 
 def test_raws_are_as_large_as_their_sections_reach() -> None:
-    assert SHIPPED["Lowell42"].raw_sizes == {(400, 1432), (270, 1432)}
-    assert SHIPPED["LSSTCam"].raw_sizes == frozenset()
+    (part,) = SHIPPED["Lowell42"].raw_parts
+    assert (set(part.sizes), dict(part.hdus)) == ({(400, 1432), (270, 1432)}, {})
+    (part,) = CAMERA.raw_parts
+    assert (set(part.sizes), dict(part.hdus)) == (set(), {})
+
+
+def test_the_parts_of_a_raw_are_told_by_the_hdus_that_detectors_name() -> None:
+    small = evolve(KIND, amplifiers=(evolve(AMPLIFIER, data=Box(2, 6, 0, 2), prescan=Box(0, 2, 0, 2)),))
+    large = evolve(KIND, amplifiers=(AMPLIFIER,))
+    split = evolve(KIND, amplifiers=(evolve(AMPLIFIER, hdu="{name}_A"), evolve(AMPLIFIER, hdu=7)))
+    by_cards = evolve(large, amplifier_cards=AmplifierCards())
+    detectors = (
+        Detector(number=1, name="one", type=small, hdu="left"),
+        Detector(number=2, name="two", type=large, hdu="left"),
+        Detector(number=3, name="three", type=split),
+        Detector(number=4, name="four", type=by_cards, hdu=2),
+    )
+    parts = evolve(CAMERA, detectors=detectors).raw_parts
+    assert [part.detectors for part in parts] == [(1, 2), (3,), (4,)]
+    assert [dict(part.hdus) for part in parts] == [
+        {"left": {(2, 6)}},
+        {"three_A": {(2, 6)}, 7: {(2, 6)}},
+        {2: set()},
+    ]

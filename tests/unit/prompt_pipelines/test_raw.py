@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ from astropy.utils.exceptions import AstropyUserWarning
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from prompt_pipelines.errors import RawFormatError
+from prompt_pipelines.assembly import assemble
+from prompt_pipelines.camera import AmplifierDict, DetectorDict, find_detector
+from prompt_pipelines.errors import RawFormatError, UnusableImageError
 from prompt_pipelines.raw import RawFrame, read_raw, write_raw
+from tests.unit.prompt_pipelines.tiny_camera import tiny_camera
 
 PIXELS = np.random.default_rng(3).poisson(1000, (60, 70)).astype(np.uint16)
 
@@ -99,8 +103,19 @@ def test_all_images_that_may_be_the_frame_are_kept(tmp_path: Path) -> None:
 def test_images_that_nothing_tells_apart_are_named(tmp_path: Path) -> None:
     segments = [fits.ImageHDU(PIXELS, name=f"Segment1{number}") for number in range(8)]
     fits.HDUList([fits.PrimaryHDU(), *segments]).writeto(tmp_path / "raw.fits")
-    with pytest.raises(RawFormatError, match=r"raw\.fits: several .*SEGMENT10 .*SEGMENT17"):
-        read_raw(tmp_path / "raw.fits")
+    rows, columns = PIXELS.shape
+    amplifier: AmplifierDict = {
+        "name": "A",
+        "data": [0, columns, 0, rows],
+        "overscan": [0, 0, 0, 0],
+        "image": [0, columns, 0, rows],
+        "gain": 1.0,
+        "read_noise": 1.0,
+        "saturation": 1e5,
+    }
+    detector = find_detector(tiny_camera(), 0) | {"nx": columns, "ny": rows, "amplifiers": [amplifier]}
+    with pytest.raises(UnusableImageError, match=r"several .*SEGMENT10 .*SEGMENT17"):
+        assemble(read_raw(tmp_path / "raw.fits"), cast(DetectorDict, detector))
 
 
 def test_a_missing_file_is_not_called_malformed(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from raw_files.errors import RawFileError
-from raw_files.reading import check_whole, load_images, read_cards
+from raw_files.reading import check_whole, load_images, read_cards, read_parts
 from tests.unit.raw_files.files import PIXELS, bytes_of, placed
 
 BLOCK = 2880
@@ -143,17 +143,50 @@ def test_the_frame_is_found_in_whatever_order_a_file_has(
     }
     path = placed(tmp_path, bytes_of(fits.PrimaryHDU(), *(hdus[name] for name in order)))
     assert read_cards(path, [PIXELS.shape])["FILTER"] == "R"
-    frame, preview = load_images(path)
+    *large, preview = load_images(path)
+    assert [image.pixels.shape for image in large] == [PIXELS.shape] * 2
+    assert preview.pixels.shape == (15, 18)
+    frame = large[0]
+    assert frame.hdu == load_images(path, ["sci"])[0].hdu
     np.testing.assert_array_equal(frame.pixels, PIXELS)
-    assert (frame.header["FILTER"], preview.pixels.shape) == ("R", (15, 18))
+    assert frame.header["FILTER"] == "R"
 
 
 def test_two_detectors_in_a_file_are_refused_by_name_and_not_the_first_taken(tmp_path: Path) -> None:
     chips = [fits.ImageHDU(PIXELS, name=f"CHIP{number}") for number in (1, 2)]
     path = placed(tmp_path, bytes_of(fits.PrimaryHDU(), *chips))
-    for read in (read_cards, load_images):
-        with pytest.raises(RawFileError, match=r"HDU 1 CHIP1 .*HDU 2 CHIP2"):
-            read(path)
+    with pytest.raises(RawFileError, match=r"HDU 1 CHIP1 .*HDU 2 CHIP2"):
+        read_cards(path)
+    assert len(load_images(path)) == 2
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_the_hdus_of_each_detector_are_found_and_one_that_is_missing_is_named(
+    *, compressed: bool, tmp_path: Path
+) -> None:
+    kind = fits.CompImageHDU if compressed else fits.ImageHDU
+    amplifiers = [
+        kind(PIXELS + number, fits.Header({"GAIN": 1.5 + number}), name=f"AMP{number}") for number in range(4)
+    ]
+    path = placed(tmp_path, bytes_of(fits.PrimaryHDU(header=fits.Header({"GAIN": 9.0})), *amplifiers))
+    size = [(PIXELS.shape[0], PIXELS.shape[1])]
+    wanted: list[dict[str | int, list[tuple[int, int]]]] = [
+        {"amp1": size, "AMP3": []},
+        {2: size},
+        {"AMP1": size, "AMP7": size},
+        {"AMP0": [(200, 200)]},
+    ]
+    both, third, missing, other = read_parts(path, [((), hdus) for hdus in wanted])
+    assert isinstance(both, dict)
+    assert isinstance(third, dict)
+    assert (both["GAIN"], third["GAIN"]) == (2.5, 2.5)
+    assert "no image in HDU AMP7" in str(missing)
+    assert "HDU AMP0: its image has" in str(other)
+    with pytest.raises(RawFileError, match="AMP7"):
+        read_cards(path, hdus=wanted[2])
+    last, first = load_images(path, ["AMP3", 1])
+    np.testing.assert_array_equal(last.pixels, PIXELS + 3)
+    np.testing.assert_array_equal(first.pixels, PIXELS)
 
 
 @pytest.mark.parametrize("empty", ["EXPTIME =", "EXPTIME = '        '", "EXPTIME =          / seconds"])

@@ -66,9 +66,9 @@ def write_night(
     header = fits.open(io.BytesIO(raw.body))[0].header
     light = read_exposure(camera, dict(header), parse_raw_key(camera, raw.key))
     kinds: list[tuple[str, Callable[[int], np.ndarray], float, int]] = [
-        ("bias", lambda number: simulated.bias(detector, number), 0.0, biases),
-        ("dark", lambda number: simulated.dark(detector, number, _DARK_TIME), _DARK_TIME, darks),
-        ("flat", lambda number: simulated.flat(detector, number), 5.0, flats),
+        ("bias", lambda number: simulated.bias(detector, number)[None], 0.0, biases),
+        ("dark", lambda number: simulated.dark(detector, number, _DARK_TIME)[None], _DARK_TIME, darks),
+        ("flat", lambda number: simulated.flat(detector, number)[None], 5.0, flats),
     ]
     for kind, take, exposure_time, count in kinds:
         exposure = evolve(light, observation_type=kind, exposure_time=exposure_time)

@@ -43,7 +43,7 @@ def electrons(pixels: Counts, detector: int = 0) -> Floats:
     """Calibrate a raw as whoever knows the sensor would; bad columns are NaN."""
     sensor = CAMERA.sensor(detector)
     image = np.full((NY, NX), np.nan)
-    adu = pixels - sensor.offset
+    adu = pixels - sensor.offset[None]
     for amplifier in sensor.type.amplifiers:
         data, trimmed = amplifier.data, amplifier.image
         light = adu[data.y_min : data.y_max, data.x_min : data.x_max] * amplifier.gain
@@ -52,9 +52,9 @@ def electrons(pixels: Counts, detector: int = 0) -> Floats:
 
 
 def test_a_bias_frame_is_offset_and_read_noise() -> None:
-    frames = np.stack([CAMERA.bias(0, number) for number in range(8)]).astype(float)
+    frames = np.stack([CAMERA.bias(0, number)[None] for number in range(8)]).astype(float)
     for amplifier in CAMERA.sensor(0).type.amplifiers:
-        for box in (amplifier.data, amplifier.overscan):
+        for box in amplifier.boxes:
             part = frames[:, box.y_min : box.y_max, box.x_min : box.x_max]
             noise = np.sqrt((amplifier.read_noise / amplifier.gain) ** 2 + 1 / 12)  # rounding adds its own
             assert part.std(axis=0, ddof=1).mean() == pytest.approx(noise, rel=0.05)
@@ -64,7 +64,7 @@ def test_a_bias_frame_is_offset_and_read_noise() -> None:
 
 
 def test_a_flat_shows_the_response() -> None:
-    flat = electrons(np.mean([CAMERA.flat(0, number) for number in range(4)], axis=0).astype(np.uint16))
+    flat = electrons(np.mean([CAMERA.flat(0, number)[None] for number in range(4)], axis=0).astype(np.uint16))
     assert np.nanmean(flat) == pytest.approx(40_000, rel=0.01)
     assert np.nanstd(flat) / 40_000 < 0.004  # photon noise alone: the response has been divided out
     assert CAMERA.sensor(0).bad.any(axis=0).sum() == 2

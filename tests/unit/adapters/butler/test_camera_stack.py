@@ -1,5 +1,6 @@
 """Exposures and visits as the registry is told of them."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from lsst.sphgeom import LonLat, UnitVector3d, Vector3d
 
 from adapters.butler.camera.camera_stack import OurCameraStack
 from adapters.files.cameras import find_camera
+from domain.cameras.camera import Box
 from domain.cameras.focal_plane import corners_on_sky
 from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage, parse_raw_key
@@ -24,6 +26,9 @@ from tests.strategies.cameras import right_ascensions, sky_angles
 UNIVERSE = DimensionUniverse()
 CAMERA = find_camera("SimCam")
 STACK = OurCameraStack(CAMERA)
+KIND = CAMERA.detector(4).type
+assert KIND is not None
+AMPLIFIER = KIND.amplifiers[0]
 
 
 def records(observed: Exposure) -> dict[str, DimensionRecord]:
@@ -85,7 +90,7 @@ def test_regions_reach_as_far_as_the_pointing_may_be_off(ra: float, dec: float) 
 PLACE = "SimCam/20260313/SC_O_20260313_000001/SC_O_20260313_000001_R22_S11.fits"
 
 
-def raw_of(path: Path, *hdus: fits.ImageHDU) -> Exposure:
+def raw_of(path: Path, *hdus: fits.ImageHDU, stack: OurCameraStack = STACK) -> Exposure:
     """Read a file that holds these images, as the raw of the middle detector."""
     key = parse_raw_key(CAMERA, PLACE)
     assert key is not None
@@ -93,7 +98,7 @@ def raw_of(path: Path, *hdus: fits.ImageHDU) -> Exposure:
     primary = fits.PrimaryHDU(header=fits.Header(header_cards(CAMERA, observed)))
     fits.HDUList([primary, *hdus]).writeto(path)
     image = RawImage(key=key, uri=path.as_uri(), exposure=observed.exposure, group="g", snap=observed.snap)
-    return STACK.read(path, image)
+    return stack.read(path, image)
 
 
 def test_the_frame_is_the_image_of_the_detectors_size(tmp_path: Path) -> None:
@@ -116,3 +121,35 @@ def test_a_file_without_one_such_image_is_refused(
     images = [fits.ImageHDU(np.zeros(shape, np.uint16)) for shape in shapes]
     with pytest.raises(RawUnreadableError, match=rf"raw\.fits: .*{said}"):
         raw_of(tmp_path / "raw.fits", *images)
+
+
+SEGMENTS = [f"Segment{number:02d}" for number in range(16)]
+
+
+@pytest.mark.parametrize("there", [16, 15, 1])
+@pytest.mark.parametrize("described", ["in their HDUs", "as one image", "not at all"])
+def test_of_sixteen_amplifier_hdus_all_are_read_or_the_raw_is_refused_by_name(
+    there: int, described: str, tmp_path: Path
+) -> None:
+    assert KIND is not None
+    amplifiers = tuple(
+        evolve(
+            AMPLIFIER,
+            name=name,
+            hdu=name if described == "in their HDUs" else None,
+            data=Box(0, 64, 0, 256),
+            overscan=Box(64, 72, 0, 256),
+            image=Box(64 * column, 64 * column + 64, 256 * row, 256 * row + 256),
+        )
+        for name, (row, column) in zip(SEGMENTS, itertools.product(range(2), range(8)), strict=True)
+    )
+    kind = evolve(KIND, amplifiers=() if described == "not at all" else amplifiers)
+    camera = evolve(CAMERA, detectors=tuple(evolve(one, type=kind) for one in CAMERA.detectors))
+    images = [fits.CompImageHDU(np.zeros((256, 72), np.int32), name=name) for name in SEGMENTS[:there]]
+    stack = OurCameraStack(camera)
+    if described == "in their HDUs" and there == 16:
+        assert raw_of(tmp_path / "raw.fits.fz", *images, stack=stack).detector == 4
+    elif there > 1 or described == "in their HDUs":
+        said = "in HDU Segment" if described == "in their HDUs" else "several of its images may be the frame"
+        with pytest.raises(RawUnreadableError, match=rf"raw\.fits\.fz: .*{said}"):
+            raw_of(tmp_path / "raw.fits.fz", *images, stack=stack)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.files.cameras import CameraFileError, find_camera, load_camera
-from domain.cameras.camera import Box, RawKeyScheme
+from domain.cameras.camera import AmplifierCards, Box, RawKeyScheme
 
 INSTRUMENTS = {
     "LSSTCam": 205,
@@ -56,6 +56,36 @@ def test_a_camera_is_loaded_by_name_or_path(name: str | Path) -> None:
 def test_a_name_that_is_not_shipped_is_answered_with_those_that_are() -> None:
     with pytest.raises(CameraFileError, match=r"'nothing'.*simulated"):
         load_camera("nothing")
+
+
+def test_amplifiers_may_be_in_hdus_and_described_by_cards(file: Path) -> None:
+    plain = copy.deepcopy(PLAIN)
+    kind = plain["detector_types"]["ccd"]
+    for number, amplifier in enumerate(kind["amplifiers"]):
+        del amplifier["overscan"]
+        amplifier |= {"hdu": f"{{name}}_{number}", "parallel_overscan": "[1:256,513:520]", "flip_x": True}
+    kind["amplifier_cards"] = {"data": ["TRIMSEC", "DATASEC"], "image": "DETSEC", "image_from_top": True}
+    plain["detectors"][1]["hdu"] = 3
+    file.write_text(yaml.safe_dump(plain))
+    camera = load_camera(file)
+    first = camera.detectors[0]
+    assert first.type is not None
+    assert first.type.amplifiers[0].parallel_overscan == Box(0, 256, 512, 520)
+    assert (first.type.amplifiers[0].overscan, first.type.amplifiers[0].flip_x) == (None, True)
+    assert list(first.raw_parts) == ["R22_S00_0", "R22_S00_1"]
+    assert camera.detectors[1].hdu == 3
+    assert first.type.amplifier_cards == AmplifierCards(
+        data=("TRIMSEC", "DATASEC"), image=("DETSEC",), image_from_top=True
+    )
+
+
+@pytest.mark.parametrize("hdu", [-1, "", True, 1.5])
+def test_what_names_no_hdu_is_refused(hdu: object, file: Path) -> None:
+    plain = copy.deepcopy(PLAIN)
+    plain["detectors"][0]["hdu"] = hdu
+    file.write_text(yaml.safe_dump(plain))
+    with pytest.raises(CameraFileError, match=r"detectors\[0\]\.hdu"):
+        load_camera(file)
 
 
 def test_a_file_that_is_absent_is_named(file: Path) -> None:
