@@ -18,7 +18,7 @@ from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
 from domain.raws.raws import RawImage, RawKey, sidecar_key
 from domain.raws.stored_object import StoredObject
-from domain.raws.stored_raw import StoredRaw, stored_raw
+from domain.raws.stored_raw import StoredRaw, stored_raws
 from domain.times import day_obs_of
 from ports.clock import Clock
 from ports.metrics import Counter, Metrics
@@ -189,10 +189,12 @@ def listed_prefixes(camera: Camera, today: datetime.date) -> Sequence[str]:
     """List the prefixes whose folders are opened.
 
     They are this observing day's and the last one's; or, where keys begin with
-    detector and group, all detectors'.
+    group or with detector and group, all that there are.
     """
     names = (camera.instrument, *camera.raw_keys.prefixes)
     if not camera.raw_keys.scheme.has_sidecars:
+        if not camera.raw_keys.scheme.names_detector:
+            return [f"{name}/" for name in names]
         return [f"{name}/{detector.number}/" for name in names for detector in camera.detectors]
     days = (today, today - datetime.timedelta(days=1))
     return [f"{name}/{day:%Y%m%d}/" for day in days for name in names]
@@ -212,9 +214,7 @@ def newest_first(camera: Camera, folders: Collection[str]) -> Sequence[str]:
 
 def _raws(camera: Camera, objects: Mapping[str, StoredObject]) -> Iterator[StoredRaw]:
     for stored in objects.values():
-        raw = stored_raw(camera, stored)
-        if raw is not None:
-            yield raw
+        yield from stored_raws(camera, stored)
 
 
 def _slot(camera: Camera, key: RawKey, example: RawImage) -> RawSlot:

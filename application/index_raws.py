@@ -12,7 +12,7 @@ from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
 from domain.raws.raws import RawImage, raw_keys_of_sidecar, sidecar_key
 from domain.raws.stored_object import StoredObject
-from domain.raws.stored_raw import StoredRaw, stored_raw
+from domain.raws.stored_raw import StoredRaw, stored_raws
 from ports.metrics import Counter, Metrics
 from ports.object_feed import ObjectFeed, ObjectFeedUnavailableError
 from ports.raw_arrivals import ImageStoreUnavailableError
@@ -92,25 +92,25 @@ class RawIndexer:
         await self._feed.settle()
 
     async def _index_batch(self, created: Sequence[StoredObject], tasks: asyncio.TaskGroup) -> None:
-        landed = [one for one in map(self._recognize, created) if one is not None]
+        landed = [one for stored in created for one in self._recognize(stored)]
         raws = await asyncio.gather(*map(self._identify_now, landed))
         await self._put({one.slot(raw): raw.uri for one, raw in zip(landed, raws, strict=True) if raw})
         for one, raw in zip(landed, raws, strict=True):
             if raw is None and one.sidecar is not None:
                 await self._wait_beside(one, tasks)
 
-    def _recognize(self, stored: StoredObject) -> _Landed | None:
-        """Tell which raw an object is, or brings back as its sidecar; None if it concerns nobody."""
+    def _recognize(self, stored: StoredObject) -> Sequence[_Landed]:
+        """Tell which raws an object is, or brings back as their sidecar; none if it concerns nobody."""
         for camera, sidecars in self._cameras:
-            raw = stored_raw(camera, stored)
-            if raw is not None:
+            if raws := stored_raws(camera, stored):
                 self._metrics.count(Counter.NOTIFICATIONS, kind="raw")
-                return _Landed(camera, sidecars, raw)
+                return [_Landed(camera, sidecars, raw) for raw in raws]
             if raw_keys_of_sidecar(camera, stored.key):
                 self._metrics.count(Counter.NOTIFICATIONS, kind="sidecar")
-                return self._given_up.pop(stored.key, None)
+                waiting = self._given_up.pop(stored.key, None)
+                return [] if waiting is None else [waiting]
         self._metrics.count(Counter.NOTIFICATIONS, kind="not a raw")
-        return None
+        return []
 
     async def _identify_now(self, landed: _Landed) -> RawImage | None:
         if landed.sidecar is not None:

@@ -11,7 +11,7 @@ from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
 from domain.raws.raws import RawImage, sidecar_key
 from domain.raws.stored_object import StoredObject
-from domain.raws.stored_raw import StoredRaw, stored_raw
+from domain.raws.stored_raw import StoredRaw, stored_raws
 from domain.times import day_obs_of
 from domain.work.reconciliation import LandedRaw
 from ports.raw_arrivals import ImageStore
@@ -68,11 +68,10 @@ class LandedImages:
             listed = [await self._store.folders(f"{name}/{night:%Y%m%d}/") for name in names]
             work = [self._exposure(turns, folder, detectors) for folder in itertools.chain(*listed)]
         else:
-            work = [
-                self._written(turns, f"{name}/{detector}/", night)
-                for name in names
-                for detector in sorted(detectors)
-            ]
+            by_detector = self._camera.raw_keys.scheme.names_detector
+            folders = [f"{detector}/" for detector in sorted(detectors)] if by_detector else [""]
+            prefixes = [f"{name}/{folder}" for name in names for folder in folders]
+            work = [self._written(turns, prefix, night, detectors) for prefix in prefixes]
         return _together(await asyncio.gather(*work))
 
     async def _exposure(
@@ -87,8 +86,10 @@ class LandedImages:
                 return LandedRaws(named=(), nameless=tuple(self._store.uri(raw.key.key) for raw in raws))
             return LandedRaws(named=tuple(self._landed(raw, example) for raw in raws), nameless=())
 
-    async def _written(self, turns: asyncio.Semaphore, prefix: str, night: datetime.date) -> LandedRaws:
-        """Look for what was written on a day below the prefix of a detector."""
+    async def _written(
+        self, turns: asyncio.Semaphore, prefix: str, night: datetime.date, detectors: Collection[int]
+    ) -> LandedRaws:
+        """Look for what was written on a day below the prefix of a detector, or of all."""
         async with turns:
             objects = {
                 stored.key: stored
@@ -97,6 +98,8 @@ class LandedImages:
             }
             named, nameless = [], []
             for raw in self._raws(objects):
+                if raw.key.detector not in detectors:
+                    continue
                 image = await self._sidecars.identify(raw)
                 if image is None:
                     nameless.append(self._store.uri(raw.key.key))
@@ -106,9 +109,7 @@ class LandedImages:
 
     def _raws(self, objects: Mapping[str, StoredObject]) -> Iterator[StoredRaw]:
         for stored in objects.values():
-            raw = stored_raw(self._camera, stored)
-            if raw is not None:
-                yield raw
+            yield from stored_raws(self._camera, stored)
 
     async def _example(self, raws: Sequence[StoredRaw], objects: Collection[str]) -> RawImage | None:
         described = [raw for raw in raws if sidecar_key(raw.key) in objects]

@@ -19,6 +19,7 @@ from domain.cameras.detectors import (
     Box,
     Detector,
     DetectorType,
+    Hdu,
     InvalidCameraError,
     Placement,
     Purpose,
@@ -65,11 +66,17 @@ class RawKeyScheme(enum.Enum):
     LSST = "lsst"
     IMSIM = "imsim"
     GROUPED = "grouped"
+    MOSAIC = "mosaic"
 
     @property
     def has_sidecars(self) -> bool:
         """Whether only a sidecar tells the group and snap of a raw."""
-        return self is not RawKeyScheme.GROUPED
+        return self in {RawKeyScheme.LSST, RawKeyScheme.IMSIM}
+
+    @property
+    def names_detector(self) -> bool:
+        """Whether a key is that of one detector; else a file holds several, or all of the camera."""
+        return self is not RawKeyScheme.MOSAIC
 
 
 @frozen(kw_only=True)
@@ -162,6 +169,18 @@ class Camera:
             values = [getattr(detector, what) for detector in self.detectors]
             if len(set(values)) != len(values):
                 raise InvalidCameraError(f"{self.instrument}: two detectors have the same {what}")
+        if not self.raw_keys.scheme.names_detector:
+            self._check_told_apart()
+
+    def _check_told_apart(self) -> None:
+        """See that in a file of several detectors each has HDUs of its own."""
+        places: dict[tuple[str, frozenset[Hdu | None]], str] = {}
+        for one in self.detectors:
+            place = one.file, frozenset(one.raw_parts or {None: None})
+            if (other := places.setdefault(place, one.name)) != one.name:
+                raise InvalidCameraError(
+                    f"{self.instrument}: detectors {other} and {one.name} are in the same HDU of one file"
+                )
 
     def detector(self, number: int) -> Detector:
         """Find a detector by its number.

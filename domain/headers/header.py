@@ -5,7 +5,7 @@ from typing import Final
 
 from attrs import frozen
 
-from domain.cameras.camera import Camera, CardRule, RawKeyScheme, UnknownDetectorError
+from domain.cameras.camera import Camera, CardRule, UnknownDetectorError
 from domain.headers import cards as read
 from domain.headers.cards import InvalidHeaderError
 from domain.headers.facts import Facts
@@ -242,7 +242,7 @@ def _computed_exposure(
         return computed
     if camera.raw_keys.timestamp_ids is not None:
         return _time_stamp(facts, camera.raw_keys.timestamp_ids.card)
-    if camera.raw_keys.scheme is not RawKeyScheme.GROUPED:
+    if camera.raw_keys.scheme.has_sidecars:
         obs_id = facts.need("obs_id", facts.text("obs_id"))
         raise InvalidHeaderError(f"{facts.place('obs_id')}: {obs_id!r} is no observation id")
     try:

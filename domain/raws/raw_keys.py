@@ -5,6 +5,7 @@ bucket concern nobody.
 """
 
 import re
+from fnmatch import fnmatchcase
 from typing import Final
 
 from attrs import frozen
@@ -12,7 +13,7 @@ from attrs import frozen
 from domain.cameras.camera import Camera, RawKeyScheme
 from domain.raws.exposure_ids import ObservationId, exposure_id, is_day_obs, parse_observation_id
 
-__all__ = ["RawKey", "exposure_id_of", "parse_raw_key"]
+__all__ = ["RawKey", "exposure_id_of", "parse_raw_key", "parse_raw_keys"]
 
 _EXTENSION = r"\.fits(?:\.fz|\.gz)?"
 _LSST_KEY = re.compile(r"([^/]+)/([0-9]{8})/([A-Z]+_[A-Z]_[0-9]{8}_[0-9]{6})/\3_([^/]+?)" + _EXTENSION)
@@ -25,12 +26,16 @@ _LARGEST_NUMBER: Final = 18  # Digits of an exposure id that a registry can hold
 
 @frozen(kw_only=True)
 class RawKey:
-    """What the object key of a raw tells; None where it does not."""
+    """What the object key of one detector's raw tells; None where it does not.
+
+    An object that holds the raws of several detectors has one for each.
+    """
 
     key: str
     instrument: str
     """Of the camera, whatever first folder is read as it."""
     detector: int
+    """Its number."""
     exposure: int | None = None
     group: str | None = None
     snap: int | None = None
@@ -41,15 +46,41 @@ class RawKey:
     seqnum: int | None = None
 
 
-def parse_raw_key(camera: Camera, key: str) -> RawKey | None:
-    """Read an object key; None if it is no raw of this camera."""
+def parse_raw_keys(camera: Camera, key: str) -> tuple[RawKey, ...]:
+    """Read an object key: as one for each detector whose raw the object holds, none if it is no raw."""
     match camera.raw_keys.scheme:
         case RawKeyScheme.LSST:
-            return _parse_lsst(camera, key)
+            found = _parse_lsst(camera, key)
         case RawKeyScheme.IMSIM:
-            return _parse_imsim(camera, key)
+            found = _parse_imsim(camera, key)
         case RawKeyScheme.GROUPED:
-            return _parse_grouped(camera, key)
+            found = _parse_grouped(camera, key)
+        case RawKeyScheme.MOSAIC:
+            return _parse_mosaic(camera, key)
+    return () if found is None else (found,)
+
+
+def parse_raw_key(camera: Camera, key: str, detector: int | None = None) -> RawKey | None:
+    """Read an object key as that of one detector's raw; None if it is none.
+
+    Parameters
+    ----------
+    camera
+        Whose scheme is followed.
+    key
+        The key.
+    detector
+        Its number; may be left out where keys name it.
+
+    Raises
+    ------
+    ValueError
+        Raised if the key is that of several detectors, and none was asked for.
+    """
+    found = parse_raw_keys(camera, key)
+    if detector is None and len(found) > 1:
+        raise ValueError(f"{key!r} is the key of {len(found)} detectors of {camera.instrument}")
+    return next((one for one in found if detector in {None, one.detector}), None)
 
 
 def exposure_id_of(camera: Camera, observation: ObservationId) -> int | None:
@@ -127,6 +158,34 @@ def _parse_grouped(camera: Camera, key: str) -> RawKey | None:
         group=group,
         snap=int(snap),
         physical_filter=physical_filter,
+    )
+
+
+def _parse_mosaic(camera: Camera, key: str) -> tuple[RawKey, ...]:
+    parts = key.split("/")
+    if len(parts) < 6:
+        return ()
+    # A group may hold slashes; nothing after it does.
+    name, *groups, snap, exposure, physical_filter, file = parts
+    group = "/".join(groups)
+    if (
+        name not in camera.names
+        or not (_is_number(snap) and _is_number(exposure))
+        or not (group.strip() and physical_filter and _GROUPED_NAME.fullmatch(file))
+    ):
+        return ()
+    return tuple(
+        RawKey(
+            key=key,
+            instrument=camera.instrument,
+            detector=detector.number,
+            exposure=int(exposure),
+            group=group,
+            snap=int(snap),
+            physical_filter=physical_filter,
+        )
+        for detector in camera.detectors
+        if fnmatchcase(file, detector.file)
     )
 
 

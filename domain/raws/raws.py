@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 from domain.cameras.camera import Camera, RawKeyScheme
 from domain.errors import PromptProcessingError
 from domain.raws.exposure import Exposure
-from domain.raws.raw_keys import RawKey, parse_raw_key
+from domain.raws.raw_keys import RawKey, parse_raw_key, parse_raw_keys
 from domain.visit import VisitDetector
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "belongs",
     "make_raw_key",
     "parse_raw_key",
+    "parse_raw_keys",
     "raw_keys_of_sidecar",
     "raw_prefixes",
     "sidecar_in_folder",
@@ -71,7 +72,7 @@ def make_raw_key(camera: Camera, exposure: Exposure, *, extension: str = ".fits"
         One of `RAW_EXTENSIONS`.
     stem
         File name without extension, where the scheme leaves it free; blank is
-        exposure and detector.
+        exposure and, where the object is one detector's, detector.
 
     Raises
     ------
@@ -95,8 +96,11 @@ def make_raw_key(camera: Camera, exposure: Exposure, *, extension: str = ".fits"
                 f"/{exposure.physical_filter}"
             )
             file = stem or f"{exposure.exposure}_{exposure.detector}"
+        case RawKeyScheme.MOSAIC:
+            folder = f"{exposure.group}/{exposure.snap}/{exposure.exposure}/{exposure.physical_filter}"
+            file = stem or str(exposure.exposure)
     key = f"{exposure.instrument}/{folder}/{file}{extension}"
-    parsed = parse_raw_key(camera, key)
+    parsed = parse_raw_key(camera, key, exposure.detector)
     if parsed is None or not _tells(parsed, exposure):
         raise UnnameableRawError(
             f"{camera.instrument} cannot name a raw {key!r} so that it reads back the same"
@@ -155,7 +159,9 @@ def raw_prefixes(camera: Camera, work: VisitDetector, day_obs: int) -> tuple[str
     names = (camera.instrument, *camera.raw_keys.prefixes)
     if camera.raw_keys.scheme.has_sidecars:
         return tuple(f"{name}/{day_obs}/" for name in names)
-    return tuple(f"{name}/{work.detector}/{work.visit.group}/" for name in names)
+    if camera.raw_keys.scheme.names_detector:
+        return tuple(f"{name}/{work.detector}/{work.visit.group}/" for name in names)
+    return tuple(f"{name}/{work.visit.group}/" for name in names)
 
 
 def sidecar_in_folder(camera: Camera, folder: str, detector: int) -> str | None:

@@ -18,7 +18,7 @@ from adapters.kafka.places import name_of
 from adapters.kafka.positions import TopicMissingError
 from adapters.kafka.topic_follower import TopicFollower
 from domain.cameras.camera import Camera
-from domain.raws.stored_raw import StoredRaw, stored_raw
+from domain.raws.stored_raw import StoredRaw, stored_raws
 from domain.times import UtcSeconds
 from ports.clock import Clock
 from ports.metrics import Counter, Metrics
@@ -26,6 +26,9 @@ from ports.metrics import Counter, Metrics
 __all__ = ["KafkaRawNotifications"]
 
 _LOG: Final = logging.getLogger(__name__)
+
+type _Match = Sequence[StoredRaw]
+"""What one object is to its detectors."""
 
 
 class KafkaRawNotifications:
@@ -147,15 +150,15 @@ class KafkaRawNotifications:
     def _may_concern(self, body: bytes) -> bool:
         return any(needle in body for needle in self._needles)
 
-    def _matches(self, message: Message) -> list[StoredRaw]:
+    def _matches(self, message: Message) -> list[_Match]:
         try:
             created = decode_notification(message.value() or b"")
         except UndecodableNotificationError as error:
             _LOG.warning("notification %s cannot be read: %s", name_of(message), error)
             self._metrics.count(Counter.NOTIFICATIONS, kind="unreadable")
             created = error.readable
-        raws = [stored_raw(self._camera, stored) for stored in created if stored.bucket == self._bucket]
-        return [raw for raw in raws if raw is not None]
+        raws = [stored_raws(self._camera, stored) for stored in created if stored.bucket == self._bucket]
+        return [match for match in raws if match]
 
     def _on_tried(self, error: Exception | None) -> None:
         if error is not None:
@@ -168,9 +171,10 @@ class KafkaRawNotifications:
 
     # What follows runs in the event loop.
 
-    def _add(self, matches: Sequence[StoredRaw]) -> None:
-        for raw in matches:
-            self._heard.add(raw)
+    def _add(self, matches: Sequence[_Match]) -> None:
+        for match in matches:
+            for raw in match:
+                self._heard.add(raw)
 
     def _begun(self, error: Exception | None) -> None:
         if self._first_try is None or self._first_try.done():

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from domain.cameras.camera import Camera
 from domain.raws.stored_object import StoredObject
-from domain.raws.stored_raw import StoredRaw, stored_raw
+from domain.raws.stored_raw import StoredRaw, stored_raws
 
 __all__ = ["MemoryRawNotifications"]
 
@@ -29,16 +29,15 @@ class MemoryRawNotifications:
 
     def notify(self, stored: StoredObject) -> None:
         """Tell of a new object, as the bucket does; what is no raw is passed over."""
-        raw = stored_raw(self._camera, stored)
-        if raw is None:
-            return
+        raws = stored_raws(self._camera, stored)
         self._expire()
-        if stored.version and raw in self._all():
+        if stored.version and not set(raws).isdisjoint(self._all()):
             return
-        self._kept.append((asyncio.get_running_loop().time(), raw))
-        for detector, news in self._followers:
-            if detector == raw.key.detector:
-                news.put_nowait(raw)
+        for raw in raws:
+            self._kept.append((asyncio.get_running_loop().time(), raw))
+            for detector, news in self._followers:
+                if detector == raw.key.detector:
+                    news.put_nowait(raw)
 
     def heard(self, detector: int) -> Sequence[StoredRaw]:
         """See `ports.raw_arrivals.RawNotifications.heard`."""

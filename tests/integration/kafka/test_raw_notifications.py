@@ -12,6 +12,7 @@ from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.notifications.raw_notifications import KafkaRawNotifications
 from adapters.kafka.positions import TopicMissingError
 from adapters.memory.metrics import MemoryMetrics
+from domain.cameras.camera import Camera
 from domain.raws.stored_object import StoredObject
 from ports.metrics import Counter
 from simulator.servers.notifications import NewObject, ceph_notification
@@ -19,6 +20,7 @@ from tests.contract_files import NOTIFICATIONS
 from tests.contract_suites.raw_notifications import (
     BUCKET,
     CAMERA,
+    MOSAIC,
     Bucket,
     RawNotificationsContract,
     heard_soon,
@@ -43,8 +45,9 @@ def notification(stored: StoredObject) -> bytes:
 class KafkaBucket(Bucket):
     """The topic of one test, and readers of it."""
 
-    def __init__(self, broker: Broker, unique: str) -> None:
+    def __init__(self, broker: Broker, unique: str, camera: Camera = CAMERA) -> None:
         self.broker = broker
+        self.camera = camera
         self.topic = f"notes-{unique}"
         self.metrics = MemoryMetrics()
         self.reader: KafkaRawNotifications = self.make()
@@ -66,7 +69,7 @@ class KafkaBucket(Bucket):
         return KafkaRawNotifications(
             connection=connection or self.broker.connection,
             topic=self.topic,
-            camera=CAMERA,
+            camera=self.camera,
             bucket=f"tenant:{BUCKET}",
             clock=SystemClock(),
             metrics=self.metrics,
@@ -84,6 +87,16 @@ class TestKafkaRawNotifications(RawNotificationsContract):
         broker.create(bucket.topic)
         await bucket.reader.open()
         yield bucket
+        await bucket.reader.close()
+
+    @pytest.fixture
+    async def mosaic_bucket(self, broker: Broker, unique: str) -> AsyncIterator[KafkaBucket]:
+        bucket = KafkaBucket(broker, unique, MOSAIC)
+        broker.create(bucket.topic)
+        await bucket.reader.open()
+        yield bucket
+        assert bucket.metrics.total(Counter.NOTIFICATIONS, kind="raw") == 2
+        assert bucket.metrics.total(Counter.NOTIFICATIONS, kind="foreign") == 1
         await bucket.reader.close()
 
     async def test_every_partition_is_read(self, bucket: KafkaBucket) -> None:
@@ -114,7 +127,7 @@ class TestKafkaRawNotifications(RawNotificationsContract):
         await asyncio.sleep(0)
         await bucket.notify(*(raw(number) for number in range(10)))
         assert [(await first).stored, *await take(news, 9)] == [raw(number) for number in range(10)]
-        assert list(reader.heard(0)) == [recognized(raw(number)) for number in (7, 8, 9)]
+        assert list(reader.heard(0)) == [one for number in (7, 8, 9) for one in recognized(raw(number))]
         await asyncio.sleep(2.0)
         assert list(reader.heard(0)) == []
         await reader.close()

@@ -39,6 +39,7 @@ from application.ledger import StoredClaims, StoredLedger
 from application.reconcile import Reconciler
 from application.worker.work import Worker
 from application.write_outputs import OutputWriter
+from domain.cameras.camera import Camera
 from domain.fan_out import FanOutConfig
 from domain.headers.header import read_exposure
 from domain.pipelines import Node, PipelinesConfig
@@ -88,7 +89,9 @@ class MemoryNight:
         lease_seconds: float = 30.0,
         silent: bool = False,
         writer: bool = True,
+        camera: Camera = CAMERA,
     ) -> None:
+        self.camera = camera
         self.clock = LoopClock()
         self.metrics = MemoryMetrics()
         self.measurements = MemoryMeasurements()
@@ -98,7 +101,7 @@ class MemoryNight:
         self.histories = MemoryHistoryStore(self.clock)
         self.ledger = StoredLedger(self.histories, self.metrics)
         self.queue = MemoryQueueStore(self.clock, lease_seconds=lease_seconds)
-        self.publisher = MemoryWorkPublisher({INSTRUMENT: self.queue}, self.control)
+        self.publisher = MemoryWorkPublisher({self.camera.instrument: self.queue}, self.control)
         self.images = MemoryImageStore()
         self.feed = MemoryObjectFeed()
         self.index = MemoryRawIndex(self.clock)
@@ -106,14 +109,16 @@ class MemoryNight:
         self.repository = MemoryRepository()
         self.notifications: list[MemoryRawNotifications] = []
         self.workspaces: list[MemoryWorkspace] = []
-        self.headers: dict[str, Mapping[str, Any]] = {}
+        self.headers: dict[tuple[str, int], Mapping[str, Any]] = {}
         self.sequence = 0
         self._silent = silent
         self._has_writer = writer
         self._lease_seconds = lease_seconds
         self._main = PipelinesConfig(nodes=(Node(pipelines=pipelines),), source="main")
         self._before = PipelinesConfig(nodes=(Node(pipelines=()),), source="before")
-        self._config = FanOutConfig(streams={INSTRUMENT: "memory"}, detectors={INSTRUMENT: detectors})
+        self._config = FanOutConfig(
+            streams={self.camera.instrument: "memory"}, detectors={self.camera.instrument: detectors}
+        )
         self._behaviour = behaviour
         self._durations = durations or {"prepare": 2.0, "ingest": 0.2, "process": 5.0, "export": 0.5}
         self._number = workers
@@ -147,7 +152,7 @@ class MemoryNight:
         now = tai_from_utc(self.clock.utc())
         return evolve(
             Visit(
-                instrument=INSTRUMENT,
+                instrument=self.camera.instrument,
                 group=group,
                 sal_index=1,
                 script_sal_index=200,
@@ -169,17 +174,43 @@ class MemoryNight:
 
     def expose(self, visit: Visit, detector: int, *, snap: int = 0, notify: bool = True, **cards: Any) -> str:
         """Land one raw and its sidecar; returns the raw's key."""
+        raft, _, slot = self.camera.detector(detector).name.partition("_")
+        header = {**self._header(visit, snap), "RAFTBAY": raft, "CCDSLOT": slot, **cards}
+        key = make_raw_key(self.camera, read_exposure(self.camera, header))
+        parsed = parse_raw_key(self.camera, key, detector)
+        assert parsed is not None
+        sidecar = sidecar_key(parsed)
+        assert sidecar is not None
+        self.headers[key, detector] = header
+        self.images.put(sidecar, cards=header)
+        self._land(key, notify=notify)
+        return key
+
+    def expose_mosaic(self, visit: Visit, *, snap: int = 0, notify: bool = True, **cards: Any) -> str:
+        """Land one raw of all detectors; returns its key."""
+        header = self._header(visit, snap) | cards
+        for detector in self.camera.detectors:
+            its = header | {"CCDNUM": detector.number, "DETPOS": detector.name}
+            key = make_raw_key(self.camera, read_exposure(self.camera, its))
+            self.headers[key, detector.number] = its
+        self._land(key, notify=notify)
+        return key
+
+    def _land(self, key: str, *, notify: bool) -> None:
+        stored = self.images.put(key, modified=self.clock.utc())
+        if notify and not self._silent:
+            for worker in self.notifications:
+                worker.notify(stored)
+
+    def _header(self, visit: Visit, snap: int) -> dict[str, Any]:
         self.sequence += 1
         day_obs = 20260313
-        obs_id = f"SC_O_{day_obs}_{self.sequence:06d}"
-        name = CAMERA.detector(detector).name
-        raft, _, slot = name.partition("_")
-        header = {
-            "INSTRUME": INSTRUMENT,
+        abbreviation = self.camera.raw_keys.abbreviation or self.camera.instrument
+        obs_id = f"{abbreviation}_O_{day_obs}_{self.sequence:06d}"
+        return {
+            "INSTRUME": self.camera.instrument,
             "GROUPID": visit.group,
             "CURINDEX": snap + 1,
-            "RAFTBAY": raft,
-            "CCDSLOT": slot,
             "DAYOBS": day_obs,
             "SEQNUM": self.sequence,
             "OBSID": obs_id,
@@ -191,30 +222,19 @@ class MemoryNight:
             "DEC": visit.position[1],
             "ROTPA": visit.camera_angle,
             "IMGTYPE": "OBJECT",
-            **cards,
+            "EXPNUM": day_obs * 100_000 + self.sequence,
+            "OBSTYPE": "object",
         }
-        key = make_raw_key(CAMERA, read_exposure(CAMERA, header))
-        parsed = parse_raw_key(CAMERA, key)
-        assert parsed is not None
-        sidecar = sidecar_key(parsed)
-        assert sidecar is not None
-        self.headers[key] = header
-        self.images.put(sidecar, cards=header)
-        stored = self.images.put(key, modified=self.clock.utc())
-        if notify and not self._silent:
-            for worker in self.notifications:
-                worker.notify(stored)
-        return key
 
     def worker(
         self, name: str, *, recycle_after: int = 0, idle_timeout: float = 86_400.0, offset: float = 0.0
     ) -> Worker:
         """Make one more worker, whose clock may be off."""
-        notifications = MemoryRawNotifications(CAMERA)
+        notifications = MemoryRawNotifications(self.camera)
         self.notifications.append(notifications)
         workspace = MemoryWorkspace(
             repository=self.repository,
-            instrument=INSTRUMENT,
+            instrument=self.camera.instrument,
             deployment="deployment",
             claims=StoredClaims(MemoryClaimStore(self.histories)),
             read=self._read,
@@ -233,7 +253,7 @@ class MemoryNight:
             settings=settings,
             name=name,
             clock=LoopClock(offset),
-            camera=CAMERA,
+            camera=self.camera,
             preprocessing=self._before,
             main=self._main,
             queue=self._around(MemoryWorkQueue(self.queue, name), name),
@@ -258,8 +278,8 @@ class MemoryNight:
         with _wired(
             ReconcileContainer,
             settings=processes.RECONCILE,
-            instrument=INSTRUMENT,
-            camera=CAMERA,
+            instrument=self.camera.instrument,
+            camera=self.camera,
             config=self._config,
             store=self.images,
             ledger=self.ledger,
@@ -270,12 +290,15 @@ class MemoryNight:
             return container.reconciler()
 
     def _read(self, raw: RawImage) -> Exposure:
-        return read_exposure(CAMERA, self.headers[raw.key.key], raw.key)
+        return read_exposure(self.camera, self.headers[raw.key.key, raw.key.detector], raw.key)
 
     def _initializer(self) -> Initializer:
         with _wired(
             InitializerContainer,
-            settings=processes.INITIALIZER,
+            settings=evolve(
+                processes.INITIALIZER,
+                deployment=evolve(processes.INITIALIZER.deployment, instrument=self.camera.instrument),
+            ),
             preprocessing=self._before,
             main=self._main,
             deployment_id="deployment",
@@ -288,7 +311,7 @@ class MemoryNight:
     def _fan_out_container(self) -> Iterator[FanOutContainer]:
         with _wired(
             FanOutContainer,
-            settings=processes.FAN_OUT,
+            settings=evolve(processes.FAN_OUT, instruments=frozenset({self.camera.instrument})),
             config=self._config,
             announcements=self.announcements,
             publisher=self.publisher,
@@ -313,7 +336,7 @@ class MemoryNight:
         with _wired(
             RawPresenceContainer,
             settings=processes.RAW_PRESENCE,
-            cameras=[CAMERA],
+            cameras=[self.camera],
             store=self.images,
             feed=self.feed,
             index=self.index,

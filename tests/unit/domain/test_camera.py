@@ -160,6 +160,16 @@ def test_raws_are_as_large_as_their_sections_reach() -> None:
     assert (set(part.sizes), dict(part.hdus)) == (set(), {})
 
 
+def test_detectors_of_one_file_are_told_apart_by_their_hdus() -> None:
+    mosaic = SHIPPED["SimMosaic"]
+    first, second, *others = mosaic.detectors
+    same = evolve(second, type=None, hdu="S1")
+    with pytest.raises(InvalidCameraError, match="detectors S1 and S2 are in the same HDU"):
+        evolve(mosaic, detectors=(first, same, *others))
+    apart = evolve(mosaic, detectors=(evolve(first, file="a*"), evolve(same, file="b*"), *others))
+    assert len(apart.raw_parts) == 5
+
+
 def test_the_parts_of_a_raw_are_told_by_the_hdus_that_detectors_name() -> None:
     small = evolve(KIND, amplifiers=(evolve(AMPLIFIER, data=Box(2, 6, 0, 2), prescan=Box(0, 2, 0, 2)),))
     large = evolve(KIND, amplifiers=(AMPLIFIER,))

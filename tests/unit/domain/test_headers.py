@@ -244,7 +244,7 @@ def test_another_cameras_frame_is_refused_by_name() -> None:
 @given(st.data())
 def test_a_card_without_a_keyword_tells_nothing(camera: Camera, data: Any) -> None:
     exposure = data.draw(exposures(camera))
-    key = parse_raw_key(camera, make_raw_key(camera, exposure))
+    key = parse_raw_key(camera, make_raw_key(camera, exposure), exposure.detector)
     cards = header_cards(camera, exposure)
     comment = data.draw(st.sampled_from(["/ ---- Observation ----", "5", "R22_S11"]) | card_values)
     assert _told(camera, {"": comment, **cards}, key) == _told(camera, cards, key)
@@ -354,10 +354,12 @@ def test_simple_headers_say_what_was_written(data: Any) -> None:
         "DEC": exposure.dec,
         "ROTPA": exposure.sky_angle,
     }
-    read = read_exposure(camera, cards, parse_raw_key(camera, make_raw_key(camera, exposure)))
+    read = read_exposure(
+        camera, cards, parse_raw_key(camera, make_raw_key(camera, exposure), exposure.detector)
+    )
     assert read.begin == pytest.approx(exposure.begin, abs=2e-6, rel=0)
     assert read.end == pytest.approx(exposure.end, abs=2e-6, rel=0)
-    stamped = parse_raw_key(camera, make_raw_key(camera, exposure))
+    stamped = parse_raw_key(camera, make_raw_key(camera, exposure), exposure.detector)
     if stamped is not None and stamped.exposure is None:
         assert read.exposure == int("".join(filter(str.isdigit, cards["DATE-BEG"][:21])))
     assert evolve(read, begin=exposure.begin, end=exposure.end, exposure=exposure.exposure) == exposure
@@ -368,7 +370,8 @@ def test_simple_headers_say_what_was_written(data: Any) -> None:
 def test_arbitrary_headers_are_read_or_refused(camera: Camera, data: Any) -> None:
     names = [card for rule in camera.header.facts.values() for card in rule.cards]
     changes = data.draw(st.dictionaries(st.sampled_from([*names, "OTHER"]), card_values, max_size=5))
-    key = parse_raw_key(camera, make_raw_key(camera, data.draw(exposures(camera))))
+    drawn = data.draw(exposures(camera))
+    key = parse_raw_key(camera, make_raw_key(camera, drawn), drawn.detector)
     for cards in (changes, {**CARDS, "INSTRUME": camera.instrument, **changes}):
         for given_key in (key, None):
             try:

@@ -16,6 +16,7 @@ from domain.raws.raws import (
     belongs,
     make_raw_key,
     parse_raw_key,
+    parse_raw_keys,
     raw_keys_of_sidecar,
     raw_prefixes,
     sidecar_in_folder,
@@ -53,7 +54,7 @@ def test_keys_both_ways(camera: Camera, data: Any) -> None:
     exposure = data.draw(exposures(camera))
     extension = data.draw(extensions)
     key = make_raw_key(camera, exposure, extension=extension)
-    parsed = parse_raw_key(camera, key)
+    parsed = parse_raw_key(camera, key, exposure.detector)
     assert parsed is not None
     assert (parsed.key, parsed.instrument, parsed.detector) == (key, camera.instrument, exposure.detector)
     assert parsed.exposure in {None, exposure.exposure}
@@ -69,14 +70,16 @@ def test_keys_both_ways(camera: Camera, data: Any) -> None:
 @given(st.data())
 def test_sidecars_both_ways(camera: Camera, data: Any) -> None:
     exposure = data.draw(exposures(camera))
-    key = parse_raw_key(camera, make_raw_key(camera, exposure, extension=data.draw(extensions)))
+    key = parse_raw_key(
+        camera, make_raw_key(camera, exposure, extension=data.draw(extensions)), exposure.detector
+    )
     assert key is not None
     sidecar = sidecar_key(key)
     if not camera.raw_keys.scheme.has_sidecars:
         assert sidecar is None
         return
     assert sidecar is not None
-    assert parse_raw_key(camera, sidecar) is None
+    assert parse_raw_keys(camera, sidecar) == ()
     assert key in raw_keys_of_sidecar(camera, sidecar)
     folder = sidecar.rpartition("/")[0] + "/"
     assert sidecar_in_folder(camera, folder, exposure.detector) in {None, sidecar}
@@ -92,7 +95,7 @@ def test_raws_stand_below_the_prefixes_of_their_visit(camera: Camera, data: Any)
     prefixes = raw_prefixes(camera, work, exposure.day_obs)
     assert key.startswith(prefixes)
     assert all(prefix.endswith("/") for prefix in prefixes)
-    parsed = parse_raw_key(camera, key)
+    parsed = parse_raw_key(camera, key, exposure.detector)
     assert parsed is not None
     expected = Belongs.ASK_SIDECAR if camera.raw_keys.scheme.has_sidecars else Belongs.YES
     assert belongs(parsed, work) is expected
@@ -102,7 +105,7 @@ def test_raws_stand_below_the_prefixes_of_their_visit(camera: Camera, data: Any)
 @given(st.data())
 def test_raws_of_others_do_not_belong(camera: Camera, data: Any) -> None:
     exposure = data.draw(exposures(camera))
-    parsed = parse_raw_key(camera, make_raw_key(camera, exposure))
+    parsed = parse_raw_key(camera, make_raw_key(camera, exposure), exposure.detector)
     assert parsed is not None
     work = work_of(exposure)
     assert belongs(parsed, VisitDetector(work.visit, exposure.detector + 1)) is Belongs.NO
@@ -124,8 +127,9 @@ key_like = st.lists(key_parts | st.text(max_size=12), min_size=1, max_size=9).ma
 @CAMERAS
 @given(key_like | st.text())
 def test_any_text_is_a_raw_or_none(camera: Camera, text: str) -> None:
-    parsed = parse_raw_key(camera, text)
-    assert parsed is None or (parsed.key == text and camera.has_detector(parsed.detector))
+    for parsed in parse_raw_keys(camera, text):
+        assert parsed.key == text
+        assert camera.has_detector(parsed.detector)
     for key in raw_keys_of_sidecar(camera, text):
         assert sidecar_key(key) == text
 
@@ -233,7 +237,7 @@ def _sample_keys() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("sample", "key"), _sample_keys())
 def test_keys_as_a_real_gateway_sent_them(sample: str, key: str) -> None:
-    found = [camera for camera in SHIPPED.values() if parse_raw_key(camera, key)]
+    found = [camera for camera in SHIPPED.values() if parse_raw_keys(camera, key)]
     described = [camera for camera in SHIPPED.values() if raw_keys_of_sidecar(camera, key)]
     assert len(found) == ("-raw" in sample and "not-a-raw" not in sample)
     assert len(described) == ("sidecar" in sample)
@@ -243,7 +247,7 @@ def test_keys_of_two_cameras_never_coincide() -> None:
     for camera in LSST:
         key = f"{camera.instrument}/20260313/{camera.raw_keys.abbreviation}_O_20260313_000001/"
         key += f"{camera.raw_keys.abbreviation}_O_20260313_000001_{camera.detectors[0].name}.fits"
-        assert [one.instrument for one in SHIPPED.values() if parse_raw_key(one, key)] == [camera.instrument]
+        assert [one.instrument for one in SHIPPED.values() if parse_raw_keys(one, key)] == [camera.instrument]
 
 
 @pytest.mark.parametrize(
@@ -279,3 +283,46 @@ def test_files_of_other_cameras_are_named_as_one_likes() -> None:
 def test_prefixes_include_names_that_are_translated() -> None:
     work = VisitDetector(visit(instrument="LSST-TS8"), 4)
     assert raw_prefixes(SHIPPED["LSST-TS8"], work, 20260313) == ("LSST-TS8/20260313/", "TS8/20260313/")
+
+
+MOSAIC = SHIPPED["SimMosaic"]
+MOSAIC_KEY = "SimMosaic/a/b#2/1/2026031300007/r_sim/anything.fits.fz"
+
+
+def test_the_key_of_a_mosaic_is_that_of_each_detector() -> None:
+    keys = parse_raw_keys(MOSAIC, MOSAIC_KEY)
+    assert [key.detector for key in keys] == [detector.number for detector in MOSAIC.detectors]
+    facts = {(key.key, key.group, key.snap, key.exposure, key.physical_filter) for key in keys}
+    assert facts == {(MOSAIC_KEY, "a/b#2", 1, 2026031300007, "r_sim")}
+    assert parse_raw_key(MOSAIC, MOSAIC_KEY, 3) == keys[2]
+    assert parse_raw_key(MOSAIC, MOSAIC_KEY, 77) is None
+    with pytest.raises(ValueError, match="the key of 6 detectors of SimMosaic"):
+        parse_raw_key(MOSAIC, MOSAIC_KEY)
+
+
+def test_of_several_files_each_is_that_of_its_detectors() -> None:
+    halves = [evolve(one, file="*_east.f*" if one.number > 3 else "*_west.f*") for one in MOSAIC.detectors]
+    camera = evolve(MOSAIC, detectors=tuple(halves))
+    folder = MOSAIC_KEY.rpartition("/")[0]
+    east, west, other = (
+        parse_raw_keys(camera, f"{folder}/{name}.fits") for name in ("a_east", "a_west", "a")
+    )
+    assert [key.detector for key in east] == [4, 5, 6]
+    assert [key.detector for key in west] == [1, 2, 3]
+    assert other == ()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "SimMosaic/g/0/1/r_sim",
+        "SimMosaic/g/x/1/r_sim/a.fits",
+        "SimMosaic/g/0/x/r_sim/a.fits",
+        "SimMosaic/ /0/1/r_sim/a.fits",
+        "SimMosaic/g/0/1//a.fits",
+        "SimMosaic/g/0/1/r_sim/a.json",
+        "OtherCam/g/0/1/r_sim/a.fits",
+    ],
+)
+def test_what_is_no_key_of_a_mosaic_is_none(key: str) -> None:
+    assert parse_raw_keys(MOSAIC, key) == ()

@@ -19,6 +19,8 @@ INSTRUMENTS = {
     "LSSTCam-imSim": 205,
     "HSC": 112,
     "SimCam": 9,
+    "SimMosaic": 6,
+    "SimLSST": 4,
     "Lowell42": 2,
 }
 SHIPPED = Path(__file__).parents[4] / "cameras"
@@ -109,7 +111,9 @@ def test_raw_keys() -> None:
         "LSSTComCam": "CC",
         "LSSTComCamSim": "CC",
         "SimCam": "SC",
+        "SimLSST": "SL",
     }
+    assert schemes["SimMosaic"].scheme is RawKeyScheme.MOSAIC
     assert schemes["LSSTCam-imSim"].scheme is RawKeyScheme.IMSIM
     assert {keys.prefixes for keys in schemes.values()} == {(), ("ComCam",), ("TS8",)}
 
