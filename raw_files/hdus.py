@@ -13,7 +13,7 @@ from attrs import frozen
 from raw_files.cards import CardValue, value_of
 from raw_files.errors import RawFileError
 
-__all__ = ["StoredHdu", "find_hdus"]
+__all__ = ["StoredHdu", "find_hdus", "padded", "read_hdu"]
 
 _BLOCK: Final = 2880
 _FIRST: Final = b"SIMPLE  "
@@ -90,7 +90,7 @@ def find_hdus(stream: BinaryIO) -> list[StoredHdu]:
     stream.seek(0)
     if stream.read(len(_FIRST)) != _FIRST:
         raise RawFileError("not a whole FITS file (it does not begin with SIMPLE)" if actual else "empty")
-    found = [_read_hdu(stream, 0, 0, actual)]
+    found = [read_hdu(stream, 0, 0, actual)]
     if found[0].say("SIMPLE") is not True:
         raise RawFileError("not a whole FITS file (its first HDU is none of the standard)")
     while True:
@@ -99,10 +99,30 @@ def find_hdus(stream: BinaryIO) -> list[StoredHdu]:
         behind = stream.read(len(_NEXT))
         if not behind or not _NEXT.startswith(behind):
             return found
-        found.append(_read_hdu(stream, len(found), end, actual))
+        found.append(read_hdu(stream, len(found), end, actual))
 
 
-def _read_hdu(stream: BinaryIO, number: int, at: int, actual: int) -> StoredHdu:
+def read_hdu(stream: BinaryIO, number: int, at: int, actual: int, before: int = 0) -> StoredHdu:
+    """Read the header of the HDU that begins at a byte.
+
+    Parameters
+    ----------
+    stream
+        A file, or a part of one.
+    number
+        Of the HDU.
+    at
+        The byte of the stream.
+    actual
+        Bytes of the stream.
+    before
+        Bytes of the file before the stream.
+
+    Raises
+    ------
+    RawFileError
+        Raised if there is none, or not all of it.
+    """
     stream.seek(at)
     try:
         header = fits.Header.fromfile(stream, padding=False)
@@ -116,7 +136,9 @@ def _read_hdu(stream: BinaryIO, number: int, at: int, actual: int) -> StoredHdu:
     # Without the padding: some writers leave it out, and nothing is lost with it.
     if actual < data_at + size and size > 0:
         raise RawFileError(f"truncated, {actual} bytes where at least {data_at + size} belong")
-    return StoredHdu(number=number, header=header, header_at=at, data_at=data_at, data_size=size)
+    return StoredHdu(
+        number=number, header=header, header_at=before + at, data_at=before + data_at, data_size=size
+    )
 
 
 def _data_size(header: fits.Header) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from lsst.daf.butler import DimensionRecord, DimensionUniverse, Timespan
 from lsst.sphgeom import ConvexPolygon, Region
 
-from adapters.butler.camera.raw_file import read_cards
+from adapters.butler.camera.raw_file import fetch, fetch_part, read_cards
 from adapters.butler.camera.sky import hull, timespan
 from adapters.butler.shared.records import make_record
 from domain.cameras.camera import Camera
@@ -22,6 +22,7 @@ from domain.headers.header import read_exposure
 from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
 from ports.workspace import RawUnreadableError
+from raw_files.mosaics import MosaicReader
 
 __all__ = ["ONE_TO_ONE", "CameraStack", "OurCameraStack", "define_visit"]
 
@@ -33,6 +34,20 @@ _NOON = 12 * 3600
 
 class CameraStack(Protocol):
     """Reads raws of one camera and defines its visits."""
+
+    def fetch(self, raw: RawImage, folder: Path) -> Path:
+        """Download a raw, or what of its object is its detector's.
+
+        Raises
+        ------
+        RawUnavailableError
+            Raised if the object is not there or cannot be fetched.
+        RawUnreadableError
+            Raised if it lacks what is its detector's.
+        DiskFullError
+            Raised if the local disk does not take it.
+        """
+        ...
 
     def read(self, path: Path, raw: RawImage) -> Exposure:
         """Read the header of a raw.
@@ -87,6 +102,14 @@ class OurCameraStack:
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
+        self._mosaics = MosaicReader([hdu for part in camera.raw_parts for hdu in part.hdus])
+
+    def fetch(self, raw: RawImage, folder: Path) -> Path:
+        """See `CameraStack.fetch`."""
+        if self._camera.raw_keys.scheme.names_detector:
+            return fetch(raw.uri, folder)
+        part = part_of([self._camera.detector(raw.key.detector)])
+        return fetch_part(raw.uri, folder, self._mosaics, part)
 
     def read(self, path: Path, raw: RawImage) -> Exposure:
         """See `CameraStack.read`."""

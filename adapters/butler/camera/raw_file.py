@@ -2,20 +2,26 @@
 
 import contextlib
 import errno
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from lsst.resources import ResourcePath
 
+from adapters.butler.camera.ranges import RangeSource
 from domain.cameras.raw_parts import RawPart
 from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableError
 from raw_files import reading as raw_files
 from raw_files.errors import RawFileError
+from raw_files.mosaics import MosaicReader
 
-__all__ = ["check_whole", "fetch", "read_cards"]
+__all__ = ["check_whole", "fetch", "fetch_part", "read_cards"]
+
+_log = logging.getLogger(__name__)
 
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _PACKED = frozenset({".fz", ".gz"})
+_BLOCK = 2880
 
 
 def fetch(uri: str, folder: Path) -> Path:
@@ -34,16 +40,45 @@ def fetch(uri: str, folder: Path) -> Path:
     source = ResourcePath(uri)
     packed = PurePosixPath(source.basename()).suffix
     target = folder / f"raw.fits{packed if packed in _PACKED else ''}"
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
+    with _fetching(uri, target):
         ResourcePath(target).transfer_from(source, transfer="copy", overwrite=True)
+    return target
+
+
+def fetch_part(uri: str, folder: Path, reader: MosaicReader, part: RawPart) -> Path:
+    """Download the HDUs of one detector into a folder, as a file of their own.
+
+    Raises
+    ------
+    RawUnreadableError
+        Raised if the object lacks one of them, or a part of it.
+    RawUnavailableError
+        Raised as by `fetch`.
+    DiskFullError
+        Raised as by `fetch`.
+    """
+    target = folder / "raw.fits"
+    source = RangeSource(uri)
+    with _fetching(uri, target):
+        target.write_bytes(reader.read(source, list(part.hdus)))
+    if source.size % _BLOCK:
+        _log.warning("%s: its %d bytes are no whole FITS blocks: it may be truncated", uri, source.size)
+    return target
+
+
+@contextlib.contextmanager
+def _fetching(uri: str, target: Path) -> Iterator[None]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except RawFileError as error:
+        raise RawUnreadableError(f"{uri}: {error}") from error
     # Each object store's client has errors of its own.
     except Exception as error:
         target.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _DISK_FULL:
             raise DiskFullError(f"{uri}: the local disk does not take it ({error.strerror})") from error
         raise RawUnavailableError(f"{uri}: cannot be fetched ({type(error).__name__}: {error})") from error
-    return target
 
 
 def read_cards(path: Path, uri: str, part: RawPart | None = None) -> Mapping[str, object]:

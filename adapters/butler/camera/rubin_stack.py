@@ -14,7 +14,7 @@ from lsst.daf.butler import DimensionRecord, DimensionUniverse
 from lsst.sphgeom import ConvexPolygon
 
 from adapters.butler.camera.camera_stack import define_visit
-from adapters.butler.camera.raw_file import check_whole
+from adapters.butler.camera.raw_file import check_whole, fetch
 from adapters.butler.camera.rubin_packages import Detector, ObservationInfo, RubinPackages
 from adapters.butler.camera.sky import hull
 from domain.raws.exposure import Exposure
@@ -46,6 +46,10 @@ class RubinCameraStack:
     @cached_property
     def _detectors(self) -> dict[int, Detector]:
         return {detector.getId(): detector for detector in self._rubin.detectors}
+
+    def fetch(self, raw: RawImage, folder: Path) -> Path:
+        """See `CameraStack.fetch`."""
+        return fetch(raw.uri, folder)
 
     def read(self, path: Path, raw: RawImage) -> Exposure:
         """See `CameraStack.read`."""

@@ -11,7 +11,6 @@ from attrs import evolve, frozen
 from lsst.pipe.base.utils import RegionTimeInfo
 
 from adapters.butler.camera.camera_stack import CameraStack
-from adapters.butler.camera.raw_file import fetch
 from adapters.butler.inputs.init_outputs import InitOutputs
 from adapters.butler.inputs.inputs import Inputs, Selection
 from adapters.butler.inputs.pipelines import LoadedPipeline, PipelineLibrary
@@ -286,7 +285,7 @@ class ButlerWorkspace:
         attempt = self._current()
         began = self._clock()
         with step(f"ingest {raw.uri}"):
-            path = fetch(raw.uri, attempt.incoming)
+            path = self._stack.fetch(raw, attempt.incoming)
             try:
                 exposure = self._stack.read(path, raw)
                 _check_expected(raw, exposure, attempt)
