@@ -52,8 +52,8 @@ def assemble(raw: RawFrame, detector: DetectorDict) -> Assembled:
     UnusableImageError
         Raised if the file lacks an image of the detector's (too small for its sections, or so much larger
         that it was read out in another way), or has more than one that may be the frame; or if every
-        overscan is saturated or holds no number (a single amplifier's makes its pixels NaN), or all pixels are
-        the same.
+        overscan is saturated or holds no number (a single amplifier's makes its pixels NaN), or all pixels
+        are the same.
     """
     readouts = readouts_of(raw, detector)
     pixels = np.full((detector["ny"], detector["nx"]), np.nan, dtype=np.float32)

@@ -5,13 +5,14 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from attrs import field, frozen
 
 from domain.cameras.camera import Camera
 from domain.cameras.detectors import Hdu
-from domain.cameras.raw_parts import RawPart, part_of
+from domain.cameras.raw_parts import RawPart, part_of, parts_of
 from domain.errors import PromptProcessingError
 from domain.headers.header import read_exposure
 from domain.raws.exposure import Exposure
@@ -97,22 +98,28 @@ def read_frames(places: Path | Sequence[Path], camera: Camera, pace: Pace | None
 
 def _read_file(path: Path, camera: Camera) -> list[RecordedFrame]:
     """Read the frames of a file: one, unless it holds several detectors."""
-    parts = camera.raw_parts
+    parts = parts_of([detector for detector in camera.detectors if fnmatchcase(path.name, detector.file)])
     frames: list[RecordedFrame] = []
-    reasons = []
+    reasons: dict[str, str] = {}
     for part, found in zip(parts, _read_parts(path, parts), strict=True):
+        told = _told(part, camera, path)
+        name = "" if told is None else camera.detector(told.detector).name
         try:
             if isinstance(found, RawFileError):
                 raise SimulatorError(str(found))
-            exposure = read_exposure(camera, found, _told(part, camera, path))
+            exposure = read_exposure(camera, found, told)
         except PromptProcessingError as error:
-            reasons.append(str(error))
+            reasons[name] = str(error)
             continue
         # HDUs of one detector may have the names of another's.
         if exposure.detector in part.detectors:
             frames.append(RecordedFrame(path=path, exposure=exposure, hdus=tuple(part.hdus)))
     if not frames:
-        raise SimulatorError("; ".join(dict.fromkeys(reasons)))
+        raise SimulatorError(
+            "; ".join(dict.fromkeys(reasons.values())) or "its HDUs are those of no detector"
+        )
+    if lost := [name for name in reasons if name]:
+        _log.warning("%s is read without detectors %s: %s", path, ", ".join(lost), reasons[lost[0]])
     return frames
 
 

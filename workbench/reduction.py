@@ -113,7 +113,7 @@ class _Reducer:
         certified = {} if self._butler is None else certified_masters(self._butler, exposure)
         own = self._masters(exposure.detector, exposure.physical_filter, certified)
         masters = {**certified, **own}
-        made = process_exposure(exposure, read_raw(frame.path), self._description, masters)
+        made = process_exposure(exposure, read_raw(frame.path, frame.hdus), self._description, masters)
         calibration = self._calibrate(made, frame)
         stem = self._stem(frame)
         image, catalogue, picture = (

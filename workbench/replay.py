@@ -9,7 +9,7 @@ from pathlib import Path
 
 from domain.cameras.camera import Camera
 from domain.cameras.corrections import DetectorCorrections
-from domain.raws.raws import UnnameableRawError, make_raw_key, parse_raw_key, sidecar_key
+from domain.raws.raws import UnnameableRawError, make_raw_key, parse_raw_keys, sidecar_key
 from domain.times import TaiSeconds
 from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.raw import RawFrame, read_raw
@@ -113,13 +113,15 @@ class Recording:
 
         A file that can no longer be read is left out, and named in the log.
         """
+        objects: dict[tuple[str, Path], list[RecordedFrame]] = defaultdict(list)
         for frame in self._science[visit.group, snap]:
-            if frame.exposure.detector not in visit.detectors:
-                continue
+            if frame.exposure.detector in visit.detectors:
+                objects[self._key(frame), frame.path].append(frame)
+        for (key, path), frames in objects.items():
             try:
-                yield self._raw_object(frame)
+                yield self._raw_object(key, frames)
             except (SimulatorError, OSError) as error:
-                _log.warning("%s is left out: %s", frame.path, error)
+                _log.warning("%s is left out: %s", path, error)
 
     def name(self, visit: PlannedVisit, detector: int) -> str:
         """Name the file of a visit's first snap, for people."""
@@ -192,15 +194,14 @@ class Recording:
         stem, extension = split_name(frame.path) or (frame.path.name, ".fits")
         return make_raw_key(self._camera, frame.exposure, extension=extension, stem=stem)
 
-    def _raw_object(self, frame: RecordedFrame) -> RawObject:
-        key = self._key(frame)
-        parsed = parse_raw_key(self._camera, key)
-        sidecar = None if parsed is None else sidecar_key(parsed)
-        cards = {} if sidecar is None else read_cards(frame, self._camera)
+    def _raw_object(self, key: str, frames: Sequence[RecordedFrame]) -> RawObject:
+        first = frames[0]
+        sidecar = sidecar_key(parse_raw_keys(self._camera, key)[0])
+        cards = {} if sidecar is None else read_cards(first, self._camera)
         return RawObject(
-            detector=frame.exposure.detector,
+            detectors=tuple(frame.exposure.detector for frame in frames),
             key=key,
-            body=frame.path.read_bytes(),
+            body=first.path.read_bytes(),
             sidecar_key=sidecar,
             sidecar=b"" if sidecar is None else json.dumps(cards).encode(),
         )

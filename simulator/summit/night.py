@@ -35,14 +35,20 @@ class PlannedVisit:
 
 @frozen(kw_only=True)
 class RawObject:
-    """One raw as the camera puts it into the object store."""
+    """One file as the camera puts it into the object store."""
 
-    detector: int
+    detectors: tuple[int, ...]
+    """Whose raws it holds: one, unless the camera writes several into a file."""
     key: str
     body: bytes
     sidecar_key: str | None = None
     """None if the camera has no sidecars."""
     sidecar: bytes = b""
+
+    @property
+    def detector(self) -> int:
+        """The first, or only, detector."""
+        return self.detectors[0]
 
 
 @frozen(kw_only=True)

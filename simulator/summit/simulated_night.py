@@ -1,30 +1,25 @@
 """Raws and calibration frames of a simulated night."""
 
-import io
-import json
 from collections.abc import Iterator, Sequence
 
-from astropy.io import fits
 from astropy.table import Table
 from attrs import evolve
 
-from domain.cameras.camera import Camera
 from domain.cameras.corrections import DetectorCorrections
 from domain.cameras.detectors import Hdu
 from domain.raws.exposure import Exposure
 from domain.raws.exposure_ids import ObservationId, exposure_id
-from domain.raws.raws import make_raw_key, parse_raw_key, sidecar_key
 from domain.times import TaiSeconds, day_obs_of, utc_from_tai
 from prompt_pipelines.raw import RawFrame
 from raw_files.images import ImageHdu
 from simulator.errors import SimulatorError
 from simulator.summit.night import PlannedVisit, RawObject
+from simulator.summit.raw_objects import Taken, raw_objects
 from simulator.world.arrays import Counts
-from simulator.world.cards import CardValue, header_cards
 from simulator.world.frames import SimulatedCamera
 from simulator.world.optics import Pointing
 from simulator.world.sensors import Planes
-from simulator.world.sky import Sky
+from simulator.world.sky import PointSources, Sky
 from simulator.world.truth import join_truth, truth_of
 
 __all__ = ["SimulatedNight"]
@@ -69,6 +64,18 @@ class SimulatedNight:
         pointing = Pointing(ra=visit.ra, dec=visit.dec, sky_angle=visit.sky_angle)
         middle = TaiSeconds((opened + closed) / 2)
         sources = self._sky.sources(camera.filters[visit.physical_filter], middle)
+        return raw_objects(camera, self._taken(visit, snap, pointing, sources, opened=opened, closed=closed))
+
+    def _taken(
+        self,
+        visit: PlannedVisit,
+        snap: int,
+        pointing: Pointing,
+        sources: PointSources,
+        *,
+        opened: TaiSeconds,
+        closed: TaiSeconds,
+    ) -> Iterator[Taken]:
         for detector in visit.detectors:
             exposure = self._exposure(visit, snap, detector, opened=opened, closed=closed)
             frame = self._camera.science(
@@ -79,7 +86,7 @@ class SimulatedNight:
                 exposure_time=visit.exposure_time,
             )
             self._truth.append(truth_of(exposure, frame))
-            yield _raw_object(camera, exposure, frame.pixels)
+            yield Taken(exposure=exposure, planes=frame.planes)
 
     def biases(self, detector: int) -> list[RawFrame]:
         """Take bias frames."""
@@ -152,25 +159,3 @@ def _image(hdu: Hdu, pixels: Counts) -> ImageHdu:
     rows, columns = pixels.shape
     name, number = (hdu, 0) if isinstance(hdu, str) else ("", hdu)
     return ImageHdu(label=f"HDU {hdu}", name=name, shape=(rows, columns), bits=16, number=number)
-
-
-def _raw_object(camera: Camera, exposure: Exposure, pixels: Counts) -> RawObject:
-    key = make_raw_key(camera, exposure)
-    parsed = parse_raw_key(camera, key)
-    cards = header_cards(camera, exposure)
-    return RawObject(
-        detector=exposure.detector,
-        key=key,
-        body=_fits(pixels, cards),
-        sidecar_key=None if parsed is None else sidecar_key(parsed),
-        sidecar=json.dumps(cards).encode(),
-    )
-
-
-def _fits(pixels: Counts, cards: dict[str, CardValue]) -> bytes:
-    hdu = fits.PrimaryHDU(pixels)
-    hdu.header.update(cards)
-    hdu.header["BUNIT"] = "adu"
-    file = io.BytesIO()
-    hdu.writeto(file)
-    return file.getvalue()

@@ -164,7 +164,8 @@ class Summit:
         async with night.uploads:
             await asyncio.to_thread(_put, night.s3, self._bucket, raw)
         # The store sends the notification before it answers the upload.
-        self.last_notified[visit.group, raw.detector] = UtcSeconds(time.time())
+        now = UtcSeconds(time.time())
+        self.last_notified |= {(visit.group, detector): now for detector in raw.detectors}
 
     async def _sleep_until(self, night: _Playing, moment: float) -> None:
         await asyncio.sleep(night.begun + moment / self._speed - asyncio.get_running_loop().time())

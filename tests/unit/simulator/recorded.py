@@ -1,7 +1,7 @@
 """A simulated night as files in a folder, as an observatory would leave them."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +10,15 @@ from attrs import evolve
 
 from domain.cameras.camera import Camera
 from domain.headers.header import read_exposure
-from domain.raws.raws import parse_raw_key
+from domain.raws.exposure import Exposure
+from domain.raws.raws import parse_raw_keys
 from domain.times import TaiSeconds
-from simulator.summit.night import PlannedVisit
+from simulator.summit.night import PlannedVisit, RawObject
+from simulator.summit.raw_objects import Taken, raw_objects
 from simulator.summit.simulated_night import SimulatedNight
-from simulator.world.cards import header_cards
 from simulator.world.frames import SimulatedCamera
 from simulator.world.optics import field_radius
+from simulator.world.sensors import Planes
 from simulator.world.sky import Sky, make_sky
 from simulator.world.stars import Patch
 
@@ -38,14 +40,15 @@ def write_night(
     darks: int = 0,
     flats: int = 2,
     dark_current: float = 0.0,
+    detectors: int = 1,
 ) -> list[Path]:
-    """Write lights of the camera's first detector (returned), biases, darks of 60 s, and flats."""
-    detector = camera.detectors[0].number
+    """Write lights of the camera's first detectors (returned), biases, darks of 60 s, and flats."""
+    numbers = tuple(detector.number for detector in camera.detectors[:detectors])
     physical_filter = list(camera.filters)[2]
     visits = [
         PlannedVisit(
             group=f"night-{number}",
-            detectors=(detector,),
+            detectors=numbers,
             ra=_RA + number / 3600,
             dec=_DEC,
             sky_angle=12.0,
@@ -60,23 +63,38 @@ def write_night(
     paths = []
     for number, visit in enumerate(visits):
         opened = TaiSeconds(_BEGIN + number * _SPACING)
-        (raw,) = night.take(visit, 0, opened, TaiSeconds(opened + 30.0))
-        paths.append(folder / f"light{number}.fits")
-        paths[-1].write_bytes(raw.body)
-    header = fits.open(io.BytesIO(raw.body))[0].header
-    light = read_exposure(camera, dict(header), parse_raw_key(camera, raw.key))
-    kinds: list[tuple[str, Callable[[int], np.ndarray], float, int]] = [
-        ("bias", lambda number: simulated.bias(detector, number)[None], 0.0, biases),
-        ("dark", lambda number: simulated.dark(detector, number, _DARK_TIME)[None], _DARK_TIME, darks),
-        ("flat", lambda number: simulated.flat(detector, number)[None], 5.0, flats),
+        raws = list(night.take(visit, 0, opened, TaiSeconds(opened + 30.0)))
+        paths += _write(folder, f"light{number}", raws)
+    light = _exposure(camera, raws[0])
+    kinds: list[tuple[str, Callable[[int, int], Planes], float, int]] = [
+        ("bias", simulated.bias, 0.0, biases),
+        ("dark", lambda detector, number: simulated.dark(detector, number, _DARK_TIME), _DARK_TIME, darks),
+        ("flat", simulated.flat, 5.0, flats),
     ]
     for kind, take, exposure_time, count in kinds:
         exposure = evolve(light, observation_type=kind, exposure_time=exposure_time)
         for number in range(count):
-            hdu = fits.PrimaryHDU(take(number))
-            hdu.header.update(header_cards(camera, exposure))
-            hdu.writeto(folder / f"{kind}{number}.fits")
+            taken = [
+                Taken(exposure=evolve(exposure, detector=detector), planes=take(detector, number))
+                for detector in numbers
+            ]
+            _write(folder, f"{kind}{number}", list(raw_objects(camera, taken)))
     return paths
+
+
+def _write(folder: Path, name: str, raws: Sequence[RawObject]) -> list[Path]:
+    paths = []
+    for raw in raws:
+        extension = raw.key[raw.key.rindex(".fits") :]
+        paths.append(folder / f"{name}{f'_{raw.detector}' if len(raws) > 1 else ''}{extension}")
+        paths[-1].write_bytes(raw.body)
+    return paths
+
+
+def _exposure(camera: Camera, raw: RawObject) -> Exposure:
+    with fits.open(io.BytesIO(raw.body)) as hdus:
+        cards = {name: value for hdu in hdus[1::-1] for name, value in hdu.header.items()}
+    return read_exposure(camera, cards, parse_raw_keys(camera, raw.key)[0])
 
 
 def sky_of_night(camera: Camera, seed: int = 1) -> Sky:

@@ -5,19 +5,25 @@ import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from astropy.io import fits
 from attrs import evolve
 
+from adapters.files.cameras import load_camera
 from domain.cameras.camera import Camera, RawKeyScheme
+from domain.cameras.camera_dict import camera_as_dict
 from domain.raws.exposure import Exposure
 from domain.raws.raws import parse_raw_key
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
+from prompt_pipelines.assembly import assemble
+from prompt_pipelines.camera import CameraDict, find_detector
 from simulator.errors import SimulatorError
 from simulator.world.cards import header_cards
 from tests.unit.simulator.cameras import make_camera
+from tests.unit.simulator.recorded import write_night
 from workbench.pace import Pace, WorkStoppedError
 from workbench.recorded_frames import read_frames
 from workbench.replay import recorded_night
@@ -288,3 +294,40 @@ def test_a_night_without_science_is_an_error(folder: Path) -> None:
     with pytest.raises(SimulatorError, match="no science exposures") as caught:
         recorded_night(folder / "bias", CAMERA)
     assert "4 bias" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["simulated-mosaic", "simulated-lsst"])
+def test_files_of_many_hdus_are_played_and_calibrated_with_all_of_them(name: str, tmp_path: Path) -> None:
+    camera = load_camera(name)
+    lights = write_night(tmp_path, camera, lights=2, biases=2, flats=1, detectors=2)
+    plan, night = recorded_night(tmp_path, camera)
+    numbers = tuple(detector.number for detector in camera.detectors[:2])
+    assert [visit.detectors for visit in plan.visits] == [numbers] * 2
+    raws = list(plan.raws.take(plan.visits[0], 0, THE_PAST, THE_PAST))
+    assert [number for raw in raws for number in raw.detectors] == list(numbers)
+    assert [raw.body for raw in raws] == [path.read_bytes() for path in lights[: len(raws)]]
+    assert len(raws) == (1 if name == "simulated-mosaic" else 2)
+    described = cast(CameraDict, camera_as_dict(camera))
+    for number in numbers:
+        frame, raw = night.frame(plan.visits[1], number)
+        assert frame.exposure.detector == number
+        detector = find_detector(described, number)
+        images = 1 if name == "simulated-mosaic" else 16
+        for one in (raw, *plan.calibrations.biases(number), *plan.calibrations.flats(number, "i_sim")):
+            assert 1 + len(one.others) == images
+            assert np.isfinite(assemble(one, detector).pixels).all()
+        assert len(plan.calibrations.biases(number)) == 2
+
+
+def test_a_mosaic_that_lacks_a_detector_is_played_with_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    camera = load_camera("simulated-mosaic")
+    _, second = write_night(tmp_path, camera, lights=2, biases=1, flats=1, detectors=6)
+    with fits.open(second) as hdus:
+        del hdus["S2"]
+        hdus.writeto(second, overwrite=True)
+    plan, _ = recorded_night(tmp_path, camera)
+    assert [visit.detectors for visit in plan.visits] == [(1, 2, 3, 4, 5, 6), (1, 3, 4, 5, 6)]
+    (said,) = caplog.messages
+    assert said.startswith(f"{second} is read without detectors S2: it has no image in HDU S2")

@@ -1,20 +1,30 @@
 """Raws of the simulated night, read as the service reads them."""
 
+import copy
 import io
 import json
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import pytest
 from astropy.io import fits
 from attrs import asdict, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.files.cameras import load_camera
 from domain.cameras.camera import CardRule, HeaderRules, RawKeyScheme
+from domain.cameras.camera_dict import camera_as_dict
+from domain.cameras.raw_parts import part_of
 from domain.headers.header import read_exposure
 from domain.raws.exposure import Exposure
-from domain.raws.raws import parse_raw_key
+from domain.raws.raws import parse_raw_key, parse_raw_keys
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
+from prompt_pipelines.assembly import assemble
+from prompt_pipelines.camera import CameraDict, DetectorDict, find_detector
+from prompt_pipelines.raw import read_raw
+from raw_files.reading import read_cards
 from simulator.errors import SimulatorError
 from simulator.summit.demo import demo_plan
 from simulator.world.cards import header_cards
@@ -132,3 +142,35 @@ def _exposure() -> Exposure:
     plan = demo_plan(camera, seed=1, now=NOW).plan
     raw = next(iter(plan.raws.take(plan.visits[0], 0, OPENED, TaiSeconds(OPENED + 15))))
     return read_exposure(camera, json.loads(raw.sidecar))
+
+
+@pytest.mark.parametrize("name", ["simulated-mosaic", "simulated-lsst"])
+def test_raws_of_many_hdus_are_read_back_by_the_cards_that_they_have(name: str, tmp_path: Path) -> None:
+    camera = load_camera(name)
+    plan = demo_plan(camera, seed=1, now=NOW).plan
+    visit = plan.visits[2]
+    raws = list(plan.raws.take(visit, 0, OPENED, TaiSeconds(OPENED + 15)))
+    assert [number for raw in raws for number in raw.detectors] == list(visit.detectors)
+    assert len(raws) == (1 if name == "simulated-mosaic" else len(visit.detectors))
+    described = cast(CameraDict, camera_as_dict(camera))
+    for raw in raws:
+        path = tmp_path / raw.key.rpartition("/")[2]
+        path.write_bytes(raw.body)
+        frames = [(key, part_of([camera.detector(key.detector)])) for key in parse_raw_keys(camera, raw.key)]
+        assert [key.detector for key, _ in frames] == list(raw.detectors)
+        for key, part in frames:
+            exposure = read_exposure(camera, read_cards(path, part.sizes, part.hdus), key)
+            assert (exposure.group, exposure.detector) == (visit.group, key.detector)
+            frame = read_raw(path, tuple(part.hdus))
+            known, said = find_detector(described, key.detector), blank(described, key.detector)
+            by_file, by_cards = assemble(frame, known), assemble(frame, said)
+            np.testing.assert_array_equal(by_file.pixels, by_cards.pixels)
+            assert abs(np.median(by_file.pixels) - np.median(by_file.pixels[:20])) < 50
+
+
+def blank(camera: CameraDict, number: int) -> DetectorDict:
+    """Leave out of a detector where its amplifiers are: the raws' cards say it."""
+    detector = copy.deepcopy(find_detector(camera, number))
+    for amplifier in detector["amplifiers"]:
+        amplifier.update({"data": [0, 1, 0, 1], "image": [0, 1, 0, 1], "flip_x": False, "flip_y": False})
+    return detector
