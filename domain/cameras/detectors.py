@@ -1,6 +1,7 @@
 """Detectors: their pixels, readouts and places."""
 
 import enum
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -57,6 +58,12 @@ class Box:
         """Rows and columns."""
         return self.y_max - self.y_min, self.x_max - self.x_min
 
+    def overlaps(self, other: "Box") -> bool:
+        """Tell whether the two have pixels in common."""
+        return max(self.x_min, other.x_min) < min(self.x_max, other.x_max) and max(
+            self.y_min, other.y_min
+        ) < min(self.y_max, other.y_max)
+
 
 @frozen(kw_only=True)
 class Amplifier:
@@ -92,9 +99,10 @@ class Amplifier:
             raise InvalidCameraError(
                 f"amplifier {self.name}: data of {self.data.shape} pixels do not fill {self.image.shape}"
             )
-        if not (self.gain > 0 and self.read_noise >= 0 and self.saturation > 0):
+        finite = math.isfinite(self.gain) and math.isfinite(self.read_noise)
+        if not (finite and self.gain > 0 and self.read_noise >= 0 and self.saturation > 0):
             raise InvalidCameraError(
-                f"amplifier {self.name}: gain and saturation are positive, read noise not negative"
+                f"amplifier {self.name}: gain and saturation are positive numbers, read noise is not negative"
             )
         if isinstance(self.hdu, str) and not self.hdu.strip():
             raise InvalidCameraError(f"amplifier {self.name}: its HDU has a blank name")
@@ -151,6 +159,12 @@ class DetectorType:
                 raise InvalidCameraError(
                     f"amplifier {amplifier.name}: its image leaves the {self.nx} x {self.ny} pixels"
                 )
+        _check_names(self.amplifiers)
+        # Where a file's own cards say more, only they can be judged.
+        if self.amplifiers and self.amplifier_cards is None:
+            for one, other in itertools.product(self.amplifiers, repeat=2):
+                _check_raw(one, other)
+            _check_image(self.amplifiers, self.nx, self.ny)
 
 
 @frozen(kw_only=True)
@@ -211,6 +225,39 @@ class Detector:
         for amplifier in kind.amplifiers:
             boxes.setdefault(self.hdu_of(amplifier), []).extend(amplifier.boxes)
         return {hdu: None if kind.amplifier_cards else _extent(its) for hdu, its in boxes.items()}
+
+
+def _check_names(amplifiers: Sequence[Amplifier]) -> None:
+    names = [amplifier.name for amplifier in amplifiers]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidCameraError(f"several amplifiers have the name {', '.join(twice)}")
+
+
+def _check_raw(amplifier: Amplifier, other: Amplifier) -> None:
+    """See that no pixel of the raw frame is light to one amplifier and anything to another."""
+    if amplifier.hdu != other.hdu:
+        return
+    if amplifier.name < other.name and amplifier.data.overlaps(other.data):
+        raise InvalidCameraError(f"amplifiers {amplifier.name} and {other.name}: their data overlap")
+    for dark in amplifier.boxes[1:]:
+        if dark.overlaps(other.data):
+            raise InvalidCameraError(
+                f"amplifier {amplifier.name}: its overscan or prescan x {dark.x_min + 1}:{dark.x_max}, "
+                f"y {dark.y_min + 1}:{dark.y_max} lies in the data of amplifier {other.name}"
+            )
+
+
+def _check_image(amplifiers: Sequence[Amplifier], nx: int, ny: int) -> None:
+    """See that each pixel of the trimmed frame is read by one amplifier."""
+    for one, other in itertools.combinations(amplifiers, 2):
+        if one.image.overlaps(other.image):
+            raise InvalidCameraError(f"amplifiers {one.name} and {other.name}: their images overlap")
+    filled = sum(math.prod(amplifier.image.shape) for amplifier in amplifiers)
+    if filled < nx * ny:
+        raise InvalidCameraError(
+            f"amplifiers {', '.join(amplifier.name for amplifier in amplifiers)}: their images fill {filled} "
+            f"of the {nx} x {ny} pixels"
+        )
 
 
 def _extent(boxes: Sequence[Box]) -> tuple[int, int]:

@@ -93,6 +93,9 @@ AMPLIFIER = Amplifier(
     read_noise=5.0,
     saturation=60_000.0,
 )
+PRESCANNED = evolve(AMPLIFIER, data=Box(2, 6, 0, 2), overscan=None, prescan=Box(0, 2, 0, 2))
+LEFT = evolve(AMPLIFIER, data=Box(0, 2, 0, 2), image=Box(0, 2, 0, 2))
+RIGHT = evolve(AMPLIFIER, name="B", data=Box(2, 4, 0, 2), image=Box(2, 4, 0, 2))
 CAMERA = Camera(
     instrument="Small",
     detectors=(Detector(number=1, name="one"), Detector(number=2, name="two")),
@@ -112,6 +115,28 @@ CAMERA = Camera(
         (lambda: DetectorType(nx=0, ny=5, pixel_size=10), "0 x 5"),
         (lambda: DetectorType(nx=5, ny=5, pixel_size=float("nan")), "nan"),
         (lambda: DetectorType(nx=3, ny=5, pixel_size=10, amplifiers=(AMPLIFIER,)), "leaves the 3 x 5"),
+        (lambda: evolve(AMPLIFIER, gain=float("inf")), "amplifier A: gain"),
+        (lambda: evolve(KIND, amplifiers=(AMPLIFIER, AMPLIFIER)), "several amplifiers have the name A"),
+        (
+            lambda: evolve(KIND, amplifiers=(AMPLIFIER, evolve(AMPLIFIER, name="B"))),
+            "amplifiers A and B: their data overlap",
+        ),
+        (
+            lambda: evolve(KIND, amplifiers=(AMPLIFIER, evolve(AMPLIFIER, name="B", hdu="two"))),
+            "amplifiers A and B: their images overlap",
+        ),
+        (
+            lambda: evolve(KIND, nx=5, amplifiers=(AMPLIFIER,)),
+            "amplifiers A: their images fill 8 of the 5 x 2 pixels",
+        ),
+        (
+            lambda: evolve(KIND, amplifiers=(evolve(AMPLIFIER, overscan=Box(3, 6, 0, 2)),)),
+            "amplifier A: its overscan or prescan x 4:6, y 1:2 lies in the data of amplifier A",
+        ),
+        (
+            lambda: evolve(KIND, amplifiers=(LEFT, evolve(RIGHT, parallel_overscan=Box(1, 2, 1, 3)))),
+            "amplifier B: its overscan or prescan x 2:2, y 2:3 lies in the data of amplifier A",
+        ),
         (lambda: Placement(x=float("inf"), y=0), "inf"),
         (lambda: Detector(number=-1, name="a"), "number -1"),
         (lambda: Detector(number=1, name=" "), "name ' '"),
@@ -121,7 +146,7 @@ CAMERA = Camera(
             lambda: Detector(
                 number=1,
                 name="a",
-                type=evolve(KIND, amplifiers=(AMPLIFIER, evolve(AMPLIFIER, hdu="b"))),
+                type=evolve(KIND, amplifiers=(LEFT, evolve(RIGHT, hdu="b"))),
             ),
             "detector a: some of its amplifiers name an HDU, others none",
         ),
@@ -153,6 +178,21 @@ def test_a_contradiction_is_named(make: Callable[[], object], said: str) -> None
         make()
 
 
+@pytest.mark.parametrize(
+    "amplifiers",
+    [
+        (AMPLIFIER,),
+        (PRESCANNED,),
+        (evolve(AMPLIFIER, overscan=None),),
+        (LEFT, RIGHT),
+        (LEFT, evolve(RIGHT, hdu="two", data=LEFT.data)),
+    ],
+    ids=["one", "prescan", "no overscan", "a shared overscan", "HDUs of their own"],
+)
+def test_amplifiers_that_fill_a_detector_make_one(amplifiers: tuple[Amplifier, ...]) -> None:
+    assert evolve(KIND, amplifiers=amplifiers).amplifiers == amplifiers
+
+
 def test_raws_are_as_large_as_their_sections_reach() -> None:
     (part,) = SHIPPED["Lowell42"].raw_parts
     assert (set(part.sizes), dict(part.hdus)) == ({(400, 1432), (270, 1432)}, {})
@@ -171,9 +211,9 @@ def test_detectors_of_one_file_are_told_apart_by_their_hdus() -> None:
 
 
 def test_the_parts_of_a_raw_are_told_by_the_hdus_that_detectors_name() -> None:
-    small = evolve(KIND, amplifiers=(evolve(AMPLIFIER, data=Box(2, 6, 0, 2), prescan=Box(0, 2, 0, 2)),))
+    small = evolve(KIND, amplifiers=(PRESCANNED,))
     large = evolve(KIND, amplifiers=(AMPLIFIER,))
-    split = evolve(KIND, amplifiers=(evolve(AMPLIFIER, hdu="{name}_A"), evolve(AMPLIFIER, hdu=7)))
+    split = evolve(KIND, amplifiers=(evolve(LEFT, hdu="{name}_A"), evolve(RIGHT, hdu=7)))
     by_cards = evolve(large, amplifier_cards=AmplifierCards())
     detectors = (
         Detector(number=1, name="one", type=small, hdu="left"),
