@@ -1,31 +1,22 @@
 """Reading a raw's file: its cards, its images, or only whether it is whole."""
 
-import contextlib
-import io
 import os
-import warnings
-import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
-from astropy.utils.exceptions import AstropyWarning
 from attrs import frozen
 
 from raw_files.cards import CardValue, values
 from raw_files.errors import RawFileError
-from raw_files.hdus import StoredHdu, find_hdus
+from raw_files.hdus import StoredHdu
 from raw_files.images import Hdu, ImageHdu, Size, choose, find, frames_first
-from raw_files.pixels import check_scale, header_of, read_pixels, read_stored
-from raw_files.sums import check_sums, has_sum
+from raw_files.opening import OpenFile, opened, reading
+from raw_files.pixels import check_scale, header_of, read_pixels
 
 __all__ = ["LoadedImage", "check_whole", "load_images", "read_cards", "read_parts"]
-
-_GZIP = b"\x1f\x8b"
-_GZIP_FORMAT = 16 + zlib.MAX_WBITS
-_CHUNK = 2**20
 
 
 @frozen(eq=False)
@@ -39,19 +30,6 @@ class LoadedImage:
     """Its cards, then those of the primary HDU that are not among them; none about the file itself."""
 
 
-@frozen(eq=False)
-class _File:
-    """An open file of which every HDU is whole."""
-
-    stream: BinaryIO
-    hdus: list[StoredHdu]
-
-    def check_pixels(self, hdu: StoredHdu) -> None:
-        """Make sure that an image's pixels can be read; those under a checksum that is right can be."""
-        if hdu.is_compressed and not has_sum(hdu):
-            read_stored(hdu, self.stream)
-
-
 def check_whole(path: str | os.PathLike[str]) -> None:
     """Check that no byte of any HDU is missing, that checksums are right and that pixels can be read.
 
@@ -62,9 +40,9 @@ def check_whole(path: str | os.PathLike[str]) -> None:
     OSError
         Raised if it is not there, or must not be read.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         for hdu in file.hdus:
-            file.check_pixels(hdu)
+            file.check_image(hdu)
 
 
 def read_cards(
@@ -116,15 +94,17 @@ def read_parts(
         Raised as by `check_whole`.
     """
     found: list[dict[str, CardValue] | RawFileError] = []
-    with _opened(path) as file:
+    with opened(path) as file:
         images = _images(file.hdus)
         primary = values(file.hdus[0].header.cards)
         for sizes, named in parts:
             try:
                 chosen = [images[image] for image in _frames_of(list(images), sizes, named)]
+                # What is wrong with another detector's HDUs costs this one nothing.
+                file.check_sums([file.hdus[0]] if named else file.hdus)
                 for one in chosen:
                     check_scale(one)
-                    file.check_pixels(one)
+                    file.check_image(one)
             except RawFileError as error:
                 found.append(error)
             else:
@@ -157,47 +137,15 @@ def load_images(path: str | os.PathLike[str], hdus: Collection[Hdu] = ()) -> lis
     OSError
         Raised as by `check_whole`.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         images = _images(file.hdus)
-        chosen = [find(list(images), hdu) for hdu in hdus] or frames_first(images)
-        if not chosen:
+        file.check_sums([file.hdus[0]])
+        if hdus:
+            chosen = [find(list(images), hdu) for hdu in hdus]
+            return [_loaded(image, images[image], file) for image in chosen]
+        if not images:
             raise RawFileError("none of its HDUs is an image of two dimensions")
-        return [_loaded(image, images[image], file) for image in chosen]
-
-
-@contextlib.contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[_File]:
-    """Open a file of which every HDU is whole; what goes wrong while it is read is a `RawFileError`."""
-    with Path(path).open("rb") as file, warnings.catch_warnings(action="ignore", category=AstropyWarning):
-        try:
-            stream = _unpacked(file)
-            hdus = find_hdus(stream)
-            for hdu in hdus:
-                check_sums(hdu, stream)
-            yield _File(stream, hdus)
-        except (RawFileError, MemoryError):
-            raise
-        # A damaged file leads astropy and the decompressors to nearly any exception, some of their own kind.
-        except Exception as error:
-            raise RawFileError(f"not a whole FITS file ({' '.join(str(error).split())})") from error
-
-
-def _unpacked(file: BinaryIO) -> BinaryIO:
-    """Undo gzip, if the first bytes say that it was used; what stands behind it concerns nobody."""
-    packed = file.read(_CHUNK)
-    if not packed.startswith(_GZIP):
-        return file
-    unpacked = io.BytesIO()
-    while packed.startswith(_GZIP):
-        member = zlib.decompressobj(_GZIP_FORMAT)
-        while not member.eof:
-            if not packed:
-                raise RawFileError("not a whole FITS file (truncated within gzip)")
-            unpacked.write(member.decompress(packed))
-            packed = member.unused_data if member.eof else file.read(_CHUNK)
-        if len(packed) < len(_GZIP):
-            packed += file.read(_CHUNK)
-    return unpacked
+        return _readable({image: images[image] for image in frames_first(images)}, file)
 
 
 def _images(hdus: list[StoredHdu]) -> dict[ImageHdu, StoredHdu]:
@@ -222,6 +170,23 @@ def _plane(hdu: StoredHdu) -> tuple[int, ...]:
     return shape if len(shape) <= 2 else tuple(length for length in shape if length != 1)
 
 
-def _loaded(image: ImageHdu, hdu: StoredHdu, file: _File) -> LoadedImage:
-    pixels = read_pixels(hdu, file.stream).reshape(image.shape)
+def _readable(images: Mapping[ImageHdu, StoredHdu], file: OpenFile) -> list[LoadedImage]:
+    """Load all images; of one that is damaged beside others, which nobody may need, no pixel is a number."""
+    loaded, faults = [], []
+    for image, hdu in images.items():
+        try:
+            loaded.append(_loaded(image, hdu, file))
+        except RawFileError as fault:
+            faults.append(fault)
+            nothing = np.broadcast_to(np.float32(np.nan), image.shape)
+            loaded.append(LoadedImage(image, nothing, header_of(file.hdus[0], hdu)))
+    if len(faults) == len(images):
+        raise faults[0]
+    return loaded
+
+
+def _loaded(image: ImageHdu, hdu: StoredHdu, file: OpenFile) -> LoadedImage:
+    file.check_sums([hdu])
+    with reading(hdu):
+        pixels = read_pixels(hdu, file.stream).reshape(image.shape)
     return LoadedImage(image, pixels, header_of(file.hdus[0], hdu))

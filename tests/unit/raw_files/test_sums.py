@@ -4,11 +4,12 @@ import gzip
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.io import fits
 
 from raw_files.errors import RawFileError
-from raw_files.reading import check_whole, load_images, read_cards
+from raw_files.reading import check_whole, load_images, read_cards, read_parts
 from tests.unit.raw_files.files import PIXELS, bytes_of, placed
 
 READERS = (check_whole, read_cards, load_images)
@@ -61,3 +62,29 @@ def test_a_sum_that_was_never_made_says_nothing(name: str, text: str, tmp_path: 
 def test_a_loaded_header_states_no_sums_of_the_file(tmp_path: Path) -> None:
     (loaded,) = load_images(placed(tmp_path, SUMMED["compressed"]()))
     assert {"CHECKSUM", "DATASUM", "BZERO", "ZIMAGE", "TTYPE1"}.isdisjoint(loaded.header)
+
+
+def two_chips() -> tuple[bytes, bytes]:
+    """Write a file of two detectors; returned too with damage in the second."""
+    chips = [fits.ImageHDU(PIXELS, name=f"CHIP{number}") for number in (1, 2)]
+    whole = bytes_of(fits.PrimaryHDU(), *chips, checksum=True)
+    return whole, whole[:-2800] + bytes([whole[-2800] ^ 1]) + whole[-2799:]
+
+
+def test_damage_costs_the_detector_whose_hdu_it_is_in(tmp_path: Path) -> None:
+    _, damaged = two_chips()
+    path = placed(tmp_path, damaged)
+    first, second = read_parts(path, [((), {"CHIP1": ()}), ((), {"CHIP2": ()})])
+    assert isinstance(first, dict)
+    assert isinstance(second, RawFileError)
+    assert load_images(path, ["CHIP1"])[0].pixels.shape == PIXELS.shape
+    with pytest.raises(RawFileError, match="HDU 2 CHIP2 do not have the DATASUM"):
+        load_images(path, ["CHIP2"])
+
+
+def test_of_a_damaged_image_beside_others_no_pixel_is_a_number(tmp_path: Path) -> None:
+    _, damaged = two_chips()
+    first, second = load_images(placed(tmp_path, damaged))
+    np.testing.assert_array_equal(first.pixels, PIXELS)
+    assert second.hdu.name == "CHIP2"
+    assert np.isnan(second.pixels).all()

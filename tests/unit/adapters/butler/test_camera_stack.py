@@ -136,14 +136,18 @@ def test_of_sixteen_amplifier_hdus_all_are_read_or_the_raw_is_refused_by_name(
         evolve(
             AMPLIFIER,
             name=name,
-            hdu=name if described == "in their HDUs" else None,
+            hdu=name,
             data=Box(0, 64, 0, 256),
             overscan=Box(64, 72, 0, 256),
             image=Box(64 * column, 64 * column + 64, 256 * row, 256 * row + 256),
         )
         for name, (row, column) in zip(SEGMENTS, itertools.product(range(2), range(8)), strict=True)
     )
-    kind = evolve(KIND, amplifiers=() if described == "not at all" else amplifiers)
+    kind = {
+        "in their HDUs": evolve(KIND, amplifiers=amplifiers),
+        "as one image": evolve(KIND, nx=64, ny=256, amplifiers=(evolve(amplifiers[0], hdu=None),)),
+        "not at all": evolve(KIND, amplifiers=()),
+    }[described]
     camera = evolve(CAMERA, detectors=tuple(evolve(one, type=kind) for one in CAMERA.detectors))
     images = [fits.CompImageHDU(np.zeros((256, 72), np.int32), name=name) for name in SEGMENTS[:there]]
     stack = OurCameraStack(camera)

@@ -1,0 +1,121 @@
+"""Files of raws, opened: packed or not, and of which HDUs."""
+
+import contextlib
+import io
+import os
+import warnings
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from astropy.utils.exceptions import AstropyWarning
+from attrs import field, frozen
+
+from raw_files.errors import RawFileError
+from raw_files.hdus import StoredHdu, find_hdus
+from raw_files.pixels import read_stored
+from raw_files.sums import check_sums, has_sum
+
+__all__ = ["OpenFile", "opened", "reading"]
+
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
+_CHUNK: Final = 2**20
+
+
+@frozen(eq=False)
+class OpenFile:
+    """An open file of which every HDU is as long as it should be."""
+
+    stream: BinaryIO
+    hdus: list[StoredHdu]
+    _faults: dict[int, RawFileError | None] = field(factory=dict, init=False)
+
+    def check_sums(self, hdus: Iterable[StoredHdu]) -> None:
+        """Make sure that HDUs have the sums that they state; each is looked at once.
+
+        Raises
+        ------
+        RawFileError
+            Raised if one has not.
+        """
+        for hdu in hdus:
+            if hdu.number not in self._faults:
+                self._faults[hdu.number] = _fault(hdu, self.stream)
+            if (fault := self._faults[hdu.number]) is not None:
+                raise fault
+
+    def check_image(self, hdu: StoredHdu) -> None:
+        """Make sure that the pixels of an image can be read.
+
+        Raises
+        ------
+        RawFileError
+            Raised as by `check_sums`, and if they cannot be unpacked.
+        """
+        self.check_sums([hdu])
+        # What has the sum that its writer gave it can be unpacked.
+        if hdu.is_compressed and not has_sum(hdu):
+            with reading(hdu):
+                read_stored(hdu, self.stream)
+
+
+def _fault(hdu: StoredHdu, stream: BinaryIO) -> RawFileError | None:
+    try:
+        check_sums(hdu, stream)
+    except RawFileError as fault:
+        return fault
+    return None
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[OpenFile]:
+    """Open a file, plain or packed by gzip, whatever its name says.
+
+    Raises
+    ------
+    RawFileError
+        Raised if it is truncated or no FITS.
+    OSError
+        Raised if it is not there, or must not be read.
+    """
+    with Path(path).open("rb") as file, warnings.catch_warnings(action="ignore", category=AstropyWarning):
+        with _told("not a whole FITS file"):
+            stream = _unpacked(file)
+            hdus = find_hdus(stream)
+        yield OpenFile(stream, hdus)
+
+
+def reading(hdu: StoredHdu) -> contextlib.AbstractContextManager[None]:
+    """Turn what goes wrong while pixels are read into a `RawFileError`."""
+    return _told(f"damaged: the pixels of {hdu.label} cannot be read")
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (RawFileError, MemoryError):
+        raise
+    # A damaged file leads astropy and the decompressors to nearly any exception, some of their own kind.
+    except Exception as error:
+        raise RawFileError(f"{what} ({' '.join(str(error).split())})") from error
+
+
+def _unpacked(file: BinaryIO) -> BinaryIO:
+    """Undo gzip, if the first bytes say that it was used; what stands behind it concerns nobody."""
+    packed = file.read(_CHUNK)
+    if not packed.startswith(_GZIP):
+        return file
+    unpacked = io.BytesIO()
+    while packed.startswith(_GZIP):
+        member = zlib.decompressobj(_GZIP_FORMAT)
+        while not member.eof:
+            if not packed:
+                raise RawFileError("not a whole FITS file (truncated within gzip)")
+            unpacked.write(member.decompress(packed))
+            packed = member.unused_data if member.eof else file.read(_CHUNK)
+        if len(packed) < len(_GZIP):
+            packed += file.read(_CHUNK)
+    return unpacked
