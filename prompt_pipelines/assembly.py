@@ -1,13 +1,16 @@
 """From a raw frame to a trimmed image: overscan, trim, saturation."""
 
 import math
-from typing import Any, Literal
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 from attrs import frozen
 
+from prompt_pipelines.amplifier_faults import fault_of, offset_of
 from prompt_pipelines.camera import AmplifierDict, DetectorDict
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.raw import RawFrame
@@ -24,16 +27,18 @@ class Assembled:
     """ADU, indexed ``[y, x]``; NaN where the raw had no number."""
     saturated: npt.NDArray[np.bool_]
     overscan_levels: dict[str, float]
-    """ADU, by amplifier; NaN if the overscan is saturated or holds no number."""
+    """ADU, by amplifier; NaN if it is one of `faults`."""
     header: fits.Header
     """Of the image that was assembled, or of its first amplifier's."""
     detector: DetectorDict
     """With its amplifiers as this raw has them, whose cards may say more than the camera's description."""
+    faults: dict[str, str]
+    """Why amplifiers are of no use, so that none of their pixels is a number; by their names."""
 
     @property
-    def unread(self) -> list[str]:
-        """Amplifiers whose offset is not known, so that none of their pixels is."""
-        return [name for name, level in self.overscan_levels.items() if math.isnan(level)]
+    def unread(self) -> str:
+        """Names the amplifiers that are of no use, and why, for people; blank if all are."""
+        return _listed(self.faults)
 
 
 def cut(box: list[int]) -> tuple[slice, slice]:
@@ -51,29 +56,27 @@ def assemble(raw: RawFrame, detector: DetectorDict) -> Assembled:
     ------
     UnusableImageError
         Raised if the file lacks an image of the detector's (too small for its sections, or so much larger
-        that it was read out in another way), or has more than one that may be the frame; or if every
-        overscan is saturated or holds no number (a single amplifier's makes its pixels NaN), or all pixels
-        are the same.
+        that it was read out in another way), or has more than one that may be the frame; or if no amplifier
+        is of use (`prompt_pipelines.amplifier_faults`). Pixels of a single one that is not are NaN.
     """
     readouts = readouts_of(raw, detector)
     pixels = np.full((detector["ny"], detector["nx"]), np.nan, dtype=np.float32)
     saturated = np.zeros(pixels.shape, dtype=bool)
-    levels = {}
+    levels, faults = {}, {}
     for readout in readouts:
         amplifier, frame = readout.amplifier, readout.frame.pixels
-        data = frame[cut(amplifier["data"])][_turn(amplifier)]
-        level = _level(frame[cut(_overscan(amplifier))], amplifier)
+        data, overscan = frame[cut(amplifier["data"])], frame[cut(_overscan(amplifier))]
+        level = offset_of(overscan)
+        if (fault := fault_of(amplifier, data, overscan, level)) is not None:
+            level, faults[amplifier["name"]] = math.nan, fault
         levels[amplifier["name"]] = level
+        data = data[_turn(amplifier)]
         pixels[cut(amplifier["image"])] = data.astype(np.float32) - np.float32(level)
         saturated[cut(amplifier["image"])] = data >= amplifier["saturation"]
-    if all(map(math.isnan, levels.values())):
-        raise UnusableImageError(
-            f"the overscan of every amplifier of {detector['name']} is saturated or holds no number"
-        )
+    if len(faults) == len(readouts):
+        raise UnusableImageError(f"no amplifier of {detector['name']} is of use: {_listed(faults)}")
     as_read: DetectorDict = {**detector, "amplifiers": [readout.amplifier for readout in readouts]}
-    if all(_is_constant(pixels[cut(amplifier["image"])]) for amplifier in as_read["amplifiers"]):
-        raise UnusableImageError(f"nothing was read of {detector['name']}: its pixels are all the same")
-    return Assembled(pixels, saturated, levels, readouts[0].frame.header, as_read)
+    return Assembled(pixels, saturated, levels, readouts[0].frame.header, as_read, faults)
 
 
 def amplifier_map(detector: DetectorDict, quantity: Literal["gain", "read_noise"]) -> npt.NDArray[np.float32]:
@@ -82,11 +85,6 @@ def amplifier_map(detector: DetectorDict, quantity: Literal["gain", "read_noise"
     for amplifier in detector["amplifiers"]:
         values[cut(amplifier["image"])] = amplifier[quantity]
     return values
-
-
-def _is_constant(pixels: npt.NDArray[np.float32]) -> bool:
-    finite = pixels[np.isfinite(pixels)]
-    return bool(finite.size and finite.min() == finite.max())
 
 
 def _turn(amplifier: AmplifierDict) -> tuple[slice, slice]:
@@ -100,10 +98,8 @@ def _overscan(amplifier: AmplifierDict) -> list[int]:
     return serial if parallel is None or serial[1] > serial[0] else parallel
 
 
-def _level(overscan: npt.NDArray[Any], amplifier: AmplifierDict) -> float:
-    """Measure an amplifier's offset; NaN if its overscan tells none."""
-    if overscan.size == 0:  # a camera without overscan: the bias holds the whole offset
-        return 0.0
-    finite = overscan[np.isfinite(overscan)]
-    level = float(np.median(finite)) if finite.size else math.nan
-    return level if level < amplifier["saturation"] else math.nan
+def _listed(faults: Mapping[str, str]) -> str:
+    names = defaultdict(list)
+    for name, fault in faults.items():
+        names[fault].append(name)
+    return "; ".join(f"{', '.join(alike)}: {fault}" for fault, alike in names.items())

@@ -60,11 +60,7 @@ def valid_pixels(frame: RawFrame, description: DetectorDict) -> Pixels:
     """
     assembled = assemble(frame, description)
     if assembled.unread:
-        _log.warning(
-            "%s is used without amplifier %s: its overscan is saturated or holds no number",
-            frame.name or "a frame",
-            ", ".join(assembled.unread),
-        )
+        _log.warning("%s is used without amplifier %s", frame.name or "a frame", assembled.unread)
     pixels = np.where(assembled.saturated, np.float32(np.nan), assembled.pixels)
     if not np.isfinite(pixels).any():
         raise UnusableImageError("none of its pixels is a number below saturation")

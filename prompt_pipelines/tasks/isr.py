@@ -187,16 +187,13 @@ class IsrTask(PipelineTask):
         ------
         UnusableImageError
             Raised if the sizes of raw and calibrations do not fit together,
-            or no pixel of the raw is a number.
+            if no amplifier is of use, or every pixel of the raw is saturated or no number.
         """
         description = find_detector(camera, detector)
         assembled = assemble(raw, description)
         if assembled.unread:
             self.log.warning(
-                "%s of %s has no data of amplifier %s: its overscan is saturated or holds no number",
-                exposure.obs_id,
-                description["name"],
-                ", ".join(assembled.unread),
+                "%s of %s has no data of amplifier %s", exposure.obs_id, description["name"], assembled.unread
             )
         masters = Masters(**cast(dict[str, Any], known)).of_use(camera)
         pixels, variance = correct(
@@ -204,6 +201,8 @@ class IsrTask(PipelineTask):
         )
         if not np.isfinite(assembled.pixels).any():
             raise UnusableImageError(f"no pixel of the raw of {description['name']} is a number")
+        if assembled.saturated.all():
+            raise UnusableImageError(f"every pixel of the raw of {description['name']} is saturated")
         image = MaskedImage(
             Image(pixels, unit=u.electron),
             variance=Image(variance, unit=u.electron**2),
