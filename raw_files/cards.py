@@ -55,7 +55,8 @@ def _mended(card: fits.Card) -> object:
     card = fits.Card.fromstring(card._image.replace("\0", " "))
     try:
         card.verify("silentfix")
-    # Some of its characters cannot be printed.
-    except ValueError:
+        value: object = card.value
+    # Some of its characters cannot be printed, or it goes on in a card that is no text.
+    except (ValueError, fits.VerifyError):
         return None
-    return card.value
+    return value

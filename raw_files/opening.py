@@ -80,11 +80,13 @@ def opened(path: str | os.PathLike[str]) -> Iterator[OpenFile]:
     OSError
         Raised if it is not there, or must not be read.
     """
-    with Path(path).open("rb") as file, warnings.catch_warnings(action="ignore", category=AstropyWarning):
-        with _told("not a whole FITS file"):
-            stream = _unpacked(file)
-            hdus = find_hdus(stream)
-        yield OpenFile(stream, hdus)
+    with (
+        Path(path).open("rb") as file,
+        warnings.catch_warnings(action="ignore", category=AstropyWarning),
+        _told("not a whole FITS file"),
+    ):
+        stream = _unpacked(file)
+        yield OpenFile(stream, find_hdus(stream))
 
 
 def reading(hdu: StoredHdu) -> contextlib.AbstractContextManager[None]:

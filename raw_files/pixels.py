@@ -144,7 +144,7 @@ def _decompressed(hdu: StoredHdu, data: bytes) -> npt.NDArray[Any]:
         _check_tiles(content, hdu)
     with fits.open(io.BytesIO(content), memmap=False) as hdus:
         pixels: npt.NDArray[Any] = hdus[1].data
-        return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+        return pixels.astype(pixels.dtype.newbyteorder("="), copy=False).reshape(hdu.shape)
 
 
 def _check_tiles(content: bytes, hdu: StoredHdu) -> None:

@@ -226,3 +226,12 @@ def test_a_card_that_is_no_fits_costs_itself_alone(card: str, value: object, tmp
     assert (cards.get("AIRMASS"), cards["EXPTIME"]) == (value, 15.0)
     assert "" not in cards
     np.testing.assert_array_equal(load_images(path)[0].pixels, PIXELS)
+
+
+@pytest.mark.parametrize("goes_on", ["CONTINUE  NaN", "CONTINUE", "CONTINUE  'never closed", "CONTINUE  5"])
+def test_a_long_text_that_is_broken_costs_itself_alone(goes_on: str, tmp_path: Path) -> None:
+    content = plain(COMMENTS="long " * 20)
+    at = content.index(b"CONTINUE")
+    path = placed(tmp_path, content[:at] + goes_on.ljust(80).encode() + content[at + 80 :])
+    assert read_cards(path)["EXPTIME"] == 15.0
+    np.testing.assert_array_equal(load_images(path)[0].pixels, PIXELS)
