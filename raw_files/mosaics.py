@@ -5,9 +5,7 @@ the camera's last file, or from its number where HDUs are of one size; so it is 
 it, and known by its name. Where that fails, what was read tells more, and in the end the file is read whole.
 """
 
-import gzip
 import io
-import zlib
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -15,6 +13,7 @@ from astropy.io import fits
 from attrs import frozen
 
 from raw_files.errors import RawFileError
+from raw_files.gzipped import unpacked
 from raw_files.hdus import StoredHdu, padded, read_hdu
 from raw_files.images import Hdu
 
@@ -105,7 +104,7 @@ class MosaicReader:
         if not head.startswith((_GZIP, _FIRST)):
             raise RawFileError("not a whole FITS file (it does not begin with SIMPLE)" if head else "empty")
         if head.startswith(_GZIP):
-            return self._extract(_unpacked(_whole(source, head)), wanted)
+            return self._extract(unpacked(io.BytesIO(_whole(source, head))).read(), wanted)
         names = [_key(hdu) for hdu in wanted if isinstance(hdu, str)]
         known = self._look_at_head(source, head) if len(names) == len(wanted) else None
         found = None if known is None else self._find(source, known, names)
@@ -290,10 +289,3 @@ def _check_there(hdus: Sequence[StoredHdu], size: int) -> None:
 
 def _whole(source: Source, head: bytes) -> bytes:
     return head if len(head) >= source.size else source(0, source.size)
-
-
-def _unpacked(content: bytes) -> bytes:
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise RawFileError(f"not a whole FITS file (gzip: {error})") from error

@@ -1,27 +1,22 @@
 """Files of raws, opened: packed or not, and of which HDUs."""
 
 import contextlib
-import io
 import os
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from astropy.utils.exceptions import AstropyWarning
 from attrs import field, frozen
 
 from raw_files.errors import RawFileError
+from raw_files.gzipped import unpacked
 from raw_files.hdus import StoredHdu, find_hdus
 from raw_files.pixels import read_stored
 from raw_files.sums import check_sums, has_sum
 
 __all__ = ["OpenFile", "opened", "reading"]
-
-_GZIP: Final = b"\x1f\x8b"
-_GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
-_CHUNK: Final = 2**20
 
 
 @frozen(eq=False)
@@ -85,7 +80,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[OpenFile]:
         warnings.catch_warnings(action="ignore", category=AstropyWarning),
         _told("not a whole FITS file"),
     ):
-        stream = _unpacked(file)
+        stream = unpacked(file)
         yield OpenFile(stream, find_hdus(stream))
 
 
@@ -103,21 +98,3 @@ def _told(what: str) -> Iterator[None]:
     # A damaged file leads astropy and the decompressors to nearly any exception, some of their own kind.
     except Exception as error:
         raise RawFileError(f"{what} ({' '.join(str(error).split())})") from error
-
-
-def _unpacked(file: BinaryIO) -> BinaryIO:
-    """Undo gzip, if the first bytes say that it was used; what stands behind it concerns nobody."""
-    packed = file.read(_CHUNK)
-    if not packed.startswith(_GZIP):
-        return file
-    unpacked = io.BytesIO()
-    while packed.startswith(_GZIP):
-        member = zlib.decompressobj(_GZIP_FORMAT)
-        while not member.eof:
-            if not packed:
-                raise RawFileError("not a whole FITS file (truncated within gzip)")
-            unpacked.write(member.decompress(packed))
-            packed = member.unused_data if member.eof else file.read(_CHUNK)
-        if len(packed) < len(_GZIP):
-            packed += file.read(_CHUNK)
-    return unpacked

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -20,14 +19,13 @@ from domain.raws.raws import RawKey
 from raw_files import reading as raw_files
 from raw_files.cards import CardValue
 from raw_files.errors import RawFileError
+from raw_files.names import split_name
 from simulator.errors import SimulatorError
 from workbench.pace import Pace
 
-__all__ = ["RecordedFrame", "RecordedFrames", "read_cards", "read_frames", "split_name"]
+__all__ = ["RecordedFrame", "RecordedFrames", "read_cards", "read_frames"]
 
 _log = logging.getLogger(__name__)
-
-_NAME = re.compile(r"(.+)\.(?:fits?|fts)(\.(?:fz|gz))?", re.IGNORECASE | re.DOTALL)
 
 
 @frozen(kw_only=True)
@@ -154,15 +152,6 @@ def _read_parts(path: Path, parts: Sequence[RawPart]) -> list[dict[str, CardValu
         raise SimulatorError(str(error)) from error
 
 
-def split_name(path: Path) -> tuple[str, str] | None:
-    """Split a file's name into its stem and the one of `domain.raws.raws.RAW_EXTENSIONS` that it stands for.
-
-    ``.fits``, ``.fit`` and ``.fts`` are the same in any letter case; None if it has none of them.
-    """
-    match = _NAME.fullmatch(path.name)
-    return None if match is None else (match[1], f".fits{(match[2] or '').lower()}")
-
-
 def _all_files(places: Sequence[Path]) -> tuple[Path, list[Path]]:
     """List the files that are meant, once each, and what to call them together."""
     files = [file for place in places for file in (_raw_files(place) if place.is_dir() else [place])]
@@ -176,5 +165,5 @@ def _raw_files(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         raise SimulatorError(f"{folder} is not a folder")
     for path in sorted(folder.rglob("*")):
-        if split_name(path) is not None and path.is_file():
+        if split_name(path.name) is not None and path.is_file():
             yield path

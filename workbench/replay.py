@@ -13,11 +13,12 @@ from domain.raws.raws import UnnameableRawError, make_raw_key, parse_raw_keys, s
 from domain.times import TaiSeconds
 from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.raw import RawFrame, read_raw
+from raw_files.names import split_name
 from simulator.errors import SimulatorError
 from simulator.summit.night import NightPlan, PlannedVisit, RawObject
 from workbench.pace import Pace
 from workbench.recorded_calibrations import FRAME_KINDS, RecordedCalibrations
-from workbench.recorded_frames import RecordedFrame, RecordedFrames, read_cards, read_frames, split_name
+from workbench.recorded_frames import RecordedFrame, RecordedFrames, read_cards, read_frames
 
 __all__ = ["Recording", "recorded_night"]
 
@@ -191,7 +192,7 @@ class Recording:
         return []
 
     def _key(self, frame: RecordedFrame) -> str:
-        stem, extension = split_name(frame.path) or (frame.path.name, ".fits")
+        stem, extension = split_name(frame.path.name) or (frame.path.name, ".fits")
         return make_raw_key(self._camera, frame.exposure, extension=extension, stem=stem)
 
     def _raw_object(self, key: str, frames: Sequence[RecordedFrame]) -> RawObject:

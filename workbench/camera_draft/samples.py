@@ -10,10 +10,9 @@ from attrs import frozen
 from raw_files import reading as raw_files
 from raw_files.cards import CardValue
 from raw_files.errors import RawFileError
+from raw_files.names import split_name
 
-__all__ = ["FITS_SUFFIXES", "Sample", "Samples", "read_samples"]
-
-FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.fz", ".fits.gz", ".fit.gz", ".fts.gz")
+__all__ = ["Sample", "Samples", "read_samples"]
 
 type Pixels = npt.NDArray[np.float64]
 
@@ -79,5 +78,5 @@ def read_samples(folder: Path, progress: Callable[[int, int], None] = lambda _do
 
 def _fits_files(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
-        if path.name.lower().endswith(FITS_SUFFIXES) and path.is_file():
+        if split_name(path.name) is not None and path.is_file():
             yield path
