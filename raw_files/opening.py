@@ -5,15 +5,17 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+import numpy.typing as npt
 from astropy.utils.exceptions import AstropyWarning
 from attrs import field, frozen
 
 from raw_files.errors import RawFileError
 from raw_files.gzipped import unpacked
 from raw_files.hdus import StoredHdu, find_hdus
-from raw_files.pixels import read_stored
+from raw_files.kept import Version, keep, take, version_of
+from raw_files.pixels import read_stored, values_of
 from raw_files.sums import check_sums, has_sum
 
 __all__ = ["OpenFile", "opened", "reading"]
@@ -24,6 +26,7 @@ class OpenFile:
     """An open file of which every HDU is as long as it should be."""
 
     stream: BinaryIO
+    version: Version
     hdus: list[StoredHdu]
     _faults: dict[int, RawFileError | None] = field(factory=dict, init=False)
 
@@ -41,8 +44,8 @@ class OpenFile:
             if (fault := self._faults[hdu.number]) is not None:
                 raise fault
 
-    def check_image(self, hdu: StoredHdu) -> None:
-        """Make sure that the pixels of an image can be read.
+    def check_image(self, hdu: StoredHdu, *, to_be_read: bool = False) -> None:
+        """Make sure that the pixels of an image can be read; keep them if they are to be, next.
 
         Raises
         ------
@@ -53,7 +56,22 @@ class OpenFile:
         # What has the sum that its writer gave it can be unpacked.
         if hdu.is_compressed and not has_sum(hdu):
             with reading(hdu):
-                read_stored(hdu, self.stream)
+                stored = read_stored(hdu, self.stream)
+            if to_be_read:
+                keep(self.version, hdu.number, stored)
+
+    def read_pixels(self, hdu: StoredHdu) -> npt.NDArray[Any]:
+        """Read the values of an image's pixels; NaN where its header declares one undefined.
+
+        Raises
+        ------
+        RawFileError
+            Raised as by `check_image`, and if they have no values.
+        """
+        self.check_sums([hdu])
+        with reading(hdu):
+            stored = take(self.version, hdu.number)
+            return values_of(hdu, read_stored(hdu, self.stream) if stored is None else stored)
 
 
 def _fault(hdu: StoredHdu, stream: BinaryIO) -> RawFileError | None:
@@ -81,7 +99,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[OpenFile]:
         _told("not a whole FITS file"),
     ):
         stream = unpacked(file)
-        yield OpenFile(stream, find_hdus(stream))
+        yield OpenFile(stream, version_of(file), find_hdus(stream))
 
 
 def reading(hdu: StoredHdu) -> contextlib.AbstractContextManager[None]:

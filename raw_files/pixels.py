@@ -13,7 +13,7 @@ from raw_files.cards import joined
 from raw_files.errors import RawFileError
 from raw_files.hdus import StoredHdu, padded
 
-__all__ = ["check_scale", "header_of", "read_pixels", "read_stored"]
+__all__ = ["check_scale", "header_of", "read_stored", "values_of"]
 
 _STORAGE: Final = ("BLANK", "BSCALE", "BZERO", "CHECKSUM", "DATASUM")
 """Cards that say how pixels are stored, and nothing of the image that was read."""
@@ -75,18 +75,15 @@ def read_stored(hdu: StoredHdu, stream: BinaryIO) -> npt.NDArray[Any]:
     return stored.reshape(hdu.shape)
 
 
-def read_pixels(hdu: StoredHdu, stream: BinaryIO) -> npt.NDArray[Any]:
-    """Read the values of an image's pixels; NaN where its header declares one undefined.
+def values_of(hdu: StoredHdu, stored: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Turn the stored numbers of an image, which are changed, into values; NaN where one is undefined.
 
     Raises
     ------
     RawFileError
         Raised as by `check_scale`.
-    Exception
-        Raised as by `read_stored`.
     """
     scale, zero = _scale(hdu)
-    stored = read_stored(hdu, stream)
     if hdu.bitpix < 0:
         return stored if (scale, zero) == (1, 0) else stored * stored.dtype.type(scale) + zero
     blank = _blank(hdu)

@@ -13,8 +13,8 @@ from raw_files.cards import CardValue, values
 from raw_files.errors import RawFileError
 from raw_files.hdus import StoredHdu
 from raw_files.images import Hdu, ImageHdu, Size, choose, find, frames_first
-from raw_files.opening import OpenFile, opened, reading
-from raw_files.pixels import check_scale, header_of, read_pixels
+from raw_files.opening import OpenFile, opened
+from raw_files.pixels import check_scale, header_of
 
 __all__ = ["LoadedImage", "check_whole", "load_images", "read_cards", "read_parts"]
 
@@ -104,7 +104,8 @@ def read_parts(
                 file.check_sums([file.hdus[0]] if named else file.hdus)
                 for one in chosen:
                     check_scale(one)
-                    file.check_image(one)
+                    # All frames of a mosaic would fill the memory.
+                    file.check_image(one, to_be_read=len(parts) == 1)
             except RawFileError as error:
                 found.append(error)
             else:
@@ -186,7 +187,4 @@ def _readable(images: Mapping[ImageHdu, StoredHdu], file: OpenFile) -> list[Load
 
 
 def _loaded(image: ImageHdu, hdu: StoredHdu, file: OpenFile) -> LoadedImage:
-    file.check_sums([hdu])
-    with reading(hdu):
-        pixels = read_pixels(hdu, file.stream).reshape(image.shape)
-    return LoadedImage(image, pixels, header_of(file.hdus[0], hdu))
+    return LoadedImage(image, file.read_pixels(hdu).reshape(image.shape), header_of(file.hdus[0], hdu))

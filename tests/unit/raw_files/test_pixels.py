@@ -1,6 +1,7 @@
 """What the pixels of a file are, and whether they can be read at all."""
 
 import itertools
+import os
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,26 @@ def test_damage_within_compressed_pixels_is_found_by_whoever_reads(algorithm: st
         read(placed(tmp_path, content))
         with pytest.raises(RawFileError):
             read(placed(tmp_path, damaged))
+
+
+def test_what_was_unpacked_to_check_it_is_not_unpacked_again(tmp_path: Path) -> None:
+    content = bytes_of(fits.PrimaryHDU(), fits.CompImageHDU(PIXELS, compression_type="GZIP_1"))
+    path = placed(tmp_path, content, "incoming.fits.fz")
+    read_cards(path)
+    path = path.rename(tmp_path / "raw.fits.fz")
+    changed = path.stat().st_mtime_ns
+    at = len(content) - 6000
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(bytes(200))
+    os.utime(path, ns=(changed, changed))
+    np.testing.assert_array_equal(load_images(path)[0].pixels, PIXELS)
+    with pytest.raises(RawFileError, match="damaged"):
+        load_images(path)
+
+
+def test_a_file_that_was_rewritten_is_unpacked_anew(tmp_path: Path) -> None:
+    for pixels in (PIXELS, PIXELS + np.uint16(1)):
+        path = placed(tmp_path, file_of(pixels, compressed=True))
+        np.testing.assert_array_equal(loaded(path), pixels)
+        read_cards(path)
