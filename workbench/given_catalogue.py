@@ -5,17 +5,19 @@ from pathlib import Path
 
 import numpy as np
 from astropy.table import Table, vstack
+from attrs import evolve
 from lsst.sphgeom import Angle, Circle, HtmPixelization, LonLat, UnitVector3d
 
 from domain.cameras.camera import Camera
 from domain.cameras.field_angles import NoGeometryError
 from domain.cameras.focal_plane import corners_on_sky
 from domain.sky.catalogue_columns import CatalogueColumns, CatalogueError
+from prompt_pipelines.tangent_plane import TangentPlane
 from simulator.summit.night import NightPlan
 from workbench.reference_catalogue import HTM_LEVEL, shards_of
 from workbench.stored_catalogues import Told, read_catalogue, stored_stars
 
-__all__ = ["is_repository", "night_catalogue"]
+__all__ = ["is_repository", "night_catalogue", "placed_by_catalogue"]
 
 _MARGIN = 0.1  # degrees
 _UNKNOWN_FIELD = 1.0  # degrees; of a camera without geometry
@@ -60,6 +62,18 @@ def night_catalogue(
             raise CatalogueError(f"{', '.join(map(str, files))}: no star where the night's visits look")
         tables.extend(here)
     return vstack(tables, metadata_conflicts="silent")
+
+
+def placed_by_catalogue(plan: NightPlan, catalogue: Table) -> NightPlan:
+    """Let visits without a pointing look amid the catalogue, if fields are recognized by their stars."""
+    if not plan.camera.pointing_error:
+        return plan
+    amid = TangentPlane.amid(np.asarray(catalogue["ra"]), np.asarray(catalogue["dec"]))
+    visits = tuple(
+        evolve(visit, ra=amid.ra, dec=amid.dec) if visit.ra is None or visit.dec is None else visit
+        for visit in plan.visits
+    )
+    return evolve(plan, visits=visits)
 
 
 def _triangles(plan: NightPlan) -> Collection[int] | None:

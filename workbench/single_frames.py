@@ -2,9 +2,11 @@
 
 from typing import Any, cast
 
+from attrs import evolve
 from lsst.daf.butler import Butler
 
 from domain.cameras.camera_dict import camera_as_dict
+from domain.raws.exposure import Exposure
 from domain.runs import input_collections
 from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.corrections import CALIBRATIONS
@@ -45,7 +47,17 @@ class SingleFrames:
         """
         frame, raw = self._night.frame(visit, detector)
         masters = self._masters_for(detector, frame.exposure.physical_filter)
-        return process_exposure(frame.exposure, raw, self._camera, masters)
+        return process_exposure(self._placed(frame.exposure, visit), raw, self._camera, masters)
+
+    def _placed(self, exposure: Exposure, visit: PlannedVisit) -> Exposure:
+        """Fill in what the header does not say of the pointing, as workers do."""
+        if not self._camera.get("pointing_error_deg"):
+            return exposure
+        if exposure.ra is None or exposure.dec is None:
+            exposure = evolve(exposure, ra=visit.ra, dec=visit.dec)
+        return (
+            exposure if exposure.sky_angle is not None else evolve(exposure, sky_angle=visit.sky_angle or 0.0)
+        )
 
     def _masters_for(self, detector: int, physical_filter: str) -> dict[str, Any]:
         """Read what masters there are."""

@@ -16,7 +16,7 @@ from entrypoints.observatory.findings import Examination
 from entrypoints.observatory.night import INTERRUPTED, STOPPED, Observation, observe
 from entrypoints.observatory.options import PIPELINES, night_options, results_folder
 from simulator.summit.night import NightPlan
-from workbench.given_catalogue import is_repository, night_catalogue
+from workbench.given_catalogue import is_repository, night_catalogue, placed_by_catalogue
 from workbench.night_templates import add_night_templates
 from workbench.pace import Pace
 from workbench.replay import Recording, recorded_night
@@ -73,6 +73,8 @@ def command(
     console, pace = Console(), Pace()
     plan, night = _read(folder, camera, corrections, pace, console)
     catalogue = _catalogue(plan, catalogues, columns)
+    if catalogue is not None:
+        plan = placed_by_catalogue(plan, catalogue)
     setup = BoxSetup(
         plan=plan,
         camera_file=camera_file,

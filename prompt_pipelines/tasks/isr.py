@@ -1,6 +1,6 @@
 """From a raw to an image in electrons with variance, mask and sky projection."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast, override
 
 import astropy.units as u
@@ -244,15 +244,25 @@ class IsrTask(PipelineTask):
             detector=detector,
             bbox=Box.from_shape((description["ny"], description["nx"])),
         )
-        try:
-            if camera["wcs"] is not None:
-                header = sky_header(raw_header, description, camera["wcs"]["projection"])
-            else:
-                header = geometry_header(camera, description, _pointing(exposure))
-            return make_projection(header, frame)
-        except WcsError as error:
-            self.log.warning("No sky projection: %s", error)
-            return None
+        faults = []
+        for make_header in self._headers(raw_header, camera, description, exposure):
+            try:
+                return make_projection(make_header(), frame)
+            except WcsError as error:
+                faults.append(str(error))
+        self.log.warning("No sky projection: %s", "; ".join(faults))
+        return None
+
+    @staticmethod
+    def _headers(
+        raw_header: fits.Header, camera: CameraDict, description: DetectorDict, exposure: DimensionRecord
+    ) -> Iterator[Callable[[], fits.Header]]:
+        """List the ways to a projection, the best first."""
+        if (wcs := camera["wcs"]) is not None:
+            yield lambda: sky_header(raw_header, description, wcs["projection"])
+        # Roughly right is enough, if the field is recognized by its stars.
+        if wcs is None or camera.get("pointing_error_deg"):
+            yield lambda: geometry_header(camera, description, _pointing(exposure))
 
     def _mark(self, image: MaskedImage, assembled: Assembled, flat: Image | None) -> None:
         no_data = ~np.isfinite(assembled.pixels)

@@ -17,7 +17,7 @@ from domain.cameras.camera import Camera
 from prompt_pipelines.positions import pixel_positions
 from tests.shared_data import shared_data
 from tests.unit.simulator.recorded import sky_of_night, spoil, write_night
-from workbench.given_catalogue import night_catalogue
+from workbench.given_catalogue import night_catalogue, placed_by_catalogue
 from workbench.night_templates import SKYMAPS, add_night_templates
 from workbench.replay import recorded_night
 from workbench.repository import make_repository
@@ -210,6 +210,7 @@ def test_a_catalogue_that_is_given_puts_templates_where_the_sky_is(
     far_off: Path, camera: Camera, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     spoil(far_off / "light3.fits", off_by(0.3))
+    spoil(far_off / "light6.fits", nowhere)
     stars = sky_of_night(camera).stars
     true_stars = Table({"n": stars.number, "ra": stars.ra, "dec": stars.dec, "flux": stars.flux["i"]})
     true_stars.write(tmp_path / "stars.fits")
@@ -217,7 +218,7 @@ def test_a_catalogue_that_is_given_puts_templates_where_the_sky_is(
     plan, night = recorded_night(far_off, evolve(camera, pointing_error=1.0))
     files, columns = [str(tmp_path / "stars.fits")], load_columns(str(tmp_path / "mine.yaml"))
     catalogue = night_catalogue(plan, files, columns, lambda *_: None)
-    make_repository(tmp_path / "repo", plan)
+    plan = make_repository(tmp_path / "repo", placed_by_catalogue(plan, catalogue))
     _, text = add_night_templates(tmp_path / "repo", plan, night, catalogue)
     assert text == "made 2 templates from the night itself, each half for the other"
     assert not [line for line in caplog.messages if "is no part of a template" in line]

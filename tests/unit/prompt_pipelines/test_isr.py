@@ -258,6 +258,16 @@ def test_an_image_says_that_its_pointing_may_be_off(masters: tuple[Image, Image]
     assert "pointing_error_deg" not in _isr(raw, masters).metadata
 
 
+def test_without_a_wcs_in_the_header_the_geometry_serves_where_fields_are_recognized(
+    masters: tuple[Image, Image],
+) -> None:
+    raw = tiny.science_frame(np.random.default_rng(5))
+    for error, placed in ((0.0, False), (0.5, True)):
+        camera: CameraDict = {**CAMERA, "wcs": {"projection": None}, "pointing_error_deg": error}
+        outputs = make_task(IsrTask).run(raw, camera, 0, RECORD, bias=masters[0], flat=masters[1])
+        assert (outputs.post_isr_image.sky_projection is not None) == placed
+
+
 def test_a_detector_that_is_not_described_is_named() -> None:
     raw = tiny.science_frame(np.random.default_rng(5))
     with pytest.raises(CameraDescriptionError, match="no detector number 7"):
