@@ -162,8 +162,16 @@ def _flats(
 
 
 def _has_overscan(camera: CameraDict, detector: int) -> bool:
-    boxes = [amplifier["overscan"] for amplifier in find_detector(camera, detector)["amplifiers"]]
-    return all(box[1] > box[0] for box in boxes)
+    """Tell whether frames tell their own offset, by the camera's description or by their cards."""
+    description = find_detector(camera, detector)
+    if {"overscan", "parallel_overscan"} & description.get("amplifier_cards", {}).keys():
+        return True
+    none = [0, 0, 0, 0]
+    boxes = [
+        (amplifier["overscan"], amplifier.get("parallel_overscan", none))
+        for amplifier in description["amplifiers"]
+    ]
+    return all(any(box[1] > box[0] for box in both) for both in boxes)
 
 
 def _dark(
