@@ -132,7 +132,7 @@ def _validity(butler: Butler, dataset_type: str) -> dict[DatasetRef, list[tuple[
 
 
 def _text(end: object) -> str | None:
-    return str(end.utc.isot) if isinstance(end, Time) else None
+    return str(Time(end, precision=0).utc.isot) if isinstance(end, Time) else None
 
 
 def _report(butler: Butler, ref: DatasetRef) -> Mapping[str, Any]:

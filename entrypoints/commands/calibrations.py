@@ -173,7 +173,11 @@ def _figures(quality: Mapping[str, Any] | None) -> tuple[str, ...]:
 
 
 def _validity(master: StoredMaster) -> str:
-    return "; ".join(f"{begin or ''} to {end or ''}".strip() for begin, end in master.valid) or "no"
+    spans = [
+        " ".join([*([f"from {begin}"] if begin else []), *([f"until {end}"] if end else [])])
+        for begin, end in master.valid
+    ]
+    return "; ".join(span or "always" for span in spans) or "no"
 
 
 def _span(begin: datetime.datetime | None, end: datetime.datetime | None) -> str:

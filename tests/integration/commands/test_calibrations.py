@@ -114,7 +114,7 @@ def test_certified_masters_are_used_for_their_time_until_they_are_withdrawn(
     assert [span["until"][:10] for span in listed["flat"]["used"]] == ["2026-03-10"]
     assert [span["until"][:10] for span in listed["bias"]["used"]] == ["2026-04-01"]
     assert listed["dark"]["quality"]["frames"] == 4
-    assert "SimCam/calib/first" in call("list", "repo").stdout
+    assert "from 2026-03-01T00:00:00 until 2026-03-10T00:00:00" in call("list", "repo").stdout
 
 
 def test_what_a_person_knows_of_a_detector_is_stored_with_the_masters(
