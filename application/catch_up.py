@@ -223,5 +223,5 @@ def _slot(camera: Camera, key: RawKey, example: RawImage) -> RawSlot:
         camera.instrument,
         example.group if key.group is None else key.group,
         example.snap if key.snap is None else key.snap,
-        camera.detector(key.detector).name,
+        camera.detector(key.detector).in_keys,
     )

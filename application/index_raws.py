@@ -36,7 +36,7 @@ class _Landed:
         return sidecar_key(self.raw.key)
 
     def slot(self, raw: RawImage) -> RawSlot:
-        name = self.camera.detector(self.raw.key.detector).name
+        name = self.camera.detector(self.raw.key.detector).in_keys
         return RawSlot(self.camera.instrument, raw.group, raw.snap, name)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "day_obs_of",
     "tai_from_utc",
     "utc_from_tai",
+    "utc_from_text",
     "utc_isoformat",
 ]
 
@@ -65,9 +66,21 @@ def tai_from_utc(instant: UtcSeconds) -> TaiSeconds:
     return TaiSeconds(instant + _tai_minus_utc(_day(instant)))
 
 
-def day_obs_of(instant: UtcSeconds) -> datetime.date:
-    """Find the observing day: the TAI date twelve hours earlier."""
-    shifted = tai_from_utc(instant) - _SECONDS_A_DAY / 2
+def utc_from_text(text: str) -> UtcSeconds:
+    """Read a time that people wrote in ISO 8601; without an offset it is UTC.
+
+    Raises
+    ------
+    ValueError
+        Raised if it is none.
+    """
+    moment = datetime.datetime.fromisoformat(text)
+    return UtcSeconds((moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp())
+
+
+def day_obs_of(instant: UtcSeconds, begins: float = 12.0) -> datetime.date:
+    """Find the observing day: the TAI date so many hours earlier."""
+    shifted = tai_from_utc(instant) - begins * 3600
     return (_EPOCH + datetime.timedelta(seconds=shifted)).date()
 
 

@@ -7,13 +7,19 @@ bits. Its parts leave enough:
 part       bits  range
 =========  ====  ==========================================
 day        15    days since 2000-01-01, until 2089
-sequence   17    0 to 131071
+sequence   17    0 to 131071, or what is left of more
 detector   9     0 to 511
 counter    22    0 to 4194303
 =========  ====  ==========================================
+
+Where sequence numbers are those of a camera's life, as DECam's, they exceed
+17 bits, and only what is left on division by 131072 is kept: no two exposures
+of one day have that in common. Where they are all 0, as imSim's are, the
+visit's id stands in for them.
 """
 
 import datetime
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +40,7 @@ class UnpackedId:
     day_obs: int
     """YYYYMMDD."""
     seq_num: int
+    """Within the day, or what is left of it."""
     detector: int
     counter: int
 
@@ -46,7 +53,7 @@ class IdFactory:
     day_obs
         YYYYMMDD.
     seq_num
-        Of the exposure within the day.
+        Of the exposure, within the day or the camera's life.
     detector
         Its number.
 
@@ -64,13 +71,24 @@ class IdFactory:
         value = 0
         for name, part, bits in (
             ("day_obs", (date - _EPOCH).days, _DAY_BITS),
-            ("seq_num", seq_num, _SEQUENCE_BITS),
+            ("seq_num", seq_num if seq_num < 0 else seq_num % (1 << _SEQUENCE_BITS), _SEQUENCE_BITS),
             ("detector", detector, _DETECTOR_BITS),
         ):
             if not 0 <= part < 1 << bits:
                 raise PromptPipelinesError(f"{name} {part} does not fit into a source id ({bits} bits)")
             value = value << bits | part
         self._base = value << _COUNTER_BITS
+
+    @classmethod
+    def of_visit(cls, day_obs: int, seq_num: int, visit: int, detector: int) -> Self:
+        """Make one for a visit, whose exposures may have no number within the day.
+
+        Raises
+        ------
+        PromptPipelinesError
+            Raised if one of them does not fit.
+        """
+        return cls(day_obs, seq_num or visit, detector)
 
     def make(self, count: int, first: int = 1) -> npt.NDArray[np.int64]:
         """Make `count` ids, the counter running from `first`.

@@ -105,7 +105,7 @@ def _read_file(path: Path, camera: Camera) -> list[RecordedFrame]:
         try:
             if isinstance(found, RawFileError):
                 raise SimulatorError(str(found))
-            exposure = read_exposure(camera, found, told)
+            exposure = read_exposure(camera, found, told, path.name)
         except PromptProcessingError as error:
             reasons[name] = str(error)
             continue

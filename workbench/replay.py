@@ -19,6 +19,7 @@ from simulator.summit.night import NightPlan, PlannedVisit, RawObject
 from workbench.pace import Pace
 from workbench.recorded_calibrations import FRAME_KINDS, RecordedCalibrations
 from workbench.recorded_frames import RecordedFrame, RecordedFrames, read_cards, read_frames
+from workbench.same_exposures import told_apart, without_copies
 
 __all__ = ["Recording", "recorded_night"]
 
@@ -62,7 +63,8 @@ def recorded_night(
         Raised if there are no science exposures, or none that can be played;
         the text says why.
     """
-    night = Recording(camera, read_frames(folder, camera, pace), corrections)
+    found = without_copies(read_frames(folder, camera, pace), camera)
+    night = Recording(camera, found, corrections)
     return NightPlan(camera=camera, visits=night.visits, raws=night, calibrations=night.calibrations), night
 
 
@@ -96,7 +98,7 @@ class Recording:
         self._pace = frames.pace
         self.calibrations = RecordedCalibrations(frames, corrections)
         """What the science exposures are calibrated with."""
-        playable = self._playable(frames)
+        playable = told_apart(self._playable(frames), camera)
         self._science: dict[tuple[str, int], list[RecordedFrame]] = defaultdict(list)
         for frame in playable:
             self._science[frame.exposure.group, frame.exposure.snap].append(frame)

@@ -66,7 +66,7 @@ def process_exposure(
     )
     isr, detect = default_task(IsrTask), default_task(DetectSourcesTask)
     calibrated = isr.run(raw, camera, exposure.detector, cast(Any, record), **masters)
-    ids = IdFactory(exposure.day_obs, exposure.seqnum, exposure.detector)
+    ids = IdFactory.of_visit(exposure.day_obs, exposure.seqnum, exposure.exposure, exposure.detector)
     found = detect.run(calibrated.post_isr_image, ids)
     return SingleFrame(
         image=found.preliminary_visit_image,

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import cattrs
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from adapters.common.converters import rename, strict_converter
+from adapters.common.yaml_loader import NotYamlError, load_yaml
+from adapters.files.header_rules import add_header_hooks
 from adapters.files.yaml_files import UnreadableFileError, read_file
 from domain.cameras.camera import (
     AmplifierCards,
     Box,
     Camera,
-    CardRule,
     Detector,
     DetectorType,
     FocalPlane,
@@ -106,6 +107,8 @@ class _DetectorEntry:
     yaw_deg: float = 0.0
     hdu: str | int | None = None
     file: str = "*"
+    serial: str | None = None
+    key_name: str | None = None
 
 
 @frozen(kw_only=True)
@@ -119,6 +122,8 @@ class _CameraEntry:
     focal_plane: FocalPlane | None = None
     calibrations: tuple[str, ...] | None = None
     pointing_error_deg: float = 0.0
+    corrections: Any = None
+    """What cards of single exposures should say, or the name of a file beside the camera's that does."""
 
 
 def _load(file: Path | Traversable) -> Camera:
@@ -128,7 +133,7 @@ def _load(file: Path | Traversable) -> Camera:
             instrument=entry.instrument,
             detectors=tuple(_detector(one, entry.detector_types) for one in entry.detectors),
             raw_keys=entry.raw_keys,
-            header=entry.header,
+            header=_corrected(entry, file),
             filters=entry.filters,
             focal_plane=entry.focal_plane,
             calibrations=entry.calibrations,
@@ -138,6 +143,30 @@ def _load(file: Path | Traversable) -> Camera:
         raise CameraFileError(str(error)) from error
     except InvalidCameraError as error:
         raise CameraFileError(f"{file}: {error}") from error
+
+
+def _corrected(entry: _CameraEntry, file: Path | Traversable) -> HeaderRules:
+    """Add the list of corrections that the camera's file holds or names."""
+    listed = {} if entry.corrections is None else entry.corrections
+    if isinstance(listed, str):
+        folder = file.parent if isinstance(file, Path) else importlib.resources.files("cameras")
+        try:
+            listed = load_yaml((folder / listed).read_bytes())
+        except (OSError, NotYamlError) as error:
+            raise UnreadableFileError(f"{file}: corrections: {error}") from error
+    if not isinstance(listed, dict) or not all(_is_correction(one) for one in listed.items()):
+        raise UnreadableFileError(f"{file}: corrections: do not map observation ids to cards and values")
+    return evolve(entry.header, corrections=listed)
+
+
+def _is_correction(item: tuple[object, object]) -> bool:
+    obs_id, cards = item
+    return (
+        isinstance(obs_id, str)
+        and isinstance(cards, dict)
+        and all(isinstance(card, str) for card in cards)
+        and all(value is None or isinstance(value, str | int | float) for value in cards.values())
+    )
 
 
 def _detector(entry: _DetectorEntry, types: Mapping[str, DetectorType]) -> Detector:
@@ -155,6 +184,8 @@ def _detector(entry: _DetectorEntry, types: Mapping[str, DetectorType]) -> Detec
         else Placement(x=entry.x_mm, y=entry.y_mm, yaw=entry.yaw_deg),
         hdu=entry.hdu,
         file=entry.file,
+        serial=entry.serial,
+        key_name=entry.key_name,
     )
 
 
@@ -167,9 +198,6 @@ def camera_converter() -> cattrs.Converter:
 def _converter() -> cattrs.Converter:
     converter = strict_converter()
     converter.register_structure_hook_func(
-        lambda kind: kind == str | float | int | None, lambda value, _: _scalar(value)
-    )
-    converter.register_structure_hook_func(
         lambda kind: kind == str | int | None, lambda value, _: _hdu(value)
     )
     converter.register_structure_hook(Box, lambda value, _: _box(value))
@@ -180,8 +208,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(AmplifierCards, lambda cards, kind: as_lists(_listed(cards), kind))
     rename(converter, DetectorType, _NAMES)
     converter.register_structure_hook(FocalPlane, lambda value, _: _focal_plane(converter, value))
-    as_written = cattrs.gen.make_dict_structure_fn(CardRule, converter)
-    converter.register_structure_hook(CardRule, lambda rule, kind: as_written(_with_cards(rule), kind))
+    add_header_hooks(converter)
     return converter
 
 
@@ -204,17 +231,6 @@ def _focal_plane(converter: cattrs.Converter, value: object) -> FocalPlane:
     )
 
 
-def _with_cards(rule: object) -> dict[str, Any]:
-    """Write the one ``card`` of a rule as its ``cards``."""
-    if not isinstance(rule, dict):
-        raise TypeError("is not a mapping")
-    if "card" not in rule:
-        return rule
-    if "cards" in rule:
-        raise ValueError("has both card and cards")
-    return {**{name: value for name, value in rule.items() if name != "card"}, "cards": [rule["card"]]}
-
-
 def _listed(cards: object) -> dict[str, Any]:
     """Write each single card of an amplifier as a list of one."""
     if not isinstance(cards, dict):
@@ -227,10 +243,4 @@ def _hdu(value: object) -> str | int | None:
         raise ValueError(f"{value!r} is neither the name of an HDU nor its number")
     if isinstance(value, int) and value < 0:
         raise ValueError(f"HDU {value} is none: the primary one is 0")
-    return value
-
-
-def _scalar(value: object) -> str | float | int | None:
-    if isinstance(value, bool) or not isinstance(value, str | float | int | None):
-        raise ValueError(f"{value!r} is neither text nor a number")  # noqa: TRY004 - a value's text is shown
     return value

@@ -172,7 +172,7 @@ class RawSearch:
         if self._lookup is None:
             return
         visit = work.visit
-        name = self._camera.detector(work.detector).name
+        name = self._camera.detector(work.detector).in_keys
         for snap in range(max(visit.nimages, 1)):
             try:
                 uri = await self._lookup.find(visit.instrument, visit.group, snap, name)

@@ -165,8 +165,9 @@ class Camera:
             raise InvalidCameraError(f"{self.instrument!r} is no name for an instrument")
         if not self.detectors:
             raise InvalidCameraError(f"{self.instrument}: has no detectors")
-        for what in ("number", "name"):
+        for what in ("number", "name", "serial"):
             values = [getattr(detector, what) for detector in self.detectors]
+            values = [value for value in values if value is not None]
             if len(set(values)) != len(values):
                 raise InvalidCameraError(f"{self.instrument}: two detectors have the same {what}")
         if not self.raw_keys.scheme.names_detector:
@@ -196,17 +197,37 @@ class Camera:
             raise UnknownDetectorError(f"{self.instrument} has no detector number {number}") from None
 
     def detector_named(self, name: str) -> Detector:
-        """Find a detector by its name.
+        """Find a detector by its name, or by its name in keys; letter case does not matter.
 
         Raises
         ------
         UnknownDetectorError
             Raised if the camera has none such.
         """
-        try:
-            return self._by_name[name]
-        except KeyError:
-            raise UnknownDetectorError(f"{self.instrument} has no detector named {name!r}") from None
+        found = self._by_name.get(name) or self._by_casefold.get(name.casefold())
+        if found is None:
+            raise UnknownDetectorError(f"{self.instrument} has no detector named {name!r}")
+        return found
+
+    def detector_of_serial(self, serial: str) -> Detector:
+        """Find a detector by its serial number.
+
+        Raises
+        ------
+        UnknownDetectorError
+            Raised if the camera has none such.
+        """
+        for detector in self.detectors:
+            if detector.serial == serial:
+                return detector
+        raise UnknownDetectorError(f"{self.instrument} has no detector of serial number {serial!r}")
+
+    def filter_called(self, name: str) -> str:
+        """Spell a filter as the camera does, where only letter case differs."""
+        if name in self.filters:
+            return name
+        same = (known for known in self.filters if known.casefold() == name.casefold())
+        return next(same, name)
 
     @functools.cached_property
     def names(self) -> frozenset[str]:
@@ -228,8 +249,8 @@ class Camera:
 
     @functools.cached_property
     def numbers(self) -> Mapping[str, int]:
-        """The detectors' numbers by their names."""
-        return {detector.name: detector.number for detector in self.detectors}
+        """The detectors' numbers by their names in keys; where several have one, the first's."""
+        return {one.in_keys: one.number for one in reversed(self.detectors)}
 
     def has_detector(self, number: int) -> bool:
         """Tell whether there is a detector of that number."""
@@ -241,4 +262,9 @@ class Camera:
 
     @functools.cached_property
     def _by_name(self) -> dict[str, Detector]:
-        return {detector.name: detector for detector in self.detectors}
+        by_key = {one.in_keys: one for one in reversed(self.detectors)}
+        return {**by_key, **{detector.name: detector for detector in self.detectors}}
+
+    @functools.cached_property
+    def _by_casefold(self) -> dict[str, Detector]:
+        return {name.casefold(): detector for name, detector in self._by_name.items()}

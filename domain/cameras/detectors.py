@@ -198,6 +198,11 @@ class Detector:
     file: str = field(default="*")
     """Which of an exposure's files hold its pixels, where they hold those of several detectors: a pattern of
     their names, as in a shell."""
+    serial: str | None = None
+    """Of the sensor, where headers tell it."""
+    key_name: str | None = None
+    """What keys of raws and the raw microservice call it; None is its name. Where sensors take turns in one
+    place, that of the place."""
 
     def __attrs_post_init__(self) -> None:
         if self.number < 0 or not self.name.strip() or "/" in self.name:
@@ -225,6 +230,11 @@ class Detector:
         for amplifier in kind.amplifiers:
             boxes.setdefault(self.hdu_of(amplifier), []).extend(amplifier.boxes)
         return {hdu: None if kind.amplifier_cards else _extent(its) for hdu, its in boxes.items()}
+
+    @property
+    def in_keys(self) -> str:
+        """What keys of raws and the raw microservice call it."""
+        return self.name if self.key_name is None else self.key_name
 
 
 def _check_names(amplifiers: Sequence[Amplifier]) -> None:

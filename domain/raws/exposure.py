@@ -1,6 +1,6 @@
 """One exposure as its header describes it."""
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 
 from domain.times import TaiSeconds
 
@@ -34,3 +34,5 @@ class Exposure:
     sky_angle: float | None
     """Degrees, of focal-plane +Y, east of north."""
     observation_type: str = "science"
+    dark_time: float = field(default=Factory(lambda self: self.exposure_time, takes_self=True))
+    """Seconds from the end of clearing to the read-out."""

@@ -82,7 +82,7 @@ def make_raw_key(camera: Camera, exposure: Exposure, *, extension: str = ".fits"
     UnknownDetectorError
         Raised if the camera has no such detector.
     """
-    name = camera.detector(exposure.detector).name
+    name = camera.detector(exposure.detector).in_keys
     match camera.raw_keys.scheme:
         case RawKeyScheme.LSST:
             folder = f"{exposure.day_obs}/{exposure.obs_id}"
@@ -187,7 +187,7 @@ def sidecar_in_folder(camera: Camera, folder: str, detector: int) -> str | None:
     UnknownDetectorError
         Raised if the camera has no such detector.
     """
-    name = camera.detector(detector).name
+    name = camera.detector(detector).in_keys
     if camera.raw_keys.scheme is not RawKeyScheme.LSST:
         return None
     folder = folder.removesuffix("/")

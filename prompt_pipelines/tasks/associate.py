@@ -125,7 +125,7 @@ class AssociateTask(PipelineTask):
         outputs = self.run(
             inputs,
             facts,
-            ids=IdFactory(visit.day_obs, visit.seq_num, data_id["detector"]),
+            ids=IdFactory.of_visit(visit.day_obs, visit.seq_num, visit.id, data_id["detector"]),
             apdb=open_apdb(self.config.apdb_config),
             stream=stream_from_environment(),
         )

@@ -93,7 +93,7 @@ class DetectDiaSourcesTask(PipelineTask):
         inputs = butlerQC.get(inputRefs)
         data_id = outputRefs.dia_sources.dataId
         visit = cast(DimensionRecord, data_id.records["visit"])
-        ids = IdFactory(visit.day_obs, visit.seq_num, data_id["detector"])
+        ids = IdFactory.of_visit(visit.day_obs, visit.seq_num, visit.id, data_id["detector"])
         psf = PsfModel(inputs["difference_psf"].array, 0)
         butlerQC.put(self.run(inputs["difference_image"], psf, ids), outputRefs)
 

@@ -106,7 +106,7 @@ class DetectSourcesTask(PipelineTask):
             )
         data_id = outputRefs.single_visit_sources.dataId
         visit = cast(DimensionRecord, data_id.records["visit"])
-        ids = IdFactory(visit.day_obs, visit.seq_num, data_id["detector"])
+        ids = IdFactory.of_visit(visit.day_obs, visit.seq_num, visit.id, data_id["detector"])
         butlerQC.put(self.run(images[0], ids), outputRefs)
 
     def run(self, image: MaskedImage, ids: IdFactory) -> Struct:

@@ -27,10 +27,18 @@ def header_cards(camera: Camera, exposure: Exposure) -> dict[str, CardValue]:
     """
     facts = _facts(camera, exposure)
     cards: dict[str, CardValue] = {}
-    for fact, rule in camera.header.facts.items():
-        if rule.cards and (value := facts[fact]) is not None:
-            cards |= _cards(fact, rule, value)
+    moment = (exposure.day_obs, exposure.seqnum, exposure.begin)
+    for fact, rules in camera.header.facts.items():
+        rule = next((one for one in rules if _can_say(one) and one.holds(*moment)), None)
+        if rule is not None and (value := facts[fact]) is not None:
+            cards |= _cards(fact, rule, value, lenient=fact == "physical_filter")
     return cards
+
+
+def _can_say(rule: CardRule) -> bool:
+    """Tell whether a rule's cards can be written without a look at other cards, or at what they say."""
+    conditions = (rule.when or None, rule.matches, rule.above, rule.pattern)
+    return bool(rule.cards) and all(condition is None for condition in conditions)
 
 
 def _facts(camera: Camera, exposure: Exposure) -> dict[str, CardValue | None]:
@@ -39,6 +47,7 @@ def _facts(camera: Camera, exposure: Exposure) -> dict[str, CardValue | None]:
         "instrument": exposure.instrument,
         "detector": exposure.detector,
         "detector_name": camera.detector(exposure.detector).name,
+        "detector_serial": camera.detector(exposure.detector).serial,
         "exposure": exposure.exposure,
         "obs_id": exposure.obs_id,
         "group": exposure.group,
@@ -47,6 +56,7 @@ def _facts(camera: Camera, exposure: Exposure) -> dict[str, CardValue | None]:
         "seqnum": exposure.seqnum,
         "physical_filter": exposure.physical_filter,
         "exposure_time": exposure.exposure_time,
+        "dark_time": exposure.dark_time,
         "begin": exposure.begin,
         "end": exposure.end,
         "ra": exposure.ra,
@@ -56,19 +66,19 @@ def _facts(camera: Camera, exposure: Exposure) -> dict[str, CardValue | None]:
     }
 
 
-def _cards(fact: str, rule: CardRule, value: CardValue) -> dict[str, CardValue]:
+def _cards(fact: str, rule: CardRule, value: CardValue, *, lenient: bool) -> dict[str, CardValue]:
     written = _written(rule, value)
     if len(rule.cards) == 1:
         return {rule.cards[0]: written}
     parts = str(written).split(rule.join) if rule.join else []
-    if len(parts) != len(rule.cards):
+    if len(parts) != len(rule.cards) and not (lenient and len(parts) < len(rule.cards)):
         raise SimulatorError(f"{fact}: {written!r} cannot be spread over the cards {', '.join(rule.cards)}")
-    return dict(zip(rule.cards, parts, strict=True))
+    return dict(zip(rule.cards, parts, strict=False))
 
 
 def _written(rule: CardRule, value: CardValue) -> CardValue:
     if isinstance(value, str):
-        return value
+        return next((card for card, text in rule.table.items() if text == value), value)
     if rule.format is not None:
         return _instant(rule, TaiSeconds(value))
     plain = (value - rule.offset) / rule.factor

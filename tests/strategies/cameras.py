@@ -45,6 +45,13 @@ def observation_ids(draw: st.DrawFn, abbreviation: str) -> ObservationId:
     )
 
 
+def _filters_in_headers(camera: Camera) -> list[str]:
+    """List the filters that a header can name: all wheels, where it says of each what is in it."""
+    rule = camera.header.facts["physical_filter"][-1]
+    wheels = 0 if rule.absent is None else len(rule.cards) - 1
+    return sorted(name for name in camera.filters if name.count(rule.join or "~") >= wheels)
+
+
 @st.composite
 def exposures(draw: st.DrawFn, camera: Camera) -> Exposure:
     """Exposures that the camera's keys can name."""
@@ -58,14 +65,14 @@ def exposures(draw: st.DrawFn, camera: Camera) -> Exposure:
     exposure_time = draw(st.floats(0, 1000))
     return Exposure(
         instrument=camera.instrument,
-        detector=draw(st.sampled_from(camera.detectors)).number,
+        detector=draw(st.sampled_from(sorted(camera.numbers.values()))),
         exposure=exposure,
         obs_id=str(observation),
         group=draw(groups),
         snap=draw(st.integers(0, 20)),
         day_obs=observation.day_obs,
         seqnum=observation.seqnum,
-        physical_filter=draw(st.sampled_from(sorted(camera.filters))),
+        physical_filter=draw(st.sampled_from(_filters_in_headers(camera))),
         exposure_time=exposure_time,
         begin=begin,
         end=TaiSeconds(begin + exposure_time),

@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 from domain.cameras.camera import CardRule
 from domain.headers import cards as read
 from domain.headers.cards import InvalidHeaderError
+from domain.headers.instants import instant
 
 __all__ = ["FactGuess", "cd_matrix", "guess_facts", "is_science"]
 
@@ -83,7 +84,7 @@ def guess_facts(headers: Sequence[Cards]) -> tuple[FactGuess, ...]:
         or _first("physical_filter", _named(_FILTERS), science, read.text),
         _first("exposure_time", _named(_EXPOSURE_TIMES), headers, read.number),
         begin,
-        _first("end", [{"card": "DATE-END", **_scale(headers)}], headers, read.instant),
+        _first("end", [{"card": "DATE-END", **_scale(headers)}], headers, instant),
         _angle("ra", _RIGHT_ASCENSIONS, science),
         _angle("dec", _DECLINATIONS, science),
         _sky_angle(science),
@@ -154,7 +155,7 @@ def _begin(headers: Sequence[Cards]) -> FactGuess | None:
     rules: list[dict[str, Any]] = [{"card": card, **scale} for card in _BEGIN_DATES]
     rules += [{"cards": [date, time], "join": "T", **scale} for date in _BEGIN_DATES for time in _BEGIN_TIMES]
     rules += [{"card": card, **scale, "format": form} for card, form in _DAYS]
-    return _first("begin", rules, headers, read.instant)
+    return _first("begin", rules, headers, instant)
 
 
 def _number(headers: Sequence[Cards], detectors: int) -> FactGuess | None:
@@ -174,7 +175,7 @@ def _detector(headers: Sequence[Cards], begin: FactGuess | None) -> FactGuess:
     alone = FactGuess(fact="detector", rule={"value": 0}, why="no two frames begin at the same time")
     if begin is None:
         return alone
-    begins = [tuple(_values(begin.rule, [cards], read.instant)) for cards in headers]
+    begins = [tuple(_values(begin.rule, [cards], instant)) for cards in headers]
     if max(Counter(begins).values()) == 1:
         return alone
     others = {card for cards in headers for card in cards if _OF_A_DETECTOR.search(card)} - set(_DETECTORS)

@@ -29,8 +29,6 @@ __all__ = ["ONE_TO_ONE", "CameraStack", "OurCameraStack", "define_visit"]
 ONE_TO_ONE = 0
 """Id of the visit system in which each exposure is a visit."""
 
-_NOON = 12 * 3600
-
 
 class CameraStack(Protocol):
     """Reads raws of one camera and defines its visits."""
@@ -148,6 +146,7 @@ class OurCameraStack:
             exposure,
             whole=self._region(exposure, None),
             own=self._region(exposure, [exposure.detector]),
+            day_begins=self._camera.header.day_begins,
         )
 
     def raw_formatter(self, exposure: Exposure) -> None:
@@ -173,7 +172,12 @@ class OurCameraStack:
 
 
 def define_visit(
-    universe: DimensionUniverse, exposure: Exposure, *, whole: Region | None, own: Region | None
+    universe: DimensionUniverse,
+    exposure: Exposure,
+    *,
+    whole: Region | None,
+    own: Region | None,
+    day_begins: float = 12.0,
 ) -> Sequence[DimensionRecord]:
     """Make the records of an exposure and of the visit that it is.
 
@@ -185,10 +189,12 @@ def define_visit(
         The exposure.
     whole, own
         What all detectors see, and what the exposure's own does; None is unknown.
+    day_begins
+        Hours after midnight TAI at which day_obs changes.
     """
     records = [
         make_record(universe, element, instrument=exposure.instrument, **facts)
-        for element, facts in _facts(exposure).items()
+        for element, facts in _facts(exposure, day_begins).items()
     ]
     records.append(
         make_record(universe, "visit", instrument=exposure.instrument, region=whole, **_visit(exposure))
@@ -201,13 +207,13 @@ def define_visit(
     return records
 
 
-def _facts(exposure: Exposure) -> dict[str, dict[str, Any]]:
+def _facts(exposure: Exposure, day_begins: float) -> dict[str, dict[str, Any]]:
     number = exposure.exposure
     return {
         "group": {"name": exposure.group},
         "day_obs": {
             "id": exposure.day_obs,
-            "timespan": Timespan.from_day_obs(exposure.day_obs, offset=_NOON),
+            "timespan": Timespan.from_day_obs(exposure.day_obs, offset=round(day_begins * 3600)),
         },
         "exposure": _exposure(exposure),
         "visit_system_membership": {"visit_system": ONE_TO_ONE, "visit": number},
@@ -223,7 +229,7 @@ def _exposure(exposure: Exposure) -> dict[str, Any]:
         "physical_filter": exposure.physical_filter,
         "obs_id": exposure.obs_id,
         "exposure_time": exposure.exposure_time,
-        "dark_time": exposure.exposure_time,
+        "dark_time": exposure.dark_time,
         "observation_type": exposure.observation_type,
         "seq_num": exposure.seqnum,
         "seq_start": exposure.seqnum,

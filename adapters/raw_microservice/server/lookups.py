@@ -58,7 +58,7 @@ class Lookups:
     async def one(self, instrument: str, group: str, snap: str, sensor: str) -> Answer:
         """Answer for any sensor of a configured camera, guide and wavefront sensors among them."""
         detector = _detector(self._camera(instrument), sensor)
-        return await self._one(RawSlot(instrument, read_group(group), read_snap(snap), detector.name))
+        return await self._one(RawSlot(instrument, read_group(group), read_snap(snap), detector.in_keys))
 
     async def of_snap(self, instrument: str, group: str, snap: str, sensors: Sequence[str]) -> Answer:
         """List what has come of one snap, of some sensors or all."""
@@ -94,9 +94,9 @@ class Lookups:
         self, instrument: str, group: str, snaps: Sequence[int], detectors: Sequence[Detector]
     ) -> list[dict[str, Any]]:
         places = [(snap, detector) for snap in snaps for detector in detectors]
-        slots = [RawSlot(instrument, group, snap, detector.name) for snap, detector in places]
+        slots = [RawSlot(instrument, group, snap, detector.in_keys) for snap, detector in places]
         return [
-            {"snap": snap, "sensor": detector.name, "detector": detector.number, "uri": uri}
+            {"snap": snap, "sensor": detector.in_keys, "detector": detector.number, "uri": uri}
             for (snap, detector), uri in zip(places, await self._index.find(slots), strict=True)
             if uri is not None
         ]

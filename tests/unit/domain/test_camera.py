@@ -22,6 +22,7 @@ from domain.cameras.camera import (
     RawKeyScheme,
     UnknownDetectorError,
 )
+from domain.cameras.header_rules import Bound
 from tests.shared_data import shared_data
 from tests.strategies.cameras import SHIPPED
 
@@ -34,7 +35,8 @@ def test_names_and_numbers_both_ways(camera: Camera) -> None:
     for detector in camera.detectors:
         assert camera.detector(detector.number) is detector
         assert camera.detector_named(detector.name) is detector
-        assert camera.numbers[detector.name] == detector.number
+        assert camera.detector_named(detector.name.lower()) is detector
+    assert set(camera.numbers) == {detector.in_keys for detector in camera.detectors}
 
 
 @pytest.mark.parametrize("camera", SHIPPED.values(), ids=SHIPPED)
@@ -45,13 +47,22 @@ def test_unknown_detectors_are_named(camera: Camera) -> None:
         camera.detector_named("R99_S99")
 
 
-@pytest.mark.parametrize("instrument", ["LSSTCam", "LSSTCam-imSim"])
-def test_numbers_of_the_full_focal_plane(instrument: str) -> None:
+def test_sensors_that_take_turns_are_known_by_serial_number() -> None:
+    ts8 = SHIPPED["LSST-TS8"]
+    assert ts8.detector_of_serial("ITL-3800C-023").name == "RTM-002_S00"
+    with pytest.raises(UnknownDetectorError, match=r"LSST-TS8.*'ITL-3800C-999'"):
+        ts8.detector_of_serial("ITL-3800C-999")
+    with pytest.raises(InvalidCameraError, match="LSST-TS8: two detectors have the same serial"):
+        evolve(ts8, detectors=(ts8.detectors[0], evolve(ts8.detectors[1], serial=ts8.detectors[0].serial)))
+
+
+@pytest.mark.parametrize(("instrument", "count"), [("LSSTCam", 205), ("LSSTCam-imSim", 189)])
+def test_numbers_of_the_full_focal_plane(instrument: str, count: int) -> None:
     rafts = [f"R{x}{y}" for x in range(5) for y in range(5)]
     names = [f"{raft}_{sensor}" for raft in rafts if raft not in CORNER_RAFTS for sensor in SENSORS]
     names += [f"{raft}_{sensor}" for raft in CORNER_RAFTS for sensor in ("SG0", "SG1", "SW0", "SW1")]
-    assert [detector.name for detector in SHIPPED[instrument].detectors] == names
-    assert [detector.number for detector in SHIPPED[instrument].detectors] == list(range(205))
+    assert [detector.name for detector in SHIPPED[instrument].detectors] == names[:count]
+    assert [detector.number for detector in SHIPPED[instrument].detectors] == list(range(count))
 
 
 def test_numbers_of_the_small_cameras() -> None:
@@ -59,7 +70,9 @@ def test_numbers_of_the_small_cameras() -> None:
         numbers = SHIPPED[instrument].numbers
         assert numbers == {f"R22_S{x}{y}": 3 * x + y for x in range(3) for y in range(3)}
     assert SHIPPED["LATISS"].numbers == {"R00_S00": 0}
+    assert SHIPPED["LATISS"].detector(0).name == "RXX_S00"
     assert SHIPPED["HSC"].numbers == {str(number): number for number in range(112)}
+    assert SHIPPED["HSC"].detector(50).name == "1_12"
 
 
 def test_purposes() -> None:
@@ -155,6 +168,26 @@ CAMERA = Camera(
         (lambda: FocalPlane(plate_scale=1, radial_distortion=(0.0,)), "coefficient of the radius"),
         (lambda: RawKeys(scheme=RawKeyScheme.LSST), "abbreviation"),
         (CardRule, "either cards or a value"),
+        (lambda: CardRule(cards=("A",), when={"": "x"}), "the card '', which is a comment"),
+        (lambda: CardRule(cards=("A",), when={"B": "("}), r"'\(' is not a regular expression"),
+        (lambda: CardRule(file="x"), "file 'x' is not an expression with one group"),
+        (lambda: CardRule(cards=("A",), time_zone="+01:00"), "time_zone"),
+        (
+            lambda: CardRule(cards=("A",), format="isot", time_scale="utc", time_zone="Mars/Olympus"),
+            "time_zone 'Mars/Olympus'",
+        ),
+        (lambda: HeaderRules(facts={"ra": ()}), "no header rule for ra"),
+        (
+            lambda: HeaderRules(facts={"seqnum": CardRule(value=1, before=Bound.parse("20260101"))}),
+            "seqnum cannot hold for a range",
+        ),
+        (lambda: HeaderRules(facts={}, frame="b1950"), "frame 'b1950'"),
+        (
+            lambda: HeaderRules(facts={}, needed=("begin",)),
+            "needed: begin is none of dec, physical_filter, ra",
+        ),
+        (lambda: HeaderRules(facts={}, day_begins=25), "day_begins 25"),
+        (lambda: Bound.parse("soon"), "'soon' is no day"),
         (lambda: CardRule(cards=("A",), value=1), "either cards or a value"),
         (lambda: CardRule(cards=("A", " ")), "the card ' ', which is a comment"),
         (lambda: CardRule(cards=("COMMENT",)), "the card 'COMMENT', which is a comment"),

@@ -246,7 +246,7 @@ def test_keys_as_a_real_gateway_sent_them(sample: str, key: str) -> None:
 def test_keys_of_two_cameras_never_coincide() -> None:
     for camera in LSST:
         key = f"{camera.instrument}/20260313/{camera.raw_keys.abbreviation}_O_20260313_000001/"
-        key += f"{camera.raw_keys.abbreviation}_O_20260313_000001_{camera.detectors[0].name}.fits"
+        key += f"{camera.raw_keys.abbreviation}_O_20260313_000001_{camera.detectors[0].in_keys}.fits"
         assert [one.instrument for one in SHIPPED.values() if parse_raw_keys(one, key)] == [camera.instrument]
 
 

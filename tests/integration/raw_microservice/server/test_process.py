@@ -179,7 +179,7 @@ def test_kills_lose_nothing(night: _Night) -> None:
 @pytest.mark.parametrize(
     ("settings", "code", "said"),
     [
-        ({"SUPPORTED_INSTRUMENTS": "DECam"}, 2, "DECam"),
+        ({"SUPPORTED_INSTRUMENTS": "MegaPrime"}, 2, "MegaPrime"),
         ({"DELETE_SEEN": "1"}, 2, "DELETE_SEEN"),
         ({"CAMERA_FILES": "/nowhere.yaml"}, 2, "nowhere.yaml"),
         ({"REDIS_HOST": "127.0.0.1:1"}, 1, "127.0.0.1:1"),

@@ -1,4 +1,5 @@
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,17 @@ from hypothesis import strategies as st
 
 from adapters.files.cameras import CameraFileError, find_camera, load_camera
 from domain.cameras.camera import AmplifierCards, Box, RawKeyScheme
+from domain.cameras.header_rules import Bound
 
 INSTRUMENTS = {
     "LSSTCam": 205,
     "LSSTComCam": 9,
     "LSSTComCamSim": 9,
     "LATISS": 1,
-    "LSST-TS8": 9,
-    "LSSTCam-imSim": 205,
+    "LSST-TS8": 225,
+    "LSSTCam-imSim": 189,
     "HSC": 112,
+    "DECam": 62,
     "SimCam": 9,
     "SimMosaic": 6,
     "SimLSST": 4,
@@ -150,7 +153,19 @@ def test_raw_keys() -> None:
         ("abbreviation: SC", "prefixes: []", "raw_keys: .*abbreviation"),
         ("g_sim: g,", "g_sim: 3,", r"filters\['g_sim'\]: 3 is not text"),
         ("{card: OBSID}", "{card: OBSID, cards: [A]}", r"facts\['obs_id'\]: has both card and cards"),
-        ("{card: OBSID}", "OBSID", r"facts\['obs_id'\]: is not a mapping"),
+        ("{card: OBSID}", "OBSID", r"facts\['obs_id'\]: is not a mapping, or a list of them"),
+        ("{card: OBSID}", "[]", "header: there is no header rule for obs_id"),
+        ("{card: OBSID}", "[{card: A}, 3]", r"facts\['obs_id'\].*is not a mapping"),
+        ("{card: OBSID}", "[{card: A, unit: rad}]", r"facts\['obs_id'\].*unit 'rad' of a header rule"),
+        ("{card: ROTPA,", "{before: tomorrow, card: ROTPA,", "'tomorrow' is no day 20250422"),
+        ("{card: ROTPA,", "{table: [1], card: ROTPA,", "table: is not a mapping to texts"),
+        ("{card: DAYOBS}", "{card: DAYOBS, since: 20250422}", "day_obs cannot hold for a range"),
+        ("  facts:", "  corrections: {}\n  facts:", "header: unknown keys corrections"),
+        (
+            "instrument: SimCam",
+            "instrument: SimCam\ncorrections: no.json",
+            r"corrections: .*No such.*no\.json",
+        ),
         ("{card: OBSID}", "{}", r"facts\['obs_id'\]: a header rule names either cards or a value"),
         ("{card: OBSID}", "{value: [1]}", r"facts\['obs_id'\].value: \[1\] is neither text nor a number"),
         ("{card: OBSID}", "{card: OBSID, pattern: '('}", r"facts\['obs_id'\]: pattern '\('"),
@@ -172,6 +187,26 @@ def test_file_key_and_reason_of_a_fault_are_named(file: Path, old: str, new: str
     file.write_text(SIMULATED.replace(old, new))
     with pytest.raises(CameraFileError, match=f"{file}: .*{said}"):
         load_camera(file)
+
+
+def test_a_fact_may_have_several_rules(file: Path) -> None:
+    rules = "[{card: A, before: 20250422/251}, {card: B, table: {5: r_sim}, when: {C: x}}]"
+    file.write_text(SIMULATED.replace("physical_filter: {card: FILTER}", f"physical_filter: {rules}"))
+    first, second = load_camera(file).header.facts["physical_filter"]
+    assert first.before == Bound(day_obs=20250422, seqnum=251)
+    assert (second.cards, second.table, second.when) == (("B",), {"5": "r_sim"}, {"C": "x"})
+
+
+def test_corrections_stand_in_the_cameras_file_or_in_one_beside_it(file: Path) -> None:
+    listed = {"SC_O_20260313_000001": {"FILTER": "g_sim", "CURINDEX": 1, "ROTPA": None}}
+    file.with_name("wrong.json").write_text(json.dumps(listed))
+    file.write_text(f"corrections: wrong.json\n{SIMULATED}")
+    assert load_camera(file).header.corrections == listed
+    file.with_name("wrong.json").write_text(json.dumps({"SC_O_20260313_000001": [1]}))
+    with pytest.raises(CameraFileError, match="corrections: do not map observation ids"):
+        load_camera(file)
+    file.write_text(f"corrections: {json.dumps(listed)}\n{SIMULATED}")
+    assert load_camera(file).header.corrections == listed
 
 
 def test_bytes_that_are_no_text_are_refused(file: Path) -> None:

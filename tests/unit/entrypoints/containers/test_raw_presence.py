@@ -43,8 +43,8 @@ def test_two_files_of_one_instrument_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_instrument_without_a_camera_is_refused() -> None:
-    with pytest.raises(CameraFileError, match="DECam"):
-        served_cameras({"DECam"}, set())
+    with pytest.raises(CameraFileError, match="MegaPrime"):
+        served_cameras({"MegaPrime"}, set())
 
 
 def test_the_container_makes_everything_from_settings() -> None:
