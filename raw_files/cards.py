@@ -32,11 +32,14 @@ def joined(primary: fits.Header, image: fits.Header) -> fits.Header:
     """Put an image's cards and those of the primary HDU together; the image's come first, and count."""
     if image is primary:
         return image.copy()
-    header = fits.Header(
-        [card for card in image.cards if card.keyword in _COMMENTS or _value(card) is not None]
-    )
-    header.extend(primary, strip=True, unique=True)
-    return header
+    cards = [card for card in image.cards if card.keyword in _COMMENTS or _value(card) is not None]
+    known = {card.keyword for card in cards} - _COMMENTS
+    # Header.extend looks each of them up, five times as long: a raw may have sixteen images.
+    for card in primary.copy(strip=True).cards:
+        if card.keyword not in known:
+            cards.append(card)
+            known |= {card.keyword} - _COMMENTS
+    return fits.Header(cards)
 
 
 def _value(card: fits.Card) -> CardValue | None:
