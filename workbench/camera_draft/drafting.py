@@ -61,7 +61,7 @@ def draft_camera(
     """
     headers = [frame.cards for frame in frames]
     name, called = _instrument(headers, instrument)
-    facts = guess_facts(headers)
+    facts = guess_facts(headers, [frame.path.name for frame in frames])
     rules = {guess.fact: guess for guess in facts}
     types = _observation_types(headers, rules.get("observation_type"))
     detectors, remarks = _detectors(frames, rules["detector"])

@@ -40,6 +40,9 @@ _OF_A_DETECTOR: Final = re.compile("DET|CCD|CHIP|SENS|EXTVER|IMAGEID")
 _MOST_DETECTORS: Final = 400
 
 
+_LAST_NUMBER: Final = "([0-9]{1,5})[^0-9]*$"
+
+
 @frozen(kw_only=True)
 class FactGuess:
     """One fact's rule, as a camera file writes it, and what speaks for it."""
@@ -63,13 +66,15 @@ def is_unlit(cards: Cards) -> bool:
     return re.search("bias|zero|dark", words, re.IGNORECASE) is not None
 
 
-def guess_facts(headers: Sequence[Cards]) -> tuple[FactGuess, ...]:
+def guess_facts(headers: Sequence[Cards], names: Sequence[str] = ()) -> tuple[FactGuess, ...]:
     """Guess the rules of all facts that these headers tell.
 
     Parameters
     ----------
     headers
         Cards of one camera's frames, of all kinds.
+    names
+        Of their files, where nothing in the headers numbers the exposures.
     """
     science = [cards for cards in headers if is_science(cards)] or list(headers)
     lit = [cards for cards in headers if not is_unlit(cards)] or list(headers)
@@ -79,7 +84,7 @@ def guess_facts(headers: Sequence[Cards]) -> tuple[FactGuess, ...]:
     guesses = (
         _first("obs_id", _names(), headers, read.text, repeats=many),
         detector,
-        _number(headers, many),
+        _number(headers, many) or _number_in(names, many),
         _first("physical_filter", _named(_FILTERS), lit, read.text)
         or _first("physical_filter", _named(_FILTERS), science, read.text),
         _first("exposure_time", _named(_EXPOSURE_TIMES), headers, read.number),
@@ -186,6 +191,16 @@ def _detector(headers: Sequence[Cards], begin: FactGuess | None) -> FactGuess:
             why = f"frames of one time differ in it: {_example(sorted({one for (one,) in numbers}))}"
             return FactGuess(fact="detector", rule={"card": card}, why=why)
     return evolve(alone, why="frames begin at the same time, and no card tells their detectors apart")
+
+
+def _number_in(names: Sequence[str], detectors: int) -> FactGuess | None:
+    """Find the exposures' numbers at the end of their files' names."""
+    found = [match[1] for name in names if (match := re.search(_LAST_NUMBER, name))]
+    if not found or len(found) < len(names) or max(Counter(map(int, found)).values()) > detectors:
+        return None
+    return FactGuess(
+        fact="seqnum", rule={"file": _LAST_NUMBER}, why=f"in the files' names, such as {found[0]}"
+    )
 
 
 def _angle(fact: str, cards: Sequence[str], headers: Sequence[Cards]) -> FactGuess | None:

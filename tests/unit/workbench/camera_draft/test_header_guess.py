@@ -50,6 +50,15 @@ def test_a_number_that_two_exposures_share_numbers_nothing() -> None:
     assert facts_of([SPLIT, second | {"OBSERNO": 4}])["seqnum"] == {"card": "OBSERNO"}
 
 
+def test_the_file_s_name_numbers_exposures_if_nothing_else_does() -> None:
+    headers = [MAXIM, MAXIM | {"DATE-OBS": "2026-03-14T02:20:07"}]
+    by_name = {
+        guess.fact: guess.rule for guess in guess_facts(headers, ["light_007.fits.fz", "light_008.fits.fz"])
+    }
+    assert by_name["seqnum"] == {"file": "([0-9]{1,5})[^0-9]*$"}
+    assert "seqnum" not in {guess.fact for guess in guess_facts(headers, ["a_007.fits", "b_007.fits"])}
+
+
 def test_files_of_one_exposure_are_told_apart_by_their_detector() -> None:
     files = [
         SPLIT | {"UTCSTART": f"02:{minute}:07", "OBSERNO": minute, "CHIPID": chip, "NAXIS2": 100 + chip}
