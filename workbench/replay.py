@@ -98,6 +98,8 @@ class Recording:
         self._pace = frames.pace
         self.calibrations = RecordedCalibrations(frames, corrections)
         """What the science exposures are calibrated with."""
+        self.missing: tuple[str, ...] = ()
+        """What calibration frames there are none of, a line each."""
         playable = told_apart(self._playable(frames), camera)
         self._science: dict[tuple[str, int], list[RecordedFrame]] = defaultdict(list)
         for frame in playable:
@@ -164,11 +166,11 @@ class Recording:
             if reasons:
                 _log.warning("%s is left out: %s", frame.path, "; ".join(reasons))
         playable = [frame for frame in science if not lacking[frame]]
-        self._tell_missing(playable)
+        self.missing = self._missing(playable)
         return playable
 
-    def _tell_missing(self, science: Iterable[RecordedFrame]) -> None:
-        """Name in the log what frames are to be calibrated without."""
+    def _missing(self, science: Iterable[RecordedFrame]) -> tuple[str, ...]:
+        """Find what frames are to be calibrated without, and name it in the log."""
         wanted = ("bias", "flat") if self._camera.calibrations is None else self._camera.calibrations
         without: dict[str, list[RecordedFrame]] = defaultdict(list)
         for frame in science:
@@ -181,6 +183,7 @@ class Recording:
         for text, frames in without.items():
             more = f" and {len(frames) - 1} more" if len(frames) > 1 else ""
             _log.warning("%s: %s%s are processed without", text, frames[0].path, more)
+        return tuple(f"frames processed without: {len(frames)}, {text}" for text, frames in without.items())
 
     def _lacking(self, frame: RecordedFrame) -> list[str]:
         """Say what keeps a science frame from being played."""

@@ -88,7 +88,12 @@ def command(
     )
     target = results_folder(results, plan.camera.instrument)
     asked = Observation(
-        setup=setup, speed=speed, results=target, examination=Examination(), may_lose_visits=True
+        setup=setup,
+        speed=speed,
+        results=target,
+        examination=Examination(),
+        may_lose_visits=True,
+        notes=night.missing,
     )
     raise SystemExit(observe(asked, console))
 

@@ -50,6 +50,8 @@ class Observation:
     """What is asked of the outputs."""
     may_lose_visits: bool = False
     """Real frames may be of no use: it is enough that a visit was completed."""
+    notes: tuple[str, ...] = ()
+    """What else is to be said of the night at its end."""
 
 
 @frozen(kw_only=True)
@@ -227,7 +229,7 @@ def _summarize(night: Observation, report: _Report, console: Console) -> None:
             "from the last notification to outputs in the central repository: "
             f"median {statistics.median(report.latencies):.1f} s, worst {max(report.latencies):.1f} s"
         )
-    lines += report.findings
+    lines += [*night.notes, *report.findings]
     lines += [
         "in the central repository: " + _counts(report.results.counts),
         f"{report.kept} datasets, the APDB, alerts and logs are in {night.results}; look at them with",

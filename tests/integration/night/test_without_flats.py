@@ -37,6 +37,7 @@ def test_a_night_with_darks_and_without_overscan_and_flats_is_observed(
     ).finish(580)
     assert replay.code == 0, replay.output
     assert "no flat fields of detector 0 in r_sim: " in replay.output
+    assert "\nframes processed without: 6, no flat fields of detector 0 in r_sim\n" in replay.output
     assert replay.output.count("completed (ApPipe)") == 6
     assert datasets(results)["difference_image"] == 6
     with Butler.from_config(str(results)) as butler:

@@ -191,8 +191,9 @@ def test_a_camera_without_flats_is_not_told_that_it_has_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_frame(tmp_path, CAMERA, detector=0, number=1, kind="science")
-    recorded_night(tmp_path, evolve(CAMERA, calibrations=("dark",)))
+    _, night = recorded_night(tmp_path, evolve(CAMERA, calibrations=("dark",)))
     assert [line.partition(":")[0] for line in caplog.messages] == ["no dark frames of detector 0"]
+    assert night.missing == ("frames processed without: 1, no dark frames of detector 0",)
 
 
 def test_a_science_frame_that_cannot_be_named_costs_itself_alone(
