@@ -51,7 +51,7 @@ class QueueKeeper:
                 tasks.create_task(_repeat(queue.put_back_expired, self._policy.put_back_every, what))
                 what = f"{name} cannot be trimmed"
                 tasks.create_task(_repeat(queue.trim, self._policy.trim_every, what))
-                what = f"it cannot be told how much there is to do in {name}"
+                what = f"depth of {name} cannot be read"
                 look = partial(self._look, name, queue)
                 tasks.create_task(_repeat(look, self._policy.look_every, what))
             await asyncio.Event().wait()
@@ -64,7 +64,7 @@ class QueueKeeper:
 
 
 async def _repeat(action: Callable[[], Awaitable[object]], pause: float, failure: str) -> None:
-    """Do something again and again; a failure is said when it begins and when it is over."""
+    """Do something again and again; a failure is logged when it begins and when it is over."""
     failing = False
     while True:
         try:
@@ -75,6 +75,6 @@ async def _repeat(action: Callable[[], Awaitable[object]], pause: float, failure
             failing = True
         else:
             if failing:
-                _LOG.info("recovered: %s", failure)
+                _LOG.info("recovered, no longer so: %s", failure)
             failing = False
         await asyncio.sleep(pause)

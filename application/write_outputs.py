@@ -48,7 +48,7 @@ class OutputWriter:
             self._metrics.set(Gauge.WRITER_OLDEST, 0)
             self._metrics.observe(Duration.WRITER_BATCH, seconds)
             self._metrics.count(Counter.WRITER_DATASETS, len(datasets))
-            _LOG.info("%d messages, %d datasets in %.3f s", len(batch), len(datasets), seconds)
+            _LOG.info("batch done: %d messages, %d datasets in %.3f s", len(batch), len(datasets), seconds)
 
     async def _apply(self, batch: Sequence[OutputEvent]) -> Sequence[UUID]:
         """Apply a batch; a message that never can be is found by bisection and set aside."""

@@ -18,4 +18,4 @@ async def warn_if_not_durable(ledger: Ledger) -> None:
         Raised if the ledger is out of reach.
     """
     for fault in await ledger.check_durable():
-        _LOG.warning("the ledger is not durable: %s", fault)
+        _LOG.warning("the ledger may not be durable: %s", fault)

@@ -62,7 +62,7 @@ class CentralRegistry(Protocol):
 
 
 class OutputEvents(Protocol):
-    """Workers' messages in, word of finished batches out.
+    """The workers' messages to be read, and the announcements of finished batches to be sent.
 
     At least once: a batch that was not finished comes again, also to another
     writer that has taken over. What lies in the outbox comes as well.

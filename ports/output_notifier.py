@@ -1,4 +1,4 @@
-"""The worker's word to the Butler Writer."""
+"""The worker's messages to the Butler Writer."""
 
 from typing import Protocol
 

@@ -23,7 +23,7 @@ __all__ = [
 
 
 LEASE_SECONDS = 60.0
-"""For how long a lease is good unless LEASE_SECONDS says otherwise."""
+"""Default of the setting LEASE_SECONDS: for how long a lease is good."""
 
 
 class QueueUnavailableError(NeighbourUnavailableError):

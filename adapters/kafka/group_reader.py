@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from adapters.kafka.background import Background
 from adapters.kafka.outages import Outages
-from adapters.kafka.places import offsets_after, place_of
+from adapters.kafka.places import offsets_after, topic_partition_of
 
 __all__ = ["GroupReader", "KafkaReadError"]
 
@@ -148,8 +148,8 @@ class GroupReader:
         """
         first: dict[tuple[str, int], int] = {}
         for message in messages:
-            first[place_of(message)] = min(
-                message.offset() or 0, first.get(place_of(message), message.offset() or 0)
+            first[topic_partition_of(message)] = min(
+                message.offset() or 0, first.get(topic_partition_of(message), message.offset() or 0)
             )
 
         def seek(consumer: Consumer) -> None:
@@ -250,7 +250,7 @@ class GroupReader:
             error = message.error()
             if error is not None:
                 self._complain(f"{message.topic()}: {error.str()}")
-            elif place_of(message) in mine:
+            elif topic_partition_of(message) in mine:
                 self._waiting.append(message)
         self._changed.set()
 
@@ -264,7 +264,7 @@ class GroupReader:
         self._on_moved()
 
     def _drop(self, partitions: set[tuple[str, int]]) -> None:
-        kept = [message for message in self._waiting if place_of(message) not in partitions]
+        kept = [message for message in self._waiting if topic_partition_of(message) not in partitions]
         self._waiting.clear()
         self._waiting.extend(kept)
 

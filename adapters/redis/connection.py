@@ -18,8 +18,8 @@ from redis.retry import Retry
 from domain.errors import PromptProcessingError
 
 __all__ = [
-    "Connected",
     "InvalidRedisUrlError",
+    "RedisAdapter",
     "RedisConnection",
     "SyncRedisConnection",
     "lua",
@@ -145,8 +145,8 @@ class SyncRedisConnection(_Server):
             return self._redis.register_script(script)(keys=list(keys), args=list(arguments))
 
 
-class Connected:
-    """Something with connections, which are open within an ``async with`` block."""
+class RedisAdapter:
+    """Base of the adapters on Redis; its connections are open within an ``async with`` block."""
 
     def __init__(self, *connections: RedisConnection) -> None:
         self.__connections = connections

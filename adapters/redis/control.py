@@ -8,7 +8,7 @@ from typing import Any, Final
 from tenacity import retry_if_exception_type, wait_fixed
 
 from adapters.common.retrying import Retries
-from adapters.redis.connection import Connected, RedisConnection, lua
+from adapters.redis.connection import RedisAdapter, RedisConnection, lua
 from adapters.redis.control_notes import note_as_fields, notes_from_fields
 from adapters.redis.names import StreamKeys
 from domain.errors import PromptProcessingError
@@ -25,7 +25,7 @@ _LONGEST_READ = 5.0
 """Seconds for which a read blocks; a server that hung is noticed not much later."""
 
 
-class RedisControlWriter(Connected):
+class RedisControlWriter(RedisAdapter):
     """`ports.control.ControlWriter` on the control streams of all instruments served.
 
     A cancellation does not name an instrument, so it goes to every stream.
@@ -39,7 +39,7 @@ class RedisControlWriter(Connected):
     keep_seconds
         MESSAGE_EXPIRATION: how long notes (at least) and tombstones are kept.
     timeout
-        Seconds for one note.
+        Seconds for one command.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class RedisControlWriter(Connected):
             await self._redis.run(_PUT_NOTE, [keys.control], arguments)
 
 
-class RedisControlNotes(Connected):
+class RedisControlNotes(RedisAdapter):
     """`ports.control.ControlNotes` of one stream of work.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from adapters.redis.connection import Connected, RedisConnection, lua
+from adapters.redis.connection import RedisAdapter, RedisConnection, lua
 from domain.addresses import without_users
 from ports.announcements import Announcement
 from ports.dead_announcements import DeadAnnouncementsUnavailableError
@@ -14,7 +14,7 @@ _LONGEST_BODY: Final = 65_536  # Bytes; a real one has less than a thousand.
 _LONGEST_REASON: Final = 2000  # Characters.
 
 
-class RedisDeadAnnouncements(Connected):
+class RedisDeadAnnouncements(RedisAdapter):
     """`ports.dead_announcements.DeadAnnouncements` of one fan-out.
 
     Parameters
@@ -26,7 +26,7 @@ class RedisDeadAnnouncements(Connected):
     keep
         How many to keep, about.
     timeout
-        Seconds for one of them.
+        Seconds for one command.
     """
 
     def __init__(self, url: str, *, name: str, keep: int = 10_000, timeout: float = 5.0) -> None:

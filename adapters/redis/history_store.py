@@ -8,7 +8,7 @@ from adapters.common.history import (
     outcome_to_json,
     read_or_fault,
 )
-from adapters.redis.connection import Connected, RedisConnection
+from adapters.redis.connection import RedisAdapter, RedisConnection
 from adapters.redis.durability import faults_of
 from adapters.redis.history_changes import VisitHistories, run_steps
 from adapters.redis.names import LedgerKeys
@@ -22,7 +22,7 @@ from ports.ledger import LedgerRecordError, LedgerUnavailableError, UnreadableRe
 __all__ = ["RedisHistoryStore"]
 
 
-class RedisHistoryStore(Connected):
+class RedisHistoryStore(RedisAdapter):
     """`ports.history_store.HistoryStore`, with times by the server's clock.
 
     Parameters

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from adapters.redis.connection import Connected, RedisConnection, lua
+from adapters.redis.connection import RedisAdapter, RedisConnection, lua
 from adapters.redis.fanned_out_visit import from_fields
 from adapters.redis.names import StreamKeys
 from domain.errors import PromptProcessingError
@@ -27,7 +27,7 @@ _PAGE = 1000
 """Entries read at once."""
 
 
-class RedisQueueUpkeep(Connected):
+class RedisQueueUpkeep(RedisAdapter):
     """`ports.work_queue.QueueUpkeep` of one stream and group.
 
     Parameters
@@ -86,7 +86,7 @@ class RedisQueueUpkeep(Connected):
         milliseconds = round(self._gone_seconds * 1000)
         count: int = await self._redis.run(_TRIM, [self._keys.stream], [self._group, milliseconds])
         if count < 0 and not self._is_group_missed:
-            others = "has consumer groups, but none of this name: nothing is kept up there"
+            others = "has consumer groups, but none of this name: not trimmed"
             _LOG.warning("%s: %s (%s)", self._keys.stream, others, self._group)
         self._is_group_missed = count < 0
         return max(count, 0)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from adapters.redis.connection import Connected, RedisConnection, lua
+from adapters.redis.connection import RedisAdapter, RedisConnection, lua
 from ports.raw_index import RawIndexUnavailableError, RawSlot
 
 __all__ = ["RedisRawIndex"]
@@ -14,7 +14,7 @@ _AT_ONCE: Final = 1000
 """Entries in one command."""
 
 
-class RedisRawIndex(Connected):
+class RedisRawIndex(RedisAdapter):
     """`ports.raw_index.RawIndex` on one connection.
 
     Each lookup is a command of its own; whoever serves many at a time merges

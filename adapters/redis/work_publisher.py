@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from adapters.redis.connection import Connected, RedisConnection, lua
+from adapters.redis.connection import RedisAdapter, RedisConnection, lua
 from adapters.redis.contents import digest
 from adapters.redis.fanned_out_visit import to_fields, visit_from_fields, visit_to_fields
 from adapters.redis.names import StreamKeys
@@ -19,7 +19,7 @@ _PUBLISH: Final = lua("publish")
 _REMEMBER: Final = lua("remember")
 
 
-class RedisWorkPublisher(Connected):
+class RedisWorkPublisher(RedisAdapter):
     """`ports.work_publisher.WorkPublisher` on one stream per instrument.
 
     Parameters
@@ -33,7 +33,7 @@ class RedisWorkPublisher(Connected):
     note_seconds
         MESSAGE_EXPIRATION: how long control notes are kept at least.
     timeout
-        Seconds for one visit.
+        Seconds for one command.
     """
 
     def __init__(

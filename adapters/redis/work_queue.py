@@ -9,7 +9,7 @@ from typing import Any, Final, override
 
 from attrs import frozen
 
-from adapters.redis.connection import Connected, RedisConnection, lua, refusal, text
+from adapters.redis.connection import RedisAdapter, RedisConnection, lua, refusal, text
 from adapters.redis.contents import digest
 from adapters.redis.fanned_out_visit import from_fields
 from adapters.redis.names import StreamKeys
@@ -50,7 +50,7 @@ class _Delivery:
     times: int
 
 
-class RedisWorkQueue(Connected):
+class RedisWorkQueue(RedisAdapter):
     """`ports.work_queue.WorkQueue` for one consumer.
 
     A lease is an entry that is pending for this consumer; its time is the
@@ -117,7 +117,7 @@ class RedisWorkQueue(Connected):
         try:
             await self._commands.call("XPENDING", self._keys.stream, self._group)
         except QueueUnavailableError as error:
-            await self._found_missing(error)
+            await self._create_group_or_raise(error)
 
     async def lease(self, wait: float) -> Lease | None:
         """Lease an expired delivery, else the next one."""
@@ -128,7 +128,7 @@ class RedisWorkQueue(Connected):
                 try:
                     delivery = await self._take_over() or await self._read(end - _now())
                 except QueueUnavailableError as error:
-                    await self._found_missing(error)
+                    await self._create_group_or_raise(error)
                     continue
                 if delivery is not None:
                     return await self._lease_of(delivery)
@@ -211,7 +211,7 @@ class RedisWorkQueue(Connected):
             work = from_fields(delivery.fields)
         except PromptProcessingError as error:
             fault = str(error)
-        origin, revision, newest = await self._beside(delivery, work)
+        origin, revision, newest = await self._find_origin_and_revisions(delivery, work)
         self._held.add(delivery.entry)
         return Lease(
             entry=delivery.entry,
@@ -225,7 +225,9 @@ class RedisWorkQueue(Connected):
             times_leased=delivery.times,
         )
 
-    async def _beside(self, delivery: _Delivery, work: VisitDetector | None) -> tuple[str, int, int]:
+    async def _find_origin_and_revisions(
+        self, delivery: _Delivery, work: VisitDetector | None
+    ) -> tuple[str, int, int]:
         """Find an entry's origin, its revision and the visit's newest; keep its fields as well."""
         keys, contents = self._keys.queue, ""
         if work is not None:
@@ -240,7 +242,7 @@ class RedisWorkQueue(Connected):
             revision = newest = b"1"
         return text(origin or delivery.entry), int(revision), int(newest)
 
-    async def _found_missing(self, error: QueueUnavailableError) -> None:
+    async def _create_group_or_raise(self, error: QueueUnavailableError) -> None:
         """Create the group if that is what an error asks for and the setting allows, else raise it."""
         what = f"consumer group {self._group} of stream {self._keys.stream}"
         if refusal(error) != "NOGROUP":

@@ -45,7 +45,7 @@ def serve(connection: socket.socket, workspace: LocalWorkspace, release_memory: 
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(connection, requests), daemon=True).start()
-    child = _Child(workspace)
+    child = _RequestHandler(workspace)
     connection.sendall(encode(Frame({"id": 0, "result": None})))
     while True:
         request = requests.get()
@@ -86,7 +86,7 @@ def _live_until(instant: float | None) -> None:
         signal.raise_signal(signal.SIGALRM)
 
 
-class _Child:
+class _RequestHandler:
     """Unpacks requests, calls the workspace and packs the answers."""
 
     def __init__(self, workspace: LocalWorkspace) -> None:

@@ -22,7 +22,7 @@ from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableErr
 __all__ = ["ImageWait", "ImagesOutOfReachError"]
 
 _LOG = logging.getLogger(__name__)
-_AGAIN = 1.0  # Seconds until an image that could not be fetched is tried again.
+_REFETCH_PAUSE = 1.0  # Seconds until an image that could not be fetched is tried again.
 
 
 class ImagesOutOfReachError(PromptProcessingError):
@@ -72,17 +72,17 @@ class ImageWait:
         events: Events = asyncio.Queue()
         searching = self._search.search(work, events.put_nowait, expectation.deadline)
         latest, obstacle = math.inf, ""
-        async with running_alongside(searching, self._heed(work, revision, events)):
+        async with running_alongside(searching, self._follow_control_notes(work, revision, events)):
             while True:
                 with stages.timing("wait"):
-                    event = await _next(events, expectation.wait_until)
-                    if event is None and expectation.is_wanting and latest == math.inf:
+                    event = await _next_event(events, expectation.wait_until)
+                    if event is None and expectation.lacks_snaps and latest == math.inf:
                         obstacle = await self._search.look_again(work, events.put_nowait)
                         # What that finds was there in time.
                         latest = math.nextafter(expectation.deadline, -math.inf)
                         continue
                 if event is None:
-                    return _insist(expectation, obstacle), None
+                    return _check_absence(expectation, obstacle), None
                 if isinstance(event, Cancelled):
                     if expectation.accepted:
                         _LOG.info("cancellation ignored: a snap is already ingested")
@@ -93,9 +93,9 @@ class ImageWait:
                 if arrival in {Arrival.LATE, Arrival.REWRITTEN_AFTER_INGEST}:
                     _LOG.warning("image %s not processed: %s", event.uri, arrival.value)
                 if arrival in {Arrival.NEW, Arrival.REWRITTEN_BEFORE_INGEST}:
-                    expectation = await self._take(expectation, event, workspace, stages, events)
+                    expectation = await self._ingest(expectation, event, workspace, stages, events)
 
-    async def _take(
+    async def _ingest(
         self,
         expectation: Expectation,
         raw: RawImage,
@@ -112,7 +112,7 @@ class ImageWait:
             expectation = expectation.unavailable(raw.exposure)
             loop = asyncio.get_running_loop()
             if not expectation.is_over(loop.time()):
-                loop.call_later(_AGAIN, events.put_nowait, raw)
+                loop.call_later(_REFETCH_PAUSE, events.put_nowait, raw)
             elif isinstance(error, DiskFullError) and not expectation.accepted:
                 # There is an image: it must not end as a visit without any, which no other worker would try.
                 raise
@@ -128,7 +128,7 @@ class ImageWait:
             _LOG.warning("image %s rejected: %s", raw.uri, verdict.reason)
         return expectation
 
-    async def _heed(self, work: VisitDetector, revision: int, events: Events) -> None:
+    async def _follow_control_notes(self, work: VisitDetector, revision: int, events: Events) -> None:
         visit = work.visit
         async for note in self._control.follow():
             match note:
@@ -138,13 +138,13 @@ class ImageWait:
                     events.put_nowait(Cancelled(superseded=True))
 
 
-def _insist(expectation: Expectation, obstacle: str) -> Expectation:
-    """See that absence is known, where nothing was ingested; else let it be known what is not."""
+def _check_absence(expectation: Expectation, obstacle: str) -> Expectation:
+    """Raise if nothing was ingested and images may exist; else warn of snaps whose images may exist."""
     exposures = ", ".join(map(str, sorted(expectation.unfetched)))
     if expectation.accepted:
         if exposures:
             _LOG.warning("exposure %s not processed: the image exists but cannot be fetched", exposures)
-        if obstacle and expectation.is_wanting:
+        if obstacle and expectation.lacks_snaps:
             _LOG.warning(
                 "snaps %s not processed, though their images may exist: %s", expectation.missing, obstacle
             )
@@ -157,7 +157,7 @@ def _insist(expectation: Expectation, obstacle: str) -> Expectation:
     return expectation
 
 
-async def _next(events: Events, until: float) -> RawImage | Cancelled | None:
+async def _next_event(events: Events, until: float) -> RawImage | Cancelled | None:
     """Take the next event; None if there is none by then."""
     if not events.empty():
         return events.get_nowait()

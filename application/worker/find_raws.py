@@ -41,7 +41,7 @@ __all__ = ["RawSearch", "SearchPolicy"]
 
 _LOG = logging.getLogger(__name__)
 
-type Found = Callable[[RawImage], None]
+type OnFound = Callable[[RawImage], None]
 
 
 @frozen(kw_only=True)
@@ -96,7 +96,7 @@ class RawSearch:
         self._clock = clock
         self._policy = policy
 
-    async def search(self, work: VisitDetector, found: Found, until: float = math.inf) -> None:
+    async def search(self, work: VisitDetector, found: OnFound, until: float = math.inf) -> None:
         """Call `found` with every raw of the visit-detector, until cancelled.
 
         Parameters
@@ -113,19 +113,19 @@ class RawSearch:
             tasks.create_task(self._listen(work, found))
             tasks.create_task(self._look(work, found, until))
 
-    async def _listen(self, work: VisitDetector, found: Found) -> None:
+    async def _listen(self, work: VisitDetector, found: OnFound) -> None:
         async with asyncio.TaskGroup() as tasks:
             async for raw in self._notifications.follow(work.detector):
                 if belongs(raw.key, work) is not Belongs.NO:
                     # A sidecar may be late: wait for it beside the next notification.
-                    tasks.create_task(self._hand_on(work, raw, found))
+                    tasks.create_task(self._identify_and_report(work, raw, found))
 
-    async def _hand_on(self, work: VisitDetector, raw: StoredRaw, found: Found) -> None:
+    async def _identify_and_report(self, work: VisitDetector, raw: StoredRaw, found: OnFound) -> None:
         image = await self._sidecars.identify(raw)
         if image is not None and image.group == work.visit.group:
             found(image)
 
-    async def _look(self, work: VisitDetector, found: Found, until: float) -> None:
+    async def _look(self, work: VisitDetector, found: OnFound, until: float) -> None:
         loop = asyncio.get_running_loop()
         pause = self._policy.first_pause
         while True:
@@ -137,12 +137,12 @@ class RawSearch:
             await asyncio.sleep(min(pause, max(last_look - loop.time(), self._policy.last_pause)))
             pause = min(2 * pause, self._policy.longest_pause)
 
-    async def _look_once(self, work: VisitDetector, found: Found, most: float) -> str:
+    async def _look_once(self, work: VisitDetector, found: OnFound, most: float) -> str:
         """Look everywhere, into no more than so many new folders; returns what cannot be read there."""
         await self._ask_microservice(work, found)
         return await self._list_bucket(work, found, most)
 
-    async def look_again(self, work: VisitDetector, found: Found) -> str:
+    async def look_again(self, work: VisitDetector, found: OnFound) -> str:
         """Look once more, after the wait: its last look may have failed, or may be under way.
 
         Without it images in a store that is slow or away would pass for images
@@ -168,7 +168,7 @@ class RawSearch:
             _LOG.warning("cannot verify that all images were found: %s", reason)
             return reason
 
-    async def _ask_microservice(self, work: VisitDetector, found: Found) -> None:
+    async def _ask_microservice(self, work: VisitDetector, found: OnFound) -> None:
         if self._lookup is None:
             return
         visit = work.visit
@@ -182,16 +182,16 @@ class RawSearch:
             if uri is not None:
                 await self._take(work, uri, found)
 
-    async def _take(self, work: VisitDetector, uri: str, found: Found) -> None:
+    async def _take(self, work: VisitDetector, uri: str, found: OnFound) -> None:
         name = unquote(uri.partition("://")[2].partition("/")[2])
         key = parse_raw_key(self._camera, name, work.detector)
         stored = await self._store.find(name) if key else None
         if key is None or stored is None:
             _LOG.warning("the raw microservice returned %s, but no image exists there", uri)
             return
-        await self._hand_on(work, StoredRaw(key, stored), found)
+        await self._identify_and_report(work, StoredRaw(key, stored), found)
 
-    async def _list_bucket(self, work: VisitDetector, found: Found, most: float) -> str:
+    async def _list_bucket(self, work: VisitDetector, found: OnFound, most: float) -> str:
         unread = ""
         for prefix in self._prefixes(work):
             if self._camera.raw_keys.scheme.has_sidecars:
@@ -212,14 +212,14 @@ class RawSearch:
     def _is_long_ago(self, work: VisitDetector) -> bool:
         return self._clock.utc() - utc_from_tai(work.visit.start_time) > self._policy.long_ago
 
-    async def _open(self, work: VisitDetector, prefix: str, found: Found) -> None:
+    async def _open(self, work: VisitDetector, prefix: str, found: OnFound) -> None:
         for stored in await self._store.objects(prefix):
             for raw in stored_raws(self._camera, stored):
                 if belongs(raw.key, work) is not Belongs.NO:
-                    await self._hand_on(work, raw, found)
+                    await self._identify_and_report(work, raw, found)
 
     async def _open_folders(
-        self, work: VisitDetector, folders: Collection[str], found: Found, most: float
+        self, work: VisitDetector, folders: Collection[str], found: OnFound, most: float
     ) -> str:
         unknown, unread = 0, ""
         most = math.inf if self._is_long_ago(work) else most
@@ -238,11 +238,11 @@ class RawSearch:
                 unread = str(error)
         return unread
 
-    async def _open_sidecar(self, work: VisitDetector, sidecar: str, found: Found) -> None:
+    async def _open_sidecar(self, work: VisitDetector, sidecar: str, found: OnFound) -> None:
         keys = raw_keys_of_sidecar(self._camera, sidecar)
         if not keys or await self._sidecars.read_group(sidecar, keys[0]) != work.visit.group:
             return
         for key in keys:
             stored = await self._store.find(key.key)
             if stored is not None:
-                await self._hand_on(work, StoredRaw(key, stored), found)
+                await self._identify_and_report(work, StoredRaw(key, stored), found)

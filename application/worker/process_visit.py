@@ -192,7 +192,7 @@ class VisitProcessor:
         )
         try:
             job = _Job(record=record, lease=lease, assignment=assignment, stages=stages, give_up=give_up)
-            return await self._work(job, expectation)
+            return await self._run_attempt(job, expectation)
         finally:
             with stages.timing("clean"):
                 await self._workspace.clean()
@@ -212,25 +212,25 @@ class VisitProcessor:
             return Cancelled(superseded=True)
         return None
 
-    async def _work(self, job: _Job, expectation: Expectation) -> Outcome:
+    async def _run_attempt(self, job: _Job, expectation: Expectation) -> Outcome:
         job.until = asyncio.get_running_loop().time() + self._policy.worker_timeout
         try:
             async with asyncio.timeout_at(job.until):
-                outcome = await _unless(job.give_up, self._science(job, expectation))
+                outcome = await _run_unless(job.give_up, self._run_science(job, expectation))
             reason = "the worker was told to stop"
         except TimeoutError:
             outcome = None
             reason = f"took longer than {self._policy.worker_timeout:g} s"
         if outcome is None:
-            outcome = await self._failure(job.record.attempt, reason)
-        return await self._hand_on(job, outcome)
+            outcome = await self._classify_failure(job.record.attempt, reason)
+        return await self._export_outputs(job, outcome)
 
     def _expect(self, work: VisitDetector, begun: UtcSeconds) -> Expectation:
         deadline = image_deadline(work.visit, begun, self._policy.image_timeout, self._policy.worker_timeout)
         now = asyncio.get_running_loop().time()
         return Expectation.of(work, now + (deadline - begun), self._policy.unknown_count_grace)
 
-    async def _science(self, job: _Job, expectation: Expectation) -> Outcome:
+    async def _run_science(self, job: _Job, expectation: Expectation) -> Outcome:
         """Preload, await the images and run the pipeline."""
         try:
             failure = await self._prepare(job, expectation)
@@ -252,14 +252,16 @@ class VisitProcessor:
                 processed = await self._workspace.process(
                     [exposure.exposure for exposure in expectation.accepted], job.until
                 )
-            return self._judge(job, processed, expectation)
+            return self._outcome_of_processing(job, processed, expectation)
         except NothingRunnableError as error:
             return FailedBeforeChange(reason=str(error), never=PermanentFailure.NOTHING_RUNNABLE)
         except ImagesOutOfReachError as error:
             age = age_of(job.assignment.work.visit, self._clock.utc(), job.record.requeued)
             return FailedBeforeChange(reason=str(error), postponed=age < self._policy.longest_postponed)
         except WorkspaceError as error:
-            return await self._failure(job.record.attempt, str(error), _snap_results(expectation, None))
+            return await self._classify_failure(
+                job.record.attempt, str(error), _snap_results(expectation, None)
+            )
 
     async def _prepare(self, job: _Job, expectation: Expectation) -> Outcome | None:
         """Prepare the workspace; wait for an initializer that is behind and a repository that is away."""
@@ -288,7 +290,7 @@ class VisitProcessor:
             job.stages.add(f"prepare.{stage}", seconds)
         return None
 
-    def _judge(self, job: _Job, processed: Processed, expectation: Expectation) -> Outcome:
+    def _outcome_of_processing(self, job: _Job, processed: Processed, expectation: Expectation) -> Outcome:
         for stage, seconds in processed.seconds.items():
             job.stages.add(f"process.{stage}", seconds)
         snaps = _snap_results(expectation, processed)
@@ -301,7 +303,7 @@ class VisitProcessor:
         job.since_shutter = seconds_since(closed, self._clock.utc())
         return Completed(pipeline=processed.pipeline, snaps=snaps)
 
-    async def _hand_on(self, job: _Job, outcome: Outcome) -> Outcome:
+    async def _export_outputs(self, job: _Job, outcome: Outcome) -> Outcome:
         """Export what the outcome allows, and tell the Butler Writer."""
         what = rule_for(outcome, job.record.turn, self._policy.max_attempts).export
         if what is Export.NOTHING or job.preparation_failed:
@@ -313,7 +315,7 @@ class VisitProcessor:
         except (WorkspaceError, NotificationLostError, TimeoutError) as error:
             reason = f"export: {error or 'took too long'}"
             if isinstance(outcome, Completed):
-                outcome = await self._failure(job.record.attempt, reason, outcome.snaps)
+                outcome = await self._classify_failure(job.record.attempt, reason, outcome.snaps)
             else:
                 _LOG.error("nothing was exported: %s", reason)
         return self._with_alerts(job, outcome)
@@ -322,7 +324,7 @@ class VisitProcessor:
         """Name alerts that wait in the outcome; without any, the minute ended with the pipeline."""
         waiting = job.waiting
         if waiting is None:
-            job.stages.alerted(job.since_shutter)
+            job.stages.observe_since_shutter(job.since_shutter)
             return outcome
         instrument = job.assignment.work.visit.instrument
         self._metrics.count(Counter.ALERTS_WAITING, waiting.number, instrument=instrument)
@@ -368,17 +370,19 @@ class VisitProcessor:
 
     async def interrupted(self, attempt: Attempt, reason: str) -> Outcome:
         """Find the outcome of an attempt whose processing was cancelled."""
-        return await self._failure(attempt, reason)
+        return await self._classify_failure(attempt, reason)
 
-    async def _failure(self, attempt: Attempt, reason: str, snaps: tuple[SnapResult, ...] = ()) -> Outcome:
+    async def _classify_failure(
+        self, attempt: Attempt, reason: str, snaps: tuple[SnapResult, ...] = ()
+    ) -> Outcome:
         """Sort a failure by the one fact that decides: is there a claim?"""
         if await self._ledger.has_claim(attempt.identity):
             return FailedAfterChange(reason=reason, snaps=snaps)
         return FailedBeforeChange(reason=reason, snaps=snaps)
 
 
-async def _unless[T](over: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
-    """Do some work; if something is over before the work is, it is cancelled, and None returned."""
+async def _run_unless[T](over: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Await work; if an event is set before it ends, cancel it and return None."""
     working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(over.wait())
     try:
         await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)

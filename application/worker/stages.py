@@ -41,7 +41,7 @@ class Stages:
         self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
         self._metrics.observe(Duration.STAGE, seconds, instrument=self._instrument, stage=stage)
 
-    def alerted(self, seconds: float | None) -> None:
+    def observe_since_shutter(self, seconds: float | None) -> None:
         """Note the time from the shutter's closing to the end of the pipeline; None if nobody knows."""
         self.since_shutter = seconds
         if seconds is not None:

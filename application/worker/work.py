@@ -124,11 +124,11 @@ class Worker:
                     lease = await self._lease(stop)
                     if lease is None:
                         return Ending.STOPPED if stop.is_set() else Ending.IDLE
-                    await self._see_through(lease, stop)
+                    await self._handle_delivery(lease, stop)
                     done += 1
                 except NeighbourUnavailableError as error:
                     _LOG.error("%s; retrying in %g s", error, self._policy.retry_delay)
-                    await _either(asyncio.sleep(self._policy.retry_delay), stop.wait())
+                    await _wait_for_either(asyncio.sleep(self._policy.retry_delay), stop.wait())
             return Ending.STOPPED
         finally:
             await self._workspace.close()
@@ -139,12 +139,12 @@ class Worker:
 
     async def _lease(self, stop: asyncio.Event) -> Lease | None:
         leasing = asyncio.ensure_future(self._queue.lease(self._policy.idle_timeout))
-        await _either(leasing, stop.wait())
+        await _wait_for_either(leasing, stop.wait())
         return leasing.result() if leasing.done() and not leasing.cancelled() else None
 
-    async def _see_through(self, lease: Lease, stop: asyncio.Event) -> None:
+    async def _handle_delivery(self, lease: Lease, stop: asyncio.Event) -> None:
         """Take a delivery from its lease to its recorded outcome."""
-        fault = lease.fault if lease.work is None else self._fault(lease.work)
+        fault = lease.fault if lease.work is None else self._find_fault(lease.work)
         if lease.work is None or fault:
             await self._set_poison_aside(lease, fault)
             return
@@ -171,7 +171,7 @@ class Worker:
         with logging_about(work, attempt=record.attempt.number):
             await self._attempt(lease, work, record, stop)
 
-    def _fault(self, work: VisitDetector) -> str:
+    def _find_fault(self, work: VisitDetector) -> str:
         if work.visit.instrument != self._camera.instrument:
             return f"a visit of {work.visit.instrument}, and this worker serves {self._camera.instrument}"
         try:
@@ -192,16 +192,16 @@ class Worker:
     ) -> None:
         stages = Stages(work.visit.instrument, self._metrics)
         try:
-            async with running_alongside(self._keep(lease)):
-                outcome = await self._outcome(lease, work, record, stages, stop)
+            async with running_alongside(self._keep_lease(lease)):
+                outcome = await self._process_attempt(lease, work, record, stages, stop)
                 rule = rule_for(outcome, record.turn, self._policy.max_attempts)
                 final = is_final(outcome, record.turn, self._policy.max_attempts)
                 if isinstance(outcome, FailedBeforeChange) and outcome.postponed:
-                    await self._pause(outcome, record, stop)
+                    await self._pause_before_retry(outcome, record, stop)
                 await self._record(record.attempt, outcome, stop, final=final)
         except (LeaseLostError, NotTheHolderError, NewerRecordError) as error:
             # Who wrote the newer record has taken the work over.
-            self._lost(work, error)
+            self._report_lost_lease(work, error)
             return
         self._report(outcome, rule.level, stages, final=final)
         if self._measurements is not None:
@@ -228,35 +228,37 @@ class Worker:
         try:
             await self._queue.renew(lease)
         except LeaseLostError:
-            self._lost(work, error)
+            self._report_lost_lease(work, error)
         else:
             await self._give_back_later(lease, error, stop)
 
     async def _give_back_later(self, lease: Lease, error: PromptProcessingError, stop: asyncio.Event) -> None:
         """Leave others some time for the work, or this delivery would go round without a pause."""
         _LOG.info("released, to be redelivered in %g s: %s", self._policy.renewal, error)
-        await _either(asyncio.sleep(self._policy.renewal), stop.wait())
+        await _wait_for_either(asyncio.sleep(self._policy.renewal), stop.wait())
         await self._queue.give_back(lease)
 
-    def _lost(self, work: VisitDetector, error: PromptProcessingError) -> None:
+    def _report_lost_lease(self, work: VisitDetector, error: PromptProcessingError) -> None:
         _LOG.error("lease lost, no outcome recorded: %s", error)
         self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
 
-    async def _pause(self, outcome: FailedBeforeChange, record: AttemptRecord, stop: asyncio.Event) -> None:
+    async def _pause_before_retry(
+        self, outcome: FailedBeforeChange, record: AttemptRecord, stop: asyncio.Event
+    ) -> None:
         """Let a neighbour come back before the work is given back, and keep its lease meanwhile."""
         before = record.attempt.number - record.turn
         pause = min(self._policy.retry_delay * 2.0 ** min(before, 30), self._policy.longest_pause)
         _LOG.warning("%s; retrying in %g s", describe(outcome), pause)
-        await _either(asyncio.sleep(pause), stop.wait())
+        await _wait_for_either(asyncio.sleep(pause), stop.wait())
 
-    async def _outcome(
+    async def _process_attempt(
         self, lease: Lease, work: VisitDetector, record: AttemptRecord, stages: Stages, stop: asyncio.Event
     ) -> Outcome:
         if record.turn > self._policy.max_attempts:
             return FailedBeforeChange(reason=f"{record.turn - 1} attempts ended without success")
         give_up = asyncio.Event()
         working = asyncio.ensure_future(self._processor.process(record, work, lease, stages, give_up))
-        await _either(working, self._end_after_grace(stop, give_up))
+        await _wait_for_either(working, self._end_after_grace(stop, give_up))
         if not working.cancelled():
             return working.result()
         return await self._processor.interrupted(record.attempt, "the worker was told to stop")
@@ -283,16 +285,16 @@ class Worker:
     async def _grace_over(self, stop: asyncio.Event) -> None:
         """Wait until the worker was told to stop, and its grace is over."""
         await stop.wait()
-        await _either(asyncio.sleep(self._policy.shutdown_grace), self._abort.wait())
+        await _wait_for_either(asyncio.sleep(self._policy.shutdown_grace), self._abort.wait())
 
     async def _end_after_grace(self, stop: asyncio.Event, give_up: asyncio.Event) -> None:
         """Wait until the visit under way must end: its grace is over, and so is that for its outputs."""
         await self._grace_over(stop)
         give_up.set()
-        await _either(asyncio.sleep(self._policy.shutdown_grace), self._abort.wait())
+        await _wait_for_either(asyncio.sleep(self._policy.shutdown_grace), self._abort.wait())
         await self._workspace.abandon()
 
-    async def _keep(self, lease: Lease) -> None:
+    async def _keep_lease(self, lease: Lease) -> None:
         """Renew the lease for as long as the work goes on, and let the workspace know how long it is good."""
         loop = asyncio.get_running_loop()
         # Also if no renewal ever succeeds; between the lease and now the attempt was begun.
@@ -333,7 +335,7 @@ class Worker:
             self._metrics.count(Counter.VISIT_DETECTORS, instrument=instrument, promptness=fared.value)
 
 
-async def _either(first: Awaitable[object], second: Awaitable[object]) -> None:
+async def _wait_for_either(first: Awaitable[object], second: Awaitable[object]) -> None:
     """Wait for one of two, then cancel the other and see it end."""
     both = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
     try:

@@ -47,7 +47,7 @@ def image_deadline(
     visit
         What was announced.
     receipt
-        When the work was received, or put back by an operator.
+        When the attempt began.
     image_timeout
         IMAGE_TIMEOUT, seconds.
     worker_timeout
@@ -204,7 +204,7 @@ class Expectation:
         return tuple(itertools.islice(awaited, _MOST_MISSING if self.expected else 1))
 
     @property
-    def is_wanting(self) -> bool:
+    def lacks_snaps(self) -> bool:
         """Whether an announced snap has not come, or none has if it was not known how many."""
         return bool(self.missing) if self.expected else not self.seen
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from adapters.kafka.connection import KafkaConnection
 from adapters.s3.client import S3Connection
-from entrypoints.settings.common import LedgerSettings, QueueStoreSettings
+from entrypoints.settings.common import LedgerSettings, RedisSettings
 from entrypoints.settings.kafka import KafkaSettings, WriterKafkaSettings
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
 _REDIS_PORT = 6379
 
 
-def redis_url(host: str, settings: QueueStoreSettings) -> str:
+def redis_url(host: str, settings: RedisSettings) -> str:
     """Write the address of Redis; `host` may name a port."""
     where = host if ":" in host else f"{host}:{_REDIS_PORT}"
     password = f":{quote(settings.password, safe='')}@" if settings.password else ""
@@ -33,7 +33,7 @@ def redis_url(host: str, settings: QueueStoreSettings) -> str:
     return f"{scheme}://{password}{where}/0{trusted}"
 
 
-def ledger_url(ledger: LedgerSettings, host: str, redis: QueueStoreSettings) -> str:
+def ledger_url(ledger: LedgerSettings, host: str, redis: RedisSettings) -> str:
     """Write the address of the ledger: LEDGER_URL, or the queue's Redis."""
     return ledger.url or redis_url(host, redis)
 

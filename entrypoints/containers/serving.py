@@ -1,4 +1,4 @@
-"""What several services are wired with: metrics, probes, the ledger, the bucket."""
+"""What several services are wired with: metrics, probes, the ledger."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from adapters.prometheus.metrics_server import MetricsServer
 from adapters.redis.history_store import RedisHistoryStore
 from adapters.sqlite.history_store import SqliteHistoryStore
 from entrypoints.containers.addresses import is_sqlite
-from entrypoints.settings.common import MetricsSettings, QueueStoreSettings
+from entrypoints.settings.common import MetricsSettings, RedisSettings
 
 __all__ = ["make_history_store", "make_metrics_server"]
 
@@ -19,7 +19,7 @@ def make_metrics_server(
     return MetricsServer(metrics, host=settings.host, port=settings.port, ready=ready)
 
 
-def make_history_store(address: str, redis: QueueStoreSettings) -> RedisHistoryStore | SqliteHistoryStore:
+def make_history_store(address: str, redis: RedisSettings) -> RedisHistoryStore | SqliteHistoryStore:
     """Reach what the ledger keeps by the adapter that its address is for."""
     if is_sqlite(address):
         return SqliteHistoryStore(address)

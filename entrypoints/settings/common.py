@@ -7,7 +7,7 @@ from attrs import frozen
 from entrypoints.settings.environment import setting
 from entrypoints.settings.parsers import boolean, integer, log_levels, optional, seconds, text
 
-__all__ = ["LedgerSettings", "LogSettings", "MetricsSettings", "QueueStoreSettings"]
+__all__ = ["LedgerSettings", "LogSettings", "MetricsSettings", "RedisSettings"]
 
 
 @frozen(kw_only=True)
@@ -28,8 +28,8 @@ class MetricsSettings:
 
 
 @frozen(kw_only=True)
-class QueueStoreSettings:
-    """How to reach Redis, whatever host the process calls it by."""
+class RedisSettings:
+    """How to reach Redis; the variable with its host differs from process to process."""
 
     password: str | None = setting("REDIS_PASSWORD", optional, "password of Redis", default="", secret=True)
     tls: bool = setting("REDIS_TLS", boolean, "1: TLS to Redis", default="0")

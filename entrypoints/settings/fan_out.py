@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from entrypoints.settings.common import LedgerSettings, LogSettings, MetricsSettings, QueueStoreSettings
+from entrypoints.settings.common import LedgerSettings, LogSettings, MetricsSettings, RedisSettings
 from entrypoints.settings.environment import group, setting
 from entrypoints.settings.kafka import KafkaSettings
 from entrypoints.settings.parsers import (
@@ -28,7 +28,7 @@ class FanOutSettings:
     """What the fan-out is told."""
 
     kafka: KafkaSettings = group(KafkaSettings)
-    redis: QueueStoreSettings = group(QueueStoreSettings)
+    redis: RedisSettings = group(RedisSettings)
     ledger: LedgerSettings = group(LedgerSettings)
     metrics: MetricsSettings = group(MetricsSettings)
     logs: LogSettings = group(LogSettings)

@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from entrypoints.settings.common import LogSettings, MetricsSettings, QueueStoreSettings
+from entrypoints.settings.common import LogSettings, MetricsSettings, RedisSettings
 from entrypoints.settings.environment import group, setting
 from entrypoints.settings.kafka import KafkaSettings
 from entrypoints.settings.parsers import boolean, choice, http_uri, integer, names, seconds, text
@@ -23,7 +23,7 @@ class RawPresenceSettings:
     """What the raw microservice is told."""
 
     kafka: KafkaSettings = group(KafkaSettings)
-    redis: QueueStoreSettings = group(QueueStoreSettings)
+    redis: RedisSettings = group(RedisSettings)
     metrics: MetricsSettings = group(MetricsSettings)
     logs: LogSettings = group(LogSettings)
 

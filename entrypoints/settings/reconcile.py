@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from entrypoints.settings.common import LedgerSettings, QueueStoreSettings
+from entrypoints.settings.common import LedgerSettings, RedisSettings
 from entrypoints.settings.environment import group, setting
 from entrypoints.settings.parsers import existing_file, http_uri, optional, text
 
@@ -15,7 +15,7 @@ __all__ = ["ReconcileSettings"]
 class ReconcileSettings:
     """What `reconcile` is told."""
 
-    redis: QueueStoreSettings = group(QueueStoreSettings)
+    redis: RedisSettings = group(RedisSettings)
     ledger: LedgerSettings = group(LedgerSettings)
 
     instrument: str | None = setting(

@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from entrypoints.settings.common import LedgerSettings, QueueStoreSettings
+from entrypoints.settings.common import LedgerSettings, RedisSettings
 from entrypoints.settings.environment import group, setting
 from entrypoints.settings.parsers import text
 
@@ -13,7 +13,7 @@ __all__ = ["StatusSettings"]
 class StatusSettings:
     """What `status` is told."""
 
-    redis: QueueStoreSettings = group(QueueStoreSettings)
+    redis: RedisSettings = group(RedisSettings)
     ledger: LedgerSettings = group(LedgerSettings)
 
     instrument: str = setting("RUBIN_INSTRUMENT", text, "short name of the instrument")

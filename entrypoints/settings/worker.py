@@ -6,7 +6,7 @@ from pathlib import Path
 from attrs import frozen
 
 from domain.pipelines import CHANGE_TASKS
-from entrypoints.settings.common import LedgerSettings, LogSettings, MetricsSettings, QueueStoreSettings
+from entrypoints.settings.common import LedgerSettings, LogSettings, MetricsSettings, RedisSettings
 from entrypoints.settings.environment import group, setting
 from entrypoints.settings.kafka import KafkaSettings, WriterKafkaSettings
 from entrypoints.settings.parsers import (
@@ -64,7 +64,7 @@ class WorkerSettings:
 
     deployment: DeploymentSettings = group(DeploymentSettings)
     stream: StreamSettings = group(StreamSettings)
-    redis: QueueStoreSettings = group(QueueStoreSettings)
+    redis: RedisSettings = group(RedisSettings)
     ledger: LedgerSettings = group(LedgerSettings)
     kafka: KafkaSettings = group(KafkaSettings)
     writer_kafka: WriterKafkaSettings = group(WriterKafkaSettings)
@@ -91,7 +91,9 @@ class WorkerSettings:
         "USE_KAFKA_BUTLER_WRITER", boolean, "1: the Butler Writer writes the registry", default="0"
     )
     worker_timeout: float = setting("WORKER_TIMEOUT", seconds, "s that one attempt may take")
-    image_timeout: float = setting("IMAGE_TIMEOUT", seconds, "s that images may be late", default="20")
+    image_timeout: float = setting(
+        "IMAGE_TIMEOUT", seconds, "s to wait for images after the visit was due to end", default="20"
+    )
     message_expiration: float = setting(
         "MESSAGE_EXPIRATION", seconds, "s after which a visit is dropped", default="3600"
     )
@@ -135,7 +137,7 @@ class ChildSettings:
 
     deployment: DeploymentSettings = group(DeploymentSettings)
     stream: StreamSettings = group(StreamSettings)
-    redis: QueueStoreSettings = group(QueueStoreSettings)
+    redis: RedisSettings = group(RedisSettings)
     ledger: LedgerSettings = group(LedgerSettings)
     logs: LogSettings = group(LogSettings)
 

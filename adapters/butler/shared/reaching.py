@@ -10,7 +10,7 @@ from tenacity import retry_if_exception_type, stop_after_attempt, wait_random
 from adapters.butler.shared.steps import one_line
 from adapters.common.retrying import Retries
 
-__all__ = ["OUT_OF_REACH", "reached"]
+__all__ = ["OUT_OF_REACH", "retry_once_if_unreachable"]
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ OUT_OF_REACH: Final = (
 """What a registry that is away raises."""
 
 
-def reached[T](call: Callable[[], T], delay: float) -> T:
+def retry_once_if_unreachable[T](call: Callable[[], T], delay: float) -> T:
     """Call something that needs a registry; again if the registry cannot be reached.
 
     Parameters

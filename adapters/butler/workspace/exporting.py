@@ -8,7 +8,7 @@ from adapters.butler.inputs.pipelines import PipelineLibrary
 from adapters.butler.shared.central_repository import SharedRepositories
 from adapters.butler.shared.messages import Outputs, encode, unpack_records
 from adapters.butler.shared.names import stage_times_type
-from adapters.butler.shared.reaching import reached
+from adapters.butler.shared.reaching import retry_once_if_unreachable
 from adapters.butler.shared.registration import register_outputs
 from adapters.butler.shared.steps import one_line
 from adapters.butler.workspace.attempt import OpenAttempt
@@ -81,7 +81,9 @@ class Exporter:
             return encode(packed, types, files)
         records = unpack_records(packed, attempt.repository.universe)
         outputs = Outputs(records=records, dataset_types=types, files=files)
-        reached(lambda: register_outputs(self._shared.writer, [outputs]), self._settings.retry_delay)
+        retry_once_if_unreachable(
+            lambda: register_outputs(self._shared.writer, [outputs]), self._settings.retry_delay
+        )
         return None
 
     def _tell_times(self, attempt: OpenAttempt) -> None:

@@ -19,7 +19,7 @@ from adapters.butler.repository.visit_repository import VisitRepositories
 from adapters.butler.shared.central_repository import SharedRepositories
 from adapters.butler.shared.messages import pack_records
 from adapters.butler.shared.names import RAW, REGION_TIME, raw_run, region_time_type
-from adapters.butler.shared.reaching import reached
+from adapters.butler.shared.reaching import retry_once_if_unreachable
 from adapters.butler.shared.records import make_record
 from adapters.butler.shared.steps import Stopwatch, one_line, step
 from adapters.butler.workspace.alert_outbox import AlertOutbox
@@ -135,7 +135,7 @@ class ButlerWorkspace:
         )
 
         def find() -> _Found:
-            return reached(
+            return retry_once_if_unreachable(
                 lambda: self._find(
                     assignment, preprocessing, main, selection, broken=broken, unknown=unknown
                 ),

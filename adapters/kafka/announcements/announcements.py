@@ -14,7 +14,7 @@ from adapters.kafka.announcements.next_visit import NextVisitCodec, UndecodableV
 from adapters.kafka.announcements.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
 from adapters.kafka.connection import KafkaConnection, consumer_config
 from adapters.kafka.group_reader import GroupReader, KafkaReadError
-from adapters.kafka.places import name_of, place_of
+from adapters.kafka.places import position_of, topic_partition_of
 from domain.visit import Cancellation, Visit
 from ports.announcements import Announcement, AnnouncementsUnavailableError, NotForUs, Unreadable
 
@@ -96,7 +96,7 @@ class KafkaAnnouncements:
         except KafkaReadError as error:
             topics = ", ".join(self._topics)
             raise AnnouncementsUnavailableError(f"announcements on {topics}: {error}") from error
-        position = name_of(message)
+        position = position_of(message)
         self._delivered[position] = message
         return Announcement(content=content, position=position, body=message.value() or b"")
 
@@ -123,7 +123,7 @@ class KafkaAnnouncements:
             retry_if_exception_type(SchemaRegistryUnavailableError),
             wait=_PAUSES,
             stop=stop_after_delay(self._patience),
-            failed=partial(_say_once, name_of(message)),
+            failed=partial(_say_once, position_of(message)),
         )
         try:
             return await retries.run_async(self._thread.run, self._decode_now, message)
@@ -142,7 +142,9 @@ class KafkaAnnouncements:
     def _forget(self) -> None:
         owned = self._reader.owned
         self._delivered = {
-            position: message for position, message in self._delivered.items() if place_of(message) in owned
+            position: message
+            for position, message in self._delivered.items()
+            if topic_partition_of(message) in owned
         }
 
 

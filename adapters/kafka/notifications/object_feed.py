@@ -9,7 +9,7 @@ from confluent_kafka import Message
 from adapters.kafka.connection import KafkaConnection, consumer_config
 from adapters.kafka.group_reader import GroupReader, KafkaReadError
 from adapters.kafka.notifications.notifications import UndecodableNotificationError, decode_notification
-from adapters.kafka.places import name_of, place_of
+from adapters.kafka.places import position_of, topic_partition_of
 from domain.raws.stored_object import StoredObject
 from ports.metrics import Counter, Metrics
 from ports.object_feed import ObjectFeedUnavailableError
@@ -70,7 +70,7 @@ class KafkaObjectFeed:
     async def settle(self) -> None:
         """See `ports.object_feed.ObjectFeed.settle`."""
         owned = self._reader.owned
-        done = [message for message in self._unsettled if place_of(message) in owned]
+        done = [message for message in self._unsettled if topic_partition_of(message) in owned]
         try:
             if done:
                 await self._reader.commit(done)
@@ -82,6 +82,6 @@ class KafkaObjectFeed:
         try:
             return decode_notification(message.value() or b"")
         except UndecodableNotificationError as error:
-            _LOG.warning("notification %s cannot be read: %s", name_of(message), error)
+            _LOG.warning("notification %s cannot be read: %s", position_of(message), error)
             self._metrics.count(Counter.NOTIFICATIONS, kind="unreadable")
             return error.readable

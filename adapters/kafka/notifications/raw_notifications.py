@@ -14,7 +14,7 @@ from adapters.kafka.background import Background
 from adapters.kafka.connection import KafkaConnection, consumer_config
 from adapters.kafka.notifications.heard_raws import HeardRaws
 from adapters.kafka.notifications.notifications import UndecodableNotificationError, decode_notification
-from adapters.kafka.places import name_of
+from adapters.kafka.places import position_of
 from adapters.kafka.positions import TopicMissingError
 from adapters.kafka.topic_follower import TopicFollower
 from domain.cameras.camera import Camera
@@ -154,7 +154,7 @@ class KafkaRawNotifications:
         try:
             created = decode_notification(message.value() or b"")
         except UndecodableNotificationError as error:
-            _LOG.warning("notification %s cannot be read: %s", name_of(message), error)
+            _LOG.warning("notification %s cannot be read: %s", position_of(message), error)
             self._metrics.count(Counter.NOTIFICATIONS, kind="unreadable")
             created = error.readable
         raws = [stored_raws(self._camera, stored) for stored in created if stored.bucket == self._bucket]

@@ -16,7 +16,7 @@ from adapters.kafka.outputs.batch_publisher import (
 )
 from adapters.kafka.places import offsets_after
 
-__all__ = ["BatchEnd", "TakenOverError"]
+__all__ = ["BatchFinisher", "TakenOverError"]
 
 _LOG: Final = logging.getLogger(__name__)
 _PATIENCE: Final = 10.0  # Seconds for the broker to tell what is committed.
@@ -26,7 +26,7 @@ class TakenOverError(Exception):
     """Somebody else owns the partitions, or has fenced this publisher."""
 
 
-class BatchEnd:
+class BatchFinisher:
     """Ends batches, with a publisher that is made anew when partitions have come.
 
     Parameters

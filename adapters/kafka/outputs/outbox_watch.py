@@ -33,7 +33,7 @@ class _Trouble:
 class OutboxWatch:
     """Looks into the outbox, by a thread of its own.
 
-    An object that cannot be read is said, left where it is, and tried again
+    An object that cannot be read is logged, left where it is, and tried again
     after pauses that grow. What cannot be deleted is not read again.
 
     Parameters

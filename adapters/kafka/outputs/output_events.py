@@ -13,7 +13,7 @@ from lsst.resources import ResourcePath
 from adapters.kafka.connection import KafkaConnection, consumer_config
 from adapters.kafka.group_reader import GroupReader, KafkaReadError
 from adapters.kafka.outputs.batch_announcement import BatchAnnouncement
-from adapters.kafka.outputs.batch_end import BatchEnd, TakenOverError
+from adapters.kafka.outputs.batch_end import BatchFinisher, TakenOverError
 from adapters.kafka.outputs.batch_publisher import (
     BatchPublisher,
     PlainPublisher,
@@ -24,7 +24,7 @@ from adapters.kafka.outputs.batch_publisher import (
 from adapters.kafka.outputs.dead_letters import DeadLetters
 from adapters.kafka.outputs.outbox_watch import OutboxWatch
 from adapters.kafka.outputs.whole_files import STORE_FAILURES, write_whole
-from adapters.kafka.places import name_of, place_of, sent_at
+from adapters.kafka.places import position_of, sent_at, topic_partition_of
 from adapters.kafka.topics import TopicPlan, require_topics
 from ports.central_registry import OutputEvent, OutputEventsUnavailableError
 from ports.clock import Clock, Identifiers
@@ -125,7 +125,7 @@ class KafkaOutputEvents:
         self._identifiers = identifiers
         config = consumer_config(connection, group=group, offset_reset="earliest")
         self._reader = GroupReader(config, [topics.input], limit=2 * policy.limit, moved=self._on_moved)
-        self._end = BatchEnd(self._reader, self._make_publisher)
+        self._end = BatchFinisher(self._reader, self._make_publisher)
         self._outbox = OutboxWatch(outbox_root, interval=policy.outbox_interval, limit=policy.limit)
         self._dead_letters = DeadLetters(topics.dead_letters, outbox_root)
         self._waiting: list[OutputEvent] = []
@@ -188,7 +188,7 @@ class KafkaOutputEvents:
 
     async def set_aside(self, event: OutputEvent, reason: str) -> None:
         """See `ports.central_registry.OutputEvents.set_aside`."""
-        original = {name_of(message): message for message in self._batch.messages}.get(event.position)
+        original = {position_of(message): message for message in self._batch.messages}.get(event.position)
         key = original.key() if original else None
         self._batch.set_aside.append(self._dead_letters.record(event, key=key, reason=reason))
 
@@ -242,7 +242,7 @@ class KafkaOutputEvents:
     async def _give_up(self, batch: _Batch) -> None:
         """Leave a batch to whoever owns its messages, which may again be this writer."""
         self._outbox.look_again()
-        mine = [message for message in batch.messages if place_of(message) in self._reader.owned]
+        mine = [message for message in batch.messages if topic_partition_of(message) in self._reader.owned]
         try:
             if mine:
                 await self._reader.rewind(mine)
@@ -250,7 +250,9 @@ class KafkaOutputEvents:
             raise OutputEventsUnavailableError(f"a batch cannot be read again: {error}") from error
 
     def _on_moved(self) -> None:
-        kept = [message for message in self._batch.messages if place_of(message) in self._reader.owned]
+        kept = [
+            message for message in self._batch.messages if topic_partition_of(message) in self._reader.owned
+        ]
         if len(kept) < len(self._batch.messages):
             self._batch.messages = kept
             self._batch.is_lost = True
@@ -264,4 +266,4 @@ class KafkaOutputEvents:
 
 
 def _event(message: Message) -> OutputEvent:
-    return OutputEvent(body=message.value() or b"", position=name_of(message), sent=sent_at(message))
+    return OutputEvent(body=message.value() or b"", position=position_of(message), sent=sent_at(message))

@@ -1,4 +1,4 @@
-"""The worker's word to the Butler Writer: Kafka, or else the outbox."""
+"""The worker's messages to the Butler Writer: by Kafka, or else by the outbox."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ _GRACE: Final = 1.0  # Seconds for librdkafka to say that it has given up.
 
 
 class KafkaOutputNotifier:
-    """Sends one message at a time and waits for the broker's word on it.
+    """Sends one message at a time and waits for the broker's acknowledgement.
 
     A message whose acknowledgement got lost is in the topic and in the outbox:
     the writer does not mind.

@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy.exc
 
-from adapters.butler.shared.reaching import reached
+from adapters.butler.shared.reaching import retry_once_if_unreachable
 
 
 class Registry:
@@ -24,14 +24,14 @@ def gone() -> Exception:
 
 def test_it_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
     registry = Registry(gone())
-    assert reached(registry.ask, 0.001) == "answer"
+    assert retry_once_if_unreachable(registry.ask, 0.001) == "answer"
     assert "no route to host" in caplog.text
 
 
 def test_it_is_not_asked_for_ever() -> None:
     registry = Registry(gone(), gone(), gone())
     with pytest.raises(sqlalchemy.exc.OperationalError):
-        reached(registry.ask, 0.001)
+        retry_once_if_unreachable(registry.ask, 0.001)
     assert registry.asked == 2
 
 
@@ -39,5 +39,5 @@ def test_it_is_not_asked_for_ever() -> None:
 def test_other_errors_are_not_its_business(error: Exception, delay: float) -> None:
     registry = Registry(error)
     with pytest.raises(type(error)):
-        reached(registry.ask, delay)
+        retry_once_if_unreachable(registry.ask, delay)
     assert registry.asked == 1

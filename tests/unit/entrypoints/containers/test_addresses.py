@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrypoints.containers.addresses import kafka_connection, process_name, redis_url
-from entrypoints.settings.common import QueueStoreSettings
+from entrypoints.settings.common import RedisSettings
 from entrypoints.settings.environment import SettingsError, read_settings
 from entrypoints.settings.kafka import KafkaSettings
 
@@ -41,7 +41,7 @@ def test_an_unknown_group_protocol_is_refused() -> None:
 def test_any_password_of_redis_survives_its_address(password: str) -> None:
     given_password = password.strip()
     environment = {"REDIS_PASSWORD": password, "REDIS_TLS": "1", "REDIS_CA_FILE": "/a folder/ca.pem"}
-    settings = read_settings(QueueStoreSettings, environment)
+    settings = read_settings(RedisSettings, environment)
     parts = urlsplit(redis_url("redis", settings))
     assert (parts.scheme, parts.hostname, parts.port) == ("rediss", "redis", 6379)
     assert unquote(parts.password or "") == given_password
