@@ -172,6 +172,6 @@ async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path) -> No
     assert totals(metrics, "queue_entries", "state")["dead"] == 0
     assert len(heard.messages("fan-out", "dead-lettered, unreadable")) == 4
     assert len(heard.messages("fan-out", "OtherCam")) == 1
-    (first, *_) = heard.messages("worker", "cannot be used")
+    (first, *_) = heard.messages("worker", "unusable")
     assert "truncated" in first
     assert not [record for _, record in heard.records if "exc_info" in record]

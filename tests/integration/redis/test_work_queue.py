@@ -212,7 +212,7 @@ async def test_an_entry_that_was_leased_before_fields_were_kept_is_said_to_be_lo
     await bench.raw.xdel(bench.stream, lease.entry)
     await bench.outlive_lease()
     assert await other.lease(0.0) is None
-    assert f"entry {lease.entry} was removed from {bench.stream} while it was leased: lost" in caplog.text
+    assert f"entry {lease.entry} was deleted from {bench.stream} while leased: lost" in caplog.text
     assert (await bench.upkeep.depth()).leased == 0
 
 
