@@ -116,7 +116,7 @@ class CatchUp:
         Raises
         ------
         ImageStoreUnavailableError
-            Raised if the bucket is out of reach.
+            Raised if the bucket cannot be reached.
         RawIndexUnavailableError
             Raised if the index is.
         """

@@ -1,4 +1,4 @@
-"""Prepare the shared repository for a deployment, for today and tomorrow."""
+"""Prepare the central repository for a deployment, for today and tomorrow."""
 
 import datetime
 import logging

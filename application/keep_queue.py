@@ -21,7 +21,7 @@ class UpkeepPolicy:
     """How often things are done; seconds."""
 
     put_back_every: float = 5.0
-    """So long after its lease ran out, at most, a dead worker's work counts as waiting again."""
+    """So long after its lease expired, at most, a dead worker's work counts as waiting again."""
     trim_every: float = 60.0
     look_every: float = 5.0
     """Between two looks at how much there is to do."""

@@ -60,7 +60,7 @@ class LandedImages:
         Raises
         ------
         ports.raw_arrivals.ImageStoreUnavailableError
-            Raised if the bucket is out of reach.
+            Raised if the bucket cannot be reached.
         """
         names = (self._camera.instrument, *self._camera.raw_keys.prefixes)
         turns = asyncio.Semaphore(_AT_ONCE)

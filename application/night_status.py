@@ -58,7 +58,7 @@ async def night_status(
     Raises
     ------
     PromptProcessingError
-        Raised if ledger or queue is out of reach.
+        Raised if ledger or queue cannot be reached.
     """
     now = clock.utc()
     night = day_obs_of(now)

@@ -102,7 +102,7 @@ class Reconciler:
         Raises
         ------
         PromptProcessingError
-            Raised if bucket, ledger or queue is out of reach.
+            Raised if bucket, ledger or queue cannot be reached.
         """
         raws = await self._images.find(night, self._config.all_detectors(self._camera.instrument))
         # What was finished between the two is looked at once more below.

@@ -1,4 +1,4 @@
-"""Write workers' outputs into the shared registry, in batches and serially."""
+"""Write workers' outputs into the central registry, in batches and serially."""
 
 import asyncio
 import logging

@@ -15,8 +15,8 @@ from adapters.files.healpix_map import read_healpix_map
 from adapters.files.pipelines_config import parse_pipelines_config
 from adapters.kafka.announcements.next_visit import NextVisitCodec
 from adapters.kafka.notifications.notifications import decode_notification
-from adapters.redis.contents import digest
-from adapters.redis.fanned_out_visit import visit_to_fields
+from adapters.redis.queue.contents import digest
+from adapters.redis.queue.fanned_out_visit import visit_to_fields
 from benchmarks.report import measure, table
 from benchmarks.services.announcements import encode_next_visit, visit_at
 from domain.cameras.camera import Camera

@@ -55,7 +55,7 @@ def preload_run(day_chain: str, deployment: str) -> str:
 
 @frozen(kw_only=True)
 class InputCollections:
-    """Collections of the shared repository that workers read."""
+    """Collections of the central repository that workers read."""
 
     calibrations: str
     defaults: str

@@ -29,7 +29,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "fan-out": ("entrypoints.services.fan_out", "Serve: copy each announced visit for each detector."),
     "worker": ("entrypoints.services.worker", "Serve: process visit-detectors."),
     "raw-presence": ("entrypoints.services.raw_presence", "Serve: tell whether a raw image has come."),
-    "butler-writer": ("entrypoints.services.butler_writer", "Serve: write outputs into the shared registry."),
+    "butler-writer": (
+        "entrypoints.services.butler_writer",
+        "Serve: write outputs into the central registry.",
+    ),
     "status": (
         "entrypoints.commands.status",
         "Look at a night: outcomes, work under way, what was not completed.",
@@ -40,7 +43,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "Put stars of a catalogue (Gaia, Pan-STARRS1, your own) into a repository.",
     ),
     "alerts": ("prompt_pipelines.alert_command", "Send alerts that no broker took in time."),
-    "initialize": ("initializer.command", "Prepare the shared repository for a deployment."),
+    "initialize": ("initializer.command", "Prepare the central repository for a deployment."),
     "deployment-id": ("initializer.deployment_id", "Print the deployment id and what went into it."),
 }
 

@@ -15,7 +15,7 @@ async def warn_if_not_durable(ledger: Ledger) -> None:
     Raises
     ------
     ports.ledger.LedgerUnavailableError
-        Raised if the ledger is out of reach.
+        Raised if the ledger cannot be reached.
     """
     for fault in await ledger.check_durable():
         _LOG.warning("the ledger may not be durable: %s", fault)

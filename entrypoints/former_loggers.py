@@ -27,6 +27,9 @@ FORMER_LOGGERS: Mapping[str, str] = {
     "adapters.presence_http.app": "adapters.raw_microservice.server.app",
     "adapters.presence_http.merged_index": "adapters.raw_microservice.server.merged_index",
     "adapters.presence_http.server": "adapters.raw_microservice.server.server",
+    "adapters.redis.work_queue": "adapters.redis.queue.work_queue",
+    "adapters.redis.queue_upkeep": "adapters.redis.queue.queue_upkeep",
+    "adapters.redis.control": "adapters.redis.queue.control",
     "adapters.system.metrics_server": "adapters.prometheus.metrics_server",
     "adapters.system.sasquatch": "adapters.sasquatch.measurements",
     "adapters.system.work_folders": "adapters.host.work_folders",
@@ -40,7 +43,7 @@ FORMER_LOGGERS: Mapping[str, str] = {
     "entrypoints.fan_out": "entrypoints.services.fan_out",
     "entrypoints.raw_presence": "entrypoints.services.raw_presence",
     "entrypoints.worker": "entrypoints.services.worker",
-    "simulator.night_templates": "workbench.night_templates",
+    "simulator.night_templates": "workbench.templates.night_templates",
     "simulator.notifications": "simulator.servers.notifications",
     "simulator.recorded_frames": "workbench.recorded_frames",
 }

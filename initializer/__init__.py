@@ -1,1 +1,1 @@
-"""The initializer: prepares the shared repository before a deployment's workers start."""
+"""The initializer: prepares the central repository before a deployment's workers start."""

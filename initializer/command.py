@@ -21,7 +21,7 @@ _SUMMARY = (
 )
 @click.option("--dry-run", is_flag=True, help="List what would be done, and change nothing.")
 def command(*, register: bool, dry_run: bool) -> None:
-    """Prepare the shared repository; safe to repeat."""
+    """Prepare the central repository; safe to repeat."""
     settings = settings_or_exit(InitializerSettings)
     configure_logs(settings.logs.levels, "initializer")
     container = InitializerContainer(settings=settings)

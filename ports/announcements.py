@@ -51,7 +51,7 @@ class Announcements(Protocol):
         Raises
         ------
         AnnouncementsUnavailableError
-            Raised if the topic is out of reach or does not exist.
+            Raised if the topic cannot be reached or does not exist.
         """
         ...
 

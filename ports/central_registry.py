@@ -1,4 +1,4 @@
-"""The shared registry, as the Butler Writer writes it."""
+"""The central registry, as the Butler Writer writes it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -56,7 +56,7 @@ class CentralRegistry(Protocol):
         UnappliableEventError
             Raised if a message is unreadable or conflicts with the registry.
         RegistryUnavailableError
-            Raised if the registry is out of reach.
+            Raised if the registry cannot be reached.
         """
         ...
 
@@ -74,7 +74,7 @@ class OutputEvents(Protocol):
         Raises
         ------
         OutputEventsUnavailableError
-            Raised if the topic is out of reach or does not exist.
+            Raised if the topic cannot be reached or does not exist.
         """
         ...
 

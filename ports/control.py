@@ -40,7 +40,7 @@ class ControlWriter(Protocol):
         Raises
         ------
         ControlUnavailableError
-            Raised if the stream is out of reach.
+            Raised if the stream cannot be reached.
         """
         ...
 
@@ -56,6 +56,6 @@ class ControlNotes(Protocol):
         """Iterate over the notes that are kept (those of the last MESSAGE_EXPIRATION) and then
         over what comes, without end and without gap.
 
-        Out of reach, it waits and goes on from where it was.
+        Unreachable, it waits and goes on from where it was.
         """
         ...

@@ -9,7 +9,7 @@ __all__ = ["DeadAnnouncements", "DeadAnnouncementsUnavailableError"]
 
 
 class DeadAnnouncementsUnavailableError(NeighbourUnavailableError):
-    """Announcements cannot be set aside now; the same call may succeed later."""
+    """Announcements cannot be dead-lettered now; the same call may succeed later."""
 
 
 class DeadAnnouncements(Protocol):
@@ -18,12 +18,12 @@ class DeadAnnouncements(Protocol):
     async def put(self, announcement: Announcement, reason: str) -> None:
         """Set one aside durably.
 
-        Said again about the announcement that was set aside last, it changes
+        Said again about the announcement that was dead-lettered last, it changes
         nothing.
 
         Raises
         ------
         DeadAnnouncementsUnavailableError
-            Raised if the place is out of reach.
+            Raised if the place cannot be reached.
         """
         ...

@@ -1,4 +1,4 @@
-"""What the initializer prepares in the shared repository."""
+"""What the initializer prepares in the central repository."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,7 +11,7 @@ __all__ = ["DeploymentOutputs", "InitializerError", "RunPlan"]
 
 
 class InitializerError(PromptProcessingError):
-    """The shared repository cannot be prepared; the text says what to mend."""
+    """The central repository cannot be prepared; the text says what to mend."""
 
 
 @frozen(kw_only=True)
@@ -24,7 +24,7 @@ class RunPlan:
 
 
 class DeploymentOutputs(Protocol):
-    """Init-outputs, runs and chains in the shared repository.
+    """Init-outputs, runs and chains in the central repository.
 
     Every call can be repeated, run twice at once, or be cut short and run again.
     """
@@ -38,7 +38,7 @@ class DeploymentOutputs(Protocol):
         ------
         InitializerError
             Raised if a dataset type is missing and `register` is false, is
-            defined differently, or the repository is out of reach.
+            defined differently, or the repository cannot be reached.
         """
         ...
 

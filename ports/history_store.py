@@ -26,7 +26,7 @@ class HistoryStore(Protocol):
     effect in one atomic and durable step, and not at all if it raises. What is
     stored and cannot be read is never replaced.
 
-    All methods raise `ports.ledger.LedgerUnavailableError` if the store is out of reach.
+    All methods raise `ports.ledger.LedgerUnavailableError` if the store cannot be reached.
     """
 
     async def change[T](self, identity: Identity, change: Change[T]) -> T:
@@ -99,6 +99,6 @@ class ClaimStore(Protocol):
         ports.ledger.LedgerRecordError
             Raised if what is stored of the work cannot be read.
         ports.ledger.LedgerUnavailableError
-            Raised if the store is out of reach.
+            Raised if the store cannot be reached.
         """
         ...

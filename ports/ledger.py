@@ -85,7 +85,7 @@ class Ledger(Protocol):
     final outcome is that of its last attempt. Everything acknowledged here is
     durable.
 
-    All methods raise `LedgerUnavailableError` if the ledger is out of reach.
+    All methods raise `LedgerUnavailableError` if the ledger cannot be reached.
     `begin`, `record`, `mark_requeued` and `history` raise `UnreadableRecordError`
     or `NewerRecordError` if they cannot read what is recorded of the identity;
     nothing is changed then. Where many are listed or recorded such work is left
@@ -206,6 +206,6 @@ class Claims(Protocol):
             Raised if another attempt holds a claim on any of them, or what is
             recorded of the work cannot be read.
         LedgerUnavailableError
-            Raised if the claims are out of reach: nothing may be changed.
+            Raised if the claims cannot be reached: nothing may be changed.
         """
         ...

@@ -25,7 +25,7 @@ class ObjectFeed(Protocol):
         Raises
         ------
         ObjectFeedUnavailableError
-            Raised if the topic is out of reach or does not exist.
+            Raised if the topic cannot be reached or does not exist.
         """
         ...
 

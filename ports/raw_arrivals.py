@@ -51,7 +51,7 @@ class RawNotifications(Protocol):
 class ImageStore(Protocol):
     """The bucket itself.
 
-    All methods raise `ImageStoreUnavailableError` if it is out of reach.
+    All methods raise `ImageStoreUnavailableError` if it cannot be reached.
     """
 
     async def folders(self, prefix: str) -> Sequence[str]:

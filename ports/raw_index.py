@@ -28,7 +28,7 @@ class RawSlot:
 class RawIndex(Protocol):
     """From slots to URIs; entries expire after GROUP_LIFETIME.
 
-    Both methods raise `RawIndexUnavailableError` if the index is out of reach.
+    Both methods raise `RawIndexUnavailableError` if the index cannot be reached.
     """
 
     async def put(self, found: Mapping[RawSlot, str]) -> None:

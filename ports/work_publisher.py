@@ -46,7 +46,7 @@ class WorkPublisher(Protocol):
     revision that is read again (repeated) from a return to it (changed).
 
     All methods raise `ports.work_queue.QueueUnavailableError` if the queue is
-    out of reach, and `NoQueueError` if the instrument has none.
+    unreachable, and `NoQueueError` if the instrument has none.
     """
 
     async def publish(self, visit: Visit, detectors: Iterable[int]) -> Published:

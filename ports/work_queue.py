@@ -35,7 +35,7 @@ class QueueMissingError(QueueUnavailableError):
 
 
 class LeaseLostError(PromptProcessingError):
-    """The lease ran out, and the work is or may soon be in other hands."""
+    """The lease expired, and the work is or may soon be held by another worker."""
 
 
 @frozen(kw_only=True)
@@ -84,9 +84,9 @@ class WorkQueue(Protocol):
     nothing: whoever holds the delivery now decides over it. Every call may be
     repeated when its answer did not arrive. Of a delivery that somebody removed
     from the store by hand while it was leased, the lease cannot be renewed any
-    more; its work is put back when it runs out.
+    more; its work is put back when it expires.
 
-    All methods raise `QueueUnavailableError` if the queue is out of reach.
+    All methods raise `QueueUnavailableError` if the queue cannot be reached.
     """
 
     async def lease(self, wait: float) -> Lease | None:
@@ -134,11 +134,11 @@ class WorkQueue(Protocol):
 class QueueUpkeep(Protocol):
     """What one process does for a queue from time to time; any number may.
 
-    All methods raise `QueueUnavailableError` if the queue is out of reach.
+    All methods raise `QueueUnavailableError` if the queue cannot be reached.
     """
 
     async def put_back_expired(self) -> int:
-        """Put work back whose lease ran out, so that it counts as waiting again.
+        """Put work back whose lease expired, so that it counts as waiting again.
 
         Obeys the same limit as a takeover by `WorkQueue.lease`. Returns how
         many deliveries were put back.

@@ -124,7 +124,7 @@ class Workspace(Protocol):
     """
 
     async def prepare(self, assignment: Assignment) -> Prepared:
-        """Copy inputs from the shared repository and run the preprocessing pipeline.
+        """Copy inputs from the central repository and run the preprocessing pipeline.
 
         A failing preprocessing pipeline is a warning; so is any pipeline that
         cannot be loaded, as long as a main one can.
@@ -193,7 +193,7 @@ class Workspace(Protocol):
         ...
 
     async def export(self, what: Export) -> bytes | None:
-        """Copy outputs to the shared datastore.
+        """Copy outputs to the central datastore.
 
         Returns the message for the Butler Writer, opaque here; None if there
         was nothing to tell, or the child told the registry itself.

@@ -11,7 +11,7 @@ from rich.table import Table as Shown
 from entrypoints.commands.tables import console, table
 from prompt_processing.errors import ResultsError
 from prompt_processing.results import Results, open_results
-from workbench.kept_night import NIGHT
+from workbench.night.kept_night import NIGHT
 
 __all__ = ["command"]
 

@@ -18,8 +18,8 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
 from prompt_processing import apdb
 from prompt_processing.errors import ResultsError
 from prompt_processing.images import KINDS, NightImage, image_from
-from workbench.apdb import DATABASE
-from workbench.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes
+from workbench.night.apdb import DATABASE
+from workbench.night.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes
 
 __all__ = ["Results", "open_results"]
 

@@ -16,8 +16,8 @@ from prompt_pipelines.raw import RawFrame, read_raw
 from raw_files.names import split_name
 from simulator.errors import SimulatorError
 from simulator.summit.night import NightPlan, PlannedVisit, RawObject
+from workbench.masters.recorded_calibrations import FRAME_KINDS, RecordedCalibrations
 from workbench.pace import Pace
-from workbench.recorded_calibrations import FRAME_KINDS, RecordedCalibrations
 from workbench.recorded_frames import RecordedFrame, RecordedFrames, read_cards, read_frames
 from workbench.same_exposures import told_apart, without_copies
 

@@ -33,7 +33,7 @@ async def require_topics(
 ) -> None:
     """See that topics exist.
 
-    Brokers that are out of reach are no fault here: whoever reads and writes
+    Brokers that cannot be reached are no fault here: whoever reads and writes
     the topics tries again.
 
     Parameters

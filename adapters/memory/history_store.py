@@ -18,7 +18,7 @@ class MemoryHistoryStore:
     """`ports.history_store.HistoryStore` in one event loop, of texts as other stores have them.
 
     `outage` and `texts` are for tests: while the former is not blank, the store
-    is out of reach for that reason.
+    cannot be reached for that reason.
 
     Parameters
     ----------

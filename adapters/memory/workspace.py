@@ -66,7 +66,7 @@ class MemoryWorkspace:
     Parameters
     ----------
     repository
-        The shared repository.
+        The central repository.
     instrument
         Whose visits it works on.
     deployment

@@ -53,7 +53,7 @@ class HttpRawLookup:
         self._session: requests.Session | None = None
 
     async def open(self) -> None:
-        """Get ready; the microservice may still be out of reach."""
+        """Get ready; the microservice may still be unreachable."""
         self._threads.open()
         self._session = requests.Session()
 

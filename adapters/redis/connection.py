@@ -68,7 +68,7 @@ class RedisConnection(_Server):
         ``redis://[user:password@]host:port/db``, or ``rediss://`` for TLS with
         ``?ssl_ca_certs=file`` if the authority is not one of the system's.
     unavailable
-        The port's error for a server out of reach.
+        The port's error for a server that cannot be reached.
     timeout
         Seconds for one command, and for connecting.
     decode
@@ -177,7 +177,7 @@ class RedisAdapter:
 
 @functools.cache
 def lua(name: str, *before: str) -> str:
-    """Read a script of this package, with others put before it."""
+    """Read a script below `adapters/redis/lua`, with others put before it."""
     folder = files("adapters.redis") / "lua"
     return "\n".join((folder / f"{each}.lua").read_text() for each in (*before, name))
 
@@ -188,7 +188,7 @@ def text(answer: bytes | str) -> str:
 
 
 def refusal(error: PromptProcessingError) -> str:
-    """Find the code with which the server refused a command; blank if it is out of reach."""
+    """Find the code with which the server refused a command; blank if it cannot be reached."""
     cause = error.__cause__
     return str(cause).partition(" ")[0] if isinstance(cause, redis.ResponseError) else ""
 

@@ -14,7 +14,7 @@ class StreamKeys:
 
     @property
     def dead(self) -> str:
-        """Stream of what was set aside."""
+        """Stream of what was dead-lettered."""
         return f"{self.stream}:dead"
 
     @property

@@ -76,7 +76,7 @@ class S3ImageStore:
         self._client: S3Client | None = None
 
     async def open(self) -> None:
-        """Make the client; the store may still be out of reach."""
+        """Make the client; the store may still be unreachable."""
         self._threads.open()
         # Reading botocore's models takes a tenth of a second.
         self._client = await self._threads.run(connect, self._connection)

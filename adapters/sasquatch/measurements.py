@@ -84,7 +84,7 @@ class SasquatchMeasurements:
         self._down = False
 
     async def open(self) -> None:
-        """Begin to upload; the proxy may still be out of reach."""
+        """Begin to upload; the proxy may still be unreachable."""
         # A daemon: nothing must wait for a telemetry service, least of all a process's end.
         self._thread = threading.Thread(target=self._upload_all, name="sasquatch", daemon=True)
         self._thread.start()

@@ -63,7 +63,7 @@ __all__ = ["VisitPolicy", "VisitProcessor"]
 
 _LOG = logging.getLogger(__name__)
 _TRIES = 4
-"""Of a step that needs the shared repository, within one attempt that can be repeated."""
+"""Of a step that needs the central repository, within one attempt that can be repeated."""
 _SKEW = 1.0  # Seconds between clocks that NTP is trusted to stay below (semantics 13).
 
 
@@ -84,10 +84,10 @@ class VisitPolicy:
     init_outputs_pause: float = 5.0
     """Between two looks for init-outputs that are not there yet."""
     repository_pause: float = 30.0
-    """REPO_RETRY_DELAY: between two tries of what needs the shared repository, give or take a quarter."""
+    """REPO_RETRY_DELAY: between two tries of what needs the central repository, give or take a quarter."""
     max_attempts: int = 3
     longest_postponed: float = 86_400.0
-    """Age up to which a visit whose images are out of reach is tried again without counting."""
+    """Age up to which a visit whose images cannot be reached is tried again without counting."""
 
 
 UNPLACEABLE = (UnsupportedSystemError, InvalidVisitError, InvalidInstantError, NoGeometryError)
@@ -123,7 +123,7 @@ class _Job:
 class VisitProcessor:
     """Processes visit-detectors of one instrument, one at a time.
 
-    `notifier` is None where the workspace writes the shared registry by itself.
+    `notifier` is None where the workspace writes the central registry by itself.
     """
 
     def __init__(

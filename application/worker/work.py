@@ -65,7 +65,7 @@ class WorkerPolicy:
     idle_timeout: float
     """FANNED_OUT_MSG_LISTEN_TIMEOUT: idle time before the worker ends."""
     retry_delay: float
-    """REDIS_RETRY_DELAY: pause when queue or ledger are out of reach."""
+    """REDIS_RETRY_DELAY: pause when queue or ledger cannot be reached."""
     lease: float
     """For how long a lease is good."""
     renewal: float

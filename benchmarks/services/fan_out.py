@@ -21,8 +21,8 @@ from confluent_kafka import Producer
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from dependency_injector import providers
 
-from adapters.redis.fanned_out_visit import visit_to_fields
-from adapters.redis.work_publisher import RedisWorkPublisher
+from adapters.redis.queue.fanned_out_visit import visit_to_fields
+from adapters.redis.queue.work_publisher import RedisWorkPublisher
 from application.worker.alongside import running_alongside
 from benchmarks.report import table
 from benchmarks.services.announcements import encode_next_visit, visit_at

@@ -29,7 +29,7 @@ from ports.workspace import Assignment, LocalWorkspace
 from simulator.summit.announcement import next_visit
 from simulator.summit.demo import demo_plan
 from simulator.summit.night import NightPlan
-from workbench.repository import make_repository
+from workbench.night_repository import make_repository
 
 __all__ = ["like", "real_message"]
 

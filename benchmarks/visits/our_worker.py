@@ -8,7 +8,7 @@ from adapters.butler.camera.camera_stack import OurCameraStack
 from adapters.butler.predicted.predicted_repositories import PredictedRepositories
 from adapters.butler.repository.full_repository import FullRepositories
 from adapters.butler.repository.local_template import LocalTemplate
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.workspace.settings import WorkspaceSettings
 from adapters.butler.workspace.workspace import ButlerWorkspace
 from benchmarks.visits.visit_night import DEPLOYMENT, ROOT, Job, Workload
@@ -42,7 +42,7 @@ class OurWorker:
         self._night = night
         self._job = job
         instrument = night.camera.instrument
-        shared = SharedRepositories(str(night.repository), str(night.repository))
+        shared = CentralRepositories(str(night.repository), str(night.repository))
         settings = WorkspaceSettings(
             central_repo=str(night.repository),
             read_repo=str(night.repository),

@@ -21,8 +21,8 @@ from simulator.summit.night import NightPlan, PlannedVisit
 from simulator.summit.simulated_night import SimulatedNight
 from simulator.world.frames import SimulatedCamera
 from simulator.world.skymap import SKYMAP
-from workbench.apdb import make_apdb
-from workbench.repository import make_repository
+from workbench.night.apdb import make_apdb
+from workbench.night_repository import make_repository
 
 __all__ = ["AP_PIPE", "CAMERA_FILE", "DEPLOYMENT", "LIGHT", "ROOT", "Job", "Workload", "make_night"]
 

@@ -11,9 +11,9 @@ import click
 from domain.cameras.camera import CALIBRATIONS
 from entrypoints.commands.tables import console, table
 from entrypoints.containers.observatory import load_camera, load_corrections
-from workbench.building import Built, build_masters
-from workbench.calibration_repository import CalibrationRepository
-from workbench.stored_masters import StoredMaster
+from workbench.masters.building import Built, build_masters
+from workbench.masters.calibration_repository import CalibrationRepository
+from workbench.masters.stored_masters import StoredMaster
 
 __all__ = ["command"]
 

@@ -39,7 +39,7 @@ def from_fits(*, folder: Path, output: Path | None, instrument: str | None, forc
     """Draft a camera file from the frames below FOLDER.
 
     A night with biases, flats and science exposures tells most. Header rules
-    are guessed by the cards' names and tried on every frame; sections come from
+    are guessed by the cards' names and retried every frame; sections come from
     the header or from a flat's pixels, gain and read noise from pairs of flats
     and biases. Each guess is marked in the file, and what a person must still
     say is listed at the end. The exit code is 0 if a file was written.

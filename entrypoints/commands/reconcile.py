@@ -26,7 +26,7 @@ __all__ = ["command"]
 _SUMMARY = (
     "Compare the image bucket, the ledger and the queue: list the images of a night that nobody"
     " processed, and why. With --requeue, put back what may be. Ends with 0 even if something is"
-    " missing, with 1 if a neighbour is out of reach."
+    " missing, with 1 if a neighbour cannot be reached."
 )
 
 

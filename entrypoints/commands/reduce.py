@@ -9,8 +9,8 @@ import click
 
 from entrypoints.commands.tables import console, table
 from entrypoints.containers.observatory import load_camera
-from workbench.calibration_repository import opened
-from workbench.reduction import Failed, Reduced, reduce_frames
+from workbench.masters.calibration_repository import opened
+from workbench.reduction.reduction import Failed, Reduced, reduce_frames
 
 __all__ = ["command"]
 

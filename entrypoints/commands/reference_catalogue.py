@@ -8,8 +8,8 @@ import click
 
 from entrypoints.containers.observatory import load_columns
 from entrypoints.observatory.catalogues import COLUMNS_HELP, reading
-from workbench.catalogue_stars import LeftOut
-from workbench.stored_catalogues import add_catalogue, read_catalogue
+from workbench.catalogues.catalogue_stars import LeftOut
+from workbench.catalogues.stored_catalogues import add_catalogue, read_catalogue
 
 __all__ = ["command"]
 

@@ -16,10 +16,10 @@ from entrypoints.observatory.findings import Examination
 from entrypoints.observatory.night import INTERRUPTED, STOPPED, Observation, observe
 from entrypoints.observatory.options import PIPELINES, night_options, results_folder
 from simulator.summit.night import NightPlan
-from workbench.given_catalogue import is_repository, night_catalogue, placed_by_catalogue
-from workbench.night_templates import add_night_templates
+from workbench.catalogues.given_catalogue import is_repository, night_catalogue, placed_by_catalogue
 from workbench.pace import Pace
 from workbench.replay import Recording, recorded_night
+from workbench.templates.night_templates import add_night_templates
 
 __all__ = ["command"]
 

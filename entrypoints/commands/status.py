@@ -23,7 +23,7 @@ __all__ = ["command"]
 
 _SUMMARY = (
     "Look at the night that goes on: how many visit-detectors ended how, which are being worked on,"
-    " and which were not completed, and why. Ends with 1 if Redis or the ledger is out of reach."
+    " and which were not completed, and why. Ends with 1 if Redis or the ledger cannot be reached."
 )
 
 

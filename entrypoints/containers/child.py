@@ -11,12 +11,12 @@ from adapters.butler.camera.rubin_stack import RubinCameraStack
 from adapters.butler.predicted.predicted_repositories import PredictedRepositories
 from adapters.butler.repository.full_repository import FullRepositories
 from adapters.butler.repository.local_template import LocalTemplate
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.workspace.settings import WorkspaceSettings
 from adapters.butler.workspace.workspace import ButlerWorkspace
 from adapters.host import heap
 from adapters.host.iers import use_iers_cache
-from adapters.redis.claim_store import RedisClaimStore
+from adapters.redis.ledger.claim_store import RedisClaimStore
 from adapters.sqlite.claim_store import SqliteClaimStore
 from adapters.workspace_process.server import serve
 from application.ledger import StoredClaims
@@ -62,8 +62,8 @@ def _claim_store(settings: ChildSettings) -> RedisClaimStore | SqliteClaimStore:
     return RedisClaimStore(address, timeout=settings.redis.timeout)
 
 
-def _central(workspace: WorkspaceSettings) -> SharedRepositories:
-    return SharedRepositories(workspace.read_repo, workspace.central_repo)
+def _central(workspace: WorkspaceSettings) -> CentralRepositories:
+    return CentralRepositories(workspace.read_repo, workspace.central_repo)
 
 
 def _stack(settings: ChildSettings, camera: Camera) -> OurCameraStack | RubinCameraStack:
@@ -74,7 +74,7 @@ def _stack(settings: ChildSettings, camera: Camera) -> OurCameraStack | RubinCam
 
 
 def _queried(
-    settings: ChildSettings, folder: Path, workspace: WorkspaceSettings, central: SharedRepositories
+    settings: ChildSettings, folder: Path, workspace: WorkspaceSettings, central: CentralRepositories
 ) -> FullRepositories:
     template = LocalTemplate(
         central, settings.deployment.instrument, folder / "template", workspace.local_config
@@ -86,7 +86,7 @@ def _repositories(
     settings: ChildSettings,
     folder: Path,
     workspace: WorkspaceSettings,
-    central: SharedRepositories,
+    central: CentralRepositories,
     queried: FullRepositories,
 ) -> FullRepositories | PredictedRepositories:
     if settings.queried:
@@ -105,7 +105,7 @@ def _workspace(
     settings: WorkspaceSettings,
     camera: Camera,
     stack: OurCameraStack | RubinCameraStack,
-    central: SharedRepositories,
+    central: CentralRepositories,
     repositories: FullRepositories | PredictedRepositories,
     claims: Claims,
 ) -> ButlerWorkspace:

@@ -9,10 +9,10 @@ from adapters.host.clock import SystemClock
 from adapters.kafka.announcements.announcements import KafkaAnnouncements
 from adapters.kafka.announcements.schema_registry import SchemaRegistry
 from adapters.prometheus.metrics import PrometheusMetrics
-from adapters.redis.control import RedisControlWriter
-from adapters.redis.dead_announcements import RedisDeadAnnouncements
-from adapters.redis.queue_upkeep import RedisQueueUpkeep
-from adapters.redis.work_publisher import RedisWorkPublisher
+from adapters.redis.queue.control import RedisControlWriter
+from adapters.redis.queue.dead_announcements import RedisDeadAnnouncements
+from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
+from adapters.redis.queue.work_publisher import RedisWorkPublisher
 from application.fan_out import FanOut, FanOutPolicy
 from application.keep_queue import QueueKeeper, UpkeepPolicy
 from application.ledger import StoredLedger

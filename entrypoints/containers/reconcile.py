@@ -5,8 +5,8 @@ from dependency_injector import containers, providers
 from adapters.files.active_detectors import load_fan_out_config
 from adapters.files.cameras import CameraFileError, find_camera, load_camera
 from adapters.host.clock import SystemClock
-from adapters.redis.queue_upkeep import RedisQueueUpkeep
-from adapters.redis.work_publisher import RedisWorkPublisher
+from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
+from adapters.redis.queue.work_publisher import RedisWorkPublisher
 from adapters.s3.image_store import S3ImageStore
 from application.ledger import StoredLedger
 from application.night_images import LandedImages

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from adapters.prometheus.metrics import PrometheusMetrics
 from adapters.prometheus.metrics_server import MetricsServer
-from adapters.redis.history_store import RedisHistoryStore
+from adapters.redis.ledger.history_store import RedisHistoryStore
 from adapters.sqlite.history_store import SqliteHistoryStore
 from entrypoints.containers.addresses import is_sqlite
 from entrypoints.settings.common import MetricsSettings, RedisSettings

@@ -3,7 +3,7 @@
 from dependency_injector import containers, providers
 
 from adapters.host.clock import SystemClock
-from adapters.redis.queue_upkeep import RedisQueueUpkeep
+from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
 from application.ledger import StoredLedger
 from entrypoints.containers.addresses import group_of_workers, ledger_url, redis_url
 from entrypoints.containers.providing import singleton

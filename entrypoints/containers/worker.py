@@ -15,8 +15,8 @@ from adapters.kafka.notifications.raw_notifications import KafkaRawNotifications
 from adapters.kafka.outputs.output_notifier import KafkaOutputNotifier
 from adapters.prometheus.metrics import PrometheusMetrics
 from adapters.raw_microservice.client import HttpRawLookup
-from adapters.redis.control import RedisControlNotes
-from adapters.redis.work_queue import RedisWorkQueue
+from adapters.redis.queue.control import RedisControlNotes
+from adapters.redis.queue.work_queue import RedisWorkQueue
 from adapters.s3.image_store import S3ImageStore
 from adapters.sasquatch.measurements import SasquatchMeasurements
 from adapters.workspace_process.client import ChildWorkspace

@@ -21,10 +21,10 @@ from simulator.summit.night import NightPlan, PlanPart
 from simulator.summit.templates import PatchTemplate
 from simulator.world.sky import Stars
 from simulator.world.skymap import SKYMAP, Skymap
-from workbench.alerts import register_alert_schema
-from workbench.apdb import make_apdb
+from workbench.night.alerts import register_alert_schema
+from workbench.night.apdb import make_apdb
+from workbench.night_repository import make_repository
 from workbench.pace import Pace
-from workbench.repository import make_repository
 
 __all__ = ["Box", "BoxSetup", "opened_box", "uninterrupted"]
 

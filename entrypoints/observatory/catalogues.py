@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from entrypoints.containers.observatory import shipped_columns
-from workbench.stored_catalogues import Told
+from workbench.catalogues.stored_catalogues import Told
 
 __all__ = ["COLUMNS_HELP", "reading"]
 

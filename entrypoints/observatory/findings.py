@@ -10,11 +10,11 @@ from attrs import frozen
 
 from entrypoints.containers.observatory import Results, read_planes
 from entrypoints.observatory.environment import Addresses, Topics
-from workbench.alerts import read_alerts
-from workbench.apdb import read_dia_sources
-from workbench.cutout_page import cut, write_page
-from workbench.kept_night import keep_alerts, keep_apdb
-from workbench.recovery import measure_recovery
+from workbench.night.alerts import read_alerts
+from workbench.night.apdb import read_dia_sources
+from workbench.night.cutout_page import cut, write_page
+from workbench.night.kept_night import keep_alerts, keep_apdb
+from workbench.night.recovery import measure_recovery
 
 __all__ = ["Examination", "examine"]
 

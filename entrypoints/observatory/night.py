@@ -27,7 +27,7 @@ from entrypoints.observatory.findings import Examination, examine
 from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
 from entrypoints.observatory.progress import Progress, Row
 from simulator.summit.summit import Summit
-from workbench.kept_night import keep_logs, keep_outcomes
+from workbench.night.kept_night import keep_logs, keep_outcomes
 
 __all__ = ["INTERRUPTED", "STOPPED", "Observation", "observe"]
 

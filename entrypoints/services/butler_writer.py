@@ -15,7 +15,7 @@ from entrypoints.settings.butler_writer import ButlerWriterSettings
 __all__ = ["command"]
 
 _LOG = logging.getLogger(__name__)
-_SUMMARY = "Write workers' outputs into the shared registry, in batches and serially."
+_SUMMARY = "Write workers' outputs into the central registry, in batches and serially."
 
 
 @click.command(name="butler-writer", help=service_help(_SUMMARY, ButlerWriterSettings))

@@ -107,7 +107,7 @@ class WorkerSettings:
         "REDIS_RETRY_DELAY", seconds, "s between attempts to reach Redis", default="30"
     )
     repo_retry_delay: float = setting(
-        "REPO_RETRY_DELAY", seconds, "s between attempts to reach the shared repository", default="30"
+        "REPO_RETRY_DELAY", seconds, "s between attempts to reach the central repository", default="30"
     )
     max_attempts: int = setting("MAX_ATTEMPTS", positive, "attempts on one visit-detector", default="3")
     memory_ceiling: int = setting(
@@ -142,7 +142,7 @@ class ChildSettings:
     logs: LogSettings = group(LogSettings)
 
     read_repo: str | None = setting(
-        "READ_CENTRAL_REPO", optional, "shared repository to read from; by default CENTRAL_REPO", default=""
+        "READ_CENTRAL_REPO", optional, "central repository to read from; by default CENTRAL_REPO", default=""
     )
     use_writer: bool = setting(
         "USE_KAFKA_BUTLER_WRITER", boolean, "1: the Butler Writer writes the registry", default="0"
@@ -169,7 +169,7 @@ class ChildSettings:
         "EXPORT_TYPE_REGEXP", patterns, "YAML list of patterns of dataset types to export", default="- .*"
     )
     export_outputs: bool = setting(
-        "DEBUG_EXPORT_OUTPUTS", boolean, "0: keep all outputs from the shared repository", default="1"
+        "DEBUG_EXPORT_OUTPUTS", boolean, "0: keep all outputs from the central repository", default="1"
     )
     change_tasks: frozenset[str] = setting(
         "CHANGE_TASKS",
@@ -181,5 +181,5 @@ class ChildSettings:
         "CENTRAL_IERS_CACHE", optional, "zip to import into astropy's download cache", default=""
     )
     repo_retry_delay: float = setting(
-        "REPO_RETRY_DELAY", seconds, "s between attempts to reach the shared repository", default="30"
+        "REPO_RETRY_DELAY", seconds, "s between attempts to reach the central repository", default="30"
     )

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import field, frozen
 from lsst.daf.butler import Butler
 
-from adapters.redis.history_store import RedisHistoryStore
+from adapters.redis.ledger.history_store import RedisHistoryStore
 from application.ledger import StoredLedger
 from domain.visit import Identity
 from domain.work.attempts import AttemptRecord

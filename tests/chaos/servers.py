@@ -1,4 +1,4 @@
-"""What the processes of all seeds talk to: servers that can be broken, and the shared repository."""
+"""What the processes of all seeds talk to: servers that can be broken, and the central repository."""
 
 import contextlib
 import json
@@ -36,8 +36,8 @@ from tests.integration.kafka.mock_cluster import MockCluster
 from tests.integration.kafka.registry import Registry
 from tests.integration.redis.faults import RestartingRedis
 from tests.ports import lasting_ports
-from workbench.apdb import make_apdb
-from workbench.repository import make_repository
+from workbench.night.apdb import make_apdb
+from workbench.night_repository import make_repository
 
 __all__ = [
     "CANCELLATION_SCHEMA",

@@ -13,7 +13,7 @@ from attrs import field, frozen
 from confluent_kafka import Consumer, TopicPartition
 from lsst.daf.butler import Butler
 
-from adapters.redis.queue_upkeep import RedisQueueUpkeep
+from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
 from domain.visit import Identity
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import RULES, Cancelled, Completed, FailedAfterChange, NoImages, describe

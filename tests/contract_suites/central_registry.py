@@ -46,7 +46,7 @@ class Registry(abc.ABC):
 
     @abc.abstractmethod
     async def break_off(self) -> None:
-        """Put the registry out of reach."""
+        """Put the registry unreachable."""
 
     @abc.abstractmethod
     async def recover(self) -> None:

@@ -34,7 +34,7 @@ class Repository(abc.ABC):
 
     @abc.abstractmethod
     async def break_off(self) -> None:
-        """Put the repository out of reach."""
+        """Put the repository unreachable."""
 
 
 class DeploymentOutputsContract:

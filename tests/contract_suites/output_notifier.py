@@ -22,7 +22,7 @@ class Writer(abc.ABC):
 
     @abc.abstractmethod
     async def fail(self, *, outbox: bool) -> None:
-        """Put the broker out of reach, and the outbox as well if told so."""
+        """Put the broker unreachable, and the outbox as well if told so."""
 
 
 class OutputNotifierContract:

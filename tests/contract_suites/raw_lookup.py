@@ -20,7 +20,7 @@ class Microservice(abc.ABC):
 
     @abc.abstractmethod
     async def fail(self) -> None:
-        """Put the index out of reach."""
+        """Put the index unreachable."""
 
 
 class RawLookupContract:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from adapters.common.visit_record import UndecodableVisitError
-from adapters.redis.fanned_out_visit import from_fields, to_fields
+from adapters.redis.queue.fanned_out_visit import from_fields, to_fields
 from domain.errors import PromptProcessingError
 from domain.visit import VisitDetector
 from tests.contract_files import contract_json

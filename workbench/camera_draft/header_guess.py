@@ -1,4 +1,4 @@
-"""Which cards of a camera's headers hold which fact: guessed by name, and tried on every frame.
+"""Which cards of a camera's headers hold which fact: guessed by name, and retried every frame.
 
 A guess counts only if the project's own reading of headers takes it: a card of
 the right name that holds something else is passed over.

@@ -1,4 +1,4 @@
-"""What the initializer prepares in the shared repository (docs/contracts/collections.md)."""
+"""What the initializer prepares in the central repository (docs/contracts/collections.md)."""
 
 import functools
 from collections.abc import Collection, Mapping, Sequence

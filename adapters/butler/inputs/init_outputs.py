@@ -27,7 +27,7 @@ class InitOutputs:
         Parameters
         ----------
         butler
-            The shared repository.
+            The central repository.
         pipeline
             The pipeline.
         run

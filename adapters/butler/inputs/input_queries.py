@@ -1,4 +1,4 @@
-"""Inputs found by asking the shared registry."""
+"""Inputs found by asking the central registry."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +12,7 @@ from lsst.daf.butler import (
 )
 
 from adapters.butler.inputs.inputs import Found, Selection, first_found
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.shared.names import CollectionType
 
 __all__ = ["InputQueries", "existing_collections", "spatial_element"]
@@ -42,15 +42,15 @@ def spatial_element(dataset_type: DatasetType) -> str | None:
 
 
 class InputQueries:
-    """Looks into the shared repository, anew each time.
+    """Looks into the central repository, anew each time.
 
     Parameters
     ----------
     shared
-        The shared repositories.
+        The central repositories.
     """
 
-    def __init__(self, shared: SharedRepositories) -> None:
+    def __init__(self, shared: CentralRepositories) -> None:
         self._shared = shared
 
     def collections(self, names: Iterable[str]) -> tuple[Sequence[str], Sequence[str]]:

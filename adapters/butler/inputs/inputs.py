@@ -1,4 +1,4 @@
-"""Which datasets of the shared repository a visit-detector's pipelines read."""
+"""Which datasets of the central repository a visit-detector's pipelines read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -70,7 +70,7 @@ class Inputs:
 
 
 class InputFinder(Protocol):
-    """Finds datasets in the shared repository."""
+    """Finds datasets in the central repository."""
 
     def collections(self, names: Iterable[str]) -> tuple[Sequence[str], Sequence[str]]:
         """Sort names of collections into those that exist and those that do not."""
@@ -112,7 +112,7 @@ def find_inputs(
     Parameters
     ----------
     finder
-        Looks into the shared repository.
+        Looks into the central repository.
     pipelines
         All that may run, in any order.
     collections

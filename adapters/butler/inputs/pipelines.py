@@ -20,7 +20,7 @@ __all__ = ["LoadedPipeline", "PipelineLibrary"]
 
 @frozen(kw_only=True, eq=False)
 class LoadedPipeline:
-    """A pipeline whose dataset types are those of the shared repository."""
+    """A pipeline whose dataset types are those of the central repository."""
 
     file: str
     """As it is configured."""
@@ -100,7 +100,7 @@ class PipelineLibrary:
         Raises
         ------
         WorkspaceError
-            Raised if the registry or a file system is out of reach, which says
+            Raised if the registry or a file system cannot be reached, which says
             nothing of a pipeline.
         """
         pipelines: list[LoadedPipeline] = []

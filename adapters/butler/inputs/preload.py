@@ -22,7 +22,7 @@ __all__ = ["Preloader"]
 
 
 class Preloader:
-    """Finds what pipelines need in the shared repository.
+    """Finds what pipelines need in the central repository.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Preloader:
         Parameters
         ----------
         butler
-            The shared repository of outputs.
+            The central repository of outputs.
         preprocessing, main
             The pipelines.
         runs

@@ -32,7 +32,7 @@ class DatasetPool:
         self._empty: dict[str, dict[str, DatasetRef]] = defaultdict(dict)
 
     def load(self, inputs: Inputs) -> None:
-        """Add what was found in the shared repositories."""
+        """Add what was found in the central repositories."""
         for ref in inputs.everything:
             self.put(ref)
         for found in inputs.certified:

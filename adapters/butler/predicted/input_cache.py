@@ -1,6 +1,6 @@
 """Inputs remembered across visits.
 
-One question to the shared registry is asked for more than a visit-detector
+One question to the central registry is asked for more than a visit-detector
 needs: for all detectors, a night and a field. The visits that follow are
 answered from memory.
 """
@@ -17,8 +17,8 @@ from lsst.sphgeom import Angle, Circle, Region
 
 from adapters.butler.inputs.input_queries import InputQueries, spatial_element
 from adapters.butler.inputs.inputs import Found, Selection, first_found
-from adapters.butler.predicted.known_records import KnownRecords, SharedRecords
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.predicted.known_records import CentralRecords, KnownRecords
+from adapters.butler.shared.central_repository import CentralRepositories
 
 __all__ = ["InputCache"]
 
@@ -53,12 +53,12 @@ class _Answer:
 
 
 class InputCache:
-    """Looks into the shared repository as rarely as it can; an `InputFinder`.
+    """Looks into the central repository as rarely as it can; an `InputFinder`.
 
     Parameters
     ----------
     shared
-        The shared repositories.
+        The central repositories.
     records
         Knows dimension records; all that is found here has its records.
     clock
@@ -67,8 +67,8 @@ class InputCache:
 
     def __init__(
         self,
-        shared: SharedRepositories,
-        records: SharedRecords,
+        shared: CentralRepositories,
+        records: CentralRecords,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._shared = shared

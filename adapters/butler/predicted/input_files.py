@@ -11,7 +11,7 @@ from lsst.daf.butler import Butler, DatasetRef
 from lsst.resources import ResourcePath
 
 from adapters.butler.repository.datastores import StoredFile, stored_files
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 
 __all__ = ["InputFiles"]
 
@@ -28,14 +28,14 @@ class InputFiles:
     Parameters
     ----------
     shared
-        The shared repositories.
+        The central repositories.
     folder
         Where copies are kept; nobody else uses it.
     size
         Datasets kept of each type beyond those that the visit at hand needs.
     """
 
-    def __init__(self, shared: SharedRepositories, folder: Path, size: int) -> None:
+    def __init__(self, shared: CentralRepositories, folder: Path, size: int) -> None:
         self._shared = shared
         self._folder = folder
         self._size = size
@@ -62,7 +62,7 @@ class InputFiles:
         Raises
         ------
         FileNotFoundError
-            Raised if the shared datastore lacks one.
+            Raised if the central datastore lacks one.
         """
         self._copy(self._shared.reader, inputs)
         self._copy(self._shared.outputs, init_outputs)

@@ -12,9 +12,9 @@ from lsst.daf.butler import (
     DimensionUniverse,
 )
 
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 
-__all__ = ["KnownRecords", "SharedRecords"]
+__all__ = ["CentralRecords", "KnownRecords"]
 
 _OF_INSTRUMENT = ("instrument", "detector", "physical_filter", "visit_system")
 _OF_ALL = ("band", "skymap")
@@ -79,24 +79,24 @@ class KnownRecords:
         return [ref.expanded(data_id) for ref, data_id in zip(refs, data_ids, strict=True)]
 
 
-class SharedRecords(KnownRecords):
-    """What the shared registry says of an instrument, read once, and of the sky, as it is asked for.
+class CentralRecords(KnownRecords):
+    """What the central registry says of an instrument, read once, and of the sky, as it is asked for.
 
     Parameters
     ----------
     shared
-        The shared repositories.
+        The central repositories.
     instrument
         The instrument.
     """
 
-    def __init__(self, shared: SharedRepositories, instrument: str) -> None:
+    def __init__(self, shared: CentralRepositories, instrument: str) -> None:
         super().__init__()
         self._shared = shared
         self._instrument = instrument
         self._read = False
 
-    def ensure(self) -> "SharedRecords":
+    def ensure(self) -> "CentralRecords":
         """Read what is always needed, the first time."""
         if not self._read:
             butler = self._shared.reader

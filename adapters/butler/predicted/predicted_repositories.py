@@ -12,7 +12,7 @@ from adapters.butler.inputs.pipelines import LoadedPipeline
 from adapters.butler.predicted.input_cache import InputCache
 from adapters.butler.predicted.input_files import InputFiles
 from adapters.butler.predicted.input_objects import InputObjects
-from adapters.butler.predicted.known_records import SharedRecords
+from adapters.butler.predicted.known_records import CentralRecords
 from adapters.butler.predicted.pipeline_shape import PipelineShape, shape_of
 from adapters.butler.predicted.predicted_repository import PredictedRepository, Surroundings
 from adapters.butler.predicted.stored_log import StoredDataset, read_log
@@ -20,7 +20,7 @@ from adapters.butler.repository.datastores import LoneDatastore
 from adapters.butler.repository.full_repository import FullRepositories
 from adapters.butler.repository.local_config import local_config
 from adapters.butler.repository.visit_repository import VisitRepository
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.shared.messages import unpack_records
 
 __all__ = ["PredictedRepositories"]
@@ -59,7 +59,7 @@ class PredictedRepositories:
 
     def __init__(
         self,
-        shared: SharedRepositories,
+        shared: CentralRepositories,
         full: FullRepositories,
         *,
         instrument: str,
@@ -73,7 +73,7 @@ class PredictedRepositories:
         self._full = full
         self._extra_config = extra_config
         self._clock = clock
-        self._records = SharedRecords(shared, instrument)
+        self._records = CentralRecords(shared, instrument)
         self._finder = InputCache(shared, self._records)
         self._files = InputFiles(shared, folder, cache_size)
         self._objects = InputObjects(object_bytes)

@@ -34,7 +34,7 @@ from adapters.butler.predicted.dataset_pool import DatasetPool
 from adapters.butler.predicted.file_copies import copy_files
 from adapters.butler.predicted.input_files import InputFiles
 from adapters.butler.predicted.input_objects import InputObjects
-from adapters.butler.predicted.known_records import KnownRecords, SharedRecords
+from adapters.butler.predicted.known_records import CentralRecords, KnownRecords
 from adapters.butler.predicted.pipeline_shape import PipelineShape
 from adapters.butler.predicted.predicted_graph import assemble_graph
 from adapters.butler.predicted.reread_objects import RereadObjects
@@ -55,8 +55,8 @@ class Surroundings:
 
     universe: DimensionUniverse
     central: LoneDatastore
-    """Tells where files go in the shared datastore; nothing is read from it."""
-    records: SharedRecords
+    """Tells where files go in the central datastore; nothing is read from it."""
+    records: CentralRecords
     files: InputFiles
     objects: InputObjects
     shape: Callable[[LoadedPipeline], PipelineShape]

@@ -31,7 +31,7 @@ from adapters.butler.repository.datastores import copy_datasets
 from adapters.butler.repository.execution import GraphRun, run_graph
 from adapters.butler.repository.local_template import LocalTemplate
 from adapters.butler.repository.visit_repository import BeforeTask, CannotBuildError, Execution, Plan
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.shared.names import CollectionType, provenance_type
 from adapters.butler.shared.records import insert_records
 from adapters.butler.shared.steps import one_line
@@ -54,7 +54,7 @@ class FullRepositories:
 
     def __init__(
         self,
-        shared: SharedRepositories,
+        shared: CentralRepositories,
         template: LocalTemplate,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -117,7 +117,7 @@ class FullRepository:
     """
 
     def __init__(
-        self, butler: Butler, shared: SharedRepositories, clock: Callable[[], float] = time.perf_counter
+        self, butler: Butler, shared: CentralRepositories, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self._butler = butler
         self._shared = shared

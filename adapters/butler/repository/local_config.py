@@ -3,7 +3,7 @@
 from lsst.daf.butler import Config
 from lsst.resources import ResourcePath
 
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.shared.steps import one_line
 from ports.workspace import WorkspaceError
 
@@ -21,13 +21,13 @@ class LocalConfigError(WorkspaceError):
     """The configuration to merge into that of local repositories cannot be read, or is none."""
 
 
-def local_config(shared: SharedRepositories, extra: str | None = None) -> Config:
+def local_config(shared: CentralRepositories, extra: str | None = None) -> Config:
     """Make the configuration of a local repository.
 
     Parameters
     ----------
     shared
-        The shared repositories.
+        The central repositories.
     extra
         Butler configuration to merge, if any: a file, or its URI.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from lsst.daf.butler import Butler
 
 from adapters.butler.repository.local_config import local_config
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.shared.records import insert_records
 
 __all__ = ["LocalTemplate"]
@@ -20,7 +20,7 @@ class LocalTemplate:
     Parameters
     ----------
     shared
-        The shared repositories.
+        The central repositories.
     instrument
         Whose records local repositories know.
     folder
@@ -30,7 +30,7 @@ class LocalTemplate:
     """
 
     def __init__(
-        self, shared: SharedRepositories, instrument: str, folder: Path, local_config: str | None = None
+        self, shared: CentralRepositories, instrument: str, folder: Path, local_config: str | None = None
     ) -> None:
         self._shared = shared
         self._instrument = instrument

@@ -36,7 +36,7 @@ class Plan:
     earlier: tuple[str, ...]
     """Local runs to read, in order."""
     inputs: tuple[str, ...]
-    """Collections of the shared repository to read after them, in order."""
+    """Collections of the central repository to read after them, in order."""
     data_id: Mapping[str, str | int]
     """Instrument, detector and group."""
     ids: DatasetIds
@@ -62,12 +62,12 @@ class VisitRepository(Protocol):
     """
 
     def load(self, inputs: Inputs) -> None:
-        """Bring datasets from the shared repository."""
+        """Bring datasets from the central repository."""
         ...
 
     @property
     def universe(self) -> DimensionUniverse:
-        """The dimensions of the shared repository."""
+        """The dimensions of the central repository."""
         ...
 
     def put(self, thing: object, ref: DatasetRef) -> None:
@@ -107,7 +107,7 @@ class VisitRepository(Protocol):
         ...
 
     def copy_out(self, refs: Sequence[DatasetRef]) -> Sequence[FileDataset]:
-        """Copy datasets to the shared datastore; files that are there are replaced."""
+        """Copy datasets to the central datastore; files that are there are replaced."""
         ...
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class VisitRepositories(Protocol):
 
     @property
     def finder(self) -> InputFinder:
-        """Finds inputs in the shared repository."""
+        """Finds inputs in the central repository."""
         ...
 
     def create(
@@ -133,7 +133,7 @@ class VisitRepositories(Protocol):
         folder
             A folder for it; it does not exist yet.
         collections
-            Of the shared repository, that inputs will be looked for in.
+            Of the central repository, that inputs will be looked for in.
         pipelines
             All that may run.
         """

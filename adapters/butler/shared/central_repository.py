@@ -1,14 +1,14 @@
-"""The shared repositories, opened when first needed and kept open."""
+"""The central repositories, opened when first needed and kept open."""
 
 from lsst.daf.butler import Butler, ButlerConfig
 
 from adapters.butler.shared.datastore_root import datastore_root
 from adapters.butler.shared.output_root import OutputRoot
 
-__all__ = ["SharedRepositories"]
+__all__ = ["CentralRepositories"]
 
 
-class SharedRepositories:
+class CentralRepositories:
     """The repository that inputs come from and the one that outputs go to.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Where the files of a shared repository are, for those that write beside them.
+"""Where the files of a central repository are, for those that write beside them.
 
 The worker's parent needs no more than this one word of the repository's
 configuration, and importing the Butler for it would double its memory: the

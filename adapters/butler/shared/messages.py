@@ -28,12 +28,12 @@ EVENT_TYPE = "pp-output"
 
 @frozen(kw_only=True)
 class Outputs:
-    """What one visit-detector adds to the shared registry; Rubin's is ``PromptProcessingOutputEvent``."""
+    """What one visit-detector adds to the central registry; Rubin's is ``PromptProcessingOutputEvent``."""
 
     records: Sequence[DimensionRecord] = field(factory=list)
     dataset_types: Sequence[DatasetType] = field(factory=list)
     files: Sequence[FileDataset] = field(factory=list)
-    """Paths are relative to the shared datastore."""
+    """Paths are relative to the central datastore."""
 
 
 @frozen(kw_only=True)
@@ -58,7 +58,7 @@ def encode(
     dataset_types
         Of all datasets.
     files
-        Paths are relative to the shared datastore.
+        Paths are relative to the central datastore.
     """
     unique = {json.dumps(record, sort_keys=True): record for record in records}
     event = _Event(
@@ -79,7 +79,7 @@ class Decoder:
     Parameters
     ----------
     universe
-        Of the shared repository.
+        Of the central repository.
     registered
         Finds a dataset type that a message does not define.
     """

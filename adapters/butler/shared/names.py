@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 RAW: Final = "raw"
-"""Dataset type of raws; the shared repository defines it."""
+"""Dataset type of raws; the central repository defines it."""
 
 REGION_TIME: Final = "regionTimeInfo"
 """Dataset type that tells preload pipelines where and when, while there is no visit yet."""

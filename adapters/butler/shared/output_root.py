@@ -1,4 +1,4 @@
-"""The root of the shared datastore: what is mounted there may go away at any time."""
+"""The root of the central datastore: what is mounted there may go away at any time."""
 
 import os
 from collections.abc import Iterator
@@ -41,9 +41,9 @@ class OutputRoot:
             with os.scandir(self._path) as entries:
                 is_empty = next(entries, None) is None
         except OSError as error:
-            raise WorkspaceError(f"the shared datastore's root cannot be read: {one_line(error)}") from error
+            raise WorkspaceError(f"the central datastore's root cannot be read: {one_line(error)}") from error
         if is_empty:
-            raise WorkspaceError(f"the shared datastore's root is empty, as if unmounted: {self._path}")
+            raise WorkspaceError(f"the central datastore's root is empty, as if unmounted: {self._path}")
         return self._path.resolve().is_mount()
 
     @contextmanager
@@ -67,4 +67,4 @@ class OutputRoot:
     def _expect(self, *, was_mounted: bool) -> None:
         is_mounted = self.is_mounted()
         if was_mounted and not is_mounted:
-            raise WorkspaceError(f"the shared datastore's root is not mounted any more: {self._path}")
+            raise WorkspaceError(f"the central datastore's root is not mounted any more: {self._path}")

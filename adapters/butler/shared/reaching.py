@@ -1,4 +1,4 @@
-"""What to do while a shared repository is out of reach: try once more, a little later."""
+"""What to do while a central repository cannot be reached: try once more, a little later."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Putting outputs into the shared registry, their files being in place."""
+"""Putting outputs into the central registry, their files being in place."""
 
 from collections.abc import Sequence
 

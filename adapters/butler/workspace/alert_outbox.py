@@ -15,7 +15,7 @@ from typing import Final
 import fastavro
 from lsst.resources import ResourcePath
 
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.workspace.attempt import OpenAttempt, attempt_folder
 from ports.workspace import Assignment, WaitingAlerts
 
@@ -34,10 +34,10 @@ class AlertOutbox:
     Parameters
     ----------
     shared
-        The shared repositories.
+        The central repositories.
     """
 
-    def __init__(self, shared: SharedRepositories) -> None:
+    def __init__(self, shared: CentralRepositories) -> None:
         self._shared = shared
 
     @contextmanager

@@ -1,11 +1,11 @@
-"""Outputs to the shared repository: files first, then the registry is told."""
+"""Outputs to the central repository: files first, then the registry is told."""
 
 import logging
 
 from attrs import evolve
 
 from adapters.butler.inputs.pipelines import PipelineLibrary
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.shared.messages import Outputs, encode, unpack_records
 from adapters.butler.shared.names import stage_times_type
 from adapters.butler.shared.reaching import retry_once_if_unreachable
@@ -32,9 +32,9 @@ class Exporter:
     settings
         What is exported, and who writes the registry.
     shared
-        The shared repositories.
+        The central repositories.
     claims
-        Guards permanent changes: a file in the shared datastore is one.
+        Guards permanent changes: a file in the central datastore is one.
     library
         Knows which outputs come after a change.
     """
@@ -42,7 +42,7 @@ class Exporter:
     def __init__(
         self,
         settings: WorkspaceSettings,
-        shared: SharedRepositories,
+        shared: CentralRepositories,
         claims: Claims,
         library: PipelineLibrary,
     ) -> None:

@@ -19,9 +19,9 @@ class Journal:
     runs: Mapping[str, str | None] = field(factory=dict)
     """Local runs that may hold outputs, and the file of the pipeline behind each, if any."""
     collections: tuple[str, ...] = ()
-    """Collections of the shared repository that inputs are looked for in."""
+    """Collections of the central repository that inputs are looked for in."""
     mounted: bool = False
-    """Whether the root of the shared datastore was a mount point."""
+    """Whether the root of the central datastore was a mount point."""
     group: tuple[Any, ...] = ()
     """The serialised record of the visit's group, in a list of its own."""
     exposures: tuple[int, ...] = ()

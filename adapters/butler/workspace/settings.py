@@ -15,9 +15,9 @@ class WorkspaceSettings:
     """Where a workspace reads, works and writes, and what it exports."""
 
     central_repo: str
-    """URI or label of the shared repository that outputs go to."""
+    """URI or label of the central repository that outputs go to."""
     read_repo: str
-    """URI or label of the shared repository that inputs come from."""
+    """URI or label of the central repository that inputs come from."""
     folder: Path
     """Where local repositories are made, one folder for each attempt."""
     deployment: str
@@ -32,14 +32,14 @@ class WorkspaceSettings:
     export_types: tuple[re.Pattern[str], ...] = (re.compile(".*"),)
     """Patterns; dataset types that match none as a whole are not exported."""
     export_outputs: bool = True
-    """False keeps all outputs from the shared repository (for trials)."""
+    """False keeps all outputs from the central repository (for trials)."""
     use_writer: bool = True
-    """False writes the shared registry at once, without the Butler Writer."""
+    """False writes the central registry at once, without the Butler Writer."""
     change_tasks: frozenset[str] = CHANGE_TASKS
     """Tasks that make permanent changes, by full class name."""
     retry_delay: float = 0.0
-    """Seconds until a shared repository that cannot be reached is tried again; 0: it is not."""
+    """Seconds until a central repository that cannot be reached is tried again; 0: it is not."""
     remembered: float = 60.0
-    """Seconds for which an answer of the shared repository that ends a visit is not asked for again."""
+    """Seconds for which an answer of the central repository that ends a visit is not asked for again."""
     local_config: str | None = None
     """Butler configuration to merge into that of local repositories."""

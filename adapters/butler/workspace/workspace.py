@@ -16,7 +16,7 @@ from adapters.butler.inputs.inputs import Inputs, Selection
 from adapters.butler.inputs.pipelines import LoadedPipeline, PipelineLibrary
 from adapters.butler.inputs.preload import Preloader
 from adapters.butler.repository.visit_repository import VisitRepositories
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.shared.messages import pack_records
 from adapters.butler.shared.names import RAW, REGION_TIME, raw_run, region_time_type
 from adapters.butler.shared.reaching import retry_once_if_unreachable
@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class _Found:
-    """What the shared repository has for a visit-detector."""
+    """What the central repository has for a visit-detector."""
 
     inputs: Inputs
     collections: Sequence[str]
@@ -75,7 +75,7 @@ class ButlerWorkspace:
     stack
         Reads its raws.
     shared
-        The shared repositories.
+        The central repositories.
     repositories
         Makes the attempts' own repositories.
     claims
@@ -90,7 +90,7 @@ class ButlerWorkspace:
         settings: WorkspaceSettings,
         camera: Camera,
         stack: CameraStack,
-        shared: SharedRepositories,
+        shared: CentralRepositories,
         repositories: VisitRepositories,
         claims: Claims,
         clock: Callable[[], float] = time.perf_counter,
@@ -353,7 +353,7 @@ class ButlerWorkspace:
             self._folder = None
 
     def close(self) -> None:
-        """Clean, and let go of the shared repositories."""
+        """Clean, and let go of the central repositories."""
         self.clean()
         self._repositories.close()
         self._shared.close()

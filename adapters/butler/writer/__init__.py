@@ -1,1 +1,1 @@
-"""The shared registry, written in batches by the Butler Writer."""
+"""The central registry, written in batches by the Butler Writer."""

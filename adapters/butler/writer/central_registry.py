@@ -1,4 +1,4 @@
-"""The shared registry, as the Butler Writer writes it."""
+"""The central registry, as the Butler Writer writes it."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -81,7 +81,7 @@ class MessagePaths:
                 raise ValueError(f"a path has {size} bytes")
             places = [(store, place) for store in self._stores if (place := _place(path, store.root))]
             if not places:
-                raise ValueError(f"{path!r} is no place for a dataset in the shared datastore")
+                raise ValueError(f"{path!r} is no place for a dataset in the central datastore")
             for ref in file.refs:
                 if not any(self._is_in_run(store, place, ref) for store, place in places):
                     raise ValueError(f"{path!r} is not in the folder of run {ref.run!r}")

@@ -1,4 +1,4 @@
-"""Whether an error is about a shared repository, which is tried again, or about what was written to it.
+"""Whether an error is about a central repository, which is tried again, or about what was written to it.
 
 SQLAlchemy's classes do not tell: `OperationalError` is a lost connection as well as a value too
 long for an index. One taken for the other stops the writer for good, or sets good messages

@@ -1,4 +1,4 @@
-"""What is known to be stored in the shared registry, so that it is not sent again."""
+"""What is known to be stored in the central registry, so that it is not sent again."""
 
 from collections.abc import Iterable, Sequence
 

@@ -71,7 +71,7 @@ class KafkaAnnouncements:
         self._thread = OwnThreads("decode", AnnouncementsUnavailableError)
 
     async def open(self) -> None:
-        """Join the group; Kafka and the registry may still be out of reach."""
+        """Join the group; Kafka and the registry may still be unreachable."""
         self._thread.open()
         self._reader.open()
 

@@ -50,7 +50,7 @@ class NextVisitCodec:
     ----------
     schema_by_id
         Looks up the text of a schema by its id; called once for each id. What
-        it raises passes through: that the registry is out of reach is not the
+        it raises passes through: that the registry cannot be reached is not the
         message's fault.
     """
 

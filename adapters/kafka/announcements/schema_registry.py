@@ -58,7 +58,7 @@ class SchemaRegistry:
         Raises
         ------
         SchemaRegistryUnavailableError
-            Raised if the registry is out of reach.
+            Raised if the registry cannot be reached.
         UndecodableVisitError
             Raised if the registry has no such schema.
         """

@@ -47,7 +47,7 @@ class KafkaObjectFeed:
         self._unsettled: list[Message] = []
 
     async def open(self) -> None:
-        """Join the group; Kafka may still be out of reach."""
+        """Join the group; Kafka may still be unreachable."""
         self._reader.open()
 
     async def close(self) -> None:

@@ -103,7 +103,7 @@ class KafkaRawNotifications:
     async def open(self) -> None:
         """Begin to read; what is created from now on will be heard.
 
-        Brokers that are out of reach are tried again in the background.
+        Brokers that cannot be reached are tried again in the background.
 
         Raises
         ------

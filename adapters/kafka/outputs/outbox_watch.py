@@ -77,7 +77,7 @@ class OutboxWatch:
         self._next_look = 0.0
 
     async def news(self) -> Sequence[OutputEvent]:
-        """Read what is new, if a look is due; an outbox out of reach is logged."""
+        """Read what is new, if a look is due; an outbox that cannot be reached is logged."""
         if self.pause or self._outbox is None:
             return ()
         # Other messages do not wait much longer than this, whatever ails the datastore.

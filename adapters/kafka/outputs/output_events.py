@@ -132,7 +132,7 @@ class KafkaOutputEvents:
         self._batch = _Batch()
 
     async def open(self) -> None:
-        """Join the group; Kafka and the datastore may still be out of reach.
+        """Join the group; Kafka and the datastore may still be unreachable.
 
         Raises
         ------

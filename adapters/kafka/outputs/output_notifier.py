@@ -66,7 +66,7 @@ class KafkaOutputNotifier:
         self._detail = ""
 
     async def open(self) -> None:
-        """Get ready; broker and datastore may still be out of reach."""
+        """Get ready; broker and datastore may still be unreachable."""
         self._producer = Producer(self._config)
         self._outbox = Outbox(self._outbox_root)
         self._to_broker.open()

@@ -10,7 +10,7 @@ from lsst.resources import ResourcePath
 __all__ = ["STORE_FAILURES", "write_whole"]
 
 STORE_FAILURES: Final = (OSError, ValueError, BotoCoreError, ClientError)
-"""What lsst.resources raises if a store is out of reach or refuses."""
+"""What lsst.resources raises if a store cannot be reached or refuses."""
 
 
 def write_whole(target: ResourcePath, content: bytes) -> None:

@@ -1,1 +1,1 @@
-"""The shared repository, the writer's topics and the initializer's outputs, in memory."""
+"""The central repository, the writer's topics and the initializer's outputs, in memory."""

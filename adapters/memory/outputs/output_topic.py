@@ -13,7 +13,7 @@ __all__ = ["MemoryOutputTopic"]
 class MemoryOutputTopic:
     """Messages, the outbox beside them, and what the writer made of them.
 
-    `outage` is for tests: while it is not blank, the broker is out of reach
+    `outage` is for tests: while it is not blank, the broker cannot be reached
     for that reason; `outbox_outage` does the same to the outbox.
     """
 

@@ -1,4 +1,4 @@
-"""A shared repository of names alone."""
+"""A central repository of names alone."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -18,7 +18,7 @@ def types_of(pipeline: str) -> frozenset[str]:
 class MemoryRepository:
     """What initializer, workers and Butler Writer see of one another.
 
-    `outage` is for tests: while it is not blank, the repository is out of reach
+    `outage` is for tests: while it is not blank, the repository cannot be reached
     for that reason.
 
     Parameters

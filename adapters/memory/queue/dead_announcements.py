@@ -1,4 +1,4 @@
-"""Announcements that were set aside, in memory."""
+"""Announcements that were dead-lettered, in memory."""
 
 from ports.announcements import Announcement
 from ports.dead_announcements import DeadAnnouncementsUnavailableError
@@ -9,7 +9,7 @@ __all__ = ["MemoryDeadAnnouncements"]
 class MemoryDeadAnnouncements:
     """`ports.dead_announcements.DeadAnnouncements` in one event loop.
 
-    `outage` is for tests: while it is not blank, nothing can be set aside for
+    `outage` is for tests: while it is not blank, nothing can be dead-lettered for
     that reason.
     """
 

@@ -20,7 +20,7 @@ _LOG = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class DeadLetter:
-    """A delivery that was set aside."""
+    """A delivery that was dead-lettered."""
 
     entry: str
     work: VisitDetector | None
@@ -65,7 +65,7 @@ class MemoryQueueStore:
     outage: str = field(default="", init=False)
     """For tests: while it is not blank, consumers cannot reach the queue for that reason."""
     dead: list[DeadLetter] = field(factory=list, init=False)
-    """What was set aside, in that order."""
+    """What was dead-lettered, in that order."""
     revisions: dict[tuple[str, str], int] = field(factory=dict, init=False)
     """The newest revision of each visit, by instrument and group."""
     _waiting: deque[_Delivery] = field(factory=deque, init=False)
@@ -134,7 +134,7 @@ class MemoryQueueStore:
         self._append(evolve(delivery, entry=str(next(self._numbers))))
 
     def expired(self) -> list[str]:
-        """List the deliveries whose lease ran out."""
+        """List the deliveries whose lease expired."""
         now = _now()
         return [
             entry for entry, _ in itertools.takewhile(lambda it: it[1].deadline <= now, self._held.items())
@@ -187,7 +187,7 @@ class MemoryQueueStore:
                 return
 
     def _set_alarm(self) -> None:
-        """See to it that a sleeper wakes when the oldest lease runs out."""
+        """See to it that a sleeper wakes when the oldest lease expires."""
         if self._alarm is None and self._held and self._sleepers:
             deadline = max(next(iter(self._held.values())).deadline, _now())
             self._alarm = asyncio.get_running_loop().call_at(deadline, self._ring)

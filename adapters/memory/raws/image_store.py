@@ -25,7 +25,7 @@ class _Object:
 class MemoryImageStore:
     """One bucket.
 
-    `outage` is for tests: while it is not blank, the bucket is out of reach for
+    `outage` is for tests: while it is not blank, the bucket cannot be reached for
     that reason.
 
     Parameters

@@ -12,7 +12,7 @@ __all__ = ["MemoryObjectFeed"]
 class MemoryObjectFeed:
     """One topic and its one reader.
 
-    `outage` is for tests: while it is not blank, the topic is out of reach for
+    `outage` is for tests: while it is not blank, the topic cannot be reached for
     that reason.
     """
 

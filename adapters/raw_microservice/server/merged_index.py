@@ -43,7 +43,7 @@ class MergedIndex:
         Raises
         ------
         RawIndexUnavailableError
-            Raised if the index is out of reach or takes too long.
+            Raised if the index cannot be reached or takes too long.
         """
         answer: asyncio.Future[_Found] = asyncio.get_running_loop().create_future()
         self._gathered.append((slots, answer))

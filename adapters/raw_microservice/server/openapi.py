@@ -133,8 +133,8 @@ _FAILURES: Final[_Json] = {
     for status, description in (
         ("400", "The request cannot be read, or (version 1) names what is unknown"),
         ("404", "The instrument or sensor is unknown"),
-        ("500", "The index is out of reach"),
-        ("503", "The index is out of reach"),
+        ("500", "The index cannot be reached"),
+        ("503", "The index cannot be reached"),
     )
 }
 

@@ -19,7 +19,7 @@ from adapters.butler.predicted.predicted_repositories import PredictedRepositori
 from adapters.butler.repository.full_repository import FullRepositories
 from adapters.butler.repository.local_template import LocalTemplate
 from adapters.butler.repository.visit_repository import VisitRepositories
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.workspace.settings import WorkspaceSettings
 from adapters.butler.workspace.workspace import ButlerWorkspace
 from adapters.files.cameras import find_camera
@@ -224,7 +224,7 @@ class MakeWorkspace(Protocol):
 
 def make_workspace(bench: Bench, **changes: Any) -> ButlerWorkspace:
     settings = evolve(bench.settings, **changes)
-    shared = SharedRepositories(settings.read_repo, settings.central_repo)
+    shared = CentralRepositories(settings.read_repo, settings.central_repo)
     template = LocalTemplate(shared, CAMERA.instrument, settings.folder / "template", settings.local_config)
     full = FullRepositories(shared, template)
     repositories: VisitRepositories = full

@@ -1,4 +1,4 @@
-"""A small shared repository: one camera, its calibrations, a catalogue and templates around one field."""
+"""A small central repository: one camera, its calibrations, a catalogue and templates around one field."""
 
 from pathlib import Path
 from typing import cast

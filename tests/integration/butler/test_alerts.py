@@ -110,7 +110,7 @@ def test_a_datastore_that_is_gone_before_the_claim_is_no_failure_after_change(
     workspace.prepare(night.assignment(main=[n.CHANGE_ALERT]))
     exposures = [workspace.ingest(raw).exposure for raw in night.raws]
     central.rename(central.with_name("away"))
-    with pytest.raises(WorkspaceError, match="shared datastore's root"):
+    with pytest.raises(WorkspaceError, match="central datastore's root"):
         workspace.process(exposures)
     assert not bench.claims.held
     assert workspace.waiting_alerts() is None

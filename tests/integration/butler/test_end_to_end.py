@@ -1,4 +1,4 @@
-"""From the announcement to the shared registry, on the pipelines that the demo runs."""
+"""From the announcement to the central registry, on the pipelines that the demo runs."""
 
 import json
 from pathlib import Path

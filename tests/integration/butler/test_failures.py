@@ -261,7 +261,7 @@ class TestTheSharedRepository:
         workspace = make_workspace()
         assert run(workspace, night, n.PLAIN) == ""
         central.rename(central.with_name("away"))
-        with pytest.raises(WorkspaceError, match=f"shared datastore's root.*{central}"):
+        with pytest.raises(WorkspaceError, match=f"central datastore's root.*{central}"):
             workspace.export(Export.EVERYTHING)
         assert not central.exists()
         workspace.clean()

@@ -13,7 +13,7 @@ from adapters.butler.camera.camera_stack import OurCameraStack
 from adapters.butler.predicted.input_files import InputFiles
 from adapters.butler.predicted.input_objects import InputObjects
 from adapters.butler.repository.datastores import stored_files
-from adapters.butler.shared.central_repository import SharedRepositories
+from adapters.butler.shared.central_repository import CentralRepositories
 from ports.workspace import NothingRunnableError
 from tests.integration.butler import night as n
 from tests.integration.butler.night import Bench, MakeWorkspace, Night
@@ -126,7 +126,7 @@ def test_the_cache_is_bounded_by_what_is_left_over(
 
 
 def test_the_least_recently_used_go_first(bench: Bench, tmp_path: Path) -> None:
-    shared = SharedRepositories(bench.settings.read_repo, bench.settings.central_repo)
+    shared = CentralRepositories(bench.settings.read_repo, bench.settings.central_repo)
     files = InputFiles(shared, tmp_path / "inputs", size=2)
     refs = shared.reader.query_datasets(CATALOGUE, collections="refcats", limit=4)
     first, second, third, last = refs

@@ -1,4 +1,4 @@
-"""The same visit with raws and shared datastore in an object store."""
+"""The same visit with raws and central datastore in an object store."""
 
 import json
 import time

@@ -23,7 +23,7 @@ from tests.integration.butler.night import Bench, Night
 from tests.integration.butler.repository import FIELD
 from tests.integration.butler.tasks import DAILY
 from tests.integration.prompt_pipelines.running import close_apdb
-from workbench.apdb import make_apdb
+from workbench.night.apdb import make_apdb
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""What workers copy to the shared datastore is registered; a run that is removed takes nothing else along."""
+"""What workers copy to the central datastore is registered; removing a run takes nothing else along."""
 
 import json
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ async def registry(repository: str) -> AsyncIterator[ButlerCentralRegistry]:
 
 
 def exported(local: str, repository: str, run: str, group: str) -> bytes:
-    """Let a worker make a dataset and copy it to the shared datastore; returns its message."""
+    """Let a worker make a dataset and copy it to the central datastore; returns its message."""
     with Butler.from_config(local, writeable=True) as butler:
         names = ("instrument", "group", "detector")
         plan = DatasetType("plan", names, "StructuredDataDict", universe=butler.dimensions)

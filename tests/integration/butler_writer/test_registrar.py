@@ -1,4 +1,4 @@
-"""Both ways into the shared registry leave the same rows, and the public one has the last word."""
+"""Both ways into the central registry leave the same rows, and the public one has the last word."""
 
 import json
 import logging

@@ -59,7 +59,7 @@ async def topic(repository: str) -> AsyncIterator[MemoryOutputTopic]:
 
 
 async def written(topic: MemoryOutputTopic, *messages: bytes) -> list[bytes]:
-    """Let messages be written; returns those that were set aside."""
+    """Let messages be written; returns those that were dead-lettered."""
     topic.messages += messages
     topic.changed.set()
     async with asyncio.timeout(120):

@@ -22,7 +22,7 @@ from simulator.world.optics import field_radius
 from simulator.world.sky import make_sky
 from simulator.world.stars import Patch
 from tests.unit.simulator.recorded import write_night
-from workbench.repository import add_reference
+from workbench.night_repository import add_reference
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from moto.server import ThreadedMotoServer
 from types_boto3_s3 import S3Client
 
-from adapters.redis.work_publisher import RedisWorkPublisher
-from adapters.redis.work_queue import RedisWorkQueue
+from adapters.redis.queue.work_publisher import RedisWorkPublisher
+from adapters.redis.queue.work_queue import RedisWorkQueue
 from adapters.s3.client import S3Connection, connect
 from domain.times import UtcSeconds, begin_of_day_obs, day_obs_of, tai_from_utc
 from domain.visit import Visit

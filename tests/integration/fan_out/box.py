@@ -182,6 +182,6 @@ class Box:
         return [(fields["groupId"], int(fields["detector"])) for _, fields in entries]
 
     def dead(self) -> Sequence[Mapping[str, str]]:
-        """List what was set aside."""
+        """List what was dead-lettered."""
         entries: Any = self.redis.xrange(f"fan-out:{self._group}:dead")
         return [fields for _, fields in entries]

@@ -8,13 +8,13 @@ from typing import Any, Self
 
 import redis.asyncio
 
-from adapters.redis.claim_store import RedisClaimStore
-from adapters.redis.control import RedisControlNotes
-from adapters.redis.history_store import RedisHistoryStore
+from adapters.redis.ledger.claim_store import RedisClaimStore
+from adapters.redis.ledger.history_store import RedisHistoryStore
 from adapters.redis.names import LedgerKeys
-from adapters.redis.queue_upkeep import RedisQueueUpkeep
-from adapters.redis.work_publisher import RedisWorkPublisher
-from adapters.redis.work_queue import RedisWorkQueue
+from adapters.redis.queue.control import RedisControlNotes
+from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
+from adapters.redis.queue.work_publisher import RedisWorkPublisher
+from adapters.redis.queue.work_queue import RedisWorkQueue
 from application.ledger import StoredClaims, StoredLedger
 from domain.visit import Identity
 from ports.metrics import Metrics

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from adapters.redis.work_queue import RedisWorkQueue
+from adapters.redis.queue.work_queue import RedisWorkQueue
 from domain.work.attempts import Attempt
 from domain.work.outcomes import Completed, FailedAfterChange
 from ports.ledger import (

@@ -8,7 +8,7 @@ from typing import Any, Self
 import pytest
 import redis.asyncio
 
-from adapters.redis.control import RedisControlNotes, RedisControlWriter
+from adapters.redis.queue.control import RedisControlNotes, RedisControlWriter
 from domain.visit import Cancellation, Identity
 from ports.control import Superseded
 from tests.contract_suites.control import ControlBench, ControlContract, read

@@ -7,7 +7,7 @@ from typing import Any, Self, override
 import pytest
 import redis.asyncio
 
-from adapters.redis.dead_announcements import RedisDeadAnnouncements
+from adapters.redis.queue.dead_announcements import RedisDeadAnnouncements
 from ports.dead_announcements import DeadAnnouncementsUnavailableError
 from tests.contract_suites.dead_announcements import DeadAnnouncementsContract, DeadBench, dead
 

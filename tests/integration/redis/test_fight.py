@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import redis
 
-from adapters.redis.queue_upkeep import RedisQueueUpkeep
-from adapters.redis.work_publisher import RedisWorkPublisher
+from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
+from adapters.redis.queue.work_publisher import RedisWorkPublisher
 from domain.visit import Identity
 from domain.work.outcomes import Completed, FailedAfterChange
 from simulator.servers.process import start_process, stop_process

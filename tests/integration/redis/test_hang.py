@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.redis.queue.work_publisher import RedisWorkPublisher
+from adapters.redis.queue.work_queue import RedisWorkQueue
 from adapters.redis.raw_index import RedisRawIndex
-from adapters.redis.work_publisher import RedisWorkPublisher
-from adapters.redis.work_queue import RedisWorkQueue
 from ports.ledger import Attempt, LedgerUnavailableError
 from ports.work_queue import QueueUnavailableError
 from tests.contract_suites.ledger import IDENTITY

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.redis.queue_upkeep import RedisQueueUpkeep
-from adapters.redis.work_publisher import RedisWorkPublisher
-from adapters.redis.work_queue import RedisWorkQueue
+from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
+from adapters.redis.queue.work_publisher import RedisWorkPublisher
+from adapters.redis.queue.work_queue import RedisWorkQueue
 from domain.work.outcomes import FailedBeforeChange
 from ports.ledger import LedgerUnavailableError
 from ports.work_publisher import Novelty

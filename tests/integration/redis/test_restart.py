@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import redis.asyncio
 
-from adapters.redis.control import RedisControlNotes, RedisControlWriter
-from adapters.redis.queue_upkeep import RedisQueueUpkeep
-from adapters.redis.work_publisher import RedisWorkPublisher
-from adapters.redis.work_queue import RedisWorkQueue
+from adapters.redis.queue.control import RedisControlNotes, RedisControlWriter
+from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
+from adapters.redis.queue.work_publisher import RedisWorkPublisher
+from adapters.redis.queue.work_queue import RedisWorkQueue
 from domain.visit import Cancellation, Identity
 from domain.work.outcomes import Completed
 from ports.control import ControlUnavailableError

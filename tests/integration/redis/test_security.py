@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.redis.work_queue import RedisWorkQueue
+from adapters.redis.queue.work_queue import RedisWorkQueue
 from ports.ledger import LedgerUnavailableError
 from ports.work_queue import QueueUnavailableError
 from simulator.servers.process import start_process, stop_process

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import redis.asyncio
 
-from adapters.redis.fanned_out_visit import to_fields
-from adapters.redis.work_publisher import RedisWorkPublisher
+from adapters.redis.queue.fanned_out_visit import to_fields
+from adapters.redis.queue.work_publisher import RedisWorkPublisher
 from domain.visit import VisitDetector
 from tests.contract_suites.samples import INSTRUMENT, a_visit
 from tests.contract_suites.work_publisher import WorkPublisherContract

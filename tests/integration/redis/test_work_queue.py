@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from adapters.redis.connection import InvalidRedisUrlError
-from adapters.redis.fanned_out_visit import to_fields
-from adapters.redis.queue_upkeep import RedisQueueUpkeep
-from adapters.redis.work_queue import RedisWorkQueue
+from adapters.redis.queue.fanned_out_visit import to_fields
+from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
+from adapters.redis.queue.work_queue import RedisWorkQueue
 from ports.work_queue import Lease, LeaseLostError, QueueMissingError, QueueUnavailableError
 from tests.contract_suites.samples import some_work
 from tests.contract_suites.work_queue import WorkQueueContract

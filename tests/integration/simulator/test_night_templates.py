@@ -17,10 +17,10 @@ from domain.cameras.camera import Camera
 from prompt_pipelines.positions import pixel_positions
 from tests.shared_data import shared_data
 from tests.unit.simulator.recorded import sky_of_night, spoil, write_night
-from workbench.given_catalogue import night_catalogue, placed_by_catalogue
-from workbench.night_templates import SKYMAPS, add_night_templates
+from workbench.catalogues.given_catalogue import night_catalogue, placed_by_catalogue
+from workbench.night_repository import make_repository
 from workbench.replay import recorded_night
-from workbench.repository import make_repository
+from workbench.templates.night_templates import SKYMAPS, add_night_templates
 
 pytestmark = [
     pytest.mark.slow,

@@ -8,8 +8,8 @@ from lsst.daf.butler import Butler
 
 from adapters.files.cameras import load_camera
 from domain.times import TaiSeconds
+from workbench.night_repository import make_repository
 from workbench.replay import recorded_night
-from workbench.repository import make_repository
 
 NIGHT = Path(__file__).parents[4] / "shared" / "data" / "lowell-2019-03-26"
 

@@ -10,7 +10,7 @@ from lsst.daf.butler import Butler, DatasetType
 
 from entrypoints.cli import main
 from prompt_pipelines.repository import butler_config
-from workbench.stored_catalogues import stored_stars
+from workbench.catalogues.stored_catalogues import stored_stars
 
 pytestmark = pytest.mark.slow
 

@@ -27,7 +27,8 @@ from simulator.world.frames import SimulatedCamera
 from simulator.world.optics import Pointing
 from simulator.world.skymap import SKYMAP
 from tests.unit.simulator.cameras import NX, NY, make_camera
-from workbench.repository import REFERENCE_CATALOGUE, TEMPLATE, make_repository
+from workbench.night_repository import make_repository
+from workbench.repository import REFERENCE_CATALOGUE, TEMPLATE
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("simulator_repository")]
 

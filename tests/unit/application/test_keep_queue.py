@@ -19,7 +19,7 @@ pytestmark = pytest.mark.looptime
 
 
 class _Unreliable:
-    """A queue's upkeep that counts what is asked of it and can be out of reach."""
+    """A queue's upkeep that counts what is asked of it and can be unreachable."""
 
     def __init__(self) -> None:
         self.outage = ""

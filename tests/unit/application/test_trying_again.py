@@ -44,7 +44,7 @@ async def one_visit(night: MemoryNight, wait: float) -> list[AttemptRecord]:
 @pytest.mark.parametrize(
     ("step", "error"),
     [
-        ("prepare", WorkspaceError("the shared repository is away")),
+        ("prepare", WorkspaceError("the central repository is away")),
         ("prepare", WorkspaceLostError("killed")),
         ("ingest", RawUnavailableError("503 Slow Down")),
         ("export", WorkspaceError("the datastore is away")),
@@ -177,7 +177,7 @@ async def test_an_outdated_delivery_that_is_still_held_is_given_back_and_ends() 
         await night.ledger.record(begun.attempt, FailedBeforeChange(reason="no calibrations"), final=False)
         night.queue.drop(newer.entry)
         night.expose(other.work.visit, 4)
-        # The lease on `again` runs out, and whoever takes it over has an older entry than `newer`.
+        # The lease on `again` expires, and whoever takes it over has an older entry than `newer`.
         worker = asyncio.ensure_future(night.worker("living").run(asyncio.Event()))
         await asyncio.sleep(300.0)
         worker.cancel()
@@ -255,7 +255,7 @@ async def test_what_was_never_prepared_is_not_exported() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}))
     async with night.running():
         for _ in range(50):
-            night.workspaces[0].fail_next("prepare", WorkspaceError("the shared repository is away"))
+            night.workspaces[0].fail_next("prepare", WorkspaceError("the central repository is away"))
         records = await one_visit(night, 600.0)
     assert [type(record.outcome) for record in records] == 3 * [FailedBeforeChange]
     # Three pauses of 30 s, each a quarter longer at most, and none for an export.

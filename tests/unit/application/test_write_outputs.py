@@ -35,7 +35,7 @@ class _Events:
 
 
 class _Registry:
-    """A registry that is out of reach for a while."""
+    """A registry that cannot be reached for a while."""
 
     def __init__(self, back_at: float) -> None:
         self._back_at = back_at

@@ -12,7 +12,7 @@ import prompt_processing
 from prompt_processing import ResultsError
 from prompt_processing.apdb import dia_objects, dia_sources
 from prompt_processing.images import NightImage
-from workbench.apdb import make_apdb
+from workbench.night.apdb import make_apdb
 
 
 def image(array: np.ndarray) -> NightImage:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from workbench.recovery import measure_recovery
+from workbench.night.recovery import measure_recovery
 
 
 def truth(*rows: tuple[int, int, str, float, float, float]) -> Table:

@@ -17,7 +17,7 @@ from astropy.time import Time
 from adapters.files.catalogue_columns import load_columns, shipped_columns
 from domain.sky.catalogue_columns import CatalogueColumns, CatalogueError
 from prompt_pipelines.proper_motions import moved_to
-from workbench.stored_catalogues import read_catalogue
+from workbench.catalogues.stored_catalogues import read_catalogue
 
 MINE = """
 id: number

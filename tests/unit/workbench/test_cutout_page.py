@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from workbench.cutout_page import cut, write_page
+from workbench.night.cutout_page import cut, write_page
 
 HALF = 15
 

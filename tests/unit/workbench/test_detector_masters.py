@@ -12,7 +12,7 @@ from domain.cameras.corrections import DetectorCorrections
 from prompt_pipelines.raw import RawFrame
 from simulator.errors import SimulatorError
 from tests.unit.simulator.cameras import NX, NY, make_camera
-from workbench.detector_masters import Lacking, Master, masters_of
+from workbench.masters.detector_masters import Lacking, Master, masters_of
 
 SECTIONS = (Box(0, NX // 2, 0, NY), Box(NX // 2, NX, 0, NY))
 OFFSET, GAIN = 1000.0, 2.0

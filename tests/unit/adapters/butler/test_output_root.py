@@ -37,7 +37,7 @@ def test_one_that_stays_is_no_obstacle(root: OutputRoot, folder: Path) -> None:
 
 def test_one_that_is_gone_is_named(root: OutputRoot, folder: Path) -> None:
     folder.unlink()
-    with pytest.raises(WorkspaceError, match=f"shared datastore's root.*{folder}"):
+    with pytest.raises(WorkspaceError, match=f"central datastore's root.*{folder}"):
         root.is_mounted()
 
 

@@ -1,4 +1,4 @@
-"""Which errors of a shared repository pass by themselves, by the codes of PostgreSQL and SQLite."""
+"""Which errors of a central repository pass by themselves, by the codes of PostgreSQL and SQLite."""
 
 import sqlite3
 from pathlib import Path

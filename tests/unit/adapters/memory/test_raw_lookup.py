@@ -10,7 +10,7 @@ from tests.contract_suites.raw_lookup import Microservice, RawLookupContract
 
 
 class ShelfIndex:
-    """An index that can be put out of reach."""
+    """An index that can be put unreachable."""
 
     def __init__(self) -> None:
         self.found: dict[RawSlot, str] = {}

@@ -63,7 +63,7 @@ class Asked:
 
 
 class AbsentIndex:
-    """An index that is out of reach."""
+    """An index that cannot be reached."""
 
     async def put(self, found: Mapping[RawSlot, str]) -> None:
         raise RawIndexUnavailableError(f"cannot put {len(found)}")

@@ -1,0 +1,1 @@
+"""The stores of histories and claims on Redis."""

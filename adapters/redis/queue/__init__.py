@@ -1,0 +1,1 @@
+"""The work queue on Redis: publisher, consumers, upkeep, control notes, dead announcements."""

@@ -1,0 +1,1 @@
+"""Reference catalogues: read from files, stored, and given to a night."""

@@ -1,0 +1,1 @@
+"""Master calibrations: made from frames, checked, certified and found again."""

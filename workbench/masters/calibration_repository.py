@@ -1,0 +1,135 @@
+"""A repository's masters, for commands."""
+
+import datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from astropy.time import Time
+from lsst.daf.butler import Butler, ButlerUserError, Timespan
+from sqlalchemy.exc import SQLAlchemyError
+
+from simulator.errors import SimulatorError
+from workbench.masters.certification import certify, withdraw
+from workbench.masters.stored_masters import StoredMaster, stored_masters
+
+__all__ = ["CalibrationRepository", "opened"]
+
+
+class CalibrationRepository:
+    """Opened while it is a context.
+
+    Parameters
+    ----------
+    root
+        Folder or URI of the repository.
+    writeable
+        Whether anything is to be changed.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if there is no repository, or it cannot be read.
+    """
+
+    def __init__(self, root: str, *, writeable: bool = False) -> None:
+        self._butler = _open(root, writeable=writeable)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._butler.close()
+
+    def masters(self, instrument: str | None = None) -> list[StoredMaster]:
+        """List masters, of an instrument or of all."""
+        return stored_masters(self._butler, instrument)
+
+    def of_run(
+        self, run: str, types: Sequence[str] = (), detectors: Sequence[int] = ()
+    ) -> list[StoredMaster]:
+        """Choose masters of a run, by its name or the last part of it.
+
+        Parameters
+        ----------
+        run
+            The name.
+        types, detectors
+            Those alone, if any are named.
+
+        Raises
+        ------
+        SimulatorError
+            Raised if there is no such run or more than one, or no such master
+            in it; the text lists runs.
+        """
+        masters = self.masters()
+        runs = sorted({one.run for one in masters})
+        named = [one for one in runs if run in {one, one.rpartition("/")[2]}]
+        if len(named) != 1:
+            said = "is no run of masters" if not named else "may be several runs"
+            raise SimulatorError(f"{run} {said}; there are {', '.join(runs) or 'none'}")
+        chosen = [
+            one
+            for one in masters
+            if one.run == named[0]
+            and (not types or one.dataset_type in types)
+            and (not detectors or one.detector in detectors)
+        ]
+        if not chosen:
+            raise SimulatorError(f"{named[0]} holds no such master")
+        return chosen
+
+    def certify(
+        self,
+        masters: Sequence[StoredMaster],
+        begin: datetime.datetime | None,
+        end: datetime.datetime | None,
+        *,
+        force: bool,
+        replace: bool,
+    ) -> Sequence[StoredMaster]:
+        """See `workbench.masters.certification.certify`; None is unbounded."""
+        return certify(self._butler, masters, _span(begin, end), force=force, replace=replace)
+
+    def withdraw(
+        self, masters: Sequence[StoredMaster], begin: datetime.datetime | None, end: datetime.datetime | None
+    ) -> Sequence[StoredMaster]:
+        """See `workbench.masters.certification.withdraw`; None is unbounded."""
+        return withdraw(self._butler, masters, _span(begin, end))
+
+
+@contextmanager
+def opened(root: str | None) -> Iterator[Butler | None]:
+    """Open a repository for as long as it is needed; None is none.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if there is no repository, or it cannot be read.
+    """
+    if root is None:
+        yield None
+        return
+    with _open(root) as butler:
+        yield butler
+
+
+def _open(root: str, *, writeable: bool = False) -> Butler:
+    try:
+        return Butler.from_config(root, writeable=writeable)
+    except (ButlerUserError, OSError, SQLAlchemyError, ValueError) as error:
+        raise SimulatorError(f"{root} is no repository: {' '.join(str(error).split())}") from error
+
+
+def _span(begin: datetime.datetime | None, end: datetime.datetime | None) -> Timespan:
+    if begin is not None and end is not None and begin >= end:
+        raise SimulatorError(f"from {begin} until {end} is no time")
+    first, last = (None if one is None else Time(one, scale="utc").tai for one in (begin, end))
+    return Timespan(first, last)

@@ -1,0 +1,84 @@
+"""What is kept of a night beside its images: database, alerts, outcomes and logs, in one folder."""
+
+import contextlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from fastavro import parse_schema, reader, writer
+from lsst.alert.packet import Schema
+
+from workbench.night.apdb import DATABASE
+
+__all__ = [
+    "NIGHT",
+    "keep_alerts",
+    "keep_apdb",
+    "keep_logs",
+    "keep_outcomes",
+    "read_kept_alerts",
+    "read_kept_outcomes",
+]
+
+NIGHT: Final = "night"
+"""Folder within the repository of outputs."""
+
+_ALERTS: Final = "alerts.avro"
+_OUTCOMES: Final = "outcomes.json"
+_LOGS: Final = "logs"
+
+
+def keep_apdb(folder: Path, results: Path) -> None:
+    """Copy the alert production database from a folder."""
+    with (
+        contextlib.closing(sqlite3.connect(folder / DATABASE)) as database,
+        contextlib.closing(sqlite3.connect(_night(results) / DATABASE)) as copy,
+    ):
+        database.backup(copy)
+
+
+def keep_alerts(alerts: Iterable[Mapping[str, Any]], results: Path) -> None:
+    """Write alerts as an Avro container, which holds their schema."""
+    with (_night(results) / _ALERTS).open("wb") as file:
+        writer(file, parse_schema(Schema.from_uri().definition), alerts, codec="deflate")
+
+
+def read_kept_alerts(results: Path) -> list[dict[str, Any]]:
+    """Read the alerts of a night; none if none are kept."""
+    path = results / NIGHT / _ALERTS
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        return [alert for alert in reader(file) if isinstance(alert, dict)]
+
+
+def keep_outcomes(instrument: str, outcomes: Sequence[Mapping[str, Any]], results: Path) -> None:
+    """Write how each visit-detector ended, and the seconds of its stages."""
+    text = json.dumps({"instrument": instrument, "outcomes": list(outcomes)}, indent=1)
+    (_night(results) / _OUTCOMES).write_text(text, encoding="utf-8")
+
+
+def read_kept_outcomes(results: Path) -> list[dict[str, Any]]:
+    """Read how each visit-detector ended; nothing if that is not kept."""
+    path = results / NIGHT / _OUTCOMES
+    if not path.exists():
+        return []
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["outcomes"]
+    return found
+
+
+def keep_logs(folder: Path, results: Path) -> None:
+    """Copy the logs of the night's processes from a folder."""
+    logs = _night(results) / _LOGS
+    logs.mkdir(exist_ok=True)
+    for log in folder.glob("*.log"):
+        shutil.copy2(log, logs)
+
+
+def _night(results: Path) -> Path:
+    folder = results / NIGHT
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,1 @@
+"""Single exposures, calibrated and measured without a visit of the service."""

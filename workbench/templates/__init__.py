@@ -1,0 +1,1 @@
+"""Templates of a night of the past, made from its own exposures."""
