@@ -62,9 +62,21 @@ def dia_objects(sources: Table) -> Table:
     -------
     objects
         ``object``, ``sightings``, ``ra`` and ``dec`` (degrees, mean), ``first`` and ``last`` (days TAI),
-        ``faintest`` and ``brightest`` (nJy, of the change), ``strongest`` (the DiaSource).
+        ``faintest`` and ``brightest`` (nJy, of the change), ``range`` (magnitudes, of the flux in the
+        images that were differenced; NaN if it is not known), ``strongest`` (the DiaSource).
     """
-    names = ("object", "sightings", "ra", "dec", "first", "last", "faintest", "brightest", "strongest")
+    names = (
+        "object",
+        "sightings",
+        "ra",
+        "dec",
+        "first",
+        "last",
+        "faintest",
+        "brightest",
+        "range",
+        "strongest",
+    )
     rows = []
     for group in sources.group_by("object").groups if len(sources) else ():
         flux = np.asarray(group["flux"])
@@ -72,9 +84,16 @@ def dia_objects(sources: Table) -> Table:
         span = float(np.min(group["mjd"])), float(np.max(group["mjd"]))
         strongest = int(group["dia_source"][int(np.argmax(np.asarray(group["snr"])))])
         change = float(flux.min()), float(flux.max())
-        rows.append((int(group["object"][0]), len(group), *place, *span, *change, strongest))
+        rows.append((int(group["object"][0]), len(group), *place, *span, *change, _range(group), strongest))
     rows.sort(key=lambda row: (-row[1], row[0]))
     return Table(rows=rows, names=names) if rows else Table(names=names)
+
+
+def _range(group: Table) -> float:
+    """Find by how many magnitudes an object changes."""
+    flux = np.asarray(group["science_flux"])
+    lowest, highest = float(np.min(flux)), float(np.max(flux))
+    return float(2.5 * np.log10(highest / lowest)) if lowest > 0 else float("nan")
 
 
 def _rows(file: Path, query: str) -> list[tuple[Any, ...]]:

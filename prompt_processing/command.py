@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import click
+import numpy as np
 from astropy.table import Table
 from rich.console import Console
 from rich.table import Table as Shown
@@ -55,6 +56,11 @@ def _print(results: Results, to: Console, shown: int) -> None:
 
 
 def _print_objects(results: Results, to: Console, shown: int) -> None:
+    if "difference_image" not in results.counts:
+        to.print(
+            "no image was differenced (there were no templates), so there are no DiaSources and no alerts"
+        )
+        return
     try:
         objects = results.dia_objects
     except ResultsError as error:
@@ -63,11 +69,12 @@ def _print_objects(results: Results, to: Console, shown: int) -> None:
     to.print(f"{len(results.dia_sources)} DiaSources of {len(objects)} objects, {len(results.alerts)} alerts")
     if not len(objects):
         return
-    columns = ("object", "sightings", "ra", "dec", "change from", "to nJy")
+    columns = ("object", "sightings", "ra", "dec", "change from", "to nJy", "range in mag")
     rows = [
         (
             str(row["object"]), str(row["sightings"]), f"{row['ra']:.5f}", f"{row['dec']:+.5f}",
             f"{row['faintest']:.0f}", f"{row['brightest']:.0f}",
+            "" if np.isnan(row["range"]) else f"{row['range']:.2f}",
         )
         for row in objects[:shown]
     ]  # fmt: skip

@@ -88,7 +88,8 @@ def read_frames(places: Path | Sequence[Path], camera: Camera, pace: Pace | None
             unreadable.append(path)
     if not frames:
         raise SimulatorError(
-            f"{folder} holds no frame of {camera.instrument}, and {len(unreadable)} other files"
+            f"{folder} holds no frame of {camera.instrument} that can be used"
+            + (f", and {len(unreadable)} files that cannot: the reasons stand above" if unreadable else "")
         )
     frames.sort(key=lambda frame: (frame.exposure.begin, frame.exposure.detector, frame.path))
     return RecordedFrames(folder=folder, frames=tuple(frames), unreadable=tuple(unreadable), pace=pace)

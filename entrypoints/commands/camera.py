@@ -39,7 +39,7 @@ def from_fits(*, folder: Path, output: Path | None, instrument: str | None, forc
     """Draft a camera file from the frames below FOLDER.
 
     A night with biases, flats and science exposures tells most. Header rules
-    are guessed by the cards' names and retried every frame; sections come from
+    are guessed by the cards' names and tried on every frame; sections come from
     the header or from a flat's pixels, gain and read noise from pairs of flats
     and biases. Each guess is marked in the file, and what a person must still
     say is listed at the end. The exit code is 0 if a file was written.
@@ -85,6 +85,8 @@ def check(context: click.Context, *, file: str, folder: Path | None) -> None:
     camera = load_camera(file)
     shown = console()
     shown.print(_summary(camera))
+    for line in _unfilled(file):
+        shown.print(f"still to be filled in: {line}")
     if folder is None:
         return
     frames = read_frames(folder, camera)
@@ -113,6 +115,13 @@ def _by_reason(samples: Samples) -> dict[str, list[Path]]:
     for path, reason in samples.left_out.items():
         reasons.setdefault(reason, []).append(path)
     return reasons
+
+
+def _unfilled(file: str) -> list[str]:
+    """List the lines of a drafted file in which only something stands that a person must replace."""
+    path = Path(file)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [line.strip() for line in lines if "# FILL IN" in line]
 
 
 def _summary(camera: Camera) -> str:

@@ -1,4 +1,4 @@
-"""Which cards of a camera's headers hold which fact: guessed by name, and retried every frame.
+"""Which cards of a camera's headers hold which fact: guessed by name, and tried on every frame.
 
 A guess counts only if the project's own reading of headers takes it: a card of
 the right name that holds something else is passed over.
@@ -84,7 +84,7 @@ def guess_facts(headers: Sequence[Cards], names: Sequence[str] = ()) -> tuple[Fa
     guesses = (
         _first("obs_id", _names(), headers, read.text, repeats=many),
         detector,
-        _number(headers, many) or _number_in(names, many),
+        _number(headers, many) or _number_in(_of_science(headers, names), many),
         _first("physical_filter", _named(_FILTERS), lit, read.text)
         or _first("physical_filter", _named(_FILTERS), science, read.text),
         _first("exposure_time", _named(_EXPOSURE_TIMES), headers, read.number),
@@ -191,6 +191,11 @@ def _detector(headers: Sequence[Cards], begin: FactGuess | None) -> FactGuess:
             why = f"frames of one time differ in it: {_example(sorted({one for (one,) in numbers}))}"
             return FactGuess(fact="detector", rule={"card": card}, why=why)
     return evolve(alone, why="frames begin at the same time, and no card tells their detectors apart")
+
+
+def _of_science(headers: Sequence[Cards], names: Sequence[str]) -> Sequence[str]:
+    """Keep the names of science frames: biases and flats often begin at 1 again."""
+    return [name for cards, name in zip(headers, names, strict=False) if is_science(cards)] or names
 
 
 def _number_in(names: Sequence[str], detectors: int) -> FactGuess | None:

@@ -50,6 +50,11 @@ def open_questions(draft: CameraDraft) -> list[str]:
         marked[f"detector_types.{name}: saturation"] = readout.saturation
         remarks += [f"detector_types.{name}: {readout.remark}"] if readout.remark else []
     questions = [f"{key}: {one.why or _UNUSUAL}" for key, one in marked.items() if one.is_open]
+    lacking += [
+        f"header.facts.{guess.fact}: {guess.why}"
+        for guess in draft.facts
+        if guess.why.startswith("nothing tells")
+    ]
     places = ["detectors: x_mm and y_mm, where each sits"] if len(draft.detectors) > 1 else []
     return [*lacking, *questions, *places, *remarks]
 
@@ -66,6 +71,8 @@ def _type_names(draft: CameraDraft) -> dict[tuple[int, int], str]:
 def _lines(draft: CameraDraft) -> Iterator[str]:
     yield "# Drafted from frames. Look at each line that says guess, measured or FILL IN."
     yield f"instrument: {_scalar(draft.instrument)}"
+    if not draft.has_wcs:
+        yield "pointing_error_deg: 0.05   # guess: no header has a WCS, so stars are found by their pattern"
     yield "focal_plane:"
     yield f"  plate_scale_arcsec_per_mm: {_with_reason(draft.scales.plate_scale)}"
     yield f"  x_axis: {_with_reason(draft.scales.x_axis)}   # where +x points when +y points north"

@@ -185,7 +185,13 @@ def _add_templates(
     if not templates:
         name = lights.name(seen.reference, next(iter(seen.onto)))
         why = misfits[0].reason if misfits else lacking[0]
-        _log.warning("%s shows other stars than the night's other exposures: %s", name, why)
+        _log.warning(
+            "%s could not be matched with the night's other exposures (%s): it shows another field, or the"
+            " rotation or x_axis of the camera file is wrong, or headers point more wrong than its"
+            " pointing_error_deg allows",
+            name,
+            why,
+        )
         return False
     for misfit in misfits:
         lights.reject(misfit.visit, misfit.detector, misfit.reason)

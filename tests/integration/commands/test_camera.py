@@ -59,6 +59,7 @@ def test_the_draft_reads_all_its_frames(tmp_path: Path) -> None:
     assert amplifier["read_noise"] == pytest.approx(READ_NOISE, rel=0.05)
     assert camera["focal_plane"]["plate_scale_arcsec_per_mm"] == pytest.approx(257.8)
     assert camera["filters"] == {"Red": "r"}
+    assert camera["pointing_error_deg"] == 0.05
     assert CliRunner().invoke(main, ["camera", "from-fits", str(night), "-o", str(file)]).exit_code == 1
 
     (night / "notes.fits").unlink()

@@ -49,11 +49,14 @@ def test_objects_sum_up_their_sources_the_most_often_seen_first() -> None:
         {
             "dia_source": [1, 2, 3], "object": [7, 9, 9], "mjd": [1.0, 2.0, 3.0], "ra": [10.0, 20.0, 20.2],
             "dec": [1.0, 2.0, 2.2], "flux": [5.0, -3.0, 8.0], "snr": [6.0, 4.0, 9.0],
+            "science_flux": [np.nan, 100.0, 251.18864],
         }
     )  # fmt: skip
     often, once = dia_objects(sources)
     assert (often["object"], often["sightings"], often["strongest"]) == (9, 2, 3)
     assert (often["ra"], often["faintest"], often["brightest"]) == pytest.approx((20.1, -3.0, 8.0))
+    assert often["range"] == pytest.approx(1.0)
+    assert np.isnan(once["range"])
     assert (once["object"], once["first"], once["last"]) == (7, 1.0, 1.0)
 
 
