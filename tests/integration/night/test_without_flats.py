@@ -1,47 +1,111 @@
-"""A night of a small telescope, with darks, without overscan and flats: its images say what they lack."""
+"""A small telescope: no overscan, no flats, no WCS, wrong pointings, a cloud and a meridian flip."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from astropy.io import fits
+from astropy.table import Table
 from lsst.daf.butler import Butler
 
+import prompt_processing
 from adapters.files.cameras import load_camera
+from domain.cameras.camera import Camera
+from simulator.world.sky import SkyDensity
 from tests.integration.night.conftest import Commands
 from tests.integration.night.results import datasets
-from tests.unit.simulator.recorded import write_night
+from tests.unit.simulator.recorded import sky_of_night, spoil, write_night
+from workbench.night.recovery import measure_recovery
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.long]
+
+LIGHTS, CLOUDED, FLIPPED_FROM = 9, 2, 5
+OFF = {0: 0.5, 1: 20 / 3600, 3: 0.1, 6: 0.3, 7: 60 / 3600}
+"""Degrees by which headers point wrong, by the light's number."""
+
+DENSITY = SkyDensity(movers=20_000.0)
+"""Some fifteen on the detector, a quarter of which are bright enough."""
 
 
 @pytest.fixture
 def plain_camera(small_camera: Path, tmp_path: Path) -> Path:
-    """The small camera without overscan."""
+    """One detector on the axis, without overscan; headers tell no rotation and may point a degree off."""
     content = yaml.safe_load(small_camera.read_text())
+    content["detectors"] = [content["detectors"][0] | {"x_mm": 0.0, "y_mm": 0.0}]
     for amplifier in content["detector_types"]["ccd"]["amplifiers"]:
         del amplifier["overscan"]
+    del content["header"]["facts"]["sky_angle"]
+    content["pointing_error_deg"] = 1.0
     file = tmp_path / "plain.yaml"
     file.write_text(yaml.safe_dump(content))
     return file
 
 
-def test_a_night_with_darks_and_without_overscan_and_flats_is_observed(
+def off_by(degrees: float) -> Callable[[fits.Header, np.ndarray], np.ndarray]:
+    def spoilt(header: fits.Header, pixels: np.ndarray) -> np.ndarray:
+        header["DEC"] -= degrees
+        return pixels
+
+    return spoilt
+
+
+def clouded(header: fits.Header, pixels: np.ndarray) -> np.ndarray:  # noqa: ARG001 - as `spoil` calls it
+    """Leave the sky and its noise, and no star."""
+    level, noise = np.median(pixels), 1.4826 * np.median(np.abs(pixels - np.median(pixels)))
+    return np.random.default_rng(5).normal(level, noise, pixels.shape).round().astype(pixels.dtype)
+
+
+def catalogue(camera: Camera, folder: Path) -> list[str]:
+    """Write the sky's stars as a catalogue with columns of its own; returns the options."""
+    stars = sky_of_night(camera, density=DENSITY).stars
+    ((band, flux),) = stars.flux.items()
+    Table({"n": stars.number, "ra": stars.ra, "dec": stars.dec, "flux": flux}).write(folder / "stars.fits")
+    (folder / "mine.yaml").write_text(f"{{id: n, ra: ra, dec: dec, fluxes: {{{band}: {{flux: flux}}}}}}")
+    return ["--reference-catalogue", str(folder / "stars.fits"), "--columns", str(folder / "mine.yaml")]
+
+
+def test_all_good_frames_of_a_small_telescope_s_night_are_processed_and_what_moves_is_found(
     commands: Commands, plain_camera: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "night"
+    camera = load_camera(plain_camera)
+    folder, truth = tmp_path / "night", tmp_path / "truth.ecsv"
     folder.mkdir()
-    write_night(folder, load_camera(plain_camera), lights=6, biases=3, darks=3, flats=0, dark_current=3.0)
+    lights = write_night(
+        folder,
+        camera,
+        density=DENSITY,
+        lights=LIGHTS,
+        flats=0,
+        darks=3,
+        dark_current=3.0,
+        flipped_from=FLIPPED_FROM,
+        truth=truth,
+    )
+    for number, degrees in OFF.items():
+        spoil(lights[number], off_by(degrees))
+    spoil(lights[CLOUDED], clouded)
     results = tmp_path / "results"
-    replay = commands.start(
-        "replay", str(folder), "--camera", str(plain_camera), "--speed", "60", "--results", str(results)
-    ).finish(580)
+    options = ["--camera", str(plain_camera), "--speed", "60", "--results", str(results)]
+    replay = commands.start("replay", str(folder), *options, *catalogue(camera, tmp_path)).finish(580)
     assert replay.code == 0, replay.output
     assert "no flat fields of detector 0 in r_sim: " in replay.output
-    assert "\nframes processed without: 6, no flat fields of detector 0 in r_sim\n" in replay.output
-    assert replay.output.count("completed (ApPipe)") == 6
-    assert datasets(results)["difference_image"] == 6
+    assert f"{lights[CLOUDED].name} is no part of a template: " in replay.output
+    assert replay.output.count("completed (ApPipe)") == LIGHTS - 1, replay.output
+    assert datasets(results)["difference_image"] == LIGHTS - 1
+    check_that_what_moves_is_found(results, Table.read(truth))
     with Butler.from_config(str(results)) as butler:
         (ref, *_) = butler.query_datasets("preliminary_visit_image", "*", find_first=False)
         image = butler.get(ref)
     assert image.metadata["calibrations"] == "bias dark defects"
     assert image.metadata["calibrations_missing"] == "flat"
+
+
+def check_that_what_moves_is_found(results: Path, truth: Table) -> None:
+    with prompt_processing.open(results) as night:
+        sources = night.dia_sources
+        differenced = {(int(row["visit"]), int(row["detector"])) for row in sources}
+    found = measure_recovery(truth[truth["kind"] == "mover"], sources, differenced, limit=10.0)
+    assert found.injected >= 5
+    assert found.recovered >= 0.9 * found.injected, found

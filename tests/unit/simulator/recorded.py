@@ -19,7 +19,7 @@ from simulator.summit.simulated_night import SimulatedNight
 from simulator.world.frames import SimulatedCamera
 from simulator.world.optics import field_radius
 from simulator.world.sensors import Planes
-from simulator.world.sky import Sky, make_sky
+from simulator.world.sky import Sky, SkyDensity, make_sky
 from simulator.world.stars import Patch
 
 __all__ = ["sky_of_night", "spoil", "write_night"]
@@ -41,8 +41,15 @@ def write_night(
     flats: int = 2,
     dark_current: float = 0.0,
     detectors: int = 1,
+    flipped_from: int | None = None,
+    truth: Path | None = None,
+    density: SkyDensity | None = None,
 ) -> list[Path]:
-    """Write lights of the camera's first detectors (returned), biases, darks of 60 s, and flats."""
+    """Write lights of the camera's first detectors (returned), biases, darks of 60 s, and flats.
+
+    From the light `flipped_from` on the camera is upside down, as after a meridian flip. What the lights
+    show is written to the table `truth`.
+    """
     numbers = tuple(detector.number for detector in camera.detectors[:detectors])
     physical_filter = list(camera.filters)[2]
     visits = [
@@ -51,13 +58,13 @@ def write_night(
             detectors=numbers,
             ra=_RA + number / 3600,
             dec=_DEC,
-            sky_angle=12.0,
+            sky_angle=12.0 if flipped_from is None or number < flipped_from else 192.0,
             physical_filter=physical_filter,
             exposure_time=30.0,
         )
         for number in range(lights)
     ]
-    sky = sky_of_night(camera, seed)
+    sky = sky_of_night(camera, seed, density)
     simulated = SimulatedCamera(camera=camera, seed=seed, dark_current=dark_current)
     night = SimulatedNight(simulated, sky, visits)
     paths = []
@@ -65,6 +72,8 @@ def write_night(
         opened = TaiSeconds(_BEGIN + number * _SPACING)
         raws = list(night.take(visit, 0, opened, TaiSeconds(opened + 30.0)))
         paths += _write(folder, f"light{number}", raws)
+    if truth is not None:
+        night.truth().write(truth)
     light = _exposure(camera, raws[0])
     kinds: list[tuple[str, Callable[[int, int], Planes], float, int]] = [
         ("bias", simulated.bias, 0.0, biases),
@@ -97,10 +106,10 @@ def _exposure(camera: Camera, raw: RawObject) -> Exposure:
     return read_exposure(camera, cards, parse_raw_keys(camera, raw.key)[0])
 
 
-def sky_of_night(camera: Camera, seed: int = 1) -> Sky:
+def sky_of_night(camera: Camera, seed: int = 1, density: SkyDensity | None = None) -> Sky:
     """Make the sky that `write_night` shows."""
     patch = Patch(ra=_RA, dec=_DEC, radius=2 * field_radius(camera))
-    return make_sky(patch, (list(camera.filters.values())[2],), seed=seed, epoch=_BEGIN)
+    return make_sky(patch, (list(camera.filters.values())[2],), seed=seed, epoch=_BEGIN, density=density)
 
 
 def spoil(path: Path, change: Callable[[fits.Header, np.ndarray], np.ndarray]) -> None:
