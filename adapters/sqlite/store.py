@@ -1,9 +1,8 @@
 """The file behind the ledger and the claims, with errors in the words of their port."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 
 from adapters.common.history import (
     history_from_json,
@@ -12,6 +11,7 @@ from adapters.common.history import (
     outcome_to_json,
     read_or_fault,
 )
+from adapters.sqlite.file import SqliteFile
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.attempts import Attempt, WorkHistory
@@ -39,64 +39,19 @@ CREATE TABLE IF NOT EXISTS unread (
 """
 
 
-class SqliteStore:
-    """One connection to the file, used from one thread at a time.
-
-    A transaction is on disk when it ends. Several processes may use the file.
+class SqliteStore(SqliteFile):
+    """The file with the histories and the claims.
 
     Parameters
     ----------
-    address
-        ``sqlite:///file``, where a fourth slash begins an absolute path, or
-        the path alone. The file is made if it is missing; its folder is not.
-    timeout
-        Seconds to wait for another process's transaction.
+    address, timeout
+        As for `SqliteFile`.
     """
 
     def __init__(self, address: str, *, timeout: float = 5.0) -> None:
-        self._path = Path(address.removeprefix("sqlite:///"))
-        self._timeout = timeout
-        self._connection: sqlite3.Connection | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the file is open."""
-        return self._connection is not None
-
-    def open(self) -> None:
-        """Open the file, and make its tables if they are missing."""
-        with self._translated():
-            connection = sqlite3.connect(
-                self._path, timeout=self._timeout, autocommit=True, check_same_thread=False
-            )
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.executescript(_SCHEMA)
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Do all of the block, or nothing."""
-        with self._translated():
-            if self._connection is None:
-                raise LedgerUnavailableError(f"ledger {self._path} is not open")
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+        super().__init__(
+            address, what="ledger", schema=_SCHEMA, unavailable=LedgerUnavailableError, timeout=timeout
+        )
 
     def change[T](
         self,
@@ -150,13 +105,6 @@ class SqliteStore:
         with self.transaction() as connection, closing(connection.cursor()) as cursor:
             cursor.execute("SELECT entry, outcome FROM unread WHERE queue = ?", (queue,))
             return {entry: outcome_from_json(outcome) for entry, outcome in cursor}
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise LedgerUnavailableError(f"ledger {self._path}: {error}") from error
 
 
 def _key(identity: Identity) -> tuple[str, str, int]:

@@ -1,0 +1,87 @@
+"""What stands in the queue's tables, and how it changes: each function within one transaction."""
+
+import json
+import sqlite3
+from typing import Any, Final
+
+from adapters.common.visit_record import UndecodableVisitError, record_of_work, work_from_record
+from adapters.sqlite.queue_file import now, row_of
+from domain.times import UtcSeconds
+from domain.visit import VisitDetector
+from ports.work_queue import Lease
+
+__all__ = ["add", "add_again", "bury", "lease_from", "newest_revision"]
+
+_ADD_AGAIN: Final = """
+INSERT INTO delivery (queue, origin, enqueued, contents, instrument, visit_group, detector, revision)
+SELECT queue, coalesce(origin, entry), enqueued, contents, instrument, visit_group, detector, revision
+FROM delivery WHERE entry = ?"""
+
+
+def add(
+    connection: sqlite3.Connection, queue: str, work: VisitDetector, *, revision: int, enqueued: UtcSeconds
+) -> None:
+    """Put work into a queue."""
+    visit = work.visit
+    connection.execute(
+        "INSERT INTO delivery (queue, enqueued, contents, instrument, visit_group, detector, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            queue, enqueued, json.dumps(record_of_work(work)), visit.instrument, visit.group, work.detector,
+            revision,
+        ),
+    )  # fmt: skip
+
+
+def add_again(connection: sqlite3.Connection, entry: int) -> None:
+    """Put a delivery behind all others: another entry of the same origin, which nobody has leased."""
+    connection.execute(_ADD_AGAIN, (entry,))
+    connection.execute("DELETE FROM delivery WHERE entry = ?", (entry,))
+
+
+def bury(connection: sqlite3.Connection, entry: int, reason: str) -> None:
+    """Move a delivery to the dead letters."""
+    connection.execute(
+        "INSERT INTO dead_letter SELECT entry, queue, ?, contents, ? FROM delivery WHERE entry = ?",
+        (reason, now(), entry),
+    )
+    connection.execute("DELETE FROM delivery WHERE entry = ?", (entry,))
+
+
+def newest_revision(connection: sqlite3.Connection, instrument: str, group: str) -> int:
+    """Find the newest revision of a visit; 0 if it was never published."""
+    found = row_of(
+        connection,
+        "SELECT max(revision) FROM published WHERE instrument = ? AND visit_group = ?",
+        instrument,
+        group,
+    )
+    return int(found[0]) if found is not None and found[0] is not None else 0
+
+
+def lease_from(connection: sqlite3.Connection, queue: str, row: tuple[Any, ...]) -> Lease:
+    """Read a delivery that was leased just now: the columns that `work_queue` returns of it."""
+    entry, origin, enqueued, contents, revision, times = row
+    work, fault = _work(contents)
+    newest = 1 if work is None else newest_revision(connection, work.visit.instrument, work.visit.group)
+    return Lease(
+        entry=str(entry),
+        queue=queue,
+        delivered=UtcSeconds(enqueued),
+        work=work,
+        fault=fault,
+        revision=revision,
+        latest_revision=max(revision, newest),
+        origin=str(origin or entry),
+        times_leased=times,
+    )
+
+
+def _work(contents: str) -> tuple[VisitDetector | None, str]:
+    try:
+        record = json.loads(contents)
+        return (work_from_record(record), "") if isinstance(record, dict) else (None, "is no record")
+    except UndecodableVisitError as error:
+        return None, str(error)
+    except (ValueError, RecursionError) as error:
+        return None, f"is no JSON: {error}"

@@ -1,0 +1,130 @@
+"""The producing end of the queue in an SQLite file: one transaction for each visit."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable
+from types import TracebackType
+from typing import Self
+
+from adapters.common.visit_record import record_of_visit, visit_from_record
+from adapters.sqlite.control import put_note
+from adapters.sqlite.deliveries import add, newest_revision
+from adapters.sqlite.queue_file import QueueFile, now, row_of
+from domain.visit import Identity, Visit, VisitDetector
+from ports.control import Superseded
+from ports.work_publisher import NoQueueError, Novelty, Published
+from ports.work_queue import QueueUnavailableError
+
+__all__ = ["SqliteWorkPublisher"]
+
+_SENT = "private_sndStamp"
+
+
+class SqliteWorkPublisher:
+    """`ports.work_publisher.WorkPublisher`; each instrument's queue is called like it.
+
+    Parameters
+    ----------
+    address, timeout
+        As for `adapters.sqlite.file.SqliteFile`.
+    instruments
+        Those that have a queue.
+    """
+
+    def __init__(self, address: str, *, instruments: Collection[str], timeout: float = 5.0) -> None:
+        self._file = QueueFile(address, unavailable=QueueUnavailableError, timeout=timeout)
+        self._instruments = frozenset(instruments)
+
+    async def __aenter__(self) -> Self:
+        await self._file.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._file.close()
+
+    async def publish(self, visit: Visit, detectors: Iterable[int]) -> Published:
+        """Add the copies of a visit and its mark."""
+        self._check(visit.instrument)
+        copies = list(detectors)
+        return await self._file.change(lambda connection: _publish(connection, visit, copies))
+
+    async def put_again(self, work: VisitDetector) -> None:
+        """Add one visit-detector, whatever was published before."""
+        self._check(work.visit.instrument)
+        await self._file.change(lambda connection: _put_again(connection, work))
+
+    async def remember(self, visit: Visit) -> None:
+        """Note a visit that is not published."""
+        self._check(visit.instrument)
+        values = (visit.instrument, visit.group, json.dumps(record_of_visit(visit)), now())
+        await self._file.change(
+            lambda connection: connection.execute("REPLACE INTO remembered VALUES (?, ?, ?, ?)", values)
+        )
+
+    async def announced(self, instrument: str, group: str) -> Visit | None:
+        """Find the newest revision of a visit."""
+        return await self._file.read(lambda connection: _announced(connection, instrument, group))
+
+    def _check(self, instrument: str) -> None:
+        if instrument not in self._instruments:
+            raise NoQueueError(f"no queue is configured for instrument {instrument}")
+
+
+def _publish(connection: sqlite3.Connection, visit: Visit, copies: Collection[int]) -> Published:
+    newest, contents = newest_revision(connection, visit.instrument, visit.group), _contents(visit)
+    known = row_of(
+        connection,
+        "SELECT revision, sent FROM published WHERE instrument = ? AND visit_group = ? AND contents = ?",
+        visit.instrument,
+        visit.group,
+        contents,
+    )
+    # An older revision counts as read again unless it was sent again.
+    if known is not None and (known[0] == newest or visit.sent <= known[1]):
+        return Published(novelty=Novelty.REPEATED, revision=newest, copies=0)
+    revision, time = newest + 1, now()
+    connection.execute(
+        "REPLACE INTO published VALUES (?, ?, ?, ?, ?, ?)",
+        (visit.instrument, visit.group, contents, revision, visit.sent, time),
+    )
+    for detector in copies:
+        if newest:
+            identity = Identity(visit.instrument, visit.group, detector)
+            put_note(connection, Superseded(identity=identity, revision=revision))
+        work = VisitDetector(visit, detector)
+        add(connection, visit.instrument, work, revision=revision, enqueued=time)
+    novelty = Novelty.CHANGED if newest else Novelty.NEW
+    return Published(novelty=novelty, revision=revision, copies=len(copies))
+
+
+def _put_again(connection: sqlite3.Connection, work: VisitDetector) -> None:
+    revision = newest_revision(connection, work.visit.instrument, work.visit.group) or 1
+    add(connection, work.visit.instrument, work, revision=revision, enqueued=now())
+
+
+def _announced(connection: sqlite3.Connection, instrument: str, group: str) -> Visit | None:
+    published = row_of(
+        connection,
+        "SELECT contents, sent FROM published WHERE instrument = ? AND visit_group = ?"
+        " ORDER BY revision DESC LIMIT 1",
+        instrument,
+        group,
+    )
+    if published is not None:
+        return visit_from_record({**json.loads(published[0]), _SENT: published[1]})
+    remembered = row_of(
+        connection,
+        "SELECT visit FROM remembered WHERE instrument = ? AND visit_group = ?",
+        instrument,
+        group,
+    )
+    return None if remembered is None else visit_from_record(json.loads(remembered[0]))
+
+
+def _contents(visit: Visit) -> str:
+    """Write what tells a changed visit from a repeated one: all but when it was sent."""
+    record = record_of_visit(visit)
+    del record[_SENT]
+    return json.dumps(record, sort_keys=True)
