@@ -6,8 +6,8 @@ READY := $(VENV)/.ready
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
 # Tests wait for servers and processes half of their time, so there is one more of them than cores.
-# Those of one group share what they have set up; the order is that of tests/conftest.py.
-PYTEST := $(PY) -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadgroup --no-loadscope-reorder
+# tests/conftest.py says in which order, and which go to one process together.
+PYTEST := $(PY) -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadscope --no-loadscope-reorder
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 --no-emit-index-url \
   --no-emit-find-links
 # What goes into images: the same versions as are tested here, each file by its digest.

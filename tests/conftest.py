@@ -8,6 +8,7 @@ from typing import Any
 import hypothesis
 import looptime
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # Of native code, in all that the tests start as well: OpenMP's idle threads spin, and tests share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -33,6 +34,34 @@ def pytest_asyncio_loop_factories(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest tests, so that none of them is left for the end, alone."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+_TOGETHER = frozenset(
+    f"tests/integration/{name}.py"
+    for name in (
+        "butler/test_killed_initializer",
+        "butler/test_local_config",
+        "commands/test_status_reconcile",
+        "prompt_pipelines/test_ap_pipe",
+        "s3/test_image_store",
+        "simulator/test_night_templates",
+        "simulator/test_repository",
+    )
+)
+"""Files whose tests share what takes long to make: each goes to one process."""
+
+
+class _ByFile(LoadScopeScheduling):
+    """Hands out tests one by one, but those of some files together; xdist_group has no effect in pytest 9."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file in _TOGETHER else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Schedule tests as `_ByFile` does."""
+    return _ByFile(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

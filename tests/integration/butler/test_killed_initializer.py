@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.butler.night import ROOT, Night
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killed_initializer"), pytest.mark.long]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 _SEED = 3
 _STEPS = 5

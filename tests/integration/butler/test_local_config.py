@@ -13,7 +13,7 @@ from ports.workspace import WorkspaceError
 from tests.integration.butler import night as n
 from tests.integration.butler.night import Bench, MakeWorkspace, Night
 
-pytestmark = [pytest.mark.slow, n.both_ways, pytest.mark.xdist_group("local_config")]
+pytestmark = [pytest.mark.slow, n.both_ways]
 
 TEMPLATE = "told_by_config_{datasetType}.{component:?}_{instrument}_{group}_{detector}_{id}"
 GOOD = f"datastore:\n  templates:\n    preloaded: {TEMPLATE}\n"

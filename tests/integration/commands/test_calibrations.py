@@ -47,7 +47,8 @@ def frames(camera: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.chdir(tmp_path)
-    return lambda *arguments: CliRunner().invoke(main, ["calibrations", *map(str, arguments)])
+    runner = CliRunner(env={"COLUMNS": "200"})
+    return lambda *arguments: runner.invoke(main, ["calibrations", *map(str, arguments)])
 
 
 def _build(call: Callable[..., Result], camera: Path, *frames: Path, name: str = "first") -> dict[str, Any]:

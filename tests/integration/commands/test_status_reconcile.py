@@ -24,7 +24,7 @@ from entrypoints.cli import main
 from tests.contract_suites.samples import a_visit
 from tests.integration.redis.benches import redis_ledger
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("status_reconcile")]
+pytestmark = pytest.mark.slow
 
 INSTRUMENT = "LATISS"
 UNREACHABLE = "127.0.0.1:1"

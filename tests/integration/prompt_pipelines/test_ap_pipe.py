@@ -32,7 +32,7 @@ from tests.integration.prompt_pipelines.running import APDB_WARNINGS, close_apdb
 from tests.unit.prompt_pipelines import tiny_camera as tiny
 
 RUN = "TinyCam/ap"
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(APDB_WARNINGS), pytest.mark.xdist_group("ap_pipe")]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(APDB_WARNINGS)]
 
 
 @frozen

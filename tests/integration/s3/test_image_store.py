@@ -16,7 +16,7 @@ from adapters.s3.image_store import S3ImageStore
 from ports.raw_arrivals import ImageStore, ImageStoreUnavailableError, UnreadableSidecarError
 from tests.contract_suites.image_store import SPECIAL_KEYS, Bucket, ImageStoreContract
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("image_store")]
+pytestmark = pytest.mark.slow
 
 
 class MotoBucket(Bucket):

@@ -22,12 +22,7 @@ from workbench.night_repository import make_repository
 from workbench.replay import recorded_night
 from workbench.templates.night_templates import SKYMAPS, add_night_templates
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    pytest.mark.xdist_group("night_templates"),
-    pytest.mark.long,
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.long]
 
 
 def test_each_half_gets_templates_of_its_own(tmp_path: Path) -> None:

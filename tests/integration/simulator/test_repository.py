@@ -30,7 +30,7 @@ from tests.unit.simulator.cameras import NX, NY, make_camera
 from workbench.night_repository import make_repository
 from workbench.repository import REFERENCE_CATALOGUE, TEMPLATE
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("simulator_repository")]
+pytestmark = pytest.mark.slow
 
 CAMERA = make_camera()
 INSTRUMENT = CAMERA.instrument
