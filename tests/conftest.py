@@ -51,7 +51,7 @@ _TOGETHER = frozenset(
 """Files whose tests share what takes long to make: each goes to one process."""
 
 
-class _ByFile(LoadScopeScheduling):
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no annotations
     """Hands out tests one by one, but those of some files together; xdist_group has no effect in pytest 9."""
 
     def _split_scope(self, nodeid: str) -> str:
