@@ -1,20 +1,17 @@
 """Tables of a kept alert production database."""
 
-import contextlib
 import sqlite3
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import astropy.units as u
 import numpy as np
 from astropy.table import Table
 
 from prompt_processing.errors import ResultsError
+from workbench.night.apdb import Columns, read_columns
 
 __all__ = ["dia_objects", "dia_sources"]
-
-type Columns = Mapping[str, tuple[str, Any, u.UnitBase | None]]
 
 _SOURCES: Final[Columns] = {
     "diaSourceId": ("dia_source", np.int64, None),
@@ -34,8 +31,6 @@ _SOURCES: Final[Columns] = {
 }
 """Columns of DiaSource: name, type and unit here."""
 
-_SOURCES_QUERY: Final = f'SELECT {", ".join(_SOURCES)} FROM "DiaSource" ORDER BY midpointMjdTai, diaSourceId'  # noqa: S608 - constants
-
 
 def dia_sources(file: Path) -> Table:
     """Read all DiaSources, in the order of time.
@@ -45,14 +40,12 @@ def dia_sources(file: Path) -> Table:
     ResultsError
         Raised if the file is no such database.
     """
-    rows = _rows(file, _SOURCES_QUERY)
-    columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(_SOURCES)
-    table = Table()
-    for (name, kind, unit), values in zip(_SOURCES.values(), columns, strict=True):
-        filled = values if kind is str else [np.nan if one is None else one for one in values]
-        array = np.array(filled, dtype=kind)
-        table[name] = array if unit is None else array * unit
-    return table
+    if not file.exists():
+        raise ResultsError(f"{file}: the night's alert production database is not kept there")
+    try:
+        return read_columns(file, _SOURCES)
+    except sqlite3.Error as error:
+        raise ResultsError(f"{file}: {error}") from error
 
 
 def dia_objects(sources: Table) -> Table:
@@ -94,13 +87,3 @@ def _range(group: Table) -> float:
     flux = np.asarray(group["science_flux"])
     lowest, highest = float(np.min(flux)), float(np.max(flux))
     return float(2.5 * np.log10(highest / lowest)) if lowest > 0 else float("nan")
-
-
-def _rows(file: Path, query: str) -> list[tuple[Any, ...]]:
-    if not file.exists():
-        raise ResultsError(f"{file}: the night's alert production database is not kept there")
-    try:
-        with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            return database.execute(query).fetchall()
-    except sqlite3.Error as error:
-        raise ResultsError(f"{file}: {error}") from error

@@ -5,8 +5,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 import redis
@@ -15,6 +14,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from adapters.common.opened import Opened
 from domain.errors import PromptProcessingError
 
 __all__ = [
@@ -145,7 +145,7 @@ class SyncRedisConnection(_Server):
             return self._redis.register_script(script)(keys=list(keys), args=list(arguments))
 
 
-class RedisAdapter:
+class RedisAdapter(Opened):
     """Base of the adapters on Redis; its connections are open within an ``async with`` block."""
 
     def __init__(self, *connections: RedisConnection) -> None:
@@ -160,19 +160,6 @@ class RedisAdapter:
         """Close all connections."""
         for connection in self.__connections:
             await connection.close()
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self.open()
-        except BaseException:
-            await self.close()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 @functools.cache

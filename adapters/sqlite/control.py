@@ -6,11 +6,10 @@ import json
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from adapters.common.visit_record import cancellation_from_record
-from adapters.sqlite.queue_file import POLL_SECONDS, QueueFile, now, row_of
+from adapters.sqlite.queue_file import POLL_SECONDS, QueueAdapter, now, row_of
 from domain.visit import Cancellation, Identity
 from ports.control import ControlUnavailableError, Note, Superseded
 
@@ -19,7 +18,7 @@ __all__ = ["SqliteControl", "put_note"]
 _LOG = logging.getLogger(__name__)
 
 
-class SqliteControl:
+class SqliteControl(QueueAdapter):
     """`ports.control.ControlWriter` and `ports.control.ControlNotes`.
 
     Parameters
@@ -31,27 +30,18 @@ class SqliteControl:
     """
 
     def __init__(self, address: str, *, keep_seconds: float = 3600.0, timeout: float = 5.0) -> None:
-        self._file = QueueFile(address, unavailable=ControlUnavailableError, timeout=timeout)
+        super().__init__(address, unavailable=ControlUnavailableError, timeout=timeout)
         self._keep_seconds = keep_seconds
-
-    async def __aenter__(self) -> Self:
-        await self._file.open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._file.close()
 
     async def put(self, note: Note) -> None:
         """Write a note; who follows finds it at the next look."""
-        await self._file.change(lambda connection: put_note(connection, note))
+        await self._change(lambda connection: put_note(connection, note))
 
     async def is_cancelled(self, sal_index: int, group: str) -> bool:
         """Say whether a tombstone stands for the visit."""
         query = "SELECT 1 FROM tombstone WHERE sal_index = ? AND visit_group = ? AND stored > ?"
         oldest = now() - self._keep_seconds
-        return await self._file.read(
+        return await self._read(
             lambda connection: row_of(connection, query, sal_index, group, oldest) is not None
         )
 
@@ -60,7 +50,7 @@ class SqliteControl:
         last, is_away = 0, False
         while True:
             try:
-                found = await self._file.read(functools.partial(self._after, last))
+                found = await self._read(functools.partial(self._after, last))
             except ControlUnavailableError as error:
                 if not is_away:
                     _LOG.error("control notes cannot be followed, retrying: %s", error)

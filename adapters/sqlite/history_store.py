@@ -1,9 +1,8 @@
 """The store of histories in an SQLite file."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
+from adapters.common.opened import Opened
 from adapters.common.own_threads import OwnThreads
 from adapters.sqlite.store import SqliteStore
 from domain.times import UtcSeconds
@@ -16,7 +15,7 @@ from ports.ledger import LedgerRecordError, LedgerUnavailableError
 __all__ = ["SqliteHistoryStore"]
 
 
-class SqliteHistoryStore:
+class SqliteHistoryStore(Opened):
     """`ports.history_store.HistoryStore` in a file, in a thread of its own.
 
     Nothing is ever forgotten: the file grows by some 80 MB a night of a large
@@ -42,19 +41,6 @@ class SqliteHistoryStore:
     async def close(self) -> None:
         """Close the file and end the thread."""
         await self._thread.close(self._store.close)
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self.open()
-        except BaseException:
-            await self.close()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def change[T](self, identity: Identity, change: Change[T]) -> T:
         """Replace one history."""

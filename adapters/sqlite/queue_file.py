@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from adapters.common.opened import Opened
 from adapters.common.own_threads import OwnThreads
 from adapters.sqlite.file import SqliteFile
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 
-__all__ = ["POLL_SECONDS", "QueueFile", "now", "row_of"]
+__all__ = ["POLL_SECONDS", "QueueAdapter", "now", "row_of"]
 
 POLL_SECONDS: Final = 0.1
 """Who waits looks this often: nobody is woken by another process's transaction."""
@@ -46,15 +47,15 @@ CREATE TABLE IF NOT EXISTS tombstone (
 """
 
 
-class QueueFile:
-    """The file, used in a thread of its own.
+class QueueAdapter(Opened):
+    """Base of the adapters on the file, each of which uses it in a thread of its own.
 
     Parameters
     ----------
     address, timeout
         As for `SqliteFile`.
     unavailable
-        The error of whoever uses it.
+        The port's error.
     """
 
     def __init__(
@@ -74,11 +75,11 @@ class QueueFile:
         """Close the file and end the thread."""
         await self._thread.close(self._file.close)
 
-    async def change[T](self, change: Callable[[sqlite3.Connection], T]) -> T:
+    async def _change[T](self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Make a change in one transaction; it is made or not even if the await is cancelled."""
         return await self._thread.run(self._in_transaction, change)
 
-    async def read[T](self, read: Callable[[sqlite3.Connection], T]) -> T:
+    async def _read[T](self, read: Callable[[sqlite3.Connection], T]) -> T:
         """Read while others write."""
         return await self._thread.run(self._in_reading, read)
 

@@ -3,13 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Collection, Iterable
-from types import TracebackType
-from typing import Self
 
 from adapters.common.visit_record import record_of_visit, visit_from_record
 from adapters.sqlite.control import put_note
 from adapters.sqlite.deliveries import add, newest_revision
-from adapters.sqlite.queue_file import QueueFile, now, row_of
+from adapters.sqlite.queue_file import QueueAdapter, now, row_of
 from domain.visit import Identity, Visit, VisitDetector
 from ports.control import Superseded
 from ports.work_publisher import NoQueueError, Novelty, Published
@@ -20,7 +18,7 @@ __all__ = ["SqliteWorkPublisher"]
 _SENT = "private_sndStamp"
 
 
-class SqliteWorkPublisher:
+class SqliteWorkPublisher(QueueAdapter):
     """`ports.work_publisher.WorkPublisher`; each instrument's queue is called like it.
 
     Parameters
@@ -32,40 +30,31 @@ class SqliteWorkPublisher:
     """
 
     def __init__(self, address: str, *, instruments: Collection[str], timeout: float = 5.0) -> None:
-        self._file = QueueFile(address, unavailable=QueueUnavailableError, timeout=timeout)
+        super().__init__(address, unavailable=QueueUnavailableError, timeout=timeout)
         self._instruments = frozenset(instruments)
-
-    async def __aenter__(self) -> Self:
-        await self._file.open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._file.close()
 
     async def publish(self, visit: Visit, detectors: Iterable[int]) -> Published:
         """Add the copies of a visit and its mark."""
         self._check(visit.instrument)
         copies = list(detectors)
-        return await self._file.change(lambda connection: _publish(connection, visit, copies))
+        return await self._change(lambda connection: _publish(connection, visit, copies))
 
     async def put_again(self, work: VisitDetector) -> None:
         """Add one visit-detector, whatever was published before."""
         self._check(work.visit.instrument)
-        await self._file.change(lambda connection: _put_again(connection, work))
+        await self._change(lambda connection: _put_again(connection, work))
 
     async def remember(self, visit: Visit) -> None:
         """Note a visit that is not published."""
         self._check(visit.instrument)
         values = (visit.instrument, visit.group, json.dumps(record_of_visit(visit)), now())
-        await self._file.change(
+        await self._change(
             lambda connection: connection.execute("REPLACE INTO remembered VALUES (?, ?, ?, ?)", values)
         )
 
     async def announced(self, instrument: str, group: str) -> Visit | None:
         """Find the newest revision of a visit."""
-        return await self._file.read(lambda connection: _announced(connection, instrument, group))
+        return await self._read(lambda connection: _announced(connection, instrument, group))
 
     def _check(self, instrument: str) -> None:
         if instrument not in self._instruments:

@@ -4,11 +4,10 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Collection
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from adapters.sqlite.deliveries import add_again, bury, lease_from
-from adapters.sqlite.queue_file import POLL_SECONDS, QueueFile, now, row_of
+from adapters.sqlite.queue_file import POLL_SECONDS, QueueAdapter, now, row_of
 from domain.visit import Identity
 from ports.work_queue import LEASE_SECONDS, Lease, LeaseLostError, QueueDepth, QueueUnavailableError
 
@@ -50,7 +49,7 @@ _KEPT_SECONDS: Final = 3 * 86_400.0
 _KEPT_LETTERS: Final = 10_000
 
 
-class SqliteWorkQueue:
+class SqliteWorkQueue(QueueAdapter):
     """`ports.work_queue.WorkQueue` for one consumer.
 
     Parameters
@@ -74,26 +73,17 @@ class SqliteWorkQueue:
         lease_seconds: float = LEASE_SECONDS,
         timeout: float = 5.0,
     ) -> None:
-        self._file = QueueFile(address, unavailable=QueueUnavailableError, timeout=timeout)
+        super().__init__(address, unavailable=QueueUnavailableError, timeout=timeout)
         self._queue = queue
         self._consumer = consumer
         self._lease_seconds = lease_seconds
-
-    async def __aenter__(self) -> Self:
-        await self._file.open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._file.close()
 
     async def lease(self, wait: float) -> Lease | None:
         """Lease an expired delivery, else the next one."""
         loop = asyncio.get_running_loop()
         end = loop.time() + wait
         while True:
-            if await self._file.read(self._has_work) and (lease := await self._taken()) is not None:
+            if await self._read(self._has_work) and (lease := await self._taken()) is not None:
                 return lease
             remaining = end - loop.time()
             if remaining <= 0:
@@ -107,7 +97,7 @@ class SqliteWorkQueue:
         def renew(connection: sqlite3.Connection) -> bool:
             return connection.execute(_RENEW, values).rowcount == 1
 
-        if not await self._file.change(renew):
+        if not await self._change(renew):
             raise LeaseLostError(f"{self._consumer} holds {lease.entry} of {lease.queue} no longer")
 
     async def acknowledge(self, lease: Lease) -> None:
@@ -127,14 +117,14 @@ class SqliteWorkQueue:
 
     async def _taken(self) -> Lease | None:
         """Lease what there is; what was leased while this was cancelled is as if nobody had leased it."""
-        taking = asyncio.ensure_future(self._file.change(self._take))
+        taking = asyncio.ensure_future(self._change(self._take))
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
             lease = await taking
             if lease is not None:
                 held = self._held(lease)
-                await self._file.change(lambda connection: connection.execute(_UNTAKE, held))
+                await self._change(lambda connection: connection.execute(_UNTAKE, held))
             raise
 
     def _has_work(self, connection: sqlite3.Connection) -> bool:
@@ -158,13 +148,13 @@ class SqliteWorkQueue:
             if row_of(connection, _HOLDS, *self._held(lease)) is not None:
                 change(connection, int(lease.entry))
 
-        await self._file.change(end)
+        await self._change(end)
 
     def _held(self, lease: Lease) -> tuple[int, str, int]:
         return int(lease.entry), self._consumer, lease.times_leased
 
 
-class SqliteQueueUpkeep:
+class SqliteQueueUpkeep(QueueAdapter):
     """`ports.work_queue.QueueUpkeep` of one queue.
 
     Parameters
@@ -180,34 +170,25 @@ class SqliteQueueUpkeep:
     def __init__(
         self, address: str, *, queue: str, lease_seconds: float = LEASE_SECONDS, timeout: float = 5.0
     ) -> None:
-        self._file = QueueFile(address, unavailable=QueueUnavailableError, timeout=timeout)
+        super().__init__(address, unavailable=QueueUnavailableError, timeout=timeout)
         self._queue = queue
         self._lease_seconds = lease_seconds
 
-    async def __aenter__(self) -> Self:
-        await self._file.open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._file.close()
-
     async def put_back_expired(self) -> int:
         """Put back what expired."""
-        return await self._file.change(self._put_back)
+        return await self._change(self._put_back)
 
     async def trim(self) -> int:
         """Forget old dead letters, marks and notes; finished deliveries are gone already."""
-        return await self._file.change(self._trim)
+        return await self._change(self._trim)
 
     async def depth(self) -> QueueDepth:
         """Tell how much there is to do."""
-        return await self._file.read(self._depth)
+        return await self._read(self._depth)
 
     async def unfinished(self) -> Collection[Identity]:
         """List the work that waits or is leased."""
-        return await self._file.read(self._unfinished)
+        return await self._read(self._unfinished)
 
     def _put_back(self, connection: sqlite3.Connection) -> int:
         expired = connection.execute(_EXPIRED, (self._queue, now() - self._lease_seconds)).fetchall()

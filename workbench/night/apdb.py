@@ -4,20 +4,24 @@ import contextlib
 import gc
 import sqlite3
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import astropy.units as u
 import numpy as np
 from astropy.table import Table
 from lsst.dax.apdb.sql import ApdbSql
 
-__all__ = ["DATABASE", "make_apdb", "read_dia_sources"]
+__all__ = ["DATABASE", "Columns", "make_apdb", "read_columns", "read_dia_sources"]
+
+type Columns = Mapping[str, tuple[str, Any, u.UnitBase | None]]
 
 DATABASE = "apdb.db"
 """Name of its file."""
 _LOCK_PATIENCE = 60  # seconds that a worker waits for another's transaction
 _HISTORY = 1200  # months
-_COLUMNS = {
+_COLUMNS: Final[Columns] = {
     "diaSourceId": ("id", np.int64, None),
     "diaObjectId": ("object", np.int64, None),
     "visit": ("visit", np.int64, None),
@@ -59,13 +63,31 @@ def read_dia_sources(folder: Path) -> Table:
         and ``dec`` (degrees ICRS), ``x`` and ``y`` (pixels of the trimmed frame,
         from 0), ``snr``, ``flux`` (nJy, of the change).
     """
-    query = f'SELECT {", ".join(_COLUMNS)} FROM "DiaSource" ORDER BY midpointMjdTai, detector, diaSourceId'  # noqa: S608 - constants
-    with contextlib.closing(sqlite3.connect(folder / DATABASE)) as database:
+    return read_columns(folder / DATABASE, _COLUMNS)
+
+
+def read_columns(file: Path, columns: Columns) -> Table:
+    """Read columns of DiaSource, in the order of time.
+
+    Parameters
+    ----------
+    file
+        The database.
+    columns
+        Name, type and unit in the table of each, by its name in the database.
+
+    Raises
+    ------
+    sqlite3.Error
+        Raised if the file is no such database.
+    """
+    query = f'SELECT {", ".join(columns)} FROM "DiaSource" ORDER BY midpointMjdTai, detector, diaSourceId'  # noqa: S608 - the callers' constants
+    with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
         rows = database.execute(query).fetchall()
-    columns = list(zip(*rows, strict=True)) or [()] * len(_COLUMNS)
-    return Table(
-        {
-            name: np.array(values, dtype=kind) * unit if unit is not None else np.array(values, dtype=kind)
-            for (name, kind, unit), values in zip(_COLUMNS.values(), columns, strict=True)
-        }
-    )
+    found: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(columns)
+    table = Table()
+    for (name, kind, unit), values in zip(columns.values(), found, strict=True):
+        known = values if kind is str else [np.nan if value is None else value for value in values]
+        array = np.array(known, dtype=kind)
+        table[name] = array if unit is None else array * unit
+    return table

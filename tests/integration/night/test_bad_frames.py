@@ -79,6 +79,7 @@ def test_nothing_that_can_be_played_is_one_line(
     assert replay.code == 1
     assert "Traceback" not in replay.output
     last = replay.output.splitlines()[-1]
-    assert "nothing of the night can be calibrated: no usable flat fields among " in last
-    assert "for detector 0: no amplifier of R22_S00 is of use: C00, C01: each of its pixels is 1000" in last
+    # Of two files that are the same byte for byte, one counts.
+    why = "for detector 0: no amplifier of R22_S00 is of use: C00, C01: each of its pixels is 1000"
+    assert f"nothing of the night can be calibrated: no usable flat fields among 1 {why}" in last
     assert replay.left_behind == []
