@@ -26,7 +26,7 @@ OFF = {0: 0.5, 1: 20 / 3600, 3: 0.1, 6: 0.3, 7: 60 / 3600}
 """Degrees by which headers point wrong, by the light's number."""
 
 DENSITY = SkyDensity(movers=20_000.0)
-"""Some fifteen on the detector, a quarter of which are bright enough."""
+"""Twenty times as many as usual: the detector is to show several that are bright enough."""
 
 
 @pytest.fixture
