@@ -25,7 +25,6 @@ from simulator.world.stars import Patch
 __all__ = ["sky_of_night", "spoil", "write_night"]
 
 _BEGIN = TaiSeconds(1_773_456_164.0)
-_SPACING = 40.0
 _DARK_TIME = 60.0
 _RA, _DEC = 149.9, 2.2
 
@@ -40,6 +39,7 @@ def write_night(
     darks: int = 0,
     flats: int = 2,
     dark_current: float = 0.0,
+    spacing: float = 40.0,
     detectors: int = 1,
     flipped_from: int | None = None,
     truth: Path | None = None,
@@ -47,8 +47,8 @@ def write_night(
 ) -> list[Path]:
     """Write lights of the camera's first detectors (returned), biases, darks of 60 s, and flats.
 
-    From the light `flipped_from` on the camera is upside down, as after a meridian flip. What the lights
-    show is written to the table `truth`.
+    Lights begin `spacing` seconds apart. From the light `flipped_from` on the camera is upside down, as
+    after a meridian flip. What the lights show is written to the table `truth`.
     """
     numbers = tuple(detector.number for detector in camera.detectors[:detectors])
     physical_filter = list(camera.filters)[2]
@@ -69,7 +69,7 @@ def write_night(
     night = SimulatedNight(simulated, sky, visits)
     paths = []
     for number, visit in enumerate(visits):
-        opened = TaiSeconds(_BEGIN + number * _SPACING)
+        opened = TaiSeconds(_BEGIN + number * spacing)
         raws = list(night.take(visit, 0, opened, TaiSeconds(opened + 30.0)))
         paths += _write(folder, f"light{number}", raws)
     if truth is not None:
