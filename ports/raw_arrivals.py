@@ -77,7 +77,11 @@ class ImageStore(Protocol):
         ...
 
     def uri(self, key: str) -> str:
-        """Write where a key is, as ``s3://bucket/key``, percent-encoded where it must be."""
+        """Write where a key is: ``s3://bucket/key`` or ``file:///folder/key``, percent-encoded."""
+        ...
+
+    def key(self, uri: str) -> str:
+        """Read the key back from what `uri` wrote, here or for another client of the same store."""
         ...
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -91,6 +91,10 @@ class S3ImageStore:
     def uri(self, key: str) -> str:
         """Write where a key is; what a URI cannot hold is percent-encoded."""
         return self._root + quote(key, safe=_SAFE_IN_URI)
+
+    def key(self, uri: str) -> str:
+        """See `ports.raw_arrivals.ImageStore.key`; a profile before the bucket is passed over."""
+        return unquote(uri.partition("://")[2].partition("/")[2])
 
     async def folders(self, prefix: str) -> Sequence[str]:
         """See `ports.raw_arrivals.ImageStore.folders`."""

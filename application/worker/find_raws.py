@@ -9,7 +9,6 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Collection, Sequence
-from urllib.parse import unquote
 
 from attrs import frozen
 
@@ -183,7 +182,7 @@ class RawSearch:
                 await self._take(work, uri, found)
 
     async def _take(self, work: VisitDetector, uri: str, found: OnFound) -> None:
-        name = unquote(uri.partition("://")[2].partition("/")[2])
+        name = self._store.key(uri)
         key = parse_raw_key(self._camera, name, work.detector)
         stored = await self._store.find(name) if key else None
         if key is None or stored is None:

@@ -3,10 +3,11 @@
 import asyncio
 from typing import Any
 
+from domain.raws.exposure import Exposure
 from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector
 
-__all__ = ["INSTRUMENT", "LoopClock", "a_visit", "some_work"]
+__all__ = ["INSTRUMENT", "LoopClock", "a_visit", "an_exposure", "some_work"]
 
 INSTRUMENT = "Lowell"
 
@@ -42,3 +43,26 @@ class LoopClock:
 
     def utc(self) -> UtcSeconds:
         return UtcSeconds(1_773_454_500.0 + asyncio.get_running_loop().time())
+
+
+def an_exposure(number: int = 21, *, detector: int = 4, **changes: Any) -> Exposure:
+    """Make an exposure of 30 s; each number begins a minute after the one before it."""
+    begin = TaiSeconds(1_773_454_500.0 + 60 * number)
+    fields: dict[str, Any] = {
+        "instrument": INSTRUMENT,
+        "detector": detector,
+        "exposure": 2026031300000 + number,
+        "obs_id": f"{INSTRUMENT}_{number}",
+        "group": f"g{number}",
+        "snap": 0,
+        "day_obs": 20260313,
+        "seqnum": number,
+        "physical_filter": "r_03",
+        "exposure_time": 30.0,
+        "begin": begin,
+        "end": TaiSeconds(begin + 30.0),
+        "ra": 149.9,
+        "dec": 2.2,
+        "sky_angle": 12.5,
+    }
+    return Exposure(**(fields | changes))

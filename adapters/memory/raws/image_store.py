@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from attrs import frozen
 
@@ -97,6 +97,10 @@ class MemoryImageStore:
     def uri(self, key: str) -> str:
         """See `ports.raw_arrivals.ImageStore.uri`."""
         return f"s3://{self._bucket}/{quote(key, safe=_SAFE_IN_URI)}"
+
+    def key(self, uri: str) -> str:
+        """See `ports.raw_arrivals.ImageStore.key`."""
+        return unquote(uri.partition("://")[2].partition("/")[2])
 
     def _check(self) -> None:
         if self.outage:

@@ -1,0 +1,1 @@
+"""Incoming files, their reader, keeper and journal, in memory."""
