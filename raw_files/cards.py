@@ -1,10 +1,10 @@
 """What the cards of a file say."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from astropy.io import fits
 
-__all__ = ["CardValue", "joined", "value_of", "values"]
+__all__ = ["CardValue", "is_floating", "joined", "value_of", "values"]
 
 type CardValue = str | int | float
 
@@ -26,6 +26,12 @@ def values(cards: Iterable[fits.Card]) -> dict[str, CardValue]:
 def value_of(header: fits.Header, keyword: str) -> CardValue | None:
     """Give what the first card of a keyword says; None if it says nothing, or is absent."""
     return _value(header.cards[keyword]) if keyword in header else None
+
+
+def is_floating(cards: Mapping[str, object]) -> bool:
+    """Tell whether the pixels of an image with these cards are floating-point numbers."""
+    bits = cards.get("ZBITPIX", cards.get("BITPIX"))
+    return isinstance(bits, int) and bits < 0
 
 
 def joined(primary: fits.Header, image: fits.Header) -> fits.Header:

@@ -1,6 +1,6 @@
 """What can be wrong with a raw's file."""
 
-__all__ = ["RawFileError"]
+__all__ = ["RawFileError", "TruncatedFileError"]
 
 
 class RawFileError(Exception):
@@ -8,3 +8,7 @@ class RawFileError(Exception):
 
     The text is one line that says why; which file it is, the caller knows.
     """
+
+
+class TruncatedFileError(RawFileError):
+    """The end of a file is missing: it may yet be written."""

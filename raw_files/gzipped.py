@@ -4,7 +4,7 @@ import io
 import zlib
 from typing import BinaryIO, Final
 
-from raw_files.errors import RawFileError
+from raw_files.errors import RawFileError, TruncatedFileError
 
 __all__ = ["unpacked"]
 
@@ -39,7 +39,7 @@ def _unpack_member(file: BinaryIO, packed: bytes, content: io.BytesIO) -> bytes:
     member = zlib.decompressobj(_FORMAT)
     while not member.eof:
         if not packed:
-            raise RawFileError("not a whole FITS file (truncated within gzip)")
+            raise TruncatedFileError("not a whole FITS file (truncated within gzip)")
         content.write(member.decompress(packed))
         packed = member.unused_data if member.eof else file.read(_CHUNK)
     return packed if len(packed) >= len(_GZIP) else packed + file.read(_CHUNK)

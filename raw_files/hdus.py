@@ -11,7 +11,7 @@ from astropy.io import fits
 from attrs import frozen
 
 from raw_files.cards import CardValue, value_of
-from raw_files.errors import RawFileError
+from raw_files.errors import RawFileError, TruncatedFileError
 
 __all__ = ["StoredHdu", "find_hdus", "padded", "read_hdu"]
 
@@ -89,7 +89,9 @@ def find_hdus(stream: BinaryIO) -> list[StoredHdu]:
     actual = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     if stream.read(len(_FIRST)) != _FIRST:
-        raise RawFileError("not a whole FITS file (it does not begin with SIMPLE)" if actual else "empty")
+        if not actual:
+            raise TruncatedFileError("empty")
+        raise RawFileError("not a whole FITS file (it does not begin with SIMPLE)")
     found = [read_hdu(stream, 0, 0, actual)]
     if found[0].say("SIMPLE") is not True:
         raise RawFileError("not a whole FITS file (its first HDU is none of the standard)")
@@ -127,7 +129,7 @@ def read_hdu(stream: BinaryIO, number: int, at: int, actual: int, before: int = 
     try:
         header = fits.Header.fromfile(stream, padding=False)
     except OSError as error:
-        raise RawFileError(f"truncated within the header at byte {at}") from error
+        raise TruncatedFileError(f"truncated within the header at byte {at}") from error
     data_at = at + padded(stream.tell() - at)
     try:
         size = _data_size(header)
@@ -135,7 +137,7 @@ def read_hdu(stream: BinaryIO, number: int, at: int, actual: int, before: int = 
         raise RawFileError(f"not a whole FITS file (HDU {number}: {error})") from error
     # Without the padding: some writers leave it out, and nothing is lost with it.
     if actual < data_at + size and size > 0:
-        raise RawFileError(f"truncated, {actual} bytes where at least {data_at + size} belong")
+        raise TruncatedFileError(f"truncated, {actual} bytes where at least {data_at + size} belong")
     return StoredHdu(
         number=number, header=header, header_at=before + at, data_at=before + data_at, data_size=size
     )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from raw_files.cards import joined
-from raw_files.errors import RawFileError
+from raw_files.errors import RawFileError, TruncatedFileError
 from raw_files.hdus import StoredHdu, padded
 
 __all__ = ["check_scale", "header_of", "read_stored", "values_of"]
@@ -69,7 +69,7 @@ def read_stored(hdu: StoredHdu, stream: BinaryIO) -> npt.NDArray[Any]:
     stored = np.empty(math.prod(hdu.shape), f">{kind}{abs(hdu.bitpix) // 8}")
     # A file that is being cut short while it is read is none of whole bytes.
     if stream.readinto(stored.view(np.uint8)) != stored.nbytes:  # type: ignore[attr-defined]  # files and BytesIO have it
-        raise RawFileError(f"truncated within {hdu.label}")
+        raise TruncatedFileError(f"truncated within {hdu.label}")
     if not stored.dtype.isnative:
         stored = stored.byteswap(inplace=True).view(stored.dtype.newbyteorder("="))
     return stored.reshape(hdu.shape)

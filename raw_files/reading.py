@@ -77,9 +77,22 @@ def read_cards(
 
 
 def read_parts(
-    path: str | os.PathLike[str], parts: Sequence[tuple[Collection[Size], Mapping[Hdu, Collection[Size]]]]
+    path: str | os.PathLike[str],
+    parts: Sequence[tuple[Collection[Size], Mapping[Hdu, Collection[Size]]]],
+    *,
+    to_be_read: bool = True,
 ) -> list[dict[str, CardValue] | RawFileError]:
     """Do as `read_cards` for several frames of one file, each described by its sizes and HDUs.
+
+    Parameters
+    ----------
+    path
+        As in `read_cards`.
+    parts
+        Sizes and HDUs of each frame.
+    to_be_read
+        Whether the pixels will be read next, by this process: those of a single frame that had to be
+        unpacked are kept until then.
 
     Returns
     -------
@@ -105,7 +118,7 @@ def read_parts(
                 for one in chosen:
                     check_scale(one)
                     # All frames of a mosaic would fill the memory.
-                    file.check_image(one, to_be_read=len(parts) == 1)
+                    file.check_image(one, to_be_read=to_be_read and len(parts) == 1)
             except RawFileError as error:
                 found.append(error)
             else:

@@ -4,18 +4,16 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from attrs import field, frozen
 
 from domain.cameras.camera import Camera
 from domain.cameras.detectors import Hdu
-from domain.cameras.raw_parts import RawPart, part_of, parts_of
+from domain.cameras.raw_parts import RawPart, part_of
 from domain.errors import PromptProcessingError
-from domain.headers.header import read_exposure
+from domain.headers.file_frames import frames_in, parts_in
 from domain.raws.exposure import Exposure
-from domain.raws.raws import RawKey
 from raw_files import reading as raw_files
 from raw_files.cards import CardValue
 from raw_files.errors import RawFileError
@@ -97,36 +95,14 @@ def read_frames(places: Path | Sequence[Path], camera: Camera, pace: Pace | None
 
 def _read_file(path: Path, camera: Camera) -> list[RecordedFrame]:
     """Read the frames of a file: one, unless it holds several detectors."""
-    parts = parts_of([detector for detector in camera.detectors if fnmatchcase(path.name, detector.file)])
-    frames: list[RecordedFrame] = []
-    reasons: dict[str, str] = {}
-    for part, found in zip(parts, _read_parts(path, parts), strict=True):
-        told = _told(part, camera, path)
-        name = "" if told is None else camera.detector(told.detector).name
-        try:
-            if isinstance(found, RawFileError):
-                raise SimulatorError(str(found))
-            exposure = read_exposure(camera, found, told, path.name)
-        except PromptProcessingError as error:
-            reasons[name] = str(error)
-            continue
-        # HDUs of one detector may have the names of another's.
-        if exposure.detector in part.detectors:
-            frames.append(RecordedFrame(path=path, exposure=exposure, hdus=tuple(part.hdus)))
-    if not frames:
-        raise SimulatorError(
-            "; ".join(dict.fromkeys(reasons.values())) or "its HDUs are those of no detector"
-        )
-    if lost := [name for name in reasons if name]:
-        _log.warning("%s is read without detectors %s: %s", path, ", ".join(lost), reasons[lost[0]])
-    return frames
-
-
-def _told(part: RawPart, camera: Camera, path: Path) -> RawKey | None:
-    """Say what is known before the header is read: a detector, where only that one has these HDUs."""
-    if not part.hdus or len(part.detectors) != 1:
-        return None
-    return RawKey(key=path.name, instrument=camera.instrument, detector=part.detectors[0])
+    parts = parts_in(camera, path.name)
+    found = frames_in(camera, path.name, parts, _read_parts(path, parts))
+    if found.lacking:
+        _log.warning("%s is read without %s", path, found.lacking)
+    return [
+        RecordedFrame(path=path, exposure=frame.exposure, hdus=tuple(frame.part.hdus))
+        for frame in found.frames
+    ]
 
 
 def read_cards(frame: RecordedFrame, camera: Camera) -> dict[str, CardValue]:

@@ -1,7 +1,5 @@
 """Frames of one exposure: copies among them, and different exposures of one number."""
 
-import gzip
-import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +11,9 @@ from domain.cameras.camera import Camera
 from domain.errors import PromptProcessingError
 from domain.headers.header import read_exposure
 from domain.raws.raw_keys import RawKey
+from domain.raws.same_exposure import overlap
+from raw_files.cards import is_floating
+from raw_files.contents import digest
 from simulator.errors import SimulatorError
 from workbench.recorded_frames import RecordedFrame, RecordedFrames, read_cards
 
@@ -20,9 +21,7 @@ __all__ = ["told_apart", "without_copies"]
 
 _log = logging.getLogger(__name__)
 
-_GZIP = b"\x1f\x8b"
 _NUMBERS_A_DAY = 100_000
-_LEAST = 0.001  # Seconds by which frames without an exposure time differ.
 
 
 def without_copies(recorded: RecordedFrames, camera: Camera) -> RecordedFrames:
@@ -73,44 +72,28 @@ def _overlapping(frames: Iterable[RecordedFrame]) -> Iterator[list[RecordedFrame
     for its in by_detector.values():
         same = its[:1]
         for frame in its[1:]:
-            if not _overlap(same[0], frame):
+            if not overlap(same[0].exposure, frame.exposure):
                 yield same
                 same = []
             same.append(frame)
         yield same
 
 
-def _overlap(first: RecordedFrame, later: RecordedFrame) -> bool:
-    apart = abs(later.exposure.begin - first.exposure.begin)
-    return apart < max(first.exposure.exposure_time, _LEAST)
-
-
 def _copies(same: Sequence[RecordedFrame], camera: Camera) -> dict[RecordedFrame, str | None]:
     """Say of each frame of an exposure and detector what it is a copy of; None: it is the raw, or may be."""
     if len(same) == 1:
         return {same[0]: None}
-    floating = {frame: _is_floating(frame, camera) for frame in same}
+    floating = {frame: is_floating(read_cards(frame, camera)) for frame in same}
     raw = next((frame for frame in same if not floating[frame]), None)
     first: dict[bytes, RecordedFrame] = {}
     found: dict[RecordedFrame, str | None] = {}
     for frame in same:
-        original = first.setdefault(_content(frame.path), frame)
+        original = first.setdefault(digest(frame.path), frame)
         if raw is not None and floating[frame]:
             found[frame] = f"it is a processed copy of {raw.path}: its pixels are floating-point numbers"
         else:
             found[frame] = None if original is frame else f"it is the same as {original.path}"
     return found
-
-
-def _is_floating(frame: RecordedFrame, camera: Camera) -> bool:
-    cards = read_cards(frame, camera)
-    bits = cards.get("ZBITPIX", cards.get("BITPIX"))
-    return isinstance(bits, int) and bits < 0
-
-
-def _content(path: Path) -> bytes:
-    body = path.read_bytes()
-    return hashlib.sha256(gzip.decompress(body) if body.startswith(_GZIP) else body).digest()
 
 
 def _numbered_twice(frames: Iterable[RecordedFrame]) -> dict[RecordedFrame, tuple[RecordedFrame, int]]:
@@ -134,7 +117,7 @@ def _numbered_twice(frames: Iterable[RecordedFrame]) -> dict[RecordedFrame, tupl
 
 def _is_another_detector(frame: RecordedFrame, exposure: Sequence[RecordedFrame]) -> bool:
     detectors = {one.exposure.detector for one in exposure}
-    return frame.exposure.detector not in detectors and _overlap(exposure[0], frame)
+    return frame.exposure.detector not in detectors and overlap(exposure[0].exposure, frame.exposure)
 
 
 def _free_number(number: int, taken: set[int]) -> int:
