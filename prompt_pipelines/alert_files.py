@@ -1,13 +1,14 @@
-"""Files of alerts that could not be sent: one Avro container for what one task could not send.
+"""Files of alerts: one Avro container for what one task could not send, or where no broker is, for all of it.
 
 Each record is ``{"message": bytes}``, a message as the broker would have got it.
 """
 
 import contextlib
+import datetime
 import io
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self, cast
 
@@ -17,7 +18,7 @@ from lsst.resources import ResourcePath
 
 from prompt_pipelines.errors import AlertError
 
-__all__ = ["AlertFile"]
+__all__ = ["AlertFile", "AlertFolder"]
 
 _SCHEMA = fastavro.parse_schema(
     {"type": "record", "name": "UnsentAlert", "fields": [{"name": "message", "type": "bytes"}]}
@@ -94,6 +95,28 @@ class AlertFile:
         if target.isLocal:
             with contextlib.suppress(OSError):
                 Path(target.ospath).parent.rmdir()
+
+
+@frozen
+class AlertFolder:
+    """Where alerts go without a broker: a file for each image that has any, in a folder for each UTC day."""
+
+    uri: str
+
+    def send(self, alerts: Iterable[bytes]) -> int:
+        """Write alerts to a new file; returns how many there are.
+
+        Raises
+        ------
+        AlertError
+            Raised if that failed.
+        """
+        messages = list(alerts)
+        if messages:
+            day = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
+            folder = ResourcePath(self.uri, forceDirectory=True).join(f"{day}/", forceDirectory=True)
+            AlertFile.new_in(folder.geturl()).write(messages)
+        return len(messages)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -1,6 +1,7 @@
-"""Sending alerts to Kafka, if the environment names a broker.
+"""Sending alerts to Kafka, if the environment names a broker, or writing them to files.
 
-AP_KAFKA_SERVER and AP_KAFKA_TOPIC say where; without them no alert is sent.
+AP_KAFKA_SERVER and AP_KAFKA_TOPIC say where; without them alerts become files below the
+folder whose URI is AP_ALERT_FOLDER, and without that no alert is made.
 AP_KAFKA_PRODUCER_USERNAME and AP_KAFKA_PRODUCER_PASSWORD turn on SASL
 (SCRAM-SHA-512); AP_KAFKA_SECURITY_PROTOCOL chooses between SASL_PLAINTEXT, the
 default, and SASL_SSL.
@@ -20,10 +21,16 @@ from attrs import field, frozen
 from confluent_kafka import KafkaError, Producer
 
 from prompt_pipelines.alert_delivery import Delivery
-from prompt_pipelines.alert_files import AlertFile
+from prompt_pipelines.alert_files import AlertFile, AlertFolder
 from prompt_pipelines.errors import AlertError
 
-__all__ = ["AlertError", "AlertStream", "forget_producers", "stream_from_environment"]
+__all__ = [
+    "AlertError",
+    "AlertStream",
+    "alerts_from_environment",
+    "forget_producers",
+    "stream_from_environment",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -135,8 +142,21 @@ class AlertStream:
         _log.warning("%s; they wait in %s", what, file.uri)
 
 
+def alerts_from_environment() -> AlertStream | AlertFolder | None:
+    """Find out where alerts go: to a broker, else into a folder; None if nowhere.
+
+    Raises
+    ------
+    AlertError
+        Raised as by `stream_from_environment`.
+    """
+    stream = stream_from_environment()
+    folder = os.environ.get("AP_ALERT_FOLDER")
+    return AlertFolder(folder) if stream is None and folder else stream
+
+
 def stream_from_environment(environment: Mapping[str, str] | None = None) -> AlertStream | None:
-    """Find out where alerts go; None if nowhere.
+    """Find out which broker alerts go to; None if to none.
 
     Raises
     ------

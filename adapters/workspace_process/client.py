@@ -103,14 +103,24 @@ class ChildWorkspace:
     memory_ceiling
         Bytes; a child that has more in memory after a visit is replaced. 0 is
         without bounds.
+    idle_timeout
+        Seconds without a visit after which the child is ended; the next visit
+        starts another one. 0 is never.
     """
 
     def __init__(
-        self, command: Sequence[str], *, start_timeout: float = 120.0, memory_ceiling: int = 0
+        self,
+        command: Sequence[str],
+        *,
+        start_timeout: float = 120.0,
+        memory_ceiling: int = 0,
+        idle_timeout: float = 0.0,
     ) -> None:
         self._command = tuple(command)
         self._start_timeout = start_timeout
         self._memory_ceiling = memory_ceiling
+        self._idle_timeout = idle_timeout
+        self._idling: asyncio.Task[None] | None = None
         self._until: float | None = None
         self._is_abandoned = False
         self._numbers = itertools.count(1)
@@ -121,10 +131,13 @@ class ChildWorkspace:
         """Start the child, so that the first visit need not wait for it."""
         if self._child is None:
             await self._start()
+        self._begin_idling()
 
     async def prepare(self, assignment: Assignment) -> Prepared:
         """See `ports.workspace.Workspace.prepare`."""
-        await self.open()
+        await self._end_idling()
+        if self._child is None:
+            await self._start()
         self._assignment = assignment
         frame = await self._call("prepare", assignment=CONVERTER.unstructure(assignment))
         return CONVERTER.structure(frame.header["result"], Prepared)
@@ -162,6 +175,7 @@ class ChildWorkspace:
         finally:
             self._assignment = None
         await self._end_if_bloated()
+        self._begin_idling()
 
     async def _end_if_bloated(self) -> None:
         """Let a child go that does not give its memory back; the next visit gets a new one."""
@@ -172,6 +186,22 @@ class ChildWorkspace:
             _LOG.warning("replacing the child process: it holds %d MiB", memory >> 20)
             await self.close()
 
+    def _begin_idling(self) -> None:
+        if self._child is not None and self._idle_timeout and self._idling is None:
+            self._idling = asyncio.create_task(self._end_when_idle())
+
+    async def _end_idling(self) -> None:
+        """Keep the child, or see it end if it is ending already."""
+        idling, self._idling = self._idling, None
+        if idling is not None:
+            idling.cancel()
+            await asyncio.wait([idling])
+
+    async def _end_when_idle(self) -> None:
+        await asyncio.sleep(self._idle_timeout)
+        _LOG.info("ending the child process: there was no visit for %g s", self._idle_timeout)
+        await self._say_farewell()
+
     def hold(self, until: float | None) -> None:
         """See `ports.workspace.Workspace.hold`."""
         self._until = until
@@ -181,10 +211,15 @@ class ChildWorkspace:
     async def abandon(self) -> None:
         """See `ports.workspace.Workspace.abandon`."""
         self._is_abandoned = True
+        await self._end_idling()
         await self._kill()
 
     async def close(self) -> None:
         """End the child, in peace if it is idle."""
+        await self._end_idling()
+        await self._say_farewell()
+
+    async def _say_farewell(self) -> None:
         if self._child is None:
             return
         try:

@@ -25,7 +25,9 @@ _REDIS_PORT = 6379
 
 
 def redis_url(host: str, settings: RedisSettings) -> str:
-    """Write the address of Redis; `host` may name a port."""
+    """Write the address of Redis; `host` may name a port, or be that of an SQLite file in Redis' stead."""
+    if is_sqlite(host):
+        return host
     where = host if ":" in host else f"{host}:{_REDIS_PORT}"
     password = f":{quote(settings.password, safe='')}@" if settings.password else ""
     scheme = "rediss" if settings.tls else "redis"
@@ -39,7 +41,7 @@ def ledger_url(ledger: LedgerSettings, host: str, redis: RedisSettings) -> str:
 
 
 def is_sqlite(url: str) -> bool:
-    """Tell whether a ledger's address is a SQLite file, and not Redis."""
+    """Tell whether an address is that of an SQLite file, and not of Redis."""
     return url.startswith("sqlite:")
 
 

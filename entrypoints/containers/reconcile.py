@@ -8,6 +8,8 @@ from adapters.host.clock import SystemClock
 from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.queue.work_publisher import RedisWorkPublisher
 from adapters.s3.image_store import S3ImageStore
+from adapters.sqlite.work_publisher import SqliteWorkPublisher
+from adapters.sqlite.work_queue import SqliteQueueUpkeep
 from application.ledger import StoredLedger
 from application.night_images import LandedImages
 from application.reconcile import Reconciler
@@ -16,6 +18,7 @@ from domain.cameras.camera import Camera
 from domain.fan_out import FanOutConfig
 from entrypoints.containers.addresses import (
     group_of_workers,
+    is_sqlite,
     ledger_url,
     redis_url,
     s3_connection,
@@ -55,7 +58,11 @@ def _stream(config: FanOutConfig, instrument: str) -> str:
     return config.stream(instrument)
 
 
-def _queue(settings: ReconcileSettings, redis: str, stream: str, instrument: str) -> RedisQueueUpkeep:
+def _queue(
+    settings: ReconcileSettings, redis: str, stream: str, instrument: str
+) -> RedisQueueUpkeep | SqliteQueueUpkeep:
+    if is_sqlite(redis):
+        return SqliteQueueUpkeep(redis, queue=stream, timeout=settings.redis.timeout)
     return RedisQueueUpkeep(
         redis,
         stream=stream,
@@ -64,7 +71,11 @@ def _queue(settings: ReconcileSettings, redis: str, stream: str, instrument: str
     )
 
 
-def _publisher(settings: ReconcileSettings, redis: str, config: FanOutConfig) -> RedisWorkPublisher:
+def _publisher(
+    settings: ReconcileSettings, redis: str, config: FanOutConfig
+) -> RedisWorkPublisher | SqliteWorkPublisher:
+    if is_sqlite(redis):
+        return SqliteWorkPublisher(redis, instruments=config.streams, timeout=settings.redis.timeout)
     return RedisWorkPublisher(redis, streams=config.streams, timeout=settings.redis.timeout)
 
 

@@ -4,8 +4,9 @@ from dependency_injector import containers, providers
 
 from adapters.host.clock import SystemClock
 from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
+from adapters.sqlite.work_queue import SqliteQueueUpkeep
 from application.ledger import StoredLedger
-from entrypoints.containers.addresses import group_of_workers, ledger_url, redis_url
+from entrypoints.containers.addresses import group_of_workers, is_sqlite, ledger_url, redis_url
 from entrypoints.containers.providing import singleton
 from entrypoints.containers.serving import make_history_store
 from entrypoints.settings.status import StatusSettings
@@ -13,9 +14,12 @@ from entrypoints.settings.status import StatusSettings
 __all__ = ["StatusContainer"]
 
 
-def _queue(settings: StatusSettings) -> RedisQueueUpkeep:
+def _queue(settings: StatusSettings) -> RedisQueueUpkeep | SqliteQueueUpkeep:
+    address = redis_url(settings.redis_host, settings.redis)
+    if is_sqlite(address):
+        return SqliteQueueUpkeep(address, queue=settings.stream, timeout=settings.redis.timeout)
     return RedisQueueUpkeep(
-        redis_url(settings.redis_host, settings.redis),
+        address,
         stream=settings.stream,
         group=group_of_workers(settings.workers_group, settings.instrument),
         timeout=settings.redis.timeout,

@@ -19,6 +19,8 @@ from adapters.redis.queue.control import RedisControlNotes
 from adapters.redis.queue.work_queue import RedisWorkQueue
 from adapters.s3.image_store import S3ImageStore
 from adapters.sasquatch.measurements import SasquatchMeasurements
+from adapters.sqlite.control import SqliteControl
+from adapters.sqlite.work_queue import SqliteWorkQueue
 from adapters.workspace_process.client import ChildWorkspace
 from application.ledger import StoredLedger
 from application.sidecars import Sidecars
@@ -30,6 +32,7 @@ from application.worker.work import Worker, WorkerPolicy
 from domain.cameras.camera import Camera
 from domain.pipelines import PipelinesConfig
 from entrypoints.containers.addresses import (
+    is_sqlite,
     kafka_connection,
     ledger_url,
     process_name,
@@ -93,7 +96,15 @@ def _measurements(settings: WorkerSettings, clock: Clock, metrics: Metrics) -> S
     )
 
 
-def _queue(settings: WorkerSettings, redis: str, name: str) -> RedisWorkQueue:
+def _queue(settings: WorkerSettings, redis: str, name: str) -> RedisWorkQueue | SqliteWorkQueue:
+    if is_sqlite(redis):
+        return SqliteWorkQueue(
+            redis,
+            queue=settings.stream.stream,
+            consumer=name,
+            lease_seconds=settings.stream.lease_seconds,
+            timeout=settings.redis.timeout,
+        )
     return RedisWorkQueue(
         redis,
         stream=settings.stream.stream,
@@ -105,7 +116,9 @@ def _queue(settings: WorkerSettings, redis: str, name: str) -> RedisWorkQueue:
     )
 
 
-def _control(settings: WorkerSettings, redis: str) -> RedisControlNotes:
+def _control(settings: WorkerSettings, redis: str) -> RedisControlNotes | SqliteControl:
+    if is_sqlite(redis):
+        return SqliteControl(redis, keep_seconds=settings.message_expiration, timeout=settings.redis.timeout)
     return RedisControlNotes(
         redis,
         stream=settings.stream.stream,
@@ -149,7 +162,11 @@ def _notifier(settings: WorkerSettings) -> KafkaOutputNotifier | None:
 
 
 def _workspace(settings: WorkerSettings, folder: Path) -> ChildWorkspace:
-    return ChildWorkspace((*_CHILD, str(folder)), memory_ceiling=settings.memory_ceiling << 20)
+    return ChildWorkspace(
+        (*_CHILD, str(folder)),
+        memory_ceiling=settings.memory_ceiling << 20,
+        idle_timeout=settings.child_idle_timeout,
+    )
 
 
 def _search(

@@ -1,31 +1,14 @@
 """Options that `demo` and `replay` have in common, and the pipelines that both run."""
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from entrypoints.settings.pipelines import AP_PIPE, PIPELINES, SINGLE_FRAME
+
 __all__ = ["AP_PIPE", "PIPELINES", "SINGLE_FRAME", "night_options", "results_folder"]
-
-_PIPELINES = "${PROMPT_PROCESSING_DIR}/prompt_pipelines/pipelines"
-
-SINGLE_FRAME: Mapping[str, object] = {
-    "PREPROCESSING_PIPELINES_CONFIG": [{"pipelines": []}],
-    "MAIN_PIPELINES_CONFIG": [{"pipelines": [f"{_PIPELINES}/SingleFrame.yaml", f"{_PIPELINES}/Isr.yaml"]}],
-}
-"""Instrument signature removal and source detection; the first alone if the second cannot be."""
-
-AP_PIPE: Mapping[str, object] = {
-    "PREPROCESSING_PIPELINES_CONFIG": [{"pipelines": [f"{_PIPELINES}/Preprocessing.yaml"]}],
-    "MAIN_PIPELINES_CONFIG": [
-        {"pipelines": [f"{_PIPELINES}/{name}.yaml" for name in ("ApPipe", "SingleFrame", "Isr")]}
-    ],
-}
-"""From raws to alerts; the single frame, or its signature removal, where there is no template."""
-
-PIPELINES: Mapping[str, Mapping[str, object]] = {"ap-pipe": AP_PIPE, "single-frame": SINGLE_FRAME}
-"""By the names of the option."""
 
 
 def night_options[F: Callable[..., None]](*, speed: float, pipelines: str = "ap-pipe") -> Callable[[F], F]:

@@ -4,12 +4,33 @@ The deployment id follows from these; both processes read this one class, so
 that they cannot differ by construction.
 """
 
+from collections.abc import Mapping
+
 from attrs import frozen
 
 from entrypoints.settings.environment import setting
 from entrypoints.settings.parsers import optional, or_none, text
 
-__all__ = ["DeploymentSettings"]
+__all__ = ["AP_PIPE", "PIPELINES", "SINGLE_FRAME", "DeploymentSettings"]
+
+_PIPELINES = "${PROMPT_PROCESSING_DIR}/prompt_pipelines/pipelines"
+
+SINGLE_FRAME: Mapping[str, object] = {
+    "PREPROCESSING_PIPELINES_CONFIG": [{"pipelines": []}],
+    "MAIN_PIPELINES_CONFIG": [{"pipelines": [f"{_PIPELINES}/SingleFrame.yaml", f"{_PIPELINES}/Isr.yaml"]}],
+}
+"""Instrument signature removal and source detection; the first alone if the second cannot be."""
+
+AP_PIPE: Mapping[str, object] = {
+    "PREPROCESSING_PIPELINES_CONFIG": [{"pipelines": [f"{_PIPELINES}/Preprocessing.yaml"]}],
+    "MAIN_PIPELINES_CONFIG": [
+        {"pipelines": [f"{_PIPELINES}/{name}.yaml" for name in ("ApPipe", "SingleFrame", "Isr")]}
+    ],
+}
+"""From raws to alerts; the single frame, or its signature removal, where there is no template."""
+
+PIPELINES: Mapping[str, Mapping[str, object]] = {"ap-pipe": AP_PIPE, "single-frame": SINGLE_FRAME}
+"""By the names that people give them."""
 
 
 @frozen(kw_only=True)

@@ -24,7 +24,9 @@ class ReconcileSettings:
     camera_file: str | None = setting(
         "CAMERA_FILE", optional, "camera's YAML file; by default the shipped one", default=""
     )
-    redis_host: str = setting("REDIS_STREAM_HOST", text, "host, or host:port, of Redis")
+    redis_host: str = setting(
+        "REDIS_STREAM_HOST", text, "host, or host:port, of Redis; sqlite:///file on one machine"
+    )
     workers_group: str = setting(
         "REDIS_STREAM_CONSUMER_GROUP",
         text,

@@ -17,6 +17,8 @@ class StatusSettings:
     ledger: LedgerSettings = group(LedgerSettings)
 
     instrument: str = setting("RUBIN_INSTRUMENT", text, "short name of the instrument")
-    redis_host: str = setting("REDIS_STREAM_HOST", text, "host, or host:port, of Redis")
+    redis_host: str = setting(
+        "REDIS_STREAM_HOST", text, "host, or host:port, of Redis; sqlite:///file on one machine"
+    )
     stream: str = setting("REDIS_STREAM_NAME", text, "stream of fanned-out visits")
     workers_group: str = setting("REDIS_STREAM_CONSUMER_GROUP", text, "consumer group of the workers")

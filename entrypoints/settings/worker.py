@@ -33,7 +33,9 @@ __all__ = ["ChildSettings", "WorkerSettings"]
 class StreamSettings:
     """The queue of visit-detectors."""
 
-    host: str = setting("REDIS_STREAM_HOST", text, "host, or host:port, of Redis")
+    host: str = setting(
+        "REDIS_STREAM_HOST", text, "host, or host:port, of Redis; sqlite:///file on one machine"
+    )
     stream: str = setting("REDIS_STREAM_NAME", text, "stream of fanned-out visits")
     group: str = setting("REDIS_STREAM_CONSUMER_GROUP", text, "consumer group of the workers")
     create: bool = setting("REDIS_STREAM_CREATE", boolean, "1: create a missing group", default="1")
@@ -114,6 +116,12 @@ class WorkerSettings:
         "CHILD_MEMORY_CEILING",
         integer,
         "MiB; a child that keeps more after a visit is replaced; 0 is no ceiling",
+        default="0",
+    )
+    child_idle_timeout: float = setting(
+        "CHILD_IDLE_TIMEOUT",
+        seconds,
+        "s without a visit after which the child is ended, to be started for the next; 0 is never",
         default="0",
     )
     shutdown_grace: float = setting(

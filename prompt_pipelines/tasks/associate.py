@@ -22,7 +22,8 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
-from prompt_pipelines.alert_stream import AlertStream, stream_from_environment
+from prompt_pipelines.alert_files import AlertFolder
+from prompt_pipelines.alert_stream import AlertStream, alerts_from_environment
 from prompt_pipelines.alerts import Pictures, make_alerts, serialize
 from prompt_pipelines.apdb import (
     BANDS,
@@ -127,7 +128,7 @@ class AssociateTask(PipelineTask):
             facts,
             ids=IdFactory.of_visit(visit.day_obs, visit.seq_num, visit.id, data_id["detector"]),
             apdb=open_apdb(self.config.apdb_config),
-            stream=stream_from_environment(),
+            stream=alerts_from_environment(),
         )
         butlerQC.put(outputs, outputRefs)
 
@@ -138,7 +139,7 @@ class AssociateTask(PipelineTask):
         *,
         ids: IdFactory,
         apdb: Apdb,
-        stream: AlertStream | None = None,
+        stream: AlertStream | AlertFolder | None = None,
     ) -> Struct:
         """Associate and store the sources of one image.
 

@@ -283,3 +283,36 @@ async def test_an_abandoned_workspace_starts_no_child(workspace: ChildWorkspace,
     with pytest.raises(WorkspaceLostError, match="the worker ends"):
         await workspace.export(Export.EVERYTHING)
     assert diary(tmp_path) == ["prepare"]
+
+
+async def test_a_child_without_a_visit_is_ended_and_started_for_the_next(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.integration.workspace_process.scripted_child", str(tmp_path)]
+    workspace = ChildWorkspace(command, start_timeout=60, idle_timeout=0.3)
+    try:
+        await workspace.prepare(assignment("slow"))
+        await workspace.process([1])
+        (first,) = processes(tmp_path)
+        assert _alive(first)
+        await workspace.clean()
+        async with asyncio.timeout(10):
+            while _alive(first):
+                await asyncio.sleep(0.05)
+        await workspace.prepare(assignment("g"))
+        await workspace.clean()
+    finally:
+        await workspace.close()
+    assert diary(tmp_path) == ["prepare", "clean", "prepare", "clean"]
+    assert len(processes(tmp_path)) == 2
+
+
+async def test_a_visit_that_comes_while_the_child_is_ending_is_served(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.integration.workspace_process.scripted_child", str(tmp_path)]
+    workspace = ChildWorkspace(command, start_timeout=60, idle_timeout=0.05)
+    try:
+        for pause in (0.04, 0.05, 0.051, 0.055):
+            await workspace.prepare(assignment("g"))
+            await workspace.clean()
+            await asyncio.sleep(pause)
+    finally:
+        await workspace.close()
+    assert diary(tmp_path) == 4 * ["prepare", "clean"]

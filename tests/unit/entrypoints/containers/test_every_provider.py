@@ -51,6 +51,7 @@ _CHOICES: Mapping[str, Mapping[str, str]] = {
         "LOCAL_REPO_REGISTRY": "1",
         "NEXT_VISIT_CANCELED_TOPIC": "canceled",
     },
+    "no broker": {"REDIS_STREAM_HOST": "sqlite:///work.db", "LEDGER_URL": "sqlite:///ledger.db"},
 }
 
 
