@@ -16,7 +16,6 @@ __all__ = ["Frame", "SimulatedCamera", "SourceTruth"]
 
 _BIAS, _FLAT, _SCIENCE, _DARK = 2, 3, 4, 5  # beside the streams of random numbers of sky and sensors
 _FLAT_ELECTRONS = 40_000.0  # in a pixel: bright, and well below saturation
-_SEEING = 0.8  # arcseconds, full width at half maximum
 _SMALLEST_FWHM = 2.0  # pixels, where a camera's pixels are larger than the seeing: its optics' part
 
 
@@ -68,6 +67,10 @@ class SimulatedCamera:
     seed: int
     dark_current: float = 0.0
     """Electrons per second, of most pixels; some are hot."""
+    seeing: float = 0.8
+    """Arcseconds, full width at half maximum."""
+    transparency: float = 1.0
+    """Share of the light of stars that clouds let through."""
     _sensors: dict[int, Sensor] = field(factory=dict, init=False, repr=False)
 
     def sensor(self, detector: int) -> Sensor:
@@ -136,11 +139,12 @@ class SimulatedCamera:
         scale = pixel_scale(self.camera, sensor.detector)
         x, y = pixels_of(self.camera, sensor.detector, pointing, sources.ra, sources.dec)
         electrons, quiet = (
-            exposure_time * electrons_per_second(flux) for flux in (sources.flux, sources.quiet)
+            self.transparency * exposure_time * electrons_per_second(flux)
+            for flux in (sources.flux, sources.quiet)
         )
         sky = exposure_time * scale**2 * float(electrons_per_second(flux_from_magnitude(SKY_MAGNITUDE)))
         light = np.full(sensor.response.shape, sky)
-        fwhm = max(_SEEING / scale, _SMALLEST_FWHM)
+        fwhm = max(self.seeing / scale, _SMALLEST_FWHM)
         add_point_sources(light, x, y, electrons, fwhm=fwhm)
         collected = generator.poisson(light * sensor.response + exposure_time * sensor.dark_current).astype(
             np.float64

@@ -29,6 +29,7 @@ class Lights:
         self._frames = frames
         self._night = night
         self._useless: set[tuple[str, int]] = set()
+        self._told: set[tuple[str, int, str]] = set()
 
     def make(self, visit: PlannedVisit, detector: int) -> SingleFrame | None:
         """Process a visit's first snap; None if nothing can be made of it."""
@@ -45,6 +46,12 @@ class Lights:
         """Call a frame useless."""
         if not self.is_useless(visit, detector):
             self._useless.add((visit.group, detector))
+            self.leave_out(visit, detector, reason)
+
+    def leave_out(self, visit: PlannedVisit, detector: int, reason: str) -> None:
+        """Say that a frame, useful or not, has no part in a template."""
+        if (visit.group, detector, reason) not in self._told:
+            self._told.add((visit.group, detector, reason))
             _log.warning("%s is no part of a template: %s", self.name(visit, detector), reason)
 
     def is_useless(self, visit: PlannedVisit, detector: int) -> bool:

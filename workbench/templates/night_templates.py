@@ -26,7 +26,8 @@ from simulator.summit.night import NightPlan, PlannedVisit, PlanPart
 from workbench.catalogues.stored_catalogues import add_catalogue
 from workbench.reduction.single_frames import SingleFrames
 from workbench.replay import Recording
-from workbench.templates.fields import Field, Misfit, contributions, fields
+from workbench.templates.contributions import FEWEST, Contributions, best_contributions
+from workbench.templates.fields import Field, fields
 from workbench.templates.lights import Lights
 from workbench.templates.stored_templates import SKYMAPS, Template, put_catalogue, put_templates
 
@@ -36,7 +37,6 @@ _log = logging.getLogger(__name__)
 
 _NO_SKYMAP = "none"
 _GIVEN = "given"
-_FEWEST = 3  # exposures of a half that make a template
 _REFERENCES = 3  # exposures that are tried as the one with which the others are compared
 
 type _Halves = tuple[tuple[PlannedVisit, ...], tuple[PlannedVisit, ...]]
@@ -147,9 +147,9 @@ def _add_filter(
         for half in halves
     ]
     fewest = min(len(half) for half in usable)
-    if fewest < _FEWEST:
+    if fewest < FEWEST:
         raise SimulatorError(
-            f"half of the night has {fewest} visits in {physical_filter}, a template takes {_FEWEST}"
+            f"half of the night has {fewest} visits in {physical_filter}, a template takes {FEWEST}"
         )
     for seen in itertools.islice(fields(lights, [*usable[0], *usable[1]], band, catalogue), _REFERENCES):
         if _add_templates(made, lights, seen, usable, physical_filter):
@@ -162,7 +162,7 @@ def _add_templates(
     made: _Made, lights: Lights, seen: Field, usable: Sequence[Sequence[PlannedVisit]], physical_filter: str
 ) -> bool:
     """Make the templates of a field, if enough exposures show the same stars; say whether any was made."""
-    misfits: list[Misfit] = []
+    found: list[tuple[int, Contributions]] = []
     templates: list[Template] = []
     wanted = {detector for half in usable for visit in half for detector in visit.detectors}
     lacking = [
@@ -171,10 +171,11 @@ def _add_templates(
     ]
     for detector, target in seen.onto.items():
         region = image_region(cast(Any, target.image.sky_projection), target.image.bbox)
-        parts = [contributions(lights, half, detector, seen, misfits) for half in usable]
+        parts = [best_contributions(lights, half, detector, seen) for half in usable]
+        found += [(detector, one) for one in parts]
         for half in (0, 1):
             try:
-                image = combine_template(parts[1 - half], onto=target.image)
+                image = combine_template(parts[1 - half].parts, onto=target.image)
             except PromptPipelinesError as error:
                 place = f"detector {detector} in {physical_filter}, half {half + 1} of the night"
                 lacking.append(f"none for {place}: {error}")
@@ -184,7 +185,7 @@ def _add_templates(
             )
     if not templates:
         name = lights.name(seen.reference, next(iter(seen.onto)))
-        why = misfits[0].reason if misfits else lacking[0]
+        why = next((misfit.reason for _, one in found for misfit in one.strange), lacking[0])
         _log.warning(
             "%s could not be matched with the night's other exposures (%s): it shows another field, or the"
             " rotation or x_axis of the camera file is wrong, or headers point more wrong than its"
@@ -193,8 +194,25 @@ def _add_templates(
             why,
         )
         return False
-    for misfit in misfits:
-        lights.reject(misfit.visit, misfit.detector, misfit.reason)
+    _tell_left_out(lights, found, physical_filter)
     made.templates.extend(templates)
     made.lacking.extend(lacking)
     return True
+
+
+def _tell_left_out(lights: Lights, found: Sequence[tuple[int, Contributions]], physical_filter: str) -> None:
+    """Name the exposures that have no part in templates."""
+    for detector, one in found:
+        for misfit in one.strange:
+            lights.reject(misfit.visit, detector, misfit.reason)
+        for misfit in one.poor:
+            lights.leave_out(misfit.visit, detector, misfit.reason)
+        if one.spare:
+            _log.info(
+                "detector %d in %s: a template was made of the best %d of %d exposures, without %s",
+                detector,
+                physical_filter,
+                len(one.parts),
+                len(one.parts) + len(one.spare),
+                ", ".join(Path(lights.name(visit, detector)).name for visit in one.spare),
+            )

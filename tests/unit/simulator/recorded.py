@@ -44,11 +44,15 @@ def write_night(
     flipped_from: int | None = None,
     truth: Path | None = None,
     density: SkyDensity | None = None,
+    seeing: float = 0.8,
+    transparency: float = 1.0,
+    aside: float = 0.0,
 ) -> list[Path]:
     """Write lights of the camera's first detectors (returned), biases, darks of 60 s, and flats.
 
     Lights begin `spacing` seconds apart. From the light `flipped_from` on the camera is upside down, as
-    after a meridian flip. What the lights show is written to the table `truth`.
+    after a meridian flip. What the lights show is written to the table `truth`. All look `aside` degrees
+    east of where others do.
     """
     numbers = tuple(detector.number for detector in camera.detectors[:detectors])
     physical_filter = list(camera.filters)[2]
@@ -56,7 +60,7 @@ def write_night(
         PlannedVisit(
             group=f"night-{number}",
             detectors=numbers,
-            ra=_RA + number / 3600,
+            ra=_RA + number / 3600 + aside,
             dec=_DEC,
             sky_angle=12.0 if flipped_from is None or number < flipped_from else 192.0,
             physical_filter=physical_filter,
@@ -65,7 +69,9 @@ def write_night(
         for number in range(lights)
     ]
     sky = sky_of_night(camera, seed, density)
-    simulated = SimulatedCamera(camera=camera, seed=seed, dark_current=dark_current)
+    simulated = SimulatedCamera(
+        camera=camera, seed=seed, dark_current=dark_current, seeing=seeing, transparency=transparency
+    )
     night = SimulatedNight(simulated, sky, visits)
     paths = []
     for number, visit in enumerate(visits):
