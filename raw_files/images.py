@@ -8,7 +8,7 @@ from attrs import frozen
 
 from raw_files.errors import RawFileError
 
-__all__ = ["Hdu", "ImageHdu", "Size", "choose", "find", "fits_size", "frames_first"]
+__all__ = ["Hdu", "ImageHdu", "Size", "choose", "find", "fits_size", "frames_first", "likely_frames"]
 
 type Size = tuple[int, int]
 """Rows and columns that a camera's raws have at least."""
@@ -69,7 +69,7 @@ def choose(images: Sequence[ImageHdu], sizes: Collection[Size]) -> ImageHdu:
     fitting = [image for image in images if not sizes or any(fits_size(image.shape, size) for size in sizes)]
     if not fitting:
         raise RawFileError(_misfit(images, sizes))
-    frames = _frames(fitting)
+    frames = likely_frames(fitting)
     if len(frames) > 1:
         raise RawFileError(_several(frames))
     return frames[0]
@@ -120,7 +120,7 @@ def _same_name(name: str, wanted: str) -> bool:
     return name.strip().casefold() == wanted.strip().casefold()
 
 
-def _frames(images: Sequence[ImageHdu]) -> Sequence[ImageHdu]:
+def likely_frames(images: Sequence[ImageHdu]) -> Sequence[ImageHdu]:
     """Leave out masks, weights and previews, by name; then bytes, which are flags beside real pixels."""
     named = [image for image in images if not _BESIDE.fullmatch(image.name)] or images
     return [image for image in named if image.bits > 8] or named

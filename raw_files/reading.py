@@ -12,11 +12,19 @@ from attrs import frozen
 from raw_files.cards import CardValue, values
 from raw_files.errors import RawFileError
 from raw_files.hdus import StoredHdu
-from raw_files.images import Hdu, ImageHdu, Size, choose, find, frames_first
+from raw_files.images import Hdu, ImageHdu, Size, choose, find, frames_first, likely_frames
 from raw_files.opening import OpenFile, opened
 from raw_files.pixels import check_scale, header_of
 
-__all__ = ["LoadedImage", "check_whole", "load_images", "read_cards", "read_parts"]
+__all__ = [
+    "ListedImage",
+    "LoadedImage",
+    "check_whole",
+    "list_frames",
+    "load_images",
+    "read_cards",
+    "read_parts",
+]
 
 
 @frozen(eq=False)
@@ -28,6 +36,15 @@ class LoadedImage:
     """Indexed ``[y, x]``, in the machine's byte order; NaN where the header declares a pixel undefined."""
     header: fits.Header
     """Its cards, then those of the primary HDU that are not among them; none about the file itself."""
+
+
+@frozen(kw_only=True, eq=False)
+class ListedImage:
+    """An image that may be a frame, without its pixels."""
+
+    hdu: ImageHdu
+    cards: Mapping[str, CardValue]
+    """Its own."""
 
 
 def check_whole(path: str | os.PathLike[str]) -> None:
@@ -132,6 +149,28 @@ def _frames_of(
     if not named:
         return [choose(images, sizes)]
     return [find(images, hdu, its_sizes) for hdu, its_sizes in named.items()]
+
+
+def list_frames(path: str | os.PathLike[str]) -> tuple[dict[str, CardValue], list[ListedImage]]:
+    """List the images of a file that may be frames, and the cards of its primary HDU.
+
+    Raises
+    ------
+    RawFileError
+        Raised if the file is truncated, damaged or no FITS, or holds no image.
+    OSError
+        Raised as by `check_whole`.
+    """
+    with opened(path) as file:
+        file.check_sums(file.hdus)
+        images = _images(file.hdus)
+        if not images:
+            raise RawFileError("none of its HDUs is an image of two dimensions")
+        frames = [
+            ListedImage(hdu=image, cards=values(images[image].header.cards))
+            for image in likely_frames(list(images))
+        ]
+        return values(file.hdus[0].header.cards), frames
 
 
 def load_images(path: str | os.PathLike[str], hdus: Collection[Hdu] = ()) -> list[LoadedImage]:

@@ -38,11 +38,13 @@ def command() -> None:
 def from_fits(*, folder: Path, output: Path | None, instrument: str | None, force: bool) -> None:
     """Draft a camera file from the frames below FOLDER.
 
-    A night with biases, flats and science exposures tells most. Header rules
-    are guessed by the cards' names and tried on every frame; sections come from
-    the header or from a flat's pixels, gain and read noise from pairs of flats
-    and biases. Each guess is marked in the file, and what a person must still
-    say is listed at the end. The exit code is 0 if a file was written.
+    A night with biases, flats and science exposures tells most. A detector may
+    be a file, an HDU of a file, or several HDUs; its amplifiers may share one.
+    Header rules are guessed by the cards' names and tried on every frame;
+    sections come from the header or from a flat's pixels, gain and read noise
+    from pairs of flats and biases, places from the WCS or DETSEC. Each guess is
+    marked in the file, and what a person must still say is listed at the end.
+    The exit code is 0 if a file was written.
     """
     samples = _read(folder)
     shown = console()
@@ -57,7 +59,7 @@ def from_fits(*, folder: Path, output: Path | None, instrument: str | None, forc
     if target.exists() and not force:
         raise click.ClickException(f"{target} exists: name another file by --output, or give --force")
     target.write_text(write_draft(draft), encoding="utf-8")
-    shown.print(f"{target}: written from {len(samples.frames)} frames")
+    shown.print(f"{target}: written from {len({one.path for one in samples.frames})} files")
     questions = open_questions(draft)
     if questions:
         shown.print(f"\nStill to be said by a person, in {target}:")
@@ -85,8 +87,9 @@ def check(context: click.Context, *, file: str, folder: Path | None) -> None:
     camera = load_camera(file)
     shown = console()
     shown.print(_summary(camera))
-    for line in _unfilled(file):
-        shown.print(f"still to be filled in: {line}")
+    for line, *others in _unfilled(file).values():
+        more = f" (and {len(others)} more like it)" if others else ""
+        shown.print(f"still to be filled in: {line}{more}")
     if folder is None:
         return
     frames = read_frames(folder, camera)
@@ -117,11 +120,16 @@ def _by_reason(samples: Samples) -> dict[str, list[Path]]:
     return reasons
 
 
-def _unfilled(file: str) -> list[str]:
-    """List the lines of a drafted file in which only something stands that a person must replace."""
+def _unfilled(file: str) -> dict[str, list[str]]:
+    """Gather the lines of a drafted file that a person must complete, by reason."""
     path = Path(file)
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return [line.strip() for line in lines if "# FILL IN" in line]
+    reasons: dict[str, list[str]] = {}
+    for line in lines:
+        _, mark, reason = line.partition("FILL IN: ")
+        if mark and "#" in line:
+            reasons.setdefault(reason.split("   #")[0], []).append(line.strip())
+    return reasons
 
 
 def _summary(camera: Camera) -> str:

@@ -7,25 +7,38 @@ the right name that holds something else is passed over.
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from domain.cameras.camera import CardRule
 from domain.headers import cards as read
 from domain.headers.cards import InvalidHeaderError
 from domain.headers.instants import instant
 
-__all__ = ["FactGuess", "cd_matrix", "guess_facts", "is_science"]
+__all__ = [
+    "FactGuess",
+    "Matrix",
+    "cd_matrix",
+    "example",
+    "exposure_of",
+    "guess_begin",
+    "guess_facts",
+    "is_science",
+    "is_unlit",
+    "values_of",
+]
 
 type Cards = Mapping[str, object]
+type Matrix = tuple[float, float, float, float]
+"""Row by row, degrees per pixel."""
 
 _ENOUGH: Final = 0.9
 """Share of the frames in which a rule has to find its fact."""
 
-_TYPES: Final = ("IMAGETYP", "OBSTYPE", "IMGTYPE", "FRAME", "EXPTYPE", "OBJECT")
-_FILTERS: Final = ("FILTER", "FILTNAME", "FILTERID", "FILTER1", "INSFILTE", "FILTNAM", "FILT_ID")
+_TYPES: Final = ("IMAGETYP", "OBSTYPE", "IMGTYPE", "FRAME", "EXPTYPE", "DATA-TYP", "OBJECT")
+_FILTERS: Final = ("FILTER", "FILTNAME", "FILTERID", "FILTER1", "INSFILTE", "FILTNAM", "FILT_ID", "FILTER01")
 _EXPOSURE_TIMES: Final = ("EXPTIME", "EXPOSURE", "EXP_TIME", "ITIME", "DARKTIME", "TELAPSE")
 _BEGIN_DATES: Final = ("DATE-BEG", "DATE-OBS", "DATE_OBS", "UTDATE")
 _BEGIN_TIMES: Final = ("UTCSTART", "TIME-OBS", "UT", "UTC", "UTSTART", "UT-TIME", "UTC-OBS", "TIME-BEG")
@@ -35,12 +48,8 @@ _DECLINATIONS: Final = ("DECSTART", "DEC", "OBJCTDEC", "TELDEC", "DEC_DEG", "DEC
 _ANGLES: Final = ("ROTPA", "ROTSKYPA", "POSANGLE", "ROTANGLE", "PA", "CROTA2")
 _NUMBERS: Final = ("SEQNUM", "OBSERNO", "OBSNUM", "SEQNO", "FRAMENO", "FRAMENUM", "EXPNUM", "RUNNO", "NUMBER")
 _NAMES: Final = ("OBSID", "OBS_ID", "EXPNAME", "FRAMEID", "FILENAME", "ORIGFILE", "ORIGNAME")
-_DETECTORS: Final = ("CCDNUM", "DETNUM", "DET-ID", "CHIPNUM", "CCDID", "CHIPID", "DETECTOR", "CCD", "CHIP")
-_OF_A_DETECTOR: Final = re.compile("DET|CCD|CHIP|SENS|EXTVER|IMAGEID")
-_MOST_DETECTORS: Final = 400
-
-
-_LAST_NUMBER: Final = "([0-9]{1,5})[^0-9]*$"
+_LAST_NUMBERS: Final = ("([0-9]{1,5})[^0-9]*$", "([0-9]{1,5})[^0-9]+[0-9]+[^0-9]*$")
+"""The last number of a file's name, or the one before: the last may be that of a detector."""
 
 
 @frozen(kw_only=True)
@@ -66,8 +75,14 @@ def is_unlit(cards: Cards) -> bool:
     return re.search("bias|zero|dark", words, re.IGNORECASE) is not None
 
 
-def guess_facts(headers: Sequence[Cards], names: Sequence[str] = ()) -> tuple[FactGuess, ...]:
-    """Guess the rules of all facts that these headers tell.
+def guess_facts(
+    headers: Sequence[Cards],
+    names: Sequence[str] = (),
+    *,
+    detectors: int = 1,
+    matrices: Sequence[Matrix] | None = None,
+) -> tuple[FactGuess, ...]:
+    """Guess the rules of all facts that these headers tell, but for the detector.
 
     Parameters
     ----------
@@ -75,16 +90,18 @@ def guess_facts(headers: Sequence[Cards], names: Sequence[str] = ()) -> tuple[Fa
         Cards of one camera's frames, of all kinds.
     names
         Of their files, where nothing in the headers numbers the exposures.
+    detectors
+        How many frames an exposure has.
+    matrices
+        CD matrices of the detector by which the camera is turned; None: those of the headers.
     """
     science = [cards for cards in headers if is_science(cards)] or list(headers)
     lit = [cards for cards in headers if not is_unlit(cards)] or list(headers)
-    begin = _begin(headers)
-    detector = _detector(headers, begin)
-    many = len(set(_values(detector.rule, headers, read.integer)))
+    begin = guess_begin(headers)
+    begins = [exposure_of(cards, begin) for cards in headers] if detectors > 1 else None
     guesses = (
-        _first("obs_id", _names(), headers, read.text, repeats=many),
-        detector,
-        _number(headers, many) or _number_in(_of_science(headers, names), many),
+        _first("obs_id", _names(), headers, read.text, repeats=detectors, exposures=begins),
+        _number(headers, detectors, begins) or _number_in(headers, names, detectors, begin),
         _first("physical_filter", _named(_FILTERS), lit, read.text)
         or _first("physical_filter", _named(_FILTERS), science, read.text),
         _first("exposure_time", _named(_EXPOSURE_TIMES), headers, read.number),
@@ -92,7 +109,7 @@ def guess_facts(headers: Sequence[Cards], names: Sequence[str] = ()) -> tuple[Fa
         _first("end", [{"card": "DATE-END", **_scale(headers)}], headers, instant),
         _angle("ra", _RIGHT_ASCENSIONS, science),
         _angle("dec", _DECLINATIONS, science),
-        _sky_angle(science),
+        _sky_angle(science, matrices),
         _first("observation_type", _named(_TYPES), headers, read.text),
     )
     return tuple(guess for guess in guesses if guess is not None)
@@ -108,7 +125,7 @@ def _card_rule(rule: Mapping[str, Any]) -> CardRule:
     return CardRule(cards=cards, **rest)
 
 
-def _values[T](
+def values_of[T](
     rule: Mapping[str, Any], headers: Sequence[Cards], reader: Callable[[CardRule, Cards], T | None]
 ) -> list[T]:
     """Read a fact from every header in which a rule finds it."""
@@ -131,21 +148,42 @@ def _first[T](
     reader: Callable[[CardRule, Cards], T | None],
     *,
     repeats: int | None = None,
+    exposures: Sequence[object] | None = None,
 ) -> FactGuess | None:
-    """Take the first rule that finds the fact in nearly every header, no value oftener than `repeats`."""
+    """Take the first rule that finds the fact in nearly every header.
+
+    No value may be found oftener than `repeats`, and each exposure has one that no other has.
+    """
     for rule in rules:
-        found = _values(rule, headers, reader)
+        found = values_of(rule, headers, reader)
         if len(found) < max(_ENOUGH * len(headers), 1):
             continue
         if repeats is not None and max(Counter(found).values()) > repeats:
             continue
-        written = _values(rule, headers, read.text)
-        why = f"in {len(found)} of {len(headers)} frames, {_example(written)}"
+        if exposures is not None and not _tells_exposures(rule, headers, reader, exposures):
+            continue
+        written = values_of(rule, headers, read.text)
+        why = f"in {len(found)} of {len(headers)} frames, {example(written)}"
         return FactGuess(fact=fact, rule=rule, why=why)
     return None
 
 
-def _example(found: Sequence[object]) -> str:
+def _tells_exposures[T](
+    rule: Mapping[str, Any],
+    headers: Sequence[Cards],
+    reader: Callable[[CardRule, Cards], T | None],
+    exposures: Sequence[object],
+) -> bool:
+    pairs = {
+        (value, exposure)
+        for cards, exposure in zip(headers, exposures, strict=True)
+        for value in values_of(rule, [cards], reader)
+    }
+    return len(pairs) == len({value for value, _ in pairs}) == len({exposure for _, exposure in pairs})
+
+
+def example(found: Iterable[object]) -> str:
+    """Name values that were found: all if they are few."""
     kinds = list(dict.fromkeys(str(value) for value in found))
     return f"such as {kinds[0]}" if len(kinds) > 4 else " or ".join(kinds)
 
@@ -155,7 +193,8 @@ def _scale(headers: Sequence[Cards]) -> dict[str, str]:
     return {"format": "isot", "time_scale": "tai" if says_tai else "utc"}
 
 
-def _begin(headers: Sequence[Cards]) -> FactGuess | None:
+def guess_begin(headers: Sequence[Cards]) -> FactGuess | None:
+    """Guess which cards tell when an exposure began."""
     scale = _scale(headers)
     rules: list[dict[str, Any]] = [{"card": card, **scale} for card in _BEGIN_DATES]
     rules += [{"cards": [date, time], "join": "T", **scale} for date in _BEGIN_DATES for time in _BEGIN_TIMES]
@@ -163,10 +202,15 @@ def _begin(headers: Sequence[Cards]) -> FactGuess | None:
     return _first("begin", rules, headers, instant)
 
 
-def _number(headers: Sequence[Cards], detectors: int) -> FactGuess | None:
+def exposure_of(cards: Cards, begin: FactGuess | None) -> object:
+    """Tell an exposure by the second in which it began."""
+    return None if begin is None else tuple(round(one) for one in values_of(begin.rule, [cards], instant))
+
+
+def _number(headers: Sequence[Cards], detectors: int, exposures: Sequence[object] | None) -> FactGuess | None:
     """Find what numbers the exposures of a night: a card, or the digits at the end of a file's name."""
     rules = [*_named(_NUMBERS), *({"card": card, "pattern": r"([0-9]{1,5})\D*$"} for card in _NAMES)]
-    return _first("seqnum", rules, headers, read.integer, repeats=detectors)
+    return _first("seqnum", rules, headers, read.integer, repeats=detectors, exposures=exposures)
 
 
 def _names() -> list[dict[str, Any]]:
@@ -175,45 +219,35 @@ def _names() -> list[dict[str, Any]]:
     return [rule for card in whole for rule in ({**card, "pattern": r"([^/]+)[.]fi?ts?\b"}, card)]
 
 
-def _detector(headers: Sequence[Cards], begin: FactGuess | None) -> FactGuess:
-    """Find what tells the files of one exposure apart: nothing, if each has a begin of its own."""
-    alone = FactGuess(fact="detector", rule={"value": 0}, why="no two frames begin at the same time")
-    if begin is None:
-        return alone
-    begins = [tuple(_values(begin.rule, [cards], instant)) for cards in headers]
-    if max(Counter(begins).values()) == 1:
-        return alone
-    others = {card for cards in headers for card in cards if _OF_A_DETECTOR.search(card)} - set(_DETECTORS)
-    for card in (*_DETECTORS, *sorted(others)):
-        numbers = [tuple(_values({"card": card}, [cards], read.integer)) for cards in headers]
-        pairs = Counter(zip(begins, numbers, strict=True))
-        if all(numbers) and len(set(numbers)) <= _MOST_DETECTORS and max(pairs.values()) == 1:
-            why = f"frames of one time differ in it: {_example(sorted({one for (one,) in numbers}))}"
-            return FactGuess(fact="detector", rule={"card": card}, why=why)
-    return evolve(alone, why="frames begin at the same time, and no card tells their detectors apart")
+def _number_in(
+    headers: Sequence[Cards], names: Sequence[str], detectors: int, begin: FactGuess | None
+) -> FactGuess | None:
+    """Find the exposures' numbers at the end of their files' names.
 
-
-def _of_science(headers: Sequence[Cards], names: Sequence[str]) -> Sequence[str]:
-    """Keep the names of science frames: biases and flats often begin at 1 again."""
-    return [name for cards, name in zip(headers, names, strict=False) if is_science(cards)] or names
-
-
-def _number_in(names: Sequence[str], detectors: int) -> FactGuess | None:
-    """Find the exposures' numbers at the end of their files' names."""
-    found = [match[1] for name in names if (match := re.search(_LAST_NUMBER, name))]
-    if not found or len(found) < len(names) or max(Counter(map(int, found)).values()) > detectors:
-        return None
-    return FactGuess(
-        fact="seqnum", rule={"file": _LAST_NUMBER}, why=f"in the files' names, such as {found[0]}"
-    )
+    Biases and flats often begin at 1 again: only science frames have to be told apart.
+    """
+    pairs = [
+        (name, exposure_of(cards, begin))
+        for cards, name in zip(headers, names, strict=False)
+        if is_science(cards)
+    ] or [(name, exposure_of(cards, begin)) for cards, name in zip(headers, names, strict=False)]
+    for pattern in _LAST_NUMBERS:
+        found = [(int(match[1]), begun) for name, begun in pairs if (match := re.search(pattern, name))]
+        if not found or len(found) < len(pairs):
+            continue
+        told = len(set(found)) == len({number for number, _ in found})
+        if told and max(Counter(number for number, _ in found).values()) <= detectors:
+            why = f"in the files' names, such as {found[0][0]}"
+            return FactGuess(fact="seqnum", rule={"file": pattern}, why=why)
+    return None
 
 
 def _angle(fact: str, cards: Sequence[str], headers: Sequence[Cards]) -> FactGuess | None:
     for card in cards:
-        written = _values({"card": card}, headers, read.text)
+        written = values_of({"card": card}, headers, read.text)
         is_sexagesimal = any(re.search(r"\d[:\s]+\d", text) for text in written)
         rule = {"card": card, "unit": "hourangle" if fact == "ra" and is_sexagesimal else "deg"}
-        found = _values(rule, headers, read.angle)
+        found = values_of(rule, headers, read.angle)
         if len(found) >= max(_ENOUGH * len(headers), 1) and all(_is_possible(fact, one) for one in found):
             why = f"in {len(found)} of {len(headers)} frames, such as {written[0]}"
             return FactGuess(fact=fact, rule=rule, why=why)
@@ -224,24 +258,21 @@ def _is_possible(fact: str, degrees: float) -> bool:
     return 0 <= degrees < 360 if fact == "ra" else -90 <= degrees <= 90
 
 
-def _sky_angle(headers: Sequence[Cards]) -> FactGuess:
+def _sky_angle(headers: Sequence[Cards], matrices: Sequence[Matrix] | None) -> FactGuess:
     named = _first("sky_angle", [{"card": card, "unit": "deg"} for card in _ANGLES], headers, read.angle)
     if named is not None:
         return named
-    turned = [angle for cards in headers if (angle := _from_matrix(cards)) is not None]
+    if matrices is None:
+        matrices = [matrix for cards in headers if (matrix := cd_matrix(cards)) is not None]
+    # The position angle of +y, degrees from north through east.
+    turned = sorted(math.degrees(math.atan2(matrix[1], matrix[3])) % 360.0 for matrix in matrices)
     if turned:
-        value = round(sorted(turned)[len(turned) // 2], 2)
+        value = round(turned[len(turned) // 2], 2)
         return FactGuess(fact="sky_angle", rule={"value": value}, why="from the headers' CD matrices")
     return FactGuess(fact="sky_angle", rule={"value": 0.0}, why="nothing tells it: +y is taken to be north")
 
 
-def _from_matrix(cards: Cards) -> float | None:
-    """Find the position angle of +y, degrees from north through east, in a CD matrix."""
-    matrix = cd_matrix(cards)
-    return None if matrix is None else math.degrees(math.atan2(matrix[1], matrix[3])) % 360.0
-
-
-def cd_matrix(cards: Cards) -> tuple[float, float, float, float] | None:
+def cd_matrix(cards: Cards) -> Matrix | None:
     """Read a header's CD matrix, row by row, in degrees per pixel, or make it of CDELT and CROTA2.
 
     Some writers give numbers as text.

@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from workbench.camera_draft.header_guess import cd_matrix
+from workbench.camera_draft.header_guess import Matrix
 from workbench.camera_draft.known import Known, usual_number
 
 __all__ = ["Scales", "find_scales"]
@@ -36,9 +36,16 @@ class Scales:
     """``west`` or ``east``, where +x points when +y points north."""
 
 
-def find_scales(headers: Sequence[Mapping[str, object]]) -> Scales:
-    """Find them: the scale from a WCS before cards, and cards before the focal length."""
-    matrix = next((found for cards in headers if (found := cd_matrix(cards)) is not None), None)
+def find_scales(headers: Sequence[Mapping[str, object]], matrix: Matrix | None) -> Scales:
+    """Find them: the scale from a WCS before cards, and cards before the focal length.
+
+    Parameters
+    ----------
+    headers
+        Of all frames.
+    matrix
+        The CD matrix of a detector; None if no header has one.
+    """
     pixel = _pixel_size(headers)
     determinant = 0.0 if matrix is None else matrix[0] * matrix[3] - matrix[1] * matrix[2]
     stated, focal = usual_number(headers, _SCALES), usual_number(headers, ("FOCALLEN",))

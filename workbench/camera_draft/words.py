@@ -9,9 +9,11 @@ _KINDS: Final = (
     ("bias", "bias|zero|offset"),
     ("dark", "dark"),
     ("flat", "flat|dflat|sflat|twflat"),
-    ("science", "light|object|science|target|sci|exposure|expose"),
+    ("science", "light|object|science|target|sci|exposure|expose|sky"),
 )
 """Kinds of frames, by what is in the camera's word for them; the first one counts."""
+
+_SLOAN: Final = frozenset("ugrizy")
 
 _BANDS: Final = {
     "u": "u", "g": "g", "r": "r", "i": "i", "z": "z", "y": "y",
@@ -30,8 +32,12 @@ def kind_of(word: str) -> str | None:
 
 def band_of(physical_filter: str) -> str | None:
     """Guess the band of a filter from its name."""
+    parts = re.split(r"[^A-Za-z0-9]+", physical_filter.strip())
+    for part in parts:
+        if part.lower() in _SLOAN:
+            return part.lower()
     # Prefixes such as those of HSC-R2 or SDSS_g say whose filter it is.
-    for part in reversed(re.split(r"[^A-Za-z0-9]+", physical_filter.strip())):
+    for part in reversed(parts):
         letters = re.match("[A-Za-z]+", part)
         if letters is None:
             continue

@@ -4,16 +4,18 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from workbench.camera_draft.drafting import CameraDraft
+from workbench.camera_draft.amplifiers.readouts import AmplifierDraft, ReadoutDraft
+from workbench.camera_draft.amplifiers.sections import fits_section
+from workbench.camera_draft.drafting import CameraDraft, DetectorDraft
 from workbench.camera_draft.header_guess import FactGuess
 from workbench.camera_draft.known import Known
-from workbench.camera_draft.readouts import ReadoutDraft
-from workbench.camera_draft.sections import fits_section
 
 __all__ = ["open_questions", "write_draft"]
 
 _FILL_IN: Final = "FILL IN"
 _UNUSUAL: Final = "not a usual name"
+_NO_TURN: Final = 0.001
+"""Degrees."""
 _NEEDED: Final = {
     "begin": "header.facts.begin: which card holds when the exposure began",
     "exposure_time": "header.facts.exposure_time: which card holds the seconds of the exposure",
@@ -44,28 +46,35 @@ def open_questions(draft: CameraDraft) -> list[str]:
         **{f"header.observation_types.{word}": kind for word, kind in draft.observation_types.items()},
     }
     remarks = list(draft.remarks)
-    for name, readout in _named_readouts(draft):
-        marked[f"detector_types.{name}: gain"] = readout.gain
-        marked[f"detector_types.{name}: read_noise"] = readout.read_noise
-        marked[f"detector_types.{name}: saturation"] = readout.saturation
-        remarks += [f"detector_types.{name}: {readout.remark}"] if readout.remark else []
     questions = [f"{key}: {one.why or _UNUSUAL}" for key, one in marked.items() if one.is_open]
+    for name, readout in _named_types(draft):
+        questions += _open_numbers(name, readout)
+        remarks += [f"detector_types.{name}: {readout.why}"] if readout.is_open else []
+        remarks += [f"detector_types.{name}: {readout.remark}"] if readout.remark else []
     lacking += [
         f"header.facts.{guess.fact}: {guess.why}"
         for guess in draft.facts
         if guess.why.startswith("nothing tells")
     ]
-    places = ["detectors: x_mm and y_mm, where each sits"] if len(draft.detectors) > 1 else []
+    unplaced = [one.name for one in draft.detectors if one.place is None]
+    places = [f"detectors: x_mm and y_mm, where each of {', '.join(unplaced)} sits"] if unplaced else []
     return [*lacking, *questions, *places, *remarks]
 
 
-def _named_readouts(draft: CameraDraft) -> list[tuple[str, ReadoutDraft]]:
-    return list(zip(_type_names(draft).values(), draft.readouts.values(), strict=True))
+def _open_numbers(name: str, readout: ReadoutDraft) -> Iterator[str]:
+    for what in ("gain", "read_noise", "saturation"):
+        lacking = {one.name: known for one in readout.amplifiers if (known := getattr(one, what)).is_open}
+        if lacking:
+            of = "" if len(readout.amplifiers) == 1 else f" of {', '.join(lacking)}"
+            yield f"detector_types.{name}: {what}{of}: {next(iter(lacking.values())).why}"
 
 
-def _type_names(draft: CameraDraft) -> dict[tuple[int, int], str]:
-    many = len(draft.readouts) > 1
-    return {shape: f"ccd{number}" if many else "ccd" for number, shape in enumerate(draft.readouts, start=1)}
+def _named_types(draft: CameraDraft) -> list[tuple[str, ReadoutDraft]]:
+    return [(_type_name(draft, number), one) for number, one in enumerate(draft.types)]
+
+
+def _type_name(draft: CameraDraft, number: int) -> str:
+    return f"ccd{number + 1}" if len(draft.types) > 1 else "ccd"
 
 
 def _lines(draft: CameraDraft) -> Iterator[str]:
@@ -77,36 +86,82 @@ def _lines(draft: CameraDraft) -> Iterator[str]:
     yield f"  plate_scale_arcsec_per_mm: {_with_reason(draft.scales.plate_scale)}"
     yield f"  x_axis: {_with_reason(draft.scales.x_axis)}   # where +x points when +y points north"
     yield "detector_types:"
-    for name, readout in _named_readouts(draft):
+    for name, readout in _named_types(draft):
         yield f"  {name}:"
-        yield from _type_lines(draft, readout)
+        yield f"    nx: {readout.nx}"
+        yield f"    ny: {readout.ny}"
+        yield f"    pixel_size_um: {_with_reason(draft.scales.pixel_size)}"
+        yield from _amplifier_lines(readout)
     yield "detectors:"
     for detector in draft.detectors:
-        kind = _type_names(draft)[detector.shape]
-        place = f"number: {detector.number}, name: det{detector.number}, type: {kind}, x_mm: 0.0, y_mm: 0.0"
-        yield f"  - {{{place}}}" + (f"   # {_FILL_IN}: its place" if len(draft.detectors) > 1 else "")
-    yield "raw_keys: {scheme: grouped}"
+        yield _detector_line(draft, detector)
+    yield f"raw_keys: {{scheme: {'mosaic' if draft.is_mosaic else 'grouped'}}}"
     yield "filters:   # the camera's name for a filter, and its band: one of ugrizy"
     for physical_filter, band in draft.filters.items():
         yield f"  {_scalar(physical_filter)}: {_with_reason(band)}"
     yield from _header_lines(draft)
 
 
-def _type_lines(draft: CameraDraft, readout: ReadoutDraft) -> Iterator[str]:
-    sections = readout.sections
-    rows, columns = sections.data.shape
-    yield f"    nx: {columns}"
-    yield f"    ny: {rows}"
-    yield f"    pixel_size_um: {_with_reason(draft.scales.pixel_size)}"
-    yield f"    amplifiers:   # {sections.why}"
-    yield "      - name: A"
-    yield f'        data: "{fits_section(sections.data)}"'
-    if sections.overscan is not None:
-        yield f'        overscan: "{fits_section(sections.overscan)}"'
-    yield f'        image: "[1:{columns},1:{rows}]"'
-    yield f"        gain: {_with_reason(readout.gain)}   # electrons/ADU"
-    yield f"        read_noise: {_with_reason(readout.read_noise)}   # electrons"
-    yield f"        saturation: {_with_reason(readout.saturation)}   # ADU"
+def _detector_line(draft: CameraDraft, detector: DetectorDraft) -> str:
+    place, size = detector.place, float(draft.scales.pixel_size.value) / 1000
+    entry: dict[str, object] = {
+        "number": detector.number,
+        "name": detector.name,
+        "type": _type_name(draft, detector.type),
+        **({} if detector.hdu is None else {"hdu": detector.hdu}),
+        "x_mm": 0.0 if place is None else round(place.x * size, 3),
+        "y_mm": 0.0 if place is None else round(place.y * size, 3),
+        **({} if place is None or abs(place.yaw) < _NO_TURN else {"yaw_deg": round(place.yaw, 3)}),
+    }
+    why = f"{_FILL_IN}: its place" if place is None else place.why
+    return f"  - {_flow(entry)}" + (f"   # {why}" if why else "")
+
+
+def _amplifier_lines(readout: ReadoutDraft) -> Iterator[str]:
+    """Write one amplifier over many lines; of several each on one, and what is known of all above them."""
+    marks = {one.placed.sections.why: None for one in readout.amplifiers}
+    placed = (
+        f"; {_FILL_IN if readout.is_open else 'guess'}: {readout.why}" if len(readout.amplifiers) > 1 else ""
+    )
+    yield f"    amplifiers:   # {'; '.join(marks) if len(marks) == 1 else 'sections: see each'}{placed}"
+    if len(readout.amplifiers) == 1:
+        yield from _one_amplifier(readout.amplifiers[0])
+        return
+    for one in readout.amplifiers:
+        known = {"gain": one.gain, "read_noise": one.read_noise, "saturation": one.saturation}
+        entry = {"name": one.name, **_sections(one), **{name: each.value for name, each in known.items()}}
+        reasons: dict[str, list[str]] = {} if len(marks) == 1 else {one.placed.sections.why: []}
+        for name, each in known.items():
+            reasons.setdefault(f"{_FILL_IN}: " * each.is_open + each.why, []).append(name)
+        said = "; ".join(f"{', '.join(names)}: {why}" if names else why for why, names in reasons.items())
+        yield f"      - {_flow(entry)}   # {said}"
+
+
+def _one_amplifier(one: AmplifierDraft) -> Iterator[str]:
+    yield f"      - name: {_scalar(one.name)}"
+    for name, value in _sections(one).items():
+        yield f"        {name}: {_scalar(value)}"
+    yield f"        gain: {_with_reason(one.gain)}   # electrons/ADU"
+    yield f"        read_noise: {_with_reason(one.read_noise)}   # electrons"
+    yield f"        saturation: {_with_reason(one.saturation)}   # ADU"
+
+
+def _sections(one: AmplifierDraft) -> dict[str, object]:
+    of = one.placed.sections
+    boxes = {
+        "data": of.data,
+        "prescan": of.prescan,
+        "overscan": of.overscan,
+        "parallel_prescan": of.parallel_prescan,
+        "parallel_overscan": of.parallel_overscan,
+        "image": one.placed.place,
+    }
+    return {
+        **({} if one.hdu is None else {"hdu": one.hdu}),
+        **{name: fits_section(box) for name, box in boxes.items() if box is not None},
+        **({"flip_x": True} if one.placed.flip_x else {}),
+        **({"flip_y": True} if one.placed.flip_y else {}),
+    }
 
 
 def _header_lines(draft: CameraDraft) -> Iterator[str]:

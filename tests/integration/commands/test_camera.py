@@ -1,5 +1,6 @@
 """A camera file is drafted from a folder of frames, and every frame can be read by it."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,15 @@ import yaml
 from astropy.io import fits
 from click.testing import CliRunner
 
+from adapters.files.cameras import load_camera
 from entrypoints.cli import main
+from tests.unit.simulator import recorded
 
 pytestmark = pytest.mark.slow
 
 GAIN, READ_NOISE, LEVEL = 1.7, 6.0, 1000.0  # electrons/ADU, electrons, ADU
 COLUMNS, OVERSCAN, ROWS = 200, 24, 150
+_OF_AMPLIFIERS = re.compile(r".*SEC[AB]|GAIN.|RDNOISE.|SATURAT.")
 
 
 def write_night(folder: Path) -> None:
@@ -70,6 +74,53 @@ def test_the_draft_reads_all_its_frames(tmp_path: Path) -> None:
             line.split()[:1] == [kind] and line.split()[-1] == str(count)
             for line in checked.output.splitlines()
         )
+
+
+def without_sections(folder: Path) -> None:
+    """Take all cards about amplifiers away."""
+    for path in folder.iterdir():
+        with fits.open(path) as hdus:
+            for card in [card for hdu in hdus for card in hdu.header if _OF_AMPLIFIERS.fullmatch(card)]:
+                for hdu in hdus:
+                    hdu.header.remove(card, ignore_missing=True)
+            hdus.writeto(path, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_silent"),
+    [("simulated-mosaic", False), ("simulated-mosaic", True), ("simulated-lsst", False)],
+)
+def test_cameras_of_many_hdus_are_drafted(name: str, is_silent: bool, tmp_path: Path) -> None:
+    """The frames' own camera is found again: sections, places in the image, gain and read noise."""
+    night, file, truth = tmp_path / "night", tmp_path / "mine.yaml", load_camera(name)
+    night.mkdir()
+    recorded.write_night(night, truth, lights=1, biases=3, flats=3, detectors=2)
+    if is_silent:
+        without_sections(night)
+    drafted = CliRunner().invoke(main, ["camera", "from-fits", str(night), "-o", str(file)])
+    assert drafted.exit_code == 0, drafted.output
+    checked = CliRunner().invoke(main, ["camera", "check", str(file), str(night)])
+    assert checked.exit_code == 0, checked.output
+    found = load_camera(str(file))
+    assert found.raw_keys.scheme.names_detector == (name == "simulated-lsst")
+    for detector, its in zip(truth.detectors[:2], found.detectors, strict=True):
+        assert its.name == detector.name
+        assert detector.type is not None
+        assert its.type is not None
+        assert (its.type.nx, its.type.ny) == (detector.type.nx, detector.type.ny)
+        drafts = {(its.hdu_of(one), one.data): one for one in its.type.amplifiers}
+        assert len(drafts) == len(detector.type.amplifiers)
+        for amplifier in detector.type.amplifiers:
+            one = drafts[detector.hdu_of(amplifier), amplifier.data]
+            assert one.gain == pytest.approx(amplifier.gain, rel=0.1)
+            assert one.read_noise == pytest.approx(amplifier.read_noise, rel=0.1)
+            # Rows of DETSEC may be counted from the top, which no header tells.
+            top = detector.type.ny if name == "simulated-lsst" else 0
+            where = (abs(top - one.image.y_min), abs(top - one.image.y_max))
+            assert sorted(where) == [amplifier.image.y_min, amplifier.image.y_max]
+            assert (one.image.x_min, one.flip_x) == (amplifier.image.x_min, amplifier.flip_x)
+            if not is_silent:
+                assert one.overscan == amplifier.overscan
 
 
 def test_a_frame_that_the_file_cannot_read_is_named(tmp_path: Path) -> None:

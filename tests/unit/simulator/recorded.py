@@ -11,6 +11,7 @@ from attrs import evolve
 from domain.cameras.camera import Camera
 from domain.headers.header import read_exposure
 from domain.raws.exposure import Exposure
+from domain.raws.exposure_ids import ObservationId, exposure_id
 from domain.raws.raws import parse_raw_keys
 from domain.times import TaiSeconds
 from simulator.summit.night import PlannedVisit, RawObject
@@ -86,15 +87,38 @@ def write_night(
         ("dark", lambda detector, number: simulated.dark(detector, number, _DARK_TIME), _DARK_TIME, darks),
         ("flat", simulated.flat, 5.0, flats),
     ]
+    later = 0
     for kind, take, exposure_time, count in kinds:
-        exposure = evolve(light, observation_type=kind, exposure_time=exposure_time)
         for number in range(count):
+            later += 1
+            exposure = _later(camera, light, later, observation_type=kind, exposure_time=exposure_time)
             taken = [
                 Taken(exposure=evolve(exposure, detector=detector), planes=take(detector, number))
                 for detector in numbers
             ]
             _write(folder, f"{kind}{number}", list(raw_objects(camera, taken)))
     return paths
+
+
+def _later(
+    camera: Camera, light: Exposure, later: int, *, observation_type: str, exposure_time: float
+) -> Exposure:
+    """Number and date a calibration frame that follows the last light."""
+    seqnum, begin = light.seqnum + later, TaiSeconds(light.end + 100.0 * later)
+    abbreviation = camera.raw_keys.abbreviation or camera.instrument
+    return evolve(
+        light,
+        observation_type=observation_type,
+        exposure_time=exposure_time,
+        seqnum=seqnum,
+        exposure=exposure_id(light.day_obs, seqnum),
+        obs_id=str(
+            ObservationId(abbreviation=abbreviation, controller="O", day_obs=light.day_obs, seqnum=seqnum)
+        ),
+        group=f"{observation_type}-{later}",
+        begin=begin,
+        end=TaiSeconds(begin + exposure_time),
+    )
 
 
 def _write(folder: Path, name: str, raws: Sequence[RawObject]) -> list[Path]:

@@ -1,11 +1,14 @@
 """Which cards hold which fact, guessed from headers of several writers."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from workbench.camera_draft.header_guess import cd_matrix, guess_facts
+from workbench.camera_draft.detector_guess import DetectorGuess, tell_detectors
+from workbench.camera_draft.header_guess import cd_matrix, guess_begin, guess_facts
+from workbench.camera_draft.words import band_of
 
 MAXIM = {
     "INSTRUME": "SBIG STF-8300", "IMAGETYP": "Light Frame", "FILTER": "Luminance", "EXPTIME": 60.0,
@@ -59,19 +62,76 @@ def test_the_file_s_name_numbers_exposures_if_nothing_else_does() -> None:
     assert "seqnum" not in {guess.fact for guess in guess_facts(headers, ["a_007.fits", "b_007.fits"])}
 
 
-def test_files_of_one_exposure_are_told_apart_by_their_detector() -> None:
-    files = [
-        SPLIT | {"UTCSTART": f"02:{minute}:07", "OBSERNO": minute, "CHIPID": chip, "NAXIS2": 100 + chip}
+def told(headers: Sequence[Mapping[str, object]], **others: Any) -> DetectorGuess:
+    return tell_detectors(headers, guess_begin(headers), **others)
+
+
+def of_two(*detectors: Mapping[str, object]) -> list[dict[str, object]]:
+    """The headers of two exposures."""
+    return [
+        {**SPLIT, "UTCSTART": f"02:{minute}:07", "OBSERNO": minute, **one}
         for minute in (15, 20)
-        for chip in (4, 7)
+        for one in detectors
     ]
-    found = facts_of(files)
-    assert found["detector"] == {"card": "CHIPID"}
+
+
+def test_files_of_one_exposure_are_told_apart_by_their_detector() -> None:
+    files = of_two(*({"CHIPID": chip, "NAXIS2": 100 + chip} for chip in (4, 7)))
+    guess = told(files)
+    assert guess.rule is not None
+    assert guess.rule.rule == {"card": "CHIPID"}
+    assert guess.keys == ((4, "det4"), (7, "det7")) * 2
+    found = {one.fact: one.rule for one in guess_facts(files, detectors=guess.count)}
     assert found["seqnum"] == {"card": "OBSERNO"}
 
 
+def test_detectors_are_told_apart_by_two_cards_that_name_them() -> None:
+    guess = told(of_two(*({"RAFTBAY": raft, "CCDSLOT": "S11"} for raft in ("R22", "R01"))))
+    assert guess.rule is not None
+    assert (guess.rule.fact, guess.rule.rule) == (
+        "detector_name",
+        {"cards": ["RAFTBAY", "CCDSLOT"], "join": "_"},
+    )
+    assert guess.keys == ((1, "R22_S11"), (0, "R01_S11")) * 2
+
+
+def test_detectors_are_told_apart_by_the_names_of_their_files() -> None:
+    names = [f"m31_{minute}_ccd{chip}.fits" for minute in (15, 20) for chip in (1, 2)]
+    headers = [dict(one) for one in of_two({}, {})]
+    for header, name in zip(headers, names, strict=True):
+        del header["OBSERNO"]
+        header["FILENAME"] = name
+    guess = told(headers, files=names)
+    assert guess.keys == ((1, "det1"), (2, "det2")) * 2
+    found = {one.fact: one.rule for one in guess_facts(headers, names, detectors=guess.count)}
+    # A name that differs from detector to detector names no exposure.
+    assert "obs_id" not in found
+    assert re.search(found["seqnum"]["file"], names[3])[1] == "20"  # type: ignore[index]  # it matches
+
+
+def test_detectors_in_hdus_of_their_own_are_numbered_and_named_by_cards() -> None:
+    headers = of_two(*({"CCDNUM": number, "DETPOS": name} for number, name in ((31, "S7"), (32, "N1"))))
+    guess = told(headers, hdus=[("S7",), ("N1",)] * 2)
+    assert guess.rule is not None
+    assert guess.rule.rule == {"card": "CCDNUM"}
+    assert guess.keys == ((31, "S7"), (32, "N1")) * 2
+    silent = told(of_two({}, {}), hdus=[("im1",), (2,)] * 2)
+    assert silent.rule is None
+    assert silent.keys == ((0, "im1"), (1, "det1")) * 2
+
+
 def test_a_camera_of_one_detector_needs_no_card_for_it() -> None:
-    assert facts_of([SPLIT, SPLIT | {"UTCSTART": "02:20:07"}])["detector"] == {"value": 0}
+    guess = told([SPLIT, SPLIT | {"UTCSTART": "02:20:07"}])
+    assert guess.rule is not None
+    assert guess.rule.rule == {"value": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "band"),
+    [("Y DECam c0005 10095.0 1130.0", "y"), ("i.MP9702", "i"), ("HSC-R2", "r"), ("SDSS_g", "g"), ("V", "g")],
+)
+def test_a_filter_s_name_tells_its_band(name: str, band: str) -> None:
+    assert band_of(name) == band
 
 
 @pytest.mark.parametrize("as_text", [False, True])
