@@ -1,1 +1,1 @@
-"""Ledger and claims in one SQLite file, for a laptop: one machine, a few workers."""
+"""Ledger, queue and journal of frames in SQLite files: one machine, a few workers."""

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from adapters.common.visit_record import cancellation_from_record
-from adapters.sqlite.queue_file import POLL_SECONDS, QueueAdapter, now, row_of
+from adapters.sqlite.adapter import now, row_of
+from adapters.sqlite.queue_file import POLL_SECONDS, QueueAdapter
 from domain.visit import Cancellation, Identity
 from ports.control import ControlUnavailableError, Note, Superseded
 

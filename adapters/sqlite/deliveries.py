@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any, Final
 
 from adapters.common.visit_record import UndecodableVisitError, record_of_work, work_from_record
-from adapters.sqlite.queue_file import now, row_of
+from adapters.sqlite.adapter import now, row_of
 from domain.times import UtcSeconds
 from domain.visit import VisitDetector
 from ports.work_queue import Lease

@@ -5,9 +5,10 @@ import sqlite3
 from collections.abc import Collection, Iterable
 
 from adapters.common.visit_record import record_of_visit, visit_from_record
+from adapters.sqlite.adapter import now, row_of
 from adapters.sqlite.control import put_note
 from adapters.sqlite.deliveries import add, newest_revision
-from adapters.sqlite.queue_file import QueueAdapter, now, row_of
+from adapters.sqlite.queue_file import QueueAdapter
 from domain.visit import Identity, Visit, VisitDetector
 from ports.control import Superseded
 from ports.work_publisher import NoQueueError, Novelty, Published

@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Callable, Collection
 from typing import Final
 
+from adapters.sqlite.adapter import now, row_of
 from adapters.sqlite.deliveries import add_again, bury, lease_from
-from adapters.sqlite.queue_file import POLL_SECONDS, QueueAdapter, now, row_of
+from adapters.sqlite.queue_file import POLL_SECONDS, QueueAdapter
 from domain.visit import Identity
 from ports.work_queue import LEASE_SECONDS, Lease, LeaseLostError, QueueDepth, QueueUnavailableError
 

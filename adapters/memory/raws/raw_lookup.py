@@ -1,12 +1,15 @@
 """The raw microservice without a wire."""
 
+from typing import override
+
+from application.raw_lookup import IndexLookup
 from ports.raw_arrivals import RawLookupUnavailableError
-from ports.raw_index import RawIndex, RawIndexUnavailableError, RawSlot
+from ports.raw_index import RawIndex
 
 __all__ = ["MemoryRawLookup"]
 
 
-class MemoryRawLookup:
+class MemoryRawLookup(IndexLookup):
     """Answers from an index directly.
 
     `outage` is for tests: while it is not blank, the microservice is out of
@@ -19,15 +22,12 @@ class MemoryRawLookup:
     """
 
     def __init__(self, index: RawIndex) -> None:
+        super().__init__(index)
         self.outage = ""
-        self._index = index
 
+    @override
     async def find(self, instrument: str, group: str, snap: int, detector_name: str) -> str | None:
         """See `ports.raw_arrivals.RawLookup.find`."""
         if self.outage:
             raise RawLookupUnavailableError(f"raw microservice: {self.outage}")
-        try:
-            [uri] = await self._index.find([RawSlot(instrument, group, snap, detector_name)])
-        except RawIndexUnavailableError as error:
-            raise RawLookupUnavailableError(f"raw microservice: {error}") from error
-        return uri
+        return await super().find(instrument, group, snap, detector_name)

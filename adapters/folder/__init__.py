@@ -1,0 +1,1 @@
+"""Folders of files: incoming frames, and the store in which raws are kept."""

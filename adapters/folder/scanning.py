@@ -1,0 +1,50 @@
+"""Which files of a folder may be frames, by their names."""
+
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from adapters.folder.files import frame_file
+from domain.raws.frame_files import FrameFile
+from raw_files.names import split_name
+
+__all__ = ["files_among", "files_below", "is_hidden"]
+
+_LOG = logging.getLogger(__name__)
+
+
+def is_hidden(folder: Path, path: Path) -> bool:
+    """Tell whether something below a folder is hidden, or in what is."""
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def files_below(folder: Path, top: Path | None = None) -> Iterator[FrameFile]:
+    """Look at all files of a folder, or below one folder in it.
+
+    Raises
+    ------
+    OSError
+        Raised if it is not there, or cannot be reached.
+    """
+
+    def fail(error: OSError) -> None:
+        if error.filename == str(top or folder):
+            raise error
+        _LOG.warning("folder %s is not looked into: %s", error.filename, error.strerror)
+
+    for inside, below, names in os.walk(top or folder, onerror=fail):
+        below[:] = [name for name in below if not name.startswith(".")]
+        yield from files_among(folder, (Path(inside, name) for name in names))
+
+
+def files_among(folder: Path, paths: Iterable[Path]) -> Iterator[FrameFile]:
+    """Look at those files among paths that are there and may be frames."""
+    for path in paths:
+        if split_name(path.name) is not None and not is_hidden(folder, path):
+            try:
+                if path.is_file():
+                    yield frame_file(path)
+            except OSError as error:
+                # It may be gone by now; what cannot be reached is found when the folder is looked through.
+                _LOG.debug("%s cannot be looked at: %s", path, error)
