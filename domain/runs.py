@@ -1,6 +1,7 @@
 """Names of collections, and the id that tells deployments apart (docs/contracts/collections.md)."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import field, frozen
@@ -11,6 +12,7 @@ from domain.times import UtcSeconds, day_obs_of
 __all__ = [
     "DeploymentFacts",
     "InputCollections",
+    "all_sky",
     "chain",
     "day_of_processing",
     "deployment_id",
@@ -18,9 +20,12 @@ __all__ = [
     "input_collections",
     "output_run",
     "preload_run",
+    "serves_night",
+    "template_run",
 ]
 
 _DIGITS = 7
+_NEWEST_NIGHT = re.compile(r"-until-(\d{8})$")
 
 
 def day_of_processing(now: UtcSeconds) -> str:
@@ -73,6 +78,37 @@ def input_collections(instrument: str) -> InputCollections:
         templates=f"{instrument}/templates",
         skymaps="skymaps",
     )
+
+
+def all_sky(instrument: str) -> str:
+    """Name the skymap of templates that last, unless another name is given."""
+    return f"{instrument}_sky"
+
+
+def template_run(instrument: str, version: str, newest_night: int | None) -> str:
+    """Name the run of a version of templates.
+
+    Parameters
+    ----------
+    instrument
+        Whose they are.
+    version
+        Tells it from others.
+    newest_night
+        Last day_obs (``YYYYMMDD``) whose frames have a part in it; None if none of this
+        instrument's have.
+    """
+    ending = "" if newest_night is None else f"-until-{newest_night}"
+    return f"{input_collections(instrument).templates}/{version}{ending}"
+
+
+def serves_night(run: str, day_obs: int) -> bool:
+    """Say whether visits of a day_obs may be compared with what a run holds.
+
+    No to templates of which a frame of the same night, or a later one, is a part.
+    """
+    newest = _NEWEST_NIGHT.search(run)
+    return newest is None or int(newest.group(1)) < day_obs
 
 
 @frozen(kw_only=True)

@@ -26,6 +26,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "entrypoints.commands.calibrations",
         "Make master calibrations from frames, and say when they are used.",
     ),
+    "templates": (
+        "entrypoints.commands.templates",
+        "Keep the templates that images are compared with, from night to night.",
+    ),
     "fan-out": ("entrypoints.services.fan_out", "Serve: copy each announced visit for each detector."),
     "worker": ("entrypoints.services.worker", "Serve: process visit-detectors."),
     "raw-presence": ("entrypoints.services.raw_presence", "Serve: tell whether a raw image has come."),

@@ -37,7 +37,12 @@ class Warped:
     """No data, or a masked pixel close by."""
 
 
-def warp(source: MaskedImage, target: SkyProjection[Any], shape: tuple[int, int]) -> Warped:
+def warp(
+    source: MaskedImage,
+    target: SkyProjection[Any],
+    shape: tuple[int, int],
+    origin: tuple[int, int] = (0, 0),
+) -> Warped:
     """Resample an image, keeping the flux of sources.
 
     Parameters
@@ -45,16 +50,18 @@ def warp(source: MaskedImage, target: SkyProjection[Any], shape: tuple[int, int]
     source
         Image with a sky projection.
     target
-        Projection of the new pixels, counted from 0.
+        Projection of the new pixels.
     shape
         Rows and columns of the new image.
+    origin
+        Row and column of its first pixel.
 
     Returns
     -------
     warped
         Bicubic in the image; the nearest pixel's variance.
     """
-    places = _Places.of(source, target, shape)
+    places = _Places.of(source, target, shape, origin)
     result = Warped(
         np.zeros(shape, np.float32), np.full(shape, np.nan, np.float32), np.ones(shape, dtype=bool)
     )
@@ -85,14 +92,21 @@ class _Places:
     """Old pixels in a new one's area."""
 
     @classmethod
-    def of(cls, source: MaskedImage, target: SkyProjection[Any], shape: tuple[int, int]) -> "_Places":
+    def of(
+        cls,
+        source: MaskedImage,
+        target: SkyProjection[Any],
+        shape: tuple[int, int],
+        origin: tuple[int, int],
+    ) -> "_Places":
         """Follow a coarse grid of new pixels to the sky and to the source."""
         grid_y = np.linspace(0.0, shape[0] - 1.0, max(4, shape[0] // _GRID_STEP + 1))
         grid_x = np.linspace(0.0, shape[1] - 1.0, max(4, shape[1] // _GRID_STEP + 1))
         y, x = np.meshgrid(grid_y, grid_x, indexing="ij")
         if source.sky_projection is None:
             raise UnusableImageError("an image without sky projection cannot be resampled")
-        there = source.sky_projection.sky_to_pixel(target.pixel_to_sky(x=x.ravel(), y=y.ravel()))
+        sky = target.pixel_to_sky(x=x.ravel() + origin[1], y=y.ravel() + origin[0])
+        there = source.sky_projection.sky_to_pixel(sky)
         row = np.asarray(there.y).reshape(y.shape) - source.bbox.y.start
         column = np.asarray(there.x).reshape(y.shape) - source.bbox.x.start
         rows, columns = (RectBivariateSpline(grid_y, grid_x, values) for values in (row, column))

@@ -22,7 +22,14 @@ from simulator.world.stars import Stars
 from workbench.catalogues.reference_catalogue import reference_shards
 from workbench.masters.detector_masters import Lacking
 from workbench.masters.masters import make_masters, without_lacking
-from workbench.repository import HTM_LEVEL, REFERENCE_CATALOGUE, TEMPLATE, reference_run, register
+from workbench.repository import (
+    HTM_LEVEL,
+    REFERENCE_CATALOGUE,
+    TEMPLATE,
+    night_templates,
+    reference_run,
+    register,
+)
 
 __all__ = ["add_reference", "make_repository"]
 
@@ -132,4 +139,4 @@ def _add_templates(
             butler.registry.insertDimensionData(element, *records)
         for template in templates:
             data_id = {"skymap": SKYMAP, "tract": TRACT, "patch": template.patch, "band": template.band}
-            butler.put(template.image, TEMPLATE, data_id, run=input_collections(instrument).templates)
+            butler.put(template.image, TEMPLATE, data_id, run=night_templates(instrument))

@@ -13,14 +13,23 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.cameras.camera import Camera
 from domain.cameras.camera_dict import camera_as_dict
-from domain.runs import input_collections
+from domain.runs import input_collections, template_run
 from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.instrument import CameraInstrument
 from prompt_pipelines.repository import butler_config, input_dataset_types
 from simulator.errors import SimulatorError
 
-__all__ = ["HTM_LEVEL", "REFERENCE_CATALOGUE", "TEMPLATE", "open_repository", "reference_run", "register"]
+__all__ = [
+    "HTM_LEVEL",
+    "REFERENCE_CATALOGUE",
+    "TEMPLATE",
+    "night_templates",
+    "open_existing",
+    "open_repository",
+    "reference_run",
+    "register",
+]
 
 HTM_LEVEL = 7
 """Of the triangles into which reference catalogues are cut."""
@@ -51,6 +60,20 @@ def open_repository(root: str, camera: Camera) -> Butler:
     return butler
 
 
+def open_existing(root: str, *, writeable: bool = False) -> Butler:
+    """Open a repository that is there.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if there is none, or it cannot be read.
+    """
+    try:
+        return Butler.from_config(root, writeable=writeable)
+    except (ButlerUserError, OSError, SQLAlchemyError, ValueError) as error:
+        raise SimulatorError(f"{root} is no repository: {' '.join(str(error).split())}") from error
+
+
 def register(butler: Butler, camera: Camera) -> None:
     """Tell the registry of the camera, of the inputs' dataset types and of the collections."""
     try:
@@ -62,9 +85,10 @@ def register(butler: Butler, camera: Camera) -> None:
     butler.registry.registerDatasetType(_reference_type(butler))
     names = input_collections(camera.instrument)
     butler.collections.register(names.calibrations, CollectionType.CALIBRATION)
-    butler.collections.register(names.templates, CollectionType.RUN)
     butler.collections.register(names.skymaps, CollectionType.RUN)
-    butler.collections.register(reference_run(camera.instrument), CollectionType.RUN)
+    for run in (reference_run(camera.instrument), night_templates(camera.instrument)):
+        butler.collections.register(run, CollectionType.RUN)
+    _chain(butler, names.templates, [night_templates(camera.instrument)])
     _chain(butler, names.reference_catalogues, [reference_run(camera.instrument)])
     _chain(
         butler,
@@ -76,6 +100,11 @@ def register(butler: Butler, camera: Camera) -> None:
 def reference_run(instrument: str) -> str:
     """Name the run of a night's own reference catalogue."""
     return f"refcats/{instrument}"
+
+
+def night_templates(instrument: str) -> str:
+    """Name the run of templates that a night's own repository has."""
+    return template_run(instrument, "night", None)
 
 
 def _reference_type(butler: Butler) -> DatasetType:

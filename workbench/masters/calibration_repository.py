@@ -7,12 +7,12 @@ from types import TracebackType
 from typing import Self
 
 from astropy.time import Time
-from lsst.daf.butler import Butler, ButlerUserError, Timespan
-from sqlalchemy.exc import SQLAlchemyError
+from lsst.daf.butler import Butler, Timespan
 
 from simulator.errors import SimulatorError
 from workbench.masters.certification import certify, withdraw
 from workbench.masters.stored_masters import StoredMaster, stored_masters
+from workbench.repository import open_existing
 
 __all__ = ["CalibrationRepository", "opened"]
 
@@ -34,7 +34,7 @@ class CalibrationRepository:
     """
 
     def __init__(self, root: str, *, writeable: bool = False) -> None:
-        self._butler = _open(root, writeable=writeable)
+        self._butler = open_existing(root, writeable=writeable)
 
     def __enter__(self) -> Self:
         return self
@@ -117,15 +117,8 @@ def opened(root: str | None) -> Iterator[Butler | None]:
     if root is None:
         yield None
         return
-    with _open(root) as butler:
+    with open_existing(root) as butler:
         yield butler
-
-
-def _open(root: str, *, writeable: bool = False) -> Butler:
-    try:
-        return Butler.from_config(root, writeable=writeable)
-    except (ButlerUserError, OSError, SQLAlchemyError, ValueError) as error:
-        raise SimulatorError(f"{root} is no repository: {' '.join(str(error).split())}") from error
 
 
 def _span(begin: datetime.datetime | None, end: datetime.datetime | None) -> Timespan:

@@ -10,10 +10,9 @@ from lsst.daf.butler import Butler, DatasetType
 from lsst.images import MaskedImage
 from lsst.sphgeom import ConvexPolygon, Region
 
-from domain.runs import input_collections
 from simulator.world.stars import Stars
 from workbench.catalogues.reference_catalogue import reference_shards
-from workbench.repository import HTM_LEVEL, REFERENCE_CATALOGUE, TEMPLATE
+from workbench.repository import HTM_LEVEL, REFERENCE_CATALOGUE, TEMPLATE, night_templates
 
 __all__ = ["SKYMAPS", "Template", "put_catalogue", "put_templates"]
 
@@ -51,7 +50,7 @@ def put_templates(butler: Butler, instrument: str, templates: Sequence[Template]
     butler.registry.registerDatasetType(
         DatasetType(TEMPLATE, dimensions, "MaskedImageV2", universe=butler.dimensions)
     )
-    run = input_collections(instrument).templates
+    run = night_templates(instrument)
     # One patch for each detector: where it looked in the first filter's middle exposure.
     regions: dict[int, Region] = {}
     # Of two filters of one band the first serves both.

@@ -62,7 +62,7 @@ class InputQueries:
     ) -> Sequence[Found]:
         """See `InputFinder.find`."""
         rows, order = self.rows(dataset_type, collections, selection)
-        return first_found(rows, order)
+        return first_found(rows, order, selection)
 
     def forget(self, age: float = 0.0) -> bool:  # noqa: ARG002 - see `InputFinder`
         """See `InputFinder.forget`: nothing is remembered."""

@@ -9,6 +9,7 @@ from lsst.pipe.base.pipeline_graph import DatasetTypeNode, PipelineGraph
 from lsst.sphgeom import Region
 
 from adapters.butler.inputs.pipelines import LoadedPipeline
+from domain.runs import serves_night
 
 __all__ = [
     "OBSERVED",
@@ -148,10 +149,12 @@ def _wanted(pipelines: Iterable[LoadedPipeline], own_types: frozenset[str]) -> d
     }
 
 
-def first_found(rows: Iterable[Found], order: Sequence[str]) -> list[Found]:
-    """Keep, for each data id, what the first collection has that has anything."""
+def first_found(rows: Iterable[Found], order: Sequence[str], selection: Selection) -> list[Found]:
+    """Keep, for each data id, what the first collection has that has anything for the visit's night."""
+    night = int(selection.data_id["day_obs"])
+    serving = [row for row in rows if serves_night(row.ref.run, night)]
     by_data_id: dict[object, list[Found]] = {}
-    for row in sorted(rows, key=lambda row: order.index(row.collection)):
+    for row in sorted(serving, key=lambda row: order.index(row.collection)):
         members = by_data_id.setdefault(row.ref.dataId.required_values, [])
         if not members or members[0].collection == row.collection:
             members.append(row)

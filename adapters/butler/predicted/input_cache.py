@@ -101,7 +101,7 @@ class InputCache:
             return []
         answer = self._answer(dataset_type, tuple(collections), selection, spatial)
         rows = [row for row in answer.rows if _matches(row, selection, spatial)]
-        return first_found(rows, answer.order)
+        return first_found(rows, answer.order, selection)
 
     def forget(self, age: float = 0.0) -> bool:
         """See `InputFinder.forget`."""
@@ -156,12 +156,17 @@ class InputCache:
         rows, order = self._queries.rows(dataset_type, collections, wide)
         records = self._records.ensure()
         if spatial in {"patch", "tract"}:
+            skymap = wide.data_id["skymap"]
+            # It is registered with the first templates ever, which may be after this process began.
+            if records.find("skymap", skymap) is None:
+                reader = self._shared.reader
+                records.add(reader.query_dimension_records("skymap", skymap=skymap, explain=False))
             for element in ("tract", "patch") if spatial == "patch" else ("tract",):
                 found = self._shared.reader.query_dimension_records(
                     element,
                     where=f"{element}.region OVERLAPS region",
                     bind={"region": wide.region},
-                    data_id={"skymap": wide.data_id["skymap"]},
+                    data_id={"skymap": skymap},
                     explain=False,
                     limit=None,
                 )

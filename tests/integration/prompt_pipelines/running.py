@@ -36,11 +36,20 @@ def close_apdb(uri: str) -> None:
 
 
 def run_pipeline(
-    repository: Path, name: str, where: str, *, inputs: list[str], run: str, apdb: str | None = None
+    repository: Path,
+    name: str,
+    where: str,
+    *,
+    inputs: list[str],
+    run: str,
+    apdb: str | None = None,
+    tasks: str = "",
 ) -> int:
-    """Run one of the shipped pipelines; return how many quanta there were."""
+    """Run one of the shipped pipelines, or some of its tasks; return how many quanta there were."""
     with Butler.from_config(str(repository), collections=inputs, run=run, writeable=True) as butler:
-        pipeline = Pipeline.from_uri(f"resource://prompt_pipelines/pipelines/{name}.yaml")
+        pipeline = Pipeline.from_uri(
+            f"resource://prompt_pipelines/pipelines/{name}.yaml{tasks and '#'}{tasks}"
+        )
         # The service gives it to every pipeline, whether it declares it or not.
         pipeline.addConfigOverride("parameters", "apdb_config", apdb or "file:///nowhere/apdb.yaml")
         executor = SeparablePipelineExecutor(butler)

@@ -16,6 +16,8 @@ from domain.runs import (
     input_collections,
     output_run,
     preload_run,
+    serves_night,
+    template_run,
 )
 from domain.times import UtcSeconds, tai_from_utc
 from tests.strategies.visits import texts
@@ -110,3 +112,13 @@ def test_the_explanation_shows_versions_and_hides_what_is_configured() -> None:
     assert explanation.startswith(deployment_id(facts))
     assert "'numpy' '2.3.5'" in explanation
     assert "secret" not in explanation
+
+
+def test_visits_are_compared_with_older_nights_alone() -> None:
+    run = template_run("SimCam", "20260314T101500Z", 20260313)
+    assert run == "SimCam/templates/20260314T101500Z-until-20260313"
+    assert serves_night(run, 20260314)
+    assert not serves_night(run, 20260313)
+    assert not serves_night(run, 20260301)
+    assert serves_night(template_run("SimCam", "survey", None), 20260301)
+    assert serves_night("SimCam/templates", 20260301)

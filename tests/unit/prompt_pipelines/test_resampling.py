@@ -13,7 +13,7 @@ from prompt_pipelines.psf import fit_fluxes, gaussian_psf, isolated, measure_psf
 from prompt_pipelines.sky_matching import match_one_to_one
 from prompt_pipelines.templates import Contribution, combine_template
 from prompt_pipelines.warp import warp
-from tests.unit.prompt_pipelines.pictures import field, picture, projection_of
+from tests.unit.prompt_pipelines.pictures import READ_NOISE, field, picture, projection_of
 
 pytestmark = pytest.mark.slow
 
@@ -108,6 +108,23 @@ def test_a_mover_is_not_in_the_template() -> None:
     difference = (template.image.array - quiet.image.array) / np.sqrt(template.variance.array)
     assert np.abs(difference).max() < 8
     assert not template.mask.get("NO_DATA")[20:-20, 20:-20].any()
+
+
+@pytest.mark.parametrize("levels", [[300.0] * 8, [300.0] * 4 + [3000.0] * 4, [300.0] * 3])
+def test_a_template_is_as_deep_as_its_images_allow(levels: list[float]) -> None:
+    clean = 2.0 * picture(FIELD, SIZE, sky_level=0.0, seed=None).image.array
+    parts = []
+    for number, level in enumerate(levels):
+        image = picture(FIELD, SIZE, sky_level=level, seed=number)
+        image.image.array[:] -= level
+        parts.append(Contribution(image, 2.0))
+    template = combine_template(parts)
+    dark, stars = clean < 1.0, clean > 2000.0
+    difference = template.image.array - clean
+    best = 2.0 * np.sum([1.0 / (level + READ_NOISE**2) for level in levels]) ** -0.5
+    assert difference[dark].std() == pytest.approx(best, rel=0.02)
+    assert np.sqrt(np.median(template.variance.array[dark])) == pytest.approx(best, rel=0.02)
+    assert abs(difference[stars].sum()) < 1e-3 * clean[stars].sum()
 
 
 @given(

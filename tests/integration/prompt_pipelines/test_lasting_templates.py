@@ -1,0 +1,171 @@
+"""Templates of one night, and the next night's images compared with them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from lsst.daf.butler import Butler
+
+from domain.runs import all_sky, input_collections
+from entrypoints.cli import main
+from tests.integration.prompt_pipelines.running import run_pipeline
+from tests.integration.prompt_pipelines.several_nights import (
+    NANOJANSKY_PER_ELECTRON,
+    SUPERNOVA,
+    Field,
+    Nights,
+    places,
+)
+from workbench.coadds.building import Wanted, build_templates
+from workbench.pace import Pace, WorkStoppedError
+
+pytestmark = pytest.mark.slow
+
+FIRST, SECOND, THIRD = 20260313, 20260314, 20260315
+ORDINARY = Field(150.0, 2.2)
+TRACT_EDGE = Field(150.0, 2.288460721)
+FIELDS = {
+    "ordinary": ORDINARY,
+    "tract's edge": TRACT_EDGE,
+    "right ascension 0": Field(0.0, 41.8103148957786),
+    "pole": Field(77.0, -89.9995),
+}
+TASKS = "calibrateVisit,subtractImages,detectDiaSources"
+
+
+@pytest.fixture
+def nights(tmp_path: Path) -> Nights:
+    return Nights(tmp_path / "repo")
+
+
+def call(nights: Nights, name: str, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["templates", name, str(nights.root), *arguments])
+
+
+def build(nights: Nights, *arguments: str) -> dict[str, Any]:
+    result = call(nights, "build", "--json", *arguments)
+    assert result.exit_code == 0, result.output
+    built: dict[str, Any] = json.loads(result.stdout)
+    return built
+
+
+def differences(nights: Nights, visit: int, night: int, run: str = "compared") -> Butler:
+    """Compare a visit with the templates there are; return where the results are."""
+    where = f"instrument='TinyCam' AND skymap='TinyCam_sky' AND visit={visit} AND detector=0"
+    inputs = [nights.outputs_of(night), "TinyCam/templates", "refcats"]
+    assert run_pipeline(nights.root, "ApPipe", where, inputs=inputs, run=run, tasks=TASKS) == 3
+    return Butler.from_config(str(nights.root), collections=[run])
+
+
+@pytest.mark.parametrize("where", FIELDS)
+def test_what_was_constant_all_night_is_found_by_the_template_of_the_night_before(
+    nights: Nights, where: str
+) -> None:
+    field = FIELDS[where]
+    nights.add_catalogue([field])
+    earlier = nights.add(field, FIRST, 6)
+    visits = nights.add(field, SECOND, 2, supernova=SUPERNOVA)
+    built = build(nights, "--nights", f"..{FIRST}")
+    assert built["run"].endswith(f"-until-{FIRST}")
+    tracts = {one["tract"] for one in built["built"]}
+    assert len(built["built"]) >= 2
+    assert len(tracts) > 1 or where == "ordinary"
+    for visit in visits:
+        with differences(nights, visit, SECOND, f"compared{visit}") as butler:
+            data_id = {"instrument": "TinyCam", "visit": visit, "detector": 0}
+            facts = butler.get("subtractImages_metadata", data_id)["subtractImages"]
+            # Nothing is lost but what an interpolation looks around.
+            assert 0.8 < nights.shown(visit, earlier, 4.0) < facts["template_overlap"]
+            assert facts["template_overlap"] < nights.shown(visit, earlier) + 0.005
+            sources = butler.get("dia_sources", data_id)
+            image = butler.get("difference_image", data_id)
+        accepted = sources[~np.asarray(sources["flag_rejected"])]
+        assert len(accepted) == 1
+        x, y = places(image.sky_projection, field)
+        assert np.hypot(accepted["x"][0] - x, accepted["y"][0] - y) < 0.3
+        flux = SUPERNOVA * NANOJANSKY_PER_ELECTRON
+        assert accepted["psf_flux"][0] == pytest.approx(flux, rel=0.05)
+
+
+def runs(nights: Nights) -> tuple[list[str], list[str]]:
+    """List the runs of templates, and those that workers look into."""
+    chain = input_collections("TinyCam").templates
+    with nights.butler() as butler:
+        known = [name for name in butler.collections.query("TinyCam/templates*") if name != chain]
+        used = butler.collections.get_info(chain).children if butler.collections.query(chain) else ()
+    return sorted(known), list(used)
+
+
+def test_templates_get_better_as_nights_add_up_and_else_stay(nights: Nights) -> None:
+    elsewhere = Field(210.0, -30.0)
+    nights.add_catalogue([ORDINARY, elsewhere])
+    nights.add(ORDINARY, FIRST, 4)
+    first = build(nights)
+    assert {one["reason"] for one in first["built"]} == {"the first"}
+    assert all(one["nights"] == [FIRST] for one in first["built"])
+    again = build(nights)
+    assert again["run"] is None
+    kept = [one for one in again["left"] if one["reason"] == "no better than the one there is"]
+    assert len(kept) == len(first["built"])
+    nights.add(ORDINARY, SECOND, 4)
+    nights.add(elsewhere, SECOND, 2, seq_num=10)
+    second = build(nights)
+    assert any(one["reason"].startswith("deeper by 0.3") for one in second["built"])
+    assert any(one["nights"] == [FIRST, SECOND] for one in second["built"])
+    assert "too few frames show it: 2, a template takes 3" in {one["reason"] for one in second["left"]}
+    assert runs(nights)[1] == [second["run"], first["run"]]
+    with nights.butler() as butler:
+        one = next(one for one in second["built"] if len(one["nights"]) == 2)
+        data_id = {name: one[name] for name in ("skymap", "tract", "patch", "band")}
+        image = butler.get("template_coadd", data_id, collections="TinyCam/templates")
+    assert image.metadata["template_nights"] == f"{FIRST} {SECOND}"
+    assert len(image.metadata["template_frames"].split()) == 8
+    listed = json.loads(call(nights, "list", "--json").stdout)
+    assert [one["version"] for one in listed if one["patch"] == data_id["patch"]] == [
+        run.rpartition("/")[2] for run in (second["run"], first["run"])
+    ]
+    assert call(nights, "retire", second["run"].rpartition("/")[2]).exit_code == 0
+    assert runs(nights)[1] == [first["run"]]
+    assert call(nights, "retire", second["run"], "--delete").exit_code == 0
+    assert second["run"] not in runs(nights)[0]
+
+
+def test_what_is_stopped_leaves_nothing_behind(nights: Nights) -> None:
+    nights.add_catalogue([ORDINARY])
+    nights.add(ORDINARY, FIRST, 6)
+    pace = Pace(every=0.0)
+
+    def stop_amid(line: str) -> None:
+        if line.startswith("templates built: 0 "):
+            pace.stop()
+
+    pace.tell = stop_amid
+    wanted = Wanted(instrument="TinyCam", skymap=all_sky("TinyCam"))
+    with nights.butler() as butler, pytest.raises(WorkStoppedError):
+        build_templates(butler, wanted, pace)
+    assert runs(nights) == ([], [])
+    assert build(nights)["run"] is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--nights", "2026-13-01"), "2026-13-01 is no night: write it as 2026-03-14"),
+        (("--instrument", "Other"), "Other is no instrument of the repository: there are TinyCam"),
+        ((), "no image of TinyCam can have a part in a template: there is none"),
+    ],
+)
+def test_what_cannot_be_built_is_said_in_one_line(
+    nights: Nights, arguments: tuple[str, ...], said: str
+) -> None:
+    result = call(nights, "build", *arguments)
+    assert (result.exit_code, result.stderr.strip()) == (1, f"Error: {said}")
+
+
+def test_without_a_catalogue_no_frame_can_be_calibrated(nights: Nights) -> None:
+    nights.add(ORDINARY, FIRST, 3)
+    result = call(nights, "build")
+    assert "3 images: there is no reference catalogue where it looks" in result.stderr
