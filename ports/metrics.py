@@ -25,6 +25,11 @@ class Counter(enum.Enum):
     )
     NOTIFICATIONS = "notifications", "Bucket notifications read, by what they were", ("kind",)
     RAWS_INDEXED = "raws_indexed", "Raws that the microservice took in", ("instrument",)
+    FRAME_FILES = (
+        "frame_files",
+        "Files of watched folders that were dealt with, by what became of them",
+        ("instrument", "ending"),
+    )
     PRESENCE_REQUESTS = "presence_requests", "Requests to the microservice, by answer", ("status",)
     ALERTS_WAITING = (
         "alerts_waiting",

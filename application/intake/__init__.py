@@ -1,0 +1,1 @@
+"""Files of frames, from where they appear to the queue."""

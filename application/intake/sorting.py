@@ -1,0 +1,72 @@
+"""What a frame that came is to those that are kept: new, a copy, or another of the same exposure."""
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from domain.raws.frame_files import Ending, FrameFile, TakenFrame
+from ports.incoming import FrameContents, FrameJournal, Keeping, RawKeeper, ReadFrame
+
+__all__ = ["Settled", "sort_out"]
+
+
+@frozen
+class Settled:
+    """What became of a file."""
+
+    ending: Ending
+    reason: str = ""
+    frames: tuple[ReadFrame, ...] = ()
+    """Those that are kept."""
+
+
+async def sort_out(
+    file: FrameFile, contents: FrameContents, journal: FrameJournal, keeper: RawKeeper
+) -> tuple[Sequence[ReadFrame], Sequence[Settled]]:
+    """Compare a file's frames with those that are kept of the same exposure and detector.
+
+    Returns
+    -------
+    new, known
+        The frames that are new; and of each other one what it is.
+    """
+    new, known = [], []
+    for frame in contents.frames:
+        settled = await _compared(file, frame, journal, keeper)
+        if settled is None:
+            new.append(frame)
+        else:
+            known.append(settled)
+    return new, known
+
+
+async def _compared(
+    file: FrameFile, frame: ReadFrame, journal: FrameJournal, keeper: RawKeeper
+) -> Settled | None:
+    near = await journal.near(frame.exposure)
+    found = [(other, await keeper.compare(file, other.key)) for other in near]
+    for other, keeping in found:
+        if keeping is Keeping.SAME:
+            same = "before" if other.path == file.path else other.path
+            return Settled(Ending.COPY, f"it is the same as {same}")
+    for other, keeping in found:
+        if (settled := _told_apart(file, frame, other, keeping)) is not None:
+            return settled
+    return None
+
+
+def _told_apart(file: FrameFile, frame: ReadFrame, other: TakenFrame, keeping: Keeping) -> Settled | None:
+    """Judge a frame whose contents are not those of another."""
+    if frame.is_floating and not other.is_floating:
+        reason = f"it is a processed copy of {other.path}: its pixels are floating-point numbers"
+        return Settled(Ending.COPY, reason)
+    if frame.exposure.exposure != other.exposure.exposure:
+        return None
+    what = f"exposure {other.exposure.exposure} of detector {other.exposure.detector}"
+    if other.path == file.path:
+        reason = f"{what} was taken from it before, and its contents were others then"
+    elif keeping is Keeping.NEW:
+        reason = f"{what} was taken from {other.path}, which is kept no longer"
+    else:
+        reason = f"{what} was taken from {other.path}, which is another frame"
+    return Settled(Ending.DIFFERS, reason)

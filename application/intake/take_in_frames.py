@@ -1,0 +1,217 @@
+"""Take in files of frames as they come, each to an ending in the journal."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final
+
+from attrs import frozen
+
+from application.intake.keep_frames import FrameKeeping
+from application.intake.sorting import Settled
+from application.retrying import retried
+from domain.errors import PromptProcessingError
+from domain.raws.frame_files import Ending, FrameFile, FrameRecord, TakenFrame
+from ports.clock import Clock
+from ports.incoming import (
+    FileGoneError,
+    FileNotWholeError,
+    FrameContents,
+    FrameJournal,
+    FrameReader,
+    IncomingFiles,
+)
+from ports.metrics import Counter, Metrics
+from ports.neighbours import NeighbourUnavailableError
+
+__all__ = ["FrameIntake", "IntakePolicy"]
+
+_LOG = logging.getLogger(__name__)
+
+_NOT_FINAL: Final = frozenset({Ending.REFUSED, Ending.UNFINISHED})
+"""Tried again after a restart: the camera's file may be another, or the disk whole."""
+_SAID: Final = {
+    Ending.TAKEN: (logging.INFO, "%s is taken: %s"),
+    Ending.CALIBRATION: (logging.INFO, "%s is kept for calibrations: %s"),
+    Ending.KEPT: (logging.WARNING, "%s is kept, and not processed: %s"),
+    Ending.COPY: (logging.WARNING, "%s is left out: %s"),
+    Ending.DIFFERS: (logging.ERROR, "%s stays where it is, and is not processed: %s"),
+    Ending.REFUSED: (logging.ERROR, "%s stays where it is, and is not processed: %s"),
+    Ending.UNFINISHED: (logging.ERROR, "%s is given up until somebody writes to it: %s"),
+}
+"""What is said of a file, and how loudly."""
+
+
+@frozen(kw_only=True)
+class IntakePolicy:
+    """How patient the intake is; all in seconds."""
+
+    settle: float = 30.0
+    """Since the last change of a file that is no raw, or lacks detectors: it may be being written."""
+    give_up: float = 3600.0
+    """Since the last change of a file that is not whole."""
+    look_again: float = 10.0
+    """Between two looks at a file that is waited for."""
+    retry_delay: float = 1.0
+    """Before what failed because a neighbour is away is tried again; doubled each time,"""
+    longest_retry_delay: float = 30.0
+    """but no longer than this."""
+
+
+@frozen
+class _Waiting:
+    """A file that may become what it is not yet."""
+
+    file: FrameFile
+    since: float
+    """When it was first looked at, on the event loop's clock."""
+
+
+class FrameIntake:
+    """Reads files, has what is new in them kept and published, and writes the journal.
+
+    Nothing is noted before it is done, and all that is done may be done again: a
+    file whose process was killed is dealt with anew by the next one.
+    """
+
+    def __init__(
+        self,
+        *,
+        instrument: str,
+        policy: IntakePolicy,
+        incoming: IncomingFiles,
+        reader: FrameReader,
+        keeping: FrameKeeping,
+        journal: FrameJournal,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._instrument = instrument
+        self._policy = policy
+        self._incoming = incoming
+        self._reader = reader
+        self._keeping = keeping
+        self._journal = journal
+        self._clock = clock
+        self._metrics = metrics
+        self._waiting: dict[str, _Waiting] = {}
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        while True:
+            await self.take_in(await self._next())
+
+    async def _next(self) -> Sequence[FrameFile]:
+        """Await files, or the time to look again at those that are waited for."""
+        patience = self._policy.look_again if self._waiting else math.inf
+        try:
+            async with asyncio.timeout(None if patience == math.inf else patience):
+                return await self._incoming.batch()
+        except TimeoutError:
+            return [waiting.file for waiting in self._waiting.values()]
+
+    async def take_in(self, files: Sequence[FrameFile]) -> None:
+        """Deal with files; doing so again changes nothing.
+
+        Those with floating-point pixels come last: they may be copies of others.
+        """
+        floating = []
+        for file in files:
+            contents = await self._retried(partial(self._read, file))
+            if contents is not None and any(frame.is_floating for frame in contents.frames):
+                floating.append((file, contents))
+            elif contents is not None:
+                await self._retried(partial(self._keep, file, contents))
+        for file, contents in floating:
+            await self._retried(partial(self._keep, file, contents))
+
+    async def _read(self, file: FrameFile) -> FrameContents | None:
+        """Read a file that is not settled; None if there is nothing to do now."""
+        record = await self._journal.find(file)
+        if record is not None and record.ending not in _NOT_FINAL:
+            self._waiting.pop(file.path, None)
+            return None
+        contents = await self._tried(file, self._reader.read(file))
+        if contents is not None and contents.lacking and self._age(file) < self._policy.settle:
+            self._wait_for(file, contents.lacking)
+            return None
+        return contents
+
+    async def _keep(self, file: FrameFile, contents: FrameContents) -> None:
+        settled = await self._tried(file, self._keeping.keep(file, contents))
+        if settled is not None:
+            await self._settle(file, settled)
+
+    async def _tried[T](self, file: FrameFile, step: Awaitable[T]) -> T | None:
+        """Await a step; None if the file cannot be dealt with, or not now."""
+        try:
+            return await step
+        except NeighbourUnavailableError:
+            raise
+        except FileGoneError:
+            _LOG.info("%s was taken away before it was dealt with", file)
+            self._waiting.pop(file.path, None)
+        except FileNotWholeError as error:
+            await self._wait_or_settle(file, Settled(Ending.UNFINISHED, str(error)), self._policy.give_up)
+        except PromptProcessingError as error:
+            await self._wait_or_settle(file, Settled(Ending.REFUSED, str(error)), self._policy.settle)
+        return None
+
+    async def _wait_or_settle(self, file: FrameFile, settled: Settled, patience: float) -> None:
+        if self._age(file) < patience:
+            self._wait_for(file, settled.reason)
+        else:
+            await self._settle(file, settled)
+
+    def _wait_for(self, file: FrameFile, reason: str) -> None:
+        waiting = self._waiting.get(file.path)
+        if waiting is None or waiting.file != file:
+            _LOG.info("%s is waited for: %s", file, reason)
+            self._waiting[file.path] = _Waiting(file, asyncio.get_running_loop().time())
+
+    def _age(self, file: FrameFile) -> float:
+        """Seconds since a file was last written to, by whichever clock says more."""
+        waiting = self._waiting.get(file.path)
+        is_known = waiting is not None and waiting.file == file
+        watched = asyncio.get_running_loop().time() - waiting.since if waiting and is_known else 0.0
+        return max(self._clock.utc() - file.modified, watched)
+
+    async def _settle(self, file: FrameFile, settled: Settled) -> None:
+        self._waiting.pop(file.path, None)
+        if settled.ending in _NOT_FINAL:
+            before = await self._journal.find(file)
+            if before is not None and (before.ending, before.reason) == (settled.ending, settled.reason):
+                return
+        frames = tuple(
+            TakenFrame(path=file.path, key=one.key, exposure=one.exposure, is_floating=one.is_floating)
+            for one in settled.frames
+        )
+        await self._journal.note(
+            FrameRecord(
+                file=file,
+                ending=settled.ending,
+                reason=settled.reason,
+                frames=frames,
+                noted=self._clock.utc(),
+            )
+        )
+        self._metrics.count(Counter.FRAME_FILES, instrument=self._instrument, ending=settled.ending.value)
+        level, text = _SAID[settled.ending]
+        _LOG.log(level, text, file, "; ".join(filter(None, [_described(settled), settled.reason])))
+
+    async def _retried[T](self, call: Callable[[], Awaitable[T]]) -> T:
+        policy = self._policy
+        return await retried(
+            call, NeighbourUnavailableError, _LOG, policy.retry_delay, policy.longest_retry_delay
+        )
+
+
+def _described(settled: Settled) -> str:
+    """Name exposure, group and detectors of what is kept; blank if nothing is."""
+    if not settled.frames:
+        return ""
+    first = settled.frames[0].exposure
+    detectors = ", ".join(str(frame.exposure.detector) for frame in settled.frames)
+    return f"{first.observation_type} exposure {first.exposure} of group {first.group}, detectors {detectors}"
