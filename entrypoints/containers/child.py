@@ -70,7 +70,7 @@ def _stack(settings: ChildSettings, camera: Camera) -> OurCameraStack | RubinCam
     rubin = rubin_instrument(settings.deployment.instrument)
     if rubin is None:
         return OurCameraStack(camera)
-    return RubinCameraStack(lambda: load_rubin(rubin))
+    return RubinCameraStack(lambda: load_rubin(rubin), camera.pointing_error)
 
 
 def _queried(

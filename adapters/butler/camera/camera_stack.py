@@ -24,7 +24,7 @@ from domain.raws.raws import RawImage
 from ports.workspace import RawUnreadableError
 from raw_files.mosaics import MosaicReader
 
-__all__ = ["ONE_TO_ONE", "CameraStack", "OurCameraStack", "define_visit"]
+__all__ = ["ONE_TO_ONE", "CameraStack", "OurCameraStack", "define_visit", "margin_of"]
 
 ONE_TO_ONE = 0
 """Id of the visit system in which each exposure is a visit."""
@@ -161,14 +161,22 @@ class OurCameraStack:
     def _hull(
         self, detectors: Sequence[int] | None, ra: float, dec: float, sky_angle: float, padding: float
     ) -> ConvexPolygon | None:
-        # Where it may look, so that catalogue and templates reach as far as the search for the right place.
-        padding += 3600.0 * self._camera.pointing_error
+        padding += margin_of(self._camera.pointing_error)
         try:
             return hull(
                 corners_on_sky(self._camera, ra, dec, sky_angle, detectors=detectors, padding=padding)
             )
         except NoGeometryError:
             return None
+
+
+def margin_of(pointing_error: float) -> float:
+    """Say by how many arcseconds regions are wider for pointings that may be off by so many degrees.
+
+    They are where a camera may look, so that catalogue and templates reach as far as the search for the
+    right place.
+    """
+    return 3600.0 * pointing_error
 
 
 def define_visit(

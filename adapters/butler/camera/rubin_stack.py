@@ -13,7 +13,7 @@ import numpy as np
 from lsst.daf.butler import DimensionRecord, DimensionUniverse
 from lsst.sphgeom import ConvexPolygon
 
-from adapters.butler.camera.camera_stack import define_visit
+from adapters.butler.camera.camera_stack import define_visit, margin_of
 from adapters.butler.camera.raw_file import check_whole, fetch
 from adapters.butler.camera.rubin_packages import Detector, ObservationInfo, RubinPackages
 from adapters.butler.camera.sky import hull
@@ -34,10 +34,13 @@ class RubinCameraStack:
     ----------
     load
         Binds the packages when they are first needed: importing them takes seconds.
+    pointing_error
+        Degrees, of the camera's file.
     """
 
-    def __init__(self, load: Callable[[], RubinPackages]) -> None:
+    def __init__(self, load: Callable[[], RubinPackages], pointing_error: float = 0.0) -> None:
         self._load = load
+        self._margin = margin_of(pointing_error)
 
     @cached_property
     def _rubin(self) -> RubinPackages:
@@ -93,6 +96,7 @@ class RubinCameraStack:
     def _hull(
         self, detectors: Iterable[Detector], ra: float, dec: float, sky_angle: float, padding: float
     ) -> ConvexPolygon:
+        padding += self._margin
         corners = [self._corners(detector, ra, dec, sky_angle, padding) for detector in detectors]
         return hull(np.array(corners))
 

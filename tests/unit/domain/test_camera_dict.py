@@ -40,7 +40,7 @@ def test_the_simulated_camera_in_full() -> None:
 
 
 def test_what_a_camera_leaves_open_is_none() -> None:
-    bare = evolve(SHIPPED["HSC"], detectors=(Detector(number=50, name="1_12"),))
+    bare = evolve(SHIPPED["HSC"], focal_plane=None, detectors=(Detector(number=50, name="1_12"),))
     plain = camera_as_dict(bare)
     assert plain["focal_plane"] is None
     assert plain["detectors"]["50"] == {

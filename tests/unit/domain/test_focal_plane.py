@@ -130,9 +130,13 @@ def test_areas_are_those_of_the_pixels(camera: Camera, ra: float, dec: float, an
     expected = []
     for detector in camera.detectors:
         assert detector.type is not None
+        assert detector.placement is not None
         scale = detector.type.pixel_size / 1000 * plane.plate_scale / 3600
-        expected.append(detector.type.nx * detector.type.ny * scale**2)
-    # At the edge of 1.7 degrees projection and distortion take 0.4 per cent each.
+        distortion = np.polynomial.Polynomial(plane.radial_distortion)
+        radius = max(math.hypot(detector.placement.x, detector.placement.y), 1e-6)
+        stretch = distortion(radius) / radius * distortion.deriv()(radius)
+        expected.append(detector.type.nx * detector.type.ny * scale**2 * stretch)
+    # At the edge of 1.7 degrees the projection takes 0.4 per cent.
     assert np.allclose(_areas(corners_on_sky(camera, ra, dec, angle)), expected, rtol=0.01)
 
 
@@ -195,10 +199,49 @@ def test_lowell_lies_where_its_headers_put_it() -> None:
         assert np.max(_distances(found, wcs.all_pix2world(pixels, 1))) < 1.0 * ARCSEC
 
 
-@pytest.mark.parametrize("instrument", ["HSC", "LSST-TS8"])
-def test_cameras_without_geometry_say_so(instrument: str) -> None:
-    with pytest.raises(NoGeometryError, match=instrument):
-        corners_on_sky(SHIPPED[instrument], 0, 0, 0)
+@pytest.mark.parametrize(
+    ("millimetres", "arcseconds"), [(60.0, 670.73), (150.0, 1661.57), (220.0, 2404.53), (262.0, 2830.77)]
+)
+def test_hsc_is_distorted_as_lsst_obs_subaru_says(millimetres: float, arcseconds: float) -> None:
+    # Means over all directions of its polynomial, to which 0.7 arcseconds more or less are some directions.
+    plane = SHIPPED["HSC"].focal_plane
+    assert plane is not None
+    found = np.polynomial.Polynomial(plane.radial_distortion)(millimetres) * plane.plate_scale
+    assert found == pytest.approx(arcseconds, abs=0.15)
+
+
+def test_hsc_lies_where_its_headers_put_it() -> None:
+    # Of HSCA04090107: "rough estimation", without distortion, in pixels of the raw with its overscan.
+    header = fits.Header(
+        {
+            "CTYPE1": "RA---TAN",
+            "CRVAL1": 21.1572375,
+            "CRPIX1": -3220.833,
+            "CTYPE2": "DEC--TAN",
+            "CRVAL2": 1.25975833,
+            "CRPIX2": 17801.167,
+            "CD1_1": 0.0,
+            "CD1_2": 4.7222222e-05,
+            "CD2_1": -4.7222222e-05,
+            "CD2_2": 0.0,
+        }
+    )
+    # The raw is the image turned left to right: its first column is the image's last.
+    raw = [(2144.5, 49.5), (0.5, 49.5), (0.5, 4225.5), (2144.5, 4225.5)]
+    rough = WCS(header).all_pix2world(raw, 1)
+    (found,) = corners_on_sky(SHIPPED["HSC"], 21.1572375, 1.25975833, 270.0, detectors=[37])
+    # The same sides of the sky in the same order, 4 % nearer to the middle.
+    assert np.all(_distances(found, rough) < 0.055 * _distances(rough, [21.1572375, 1.25975833]))
+    middle, true_middle = found.mean(axis=0), rough.mean(axis=0)
+    sides, true_sides = (np.diff(corners, axis=0) for corners in (found, rough))
+    assert np.allclose(sides, true_sides, rtol=0.12, atol=0.004)
+    out, true_out = (_distances(place, [21.1572375, 1.25975833]) for place in (middle, true_middle))
+    assert out / true_out == pytest.approx(0.96, abs=0.02)
+
+
+def test_a_camera_without_geometry_says_so() -> None:
+    with pytest.raises(NoGeometryError, match="LSST-TS8"):
+        corners_on_sky(SHIPPED["LSST-TS8"], 0, 0, 0)
 
 
 def test_a_detector_without_a_place_is_named() -> None:

@@ -13,10 +13,11 @@ import pytest
 from astropy.coordinates import Angle, SkyCoord
 from astropy.io import fits
 from astropy.time import Time
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from lsst.daf.butler import DimensionUniverse
-from lsst.sphgeom import ConvexPolygon
+from lsst.sphgeom import ConvexPolygon, LonLat, UnitVector3d
 
 from adapters.butler.camera.camera_stack import OurCameraStack
 from adapters.butler.camera.rubin_packages import ObservationInfo, RubinPackages, rubin_instrument
@@ -126,6 +127,26 @@ def test_regions_are_those_of_the_geometry(ra: float, dec: float, angle: float) 
         assert mine is not None
         assert theirs is not None
         assert nearly_same(mine, theirs)
+
+
+@pytest.mark.parametrize(("ra", "dec"), [(10.0, -10.0), (200.0, 0.0), (350.0, 10.0)])
+def test_regions_reach_as_far_as_the_pointing_may_be_off(ra: float, dec: float, path: Path) -> None:
+    ours = OurCameraStack(evolve(CAMERA, pointing_error=1.0))
+    plain, rubins = RubinCameraStack(packages), RubinCameraStack(packages, pointing_error=1.0)
+    exposure = evolve(rubins.read(path, raw()), ra=ra, dec=dec, sky_angle=0.0)
+    true_place = UnitVector3d(LonLat.fromDegrees(ra, dec + 1.0))
+    made, narrow, mine = (
+        {record.definition.name: record for record in stack.records(UNIVERSE, exposure)}
+        for stack in (rubins, plain, ours)
+    )
+    for name in ("visit", "visit_detector_region"):
+        assert made[name].region.contains(true_place)
+        assert not narrow[name].region.contains(true_place)
+        assert nearly_same(made[name].region, mine[name].region)
+    footprint, other = (stack.footprint(4, ra, dec, 0.0, 30.0) for stack in (rubins, ours))
+    assert footprint is not None
+    assert other is not None
+    assert nearly_same(footprint, other)
 
 
 def test_both_stacks_define_the_same_visit(path: Path) -> None:
