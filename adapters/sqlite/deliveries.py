@@ -6,31 +6,46 @@ from typing import Any, Final
 
 from adapters.common.visit_record import UndecodableVisitError, record_of_work, work_from_record
 from adapters.sqlite.adapter import now, row_of
-from domain.times import UtcSeconds
-from domain.visit import VisitDetector
+from domain.times import InvalidInstantError, UtcSeconds, utc_from_tai
+from domain.visit import Visit, VisitDetector
 from ports.work_queue import Lease
 
 __all__ = ["add", "add_again", "bury", "lease_from", "newest_revision"]
 
 _ADD_AGAIN: Final = """
-INSERT INTO delivery (queue, origin, enqueued, contents, instrument, visit_group, detector, revision)
-SELECT queue, coalesce(origin, entry), enqueued, contents, instrument, visit_group, detector, revision
-FROM delivery WHERE entry = ?"""
+INSERT INTO delivery
+(queue, origin, enqueued, contents, instrument, visit_group, detector, revision, priority)
+SELECT queue, coalesce(origin, entry), enqueued, contents, instrument, visit_group, detector, revision,
+priority FROM delivery WHERE entry = ?"""
 
 
 def add(
-    connection: sqlite3.Connection, queue: str, work: VisitDetector, *, revision: int, enqueued: UtcSeconds
+    connection: sqlite3.Connection,
+    queue: str,
+    work: VisitDetector,
+    *,
+    revision: int,
+    enqueued: UtcSeconds,
+    old_after: float,
 ) -> None:
-    """Put work into a queue."""
+    """Put work into a queue; if it began more than `old_after` seconds ago it is leased after the rest."""
     visit = work.visit
     connection.execute(
-        "INSERT INTO delivery (queue, enqueued, contents, instrument, visit_group, detector, revision)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO delivery"
+        " (queue, enqueued, contents, instrument, visit_group, detector, revision, priority)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             queue, enqueued, json.dumps(record_of_work(work)), visit.instrument, visit.group, work.detector,
-            revision,
+            revision, _is_old(visit, enqueued, old_after),
         ),
     )  # fmt: skip
+
+
+def _is_old(visit: Visit, now: UtcSeconds, old_after: float) -> bool:
+    try:
+        return now - utc_from_tai(visit.start_time) > old_after
+    except InvalidInstantError:  # Whoever works on it says so.
+        return False
 
 
 def add_again(connection: sqlite3.Connection, entry: int) -> None:

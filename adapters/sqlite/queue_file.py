@@ -14,9 +14,9 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS delivery (
     entry INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, origin INTEGER, enqueued REAL NOT NULL,
     contents TEXT NOT NULL, instrument TEXT, visit_group TEXT, detector INTEGER, revision INTEGER NOT NULL,
-    consumer TEXT, times_leased INTEGER NOT NULL DEFAULT 0, renewed REAL
+    priority INTEGER NOT NULL DEFAULT 0, consumer TEXT, times_leased INTEGER NOT NULL DEFAULT 0, renewed REAL
 );
-CREATE INDEX IF NOT EXISTS delivery_waiting ON delivery (queue, entry) WHERE consumer IS NULL;
+CREATE INDEX IF NOT EXISTS delivery_waiting ON delivery (queue, priority, entry) WHERE consumer IS NULL;
 CREATE INDEX IF NOT EXISTS delivery_leased ON delivery (queue, renewed) WHERE consumer IS NOT NULL;
 CREATE TABLE IF NOT EXISTS dead_letter (
     entry INTEGER PRIMARY KEY, queue TEXT NOT NULL, reason TEXT NOT NULL, contents TEXT NOT NULL,

@@ -1,6 +1,7 @@
 """The producing end of the queue in an SQLite file: one transaction for each visit."""
 
 import json
+import math
 import sqlite3
 from collections.abc import Collection, Iterable
 
@@ -28,22 +29,33 @@ class SqliteWorkPublisher(QueueAdapter):
         As for `adapters.sqlite.file.SqliteFile`.
     instruments
         Those that have a queue.
+    old_after
+        Seconds after its start from when on a visit is old when it is put into the queue: it is leased
+        once nothing newer waits.
     """
 
-    def __init__(self, address: str, *, instruments: Collection[str], timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        instruments: Collection[str],
+        old_after: float = math.inf,
+        timeout: float = 5.0,
+    ) -> None:
         super().__init__(address, unavailable=QueueUnavailableError, timeout=timeout)
         self._instruments = frozenset(instruments)
+        self._old_after = old_after
 
     async def publish(self, visit: Visit, detectors: Iterable[int]) -> Published:
         """Add the copies of a visit and its mark."""
         self._check(visit.instrument)
         copies = list(detectors)
-        return await self._change(lambda connection: _publish(connection, visit, copies))
+        return await self._change(lambda connection: _publish(connection, visit, copies, self._old_after))
 
     async def put_again(self, work: VisitDetector) -> None:
         """Add one visit-detector, whatever was published before."""
         self._check(work.visit.instrument)
-        await self._change(lambda connection: _put_again(connection, work))
+        await self._change(lambda connection: _put_again(connection, work, self._old_after))
 
     async def remember(self, visit: Visit) -> None:
         """Note a visit that is not published."""
@@ -62,7 +74,9 @@ class SqliteWorkPublisher(QueueAdapter):
             raise NoQueueError(f"no queue is configured for instrument {instrument}")
 
 
-def _publish(connection: sqlite3.Connection, visit: Visit, copies: Collection[int]) -> Published:
+def _publish(
+    connection: sqlite3.Connection, visit: Visit, copies: Collection[int], old_after: float
+) -> Published:
     newest, contents = newest_revision(connection, visit.instrument, visit.group), _contents(visit)
     known = row_of(
         connection,
@@ -84,14 +98,15 @@ def _publish(connection: sqlite3.Connection, visit: Visit, copies: Collection[in
             identity = Identity(visit.instrument, visit.group, detector)
             put_note(connection, Superseded(identity=identity, revision=revision))
         work = VisitDetector(visit, detector)
-        add(connection, visit.instrument, work, revision=revision, enqueued=time)
+        add(connection, visit.instrument, work, revision=revision, enqueued=time, old_after=old_after)
     novelty = Novelty.CHANGED if newest else Novelty.NEW
     return Published(novelty=novelty, revision=revision, copies=len(copies))
 
 
-def _put_again(connection: sqlite3.Connection, work: VisitDetector) -> None:
-    revision = newest_revision(connection, work.visit.instrument, work.visit.group) or 1
-    add(connection, work.visit.instrument, work, revision=revision, enqueued=now())
+def _put_again(connection: sqlite3.Connection, work: VisitDetector, old_after: float) -> None:
+    queue = work.visit.instrument
+    revision = newest_revision(connection, queue, work.visit.group) or 1
+    add(connection, queue, work, revision=revision, enqueued=now(), old_after=old_after)
 
 
 def _announced(connection: sqlite3.Connection, instrument: str, group: str) -> Visit | None:

@@ -20,9 +20,10 @@ _HAS_WORK: Final = """
 SELECT 1 FROM delivery WHERE queue = ?1 AND consumer IS NULL
 UNION ALL SELECT 1 FROM delivery WHERE queue = ?1 AND consumer IS NOT NULL AND renewed <= ?2 LIMIT 1"""
 _EXPIRED: Final = """
-SELECT entry, consumer FROM delivery WHERE queue = ? AND consumer IS NOT NULL AND renewed <= ?
-ORDER BY renewed"""
-_NEXT: Final = "SELECT entry FROM delivery WHERE queue = ? AND consumer IS NULL ORDER BY entry LIMIT 1"
+SELECT entry, priority, consumer FROM delivery WHERE queue = ? AND consumer IS NOT NULL AND renewed <= ?
+ORDER BY priority, renewed"""
+_NEXT: Final = """
+SELECT entry, priority FROM delivery WHERE queue = ? AND consumer IS NULL ORDER BY priority, entry LIMIT 1"""
 _TAKE: Final = """
 UPDATE delivery SET consumer = ?, renewed = ?, times_leased = times_leased + 1 WHERE entry = ?
 RETURNING entry, origin, enqueued, contents, revision, times_leased"""
@@ -80,7 +81,7 @@ class SqliteWorkQueue(QueueAdapter):
         self._lease_seconds = lease_seconds
 
     async def lease(self, wait: float) -> Lease | None:
-        """Lease an expired delivery, else the next one."""
+        """Lease an expired delivery, else the next one; old work only if there is no other."""
         loop = asyncio.get_running_loop()
         end = loop.time() + wait
         while True:
@@ -134,11 +135,12 @@ class SqliteWorkQueue(QueueAdapter):
     def _take(self, connection: sqlite3.Connection) -> Lease | None:
         time = now()
         expired = row_of(connection, _EXPIRED, self._queue, time - self._lease_seconds)
-        if expired is not None:
-            _LOG.warning("lease of %s on %s expired: reclaimed", expired[1], expired[0])
-        found = expired or row_of(connection, _NEXT, self._queue)
-        if found is None:
+        waiting = row_of(connection, _NEXT, self._queue)
+        if expired is None and waiting is None:
             return None
+        found = min(filter(None, (expired, waiting)), key=lambda row: row[1])
+        if found is expired:
+            _LOG.warning("lease of %s on %s expired: reclaimed", expired[2], expired[0])
         row = row_of(connection, _TAKE, self._consumer, time, found[0])
         return None if row is None else lease_from(connection, self._queue, row)
 
@@ -193,7 +195,7 @@ class SqliteQueueUpkeep(QueueAdapter):
 
     def _put_back(self, connection: sqlite3.Connection) -> int:
         expired = connection.execute(_EXPIRED, (self._queue, now() - self._lease_seconds)).fetchall()
-        for entry, _ in expired:
+        for entry, *_ in expired:
             add_again(connection, entry)
         return len(expired)
 

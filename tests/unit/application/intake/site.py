@@ -46,7 +46,7 @@ class Fuse:
             self.steps -= 1
 
 
-class _Fused:
+class Fused:
     """A port whose calls burn a fuse."""
 
     def __init__(self, port: object, fuse: Fuse) -> None:
@@ -108,7 +108,7 @@ class Site:
         """Start the process anew."""
         fuse = fuse or Fuse()
         ports: dict[str, Any] = {
-            name: _Fused(getattr(self, name), fuse) for name in ("keeper", "index", "publisher", "journal")
+            name: Fused(getattr(self, name), fuse) for name in ("keeper", "index", "publisher", "journal")
         }
         keeping = FrameKeeping(
             camera=CAMERA,
@@ -118,7 +118,7 @@ class Site:
             metrics=self.metrics,
             **ports,
         )
-        reader: Any = _Fused(MemoryFrameReader(self.disk), fuse)
+        reader: Any = Fused(MemoryFrameReader(self.disk), fuse)
         return FrameIntake(
             instrument=CAMERA.instrument,
             policy=IntakePolicy(),
