@@ -19,6 +19,10 @@ __all__ = ["LazyGroup", "main"]
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("entrypoints.commands.demo", "Observe a short simulated night on this machine."),
     "replay": ("entrypoints.commands.replay", "Observe a folder of real raw frames on this machine."),
+    "site": (
+        "entrypoints.commands.site",
+        "Process a folder's frames as they come, night after night, on one server.",
+    ),
     "results": ("prompt_processing.command", "Sum up what a night has found."),
     "camera": ("entrypoints.commands.camera", "Draft a camera file from frames, or check one."),
     "reduce": ("entrypoints.commands.reduce", "Make image, catalogue and picture of frames, in seconds."),
@@ -105,7 +109,7 @@ class LazyGroup(click.Group):
 def main() -> None:
     """Turn a survey telescope's images into calibrated images, differences and alerts.
 
-    `demo` and `replay` run everything on this machine. The others are the
-    services; they take their settings from environment variables, which their
-    --help lists.
+    `demo` and `replay` run everything on this machine, `site` what one server
+    needs night after night. The services take their settings from environment
+    variables, which their --help lists.
     """

@@ -11,7 +11,6 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
     Timespan,
 )
 
-from domain.cameras.camera_dict import camera_as_dict
 from domain.runs import input_collections
 from prompt_pipelines.repository import butler_config
 from simulator.errors import SimulatorError
@@ -27,11 +26,12 @@ from workbench.repository import (
     REFERENCE_CATALOGUE,
     TEMPLATE,
     night_templates,
+    put_camera,
     reference_run,
     register,
 )
 
-__all__ = ["add_reference", "make_repository"]
+__all__ = ["add_reference", "add_templates", "make_repository"]
 
 
 def make_repository(
@@ -91,7 +91,7 @@ def make_repository(
         if reference is not None:
             add_reference(butler, plan.camera.instrument, reference)
         if skymap is not None:
-            _add_templates(butler, plan.camera.instrument, skymap, templates)
+            add_templates(butler, plan.camera.instrument, skymap, templates)
     return plan
 
 
@@ -103,9 +103,7 @@ def _add_calibrations(butler: Butler, plan: NightPlan) -> list[Lacking]:
     butler.collections.register(run, CollectionType.RUN)
     lacking: list[Lacking] = []
     with butler.transaction():
-        refs: list[DatasetRef] = [
-            butler.put(camera_as_dict(plan.camera), "camera", {"instrument": instrument}, run=run)
-        ]
+        refs: list[DatasetRef] = [put_camera(butler, plan.camera, run)]
         for master in make_masters(plan):
             if isinstance(master, Lacking):
                 lacking.append(master)
@@ -127,9 +125,10 @@ def add_reference(butler: Butler, instrument: str, stars: Stars) -> None:
             )
 
 
-def _add_templates(
+def add_templates(
     butler: Butler, instrument: str, skymap: Skymap, templates: Iterable[PatchTemplate]
 ) -> None:
+    """Store a skymap, and templates of its patches."""
     dimensions = ("skymap", "tract", "patch", "band")
     butler.registry.registerDatasetType(
         DatasetType(TEMPLATE, dimensions, "MaskedImageV2", universe=butler.dimensions)

@@ -6,6 +6,7 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
     Butler,
     ButlerUserError,
     CollectionType,
+    DatasetRef,
     DatasetType,
 )
 from lsst.daf.butler.registry import ConflictingDefinitionError
@@ -27,6 +28,7 @@ __all__ = [
     "night_templates",
     "open_existing",
     "open_repository",
+    "put_camera",
     "reference_run",
     "register",
 ]
@@ -72,6 +74,11 @@ def open_existing(root: str, *, writeable: bool = False) -> Butler:
         return Butler.from_config(root, writeable=writeable)
     except (ButlerUserError, OSError, SQLAlchemyError, ValueError) as error:
         raise SimulatorError(f"{root} is no repository: {' '.join(str(error).split())}") from error
+
+
+def put_camera(butler: Butler, camera: Camera, run: str) -> DatasetRef:
+    """Store the description of a camera in a run, where there is none."""
+    return butler.put(camera_as_dict(camera), "camera", {"instrument": camera.instrument}, run=run)
 
 
 def register(butler: Butler, camera: Camera) -> None:

@@ -30,7 +30,7 @@ from domain.cameras.camera import (
     RawKeys,
 )
 
-__all__ = ["CameraFileError", "camera_converter", "find_camera", "load_camera"]
+__all__ = ["CameraFileError", "camera_converter", "copy_camera", "find_camera", "load_camera"]
 
 _SUFFIX: Final = ".yaml"
 _NAMES: Final = {"pixel_size": "pixel_size_um"}
@@ -55,12 +55,44 @@ def load_camera(path_or_name: str | Path) -> Camera:
         Raised if there is none such or it is malformed; the text names file,
         key and reason.
     """
+    return _load(_find(path_or_name))
+
+
+def copy_camera(path_or_name: str | Path, target: Path) -> Camera:
+    """Copy a camera's file, and the list of corrections that it names, to be beside the copy.
+
+    Parameters
+    ----------
+    path_or_name
+        As for `load_camera`.
+    target
+        The copy, which does not exist yet.
+
+    Raises
+    ------
+    CameraFileError
+        Raised as by `load_camera`.
+    """
+    file = _find(path_or_name)
+    camera = _load(file)
+    content = file.read_bytes()
+    entry = load_yaml(content)
+    corrections = entry.get("corrections") if isinstance(entry, dict) else None
+    if isinstance(corrections, str):
+        if Path(corrections).name != corrections:
+            raise CameraFileError(f"{file}: corrections: {corrections} is not beside the camera's file")
+        (target.parent / corrections).write_bytes((_folder_of(file) / corrections).read_bytes())
+    target.write_bytes(content)
+    return camera
+
+
+def _find(path_or_name: str | Path) -> Path | Traversable:
     text = str(path_or_name)
     if isinstance(path_or_name, Path) or "/" in text or text.endswith((_SUFFIX, ".yml")):
-        return _load(Path(path_or_name))
+        return Path(path_or_name)
     for file in _shipped():
         if file.name == text.lower() + _SUFFIX:
-            return _load(file)
+            return file
     names = [file.name.removesuffix(_SUFFIX) for file in _shipped()]
     near = "".join(f" (did you mean {name}?)" for name in difflib.get_close_matches(text.lower(), names, n=1))
     raise CameraFileError(
@@ -149,14 +181,17 @@ def _corrected(entry: _CameraEntry, file: Path | Traversable) -> HeaderRules:
     """Add the list of corrections that the camera's file holds or names."""
     listed = {} if entry.corrections is None else entry.corrections
     if isinstance(listed, str):
-        folder = file.parent if isinstance(file, Path) else importlib.resources.files("cameras")
         try:
-            listed = load_yaml((folder / listed).read_bytes())
+            listed = load_yaml((_folder_of(file) / listed).read_bytes())
         except (OSError, NotYamlError) as error:
             raise UnreadableFileError(f"{file}: corrections: {error}") from error
     if not isinstance(listed, dict) or not all(_is_correction(one) for one in listed.items()):
         raise UnreadableFileError(f"{file}: corrections: do not map observation ids to cards and values")
     return evolve(entry.header, corrections=listed)
+
+
+def _folder_of(file: Path | Traversable) -> Path | Traversable:
+    return file.parent if isinstance(file, Path) else importlib.resources.files("cameras")
 
 
 def _is_correction(item: tuple[object, object]) -> bool:

@@ -19,7 +19,7 @@ from entrypoints.help import service_help
 from entrypoints.running import opened, settings_or_exit
 from entrypoints.settings.status import StatusSettings
 
-__all__ = ["command"]
+__all__ = ["command", "night_record", "show_night"]
 
 _SUMMARY = (
     "Look at the night that goes on: how many visit-detectors ended how, which are being worked on,"
@@ -37,9 +37,9 @@ def command(*, as_json: bool) -> None:
     except PromptProcessingError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        click.echo(json.dumps(_record(status), indent=2))
+        click.echo(json.dumps(night_record(status), indent=2))
     else:
-        _show(status, console())
+        show_night(status, console())
 
 
 async def _look(settings: StatusSettings) -> NightStatus:
@@ -55,7 +55,8 @@ async def _look(settings: StatusSettings) -> NightStatus:
         )
 
 
-def _show(status: NightStatus, screen: Console) -> None:
+def show_night(status: NightStatus, screen: Console) -> None:
+    """Print how a night stands."""
     depth = status.depth
     screen.print(f"{status.instrument}, night of {status.night}")
     screen.print(
@@ -97,7 +98,8 @@ def _reason(outcome: Outcome | None) -> str:
     return "" if outcome is None else describe(outcome)
 
 
-def _record(status: NightStatus) -> dict[str, Any]:
+def night_record(status: NightStatus) -> dict[str, Any]:
+    """Write how a night stands, for machines."""
     depth = status.depth
     return {
         "instrument": status.instrument,

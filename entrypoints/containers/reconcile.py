@@ -4,6 +4,7 @@ from dependency_injector import containers, providers
 
 from adapters.files.active_detectors import load_fan_out_config
 from adapters.files.cameras import CameraFileError, find_camera, load_camera
+from adapters.folder.image_store import FolderImageStore
 from adapters.host.clock import SystemClock
 from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
 from adapters.redis.queue.work_publisher import RedisWorkPublisher
@@ -21,10 +22,9 @@ from entrypoints.containers.addresses import (
     is_sqlite,
     ledger_url,
     redis_url,
-    s3_connection,
 )
 from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_history_store
+from entrypoints.containers.serving import make_history_store, make_image_store
 from entrypoints.settings.reconcile import ReconcileSettings
 from ports.clock import Clock
 from ports.ledger import Ledger
@@ -83,10 +83,8 @@ def _ledger_address(settings: ReconcileSettings) -> str:
     return ledger_url(settings.ledger, settings.redis_host, settings.redis)
 
 
-def _store(settings: ReconcileSettings) -> S3ImageStore:
-    return S3ImageStore(
-        bucket=settings.bucket, connection=s3_connection(settings.s3_endpoint), threads=_REQUESTS
-    )
+def _store(settings: ReconcileSettings) -> S3ImageStore | FolderImageStore:
+    return make_image_store(settings.s3_endpoint, settings.bucket, threads=_REQUESTS)
 
 
 def _reconciler(

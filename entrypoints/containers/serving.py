@@ -1,15 +1,19 @@
 """What several services are wired with: metrics, probes, the ledger."""
 
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+from adapters.folder.image_store import FolderImageStore
 from adapters.prometheus.metrics import PrometheusMetrics
 from adapters.prometheus.metrics_server import MetricsServer
 from adapters.redis.ledger.history_store import RedisHistoryStore
+from adapters.s3.image_store import S3ImageStore
 from adapters.sqlite.history_store import SqliteHistoryStore
-from entrypoints.containers.addresses import is_sqlite
+from entrypoints.containers.addresses import is_sqlite, s3_connection
 from entrypoints.settings.common import MetricsSettings, RedisSettings
 
-__all__ = ["make_history_store", "make_metrics_server"]
+__all__ = ["make_history_store", "make_image_store", "make_metrics_server"]
 
 
 def make_metrics_server(
@@ -24,3 +28,19 @@ def make_history_store(address: str, redis: RedisSettings) -> RedisHistoryStore 
     if is_sqlite(address):
         return SqliteHistoryStore(address)
     return RedisHistoryStore(address, timeout=redis.timeout)
+
+
+def make_image_store(endpoint: str, bucket: str, *, threads: int = 4) -> S3ImageStore | FolderImageStore:
+    """Reach the image bucket by the adapter that its address is for.
+
+    Parameters
+    ----------
+    endpoint, bucket
+        S3_ENDPOINT_URL and IMAGE_BUCKET.
+    threads
+        Requests at once.
+    """
+    parts = urlsplit(endpoint)
+    if parts.scheme == "file":
+        return FolderImageStore(Path(unquote(parts.path)) / bucket, threads=threads)
+    return S3ImageStore(bucket=bucket, connection=s3_connection(endpoint), threads=threads)

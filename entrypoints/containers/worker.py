@@ -7,12 +7,14 @@ from pathlib import Path
 from dependency_injector import containers, providers
 
 from adapters.butler.shared.datastore_root import datastore_root
+from adapters.folder.image_store import FolderImageStore
 from adapters.host import heap
 from adapters.host.clock import SystemClock, SystemIdentifiers
 from adapters.host.work_folders import remove_orphans, work_folder
 from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.notifications.raw_notifications import KafkaRawNotifications
 from adapters.kafka.outputs.output_notifier import KafkaOutputNotifier
+from adapters.memory.raws.raw_notifications import MemoryRawNotifications
 from adapters.prometheus.metrics import PrometheusMetrics
 from adapters.raw_microservice.client import HttpRawLookup
 from adapters.redis.queue.control import RedisControlNotes
@@ -20,9 +22,11 @@ from adapters.redis.queue.work_queue import RedisWorkQueue
 from adapters.s3.image_store import S3ImageStore
 from adapters.sasquatch.measurements import SasquatchMeasurements
 from adapters.sqlite.control import SqliteControl
+from adapters.sqlite.raw_index import SqliteRawIndex
 from adapters.sqlite.work_queue import SqliteWorkQueue
 from adapters.workspace_process.client import ChildWorkspace
 from application.ledger import StoredLedger
+from application.raw_lookup import IndexLookup
 from application.sidecars import Sidecars
 from application.worker.await_images import ImageWait
 from application.worker.choose_pipelines import PipelineChooser
@@ -37,13 +41,13 @@ from entrypoints.containers.addresses import (
     ledger_url,
     process_name,
     redis_url,
-    s3_connection,
     writer_connection,
 )
 from entrypoints.containers.deployment import deployment_camera, main_pipelines, preprocessing_pipelines
 from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_history_store, make_metrics_server
+from entrypoints.containers.serving import make_history_store, make_image_store, make_metrics_server
 from entrypoints.readiness import Readiness
+from entrypoints.settings.kafka import NO_BROKER
 from entrypoints.settings.worker import WorkerSettings
 from ports.clock import Clock
 from ports.control import ControlNotes
@@ -129,7 +133,9 @@ def _control(settings: WorkerSettings, redis: str) -> RedisControlNotes | Sqlite
 
 def _notifications(
     settings: WorkerSettings, kafka: KafkaConnection, camera: Camera, clock: Clock, metrics: Metrics
-) -> KafkaRawNotifications:
+) -> KafkaRawNotifications | MemoryRawNotifications:
+    if settings.kafka.servers == NO_BROKER:
+        return MemoryRawNotifications(camera)  # Nobody tells it anything: raws are found by looking.
     return KafkaRawNotifications(
         connection=kafka,
         topic=settings.bucket_topic,
@@ -142,12 +148,22 @@ def _notifications(
     )
 
 
-def _store(settings: WorkerSettings) -> S3ImageStore:
-    return S3ImageStore(bucket=settings.bucket, connection=s3_connection(settings.s3_endpoint))
+def _store(settings: WorkerSettings) -> S3ImageStore | FolderImageStore:
+    return make_image_store(settings.s3_endpoint, settings.bucket)
 
 
-def _lookup(settings: WorkerSettings) -> HttpRawLookup | None:
-    return HttpRawLookup(base=settings.raw_microservice) if settings.raw_microservice else None
+def _presence(settings: WorkerSettings) -> HttpRawLookup | None:
+    base = settings.raw_microservice
+    return None if base is None or is_sqlite(base) else HttpRawLookup(base=base)
+
+
+def _raw_index(settings: WorkerSettings) -> SqliteRawIndex | None:
+    base = settings.raw_microservice
+    return SqliteRawIndex(base) if base is not None and is_sqlite(base) else None
+
+
+def _lookup(presence: HttpRawLookup | None, index: SqliteRawIndex | None) -> RawLookup | None:
+    return presence if index is None else IndexLookup(index)
 
 
 def _notifier(settings: WorkerSettings) -> KafkaOutputNotifier | None:
@@ -283,7 +299,9 @@ class WorkerContainer(containers.DeclarativeContainer):
     kafka = singleton(_kafka, settings)
     notifications = singleton(_notifications, settings, kafka, camera, clock, metrics)
     store = singleton(_store, settings)
-    lookup = singleton(_lookup, settings)
+    presence = singleton(_presence, settings)
+    raw_index = singleton(_raw_index, settings)
+    lookup = singleton(_lookup, presence, raw_index)
     notifier = singleton(_notifier, settings)
     measurements = singleton(_measurements, settings, clock, metrics)
     workspace = singleton(_workspace, settings, folder)

@@ -5,7 +5,10 @@ from attrs import frozen
 from entrypoints.settings.environment import setting
 from entrypoints.settings.parsers import choice, seconds, text
 
-__all__ = ["GROUP_PROTOCOL", "KafkaSettings", "WriterKafkaSettings", "group_protocol"]
+__all__ = ["GROUP_PROTOCOL", "NO_BROKER", "KafkaSettings", "WriterKafkaSettings", "group_protocol"]
+
+NO_BROKER = "none"
+"""In place of brokers: a worker on one machine, whom nobody notifies of raws."""
 
 GROUP_PROTOCOL = "classic, or consumer for brokers that know KIP-848: members come and go sooner"
 group_protocol = choice("classic", "consumer")
@@ -15,7 +18,9 @@ group_protocol = choice("classic", "consumer")
 class KafkaSettings:
     """The process's main cluster."""
 
-    servers: str = setting("KAFKA_CLUSTER", text, "host:port of Kafka")
+    servers: str = setting(
+        "KAFKA_CLUSTER", text, "host:port of Kafka; none: a worker on one machine, whom nobody notifies"
+    )
     security_protocol: str = setting(
         "SECURITY_PROTOCOL", text, "as Kafka spells it; by default from user name and CA", default=""
     )

@@ -16,6 +16,7 @@ __all__ = [
     "folder",
     "folder_uri",
     "http_uri",
+    "http_uri_or",
     "integer",
     "log_level",
     "log_levels",
@@ -132,9 +133,19 @@ def existing_file(value: str) -> Path:
 
 def http_uri(value: str) -> str | None:
     """Take an http or https address; blank is None."""
-    if value and urlsplit(value).scheme not in {"http", "https"}:
-        raise ValueError("does not begin with http:// or https://")
-    return value.rstrip("/") or None
+    return http_uri_or()(value)
+
+
+def http_uri_or(*schemes: str) -> Callable[[str], str | None]:
+    """Make a parser that takes an http or https address, or one of other schemes; blank is None."""
+    allowed = ("http", "https", *schemes)
+
+    def parse(value: str) -> str | None:
+        if value and urlsplit(value).scheme not in allowed:
+            raise ValueError(f"does not begin with {' or '.join(f'{scheme}://' for scheme in allowed)}")
+        return value.rstrip("/") or None
+
+    return parse
 
 
 def address(value: str) -> tuple[str, int]:

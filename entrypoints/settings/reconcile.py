@@ -6,7 +6,7 @@ from attrs import frozen
 
 from entrypoints.settings.common import LedgerSettings, RedisSettings
 from entrypoints.settings.environment import group, setting
-from entrypoints.settings.parsers import existing_file, http_uri, optional, text
+from entrypoints.settings.parsers import existing_file, http_uri_or, optional, text
 
 __all__ = ["ReconcileSettings"]
 
@@ -36,5 +36,9 @@ class ReconcileSettings:
     config_file: Path = setting(
         "INSTRUMENT_CONFIG_FILE", existing_file, "the fan-out's YAML: streams and active detectors"
     )
-    s3_endpoint: str = setting("S3_ENDPOINT_URL", http_uri, "the image bucket's S3 server")
+    s3_endpoint: str = setting(
+        "S3_ENDPOINT_URL",
+        http_uri_or("file"),
+        "the image bucket's S3 server; file:///folder on one machine, which has the bucket as a folder",
+    )
     bucket: str = setting("IMAGE_BUCKET", text, "bucket of the raw images")

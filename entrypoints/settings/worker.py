@@ -14,6 +14,7 @@ from entrypoints.settings.parsers import (
     choice,
     folder,
     http_uri,
+    http_uri_or,
     integer,
     names,
     optional,
@@ -75,7 +76,11 @@ class WorkerSettings:
     logs: LogSettings = group(LogSettings)
 
     local_repos: Path = setting("LOCAL_REPOS", folder, "folder of the local repositories", default="/tmp")  # noqa: S108 - the contract's default
-    s3_endpoint: str = setting("S3_ENDPOINT_URL", http_uri, "the image bucket's S3 server")
+    s3_endpoint: str = setting(
+        "S3_ENDPOINT_URL",
+        http_uri_or("file"),
+        "the image bucket's S3 server; file:///folder on one machine, which has the bucket as a folder",
+    )
     bucket: str = setting("IMAGE_BUCKET", text, "bucket of the raw images")
     bucket_topic: str = setting(
         "BUCKET_TOPIC", text, "topic of the bucket's notifications", default="rubin-prompt-processing"
@@ -87,7 +92,10 @@ class WorkerSettings:
         default="latest",
     )
     raw_microservice: str | None = setting(
-        "RAW_MICROSERVICE", http_uri, "base URI of the raw microservice, ends in /presence", default=""
+        "RAW_MICROSERVICE",
+        http_uri_or("sqlite"),
+        "base URI of the raw microservice, ends in /presence; sqlite:///file on one machine",
+        default="",
     )
     use_writer: bool = setting(
         "USE_KAFKA_BUTLER_WRITER", boolean, "1: the Butler Writer writes the registry", default="0"

@@ -27,6 +27,12 @@ class MemoryRawNotifications:
         self._kept: list[tuple[float, StoredRaw]] = []
         self._followers: list[tuple[int, asyncio.Queue[StoredRaw]]] = []
 
+    async def open(self) -> None:
+        """Do nothing; those of a broker connect."""
+
+    async def close(self) -> None:
+        """Do nothing; those of a broker disconnect."""
+
     def notify(self, stored: StoredObject) -> None:
         """Tell of a new object, as the bucket does; what is no raw is passed over."""
         raws = stored_raws(self._camera, stored)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from attrs import evolve
 from dependency_injector.containers import DeclarativeContainer
 
 from entrypoints.containers.butler_writer import ButlerWriterContainer
@@ -15,6 +16,7 @@ from entrypoints.containers.child import ChildContainer
 from entrypoints.containers.fan_out import FanOutContainer
 from entrypoints.containers.raw_presence import RawPresenceContainer
 from entrypoints.containers.reconcile import ReconcileContainer
+from entrypoints.containers.site import SiteContainer, load_camera, site_worker
 from entrypoints.containers.status import StatusContainer
 from entrypoints.containers.worker import WorkerContainer
 from entrypoints.settings.butler_writer import ButlerWriterSettings
@@ -22,8 +24,10 @@ from entrypoints.settings.environment import read_settings
 from entrypoints.settings.fan_out import FanOutSettings
 from entrypoints.settings.raw_presence import RawPresenceSettings
 from entrypoints.settings.reconcile import ReconcileSettings
+from entrypoints.settings.site import SiteFolder, SiteSettings
 from entrypoints.settings.status import StatusSettings
 from entrypoints.settings.worker import ChildSettings, WorkerSettings
+from entrypoints.site.environment import site_variables
 from initializer.container import InitializerContainer
 from initializer.settings import InitializerSettings
 from ports.ledger import LedgerUnavailableError
@@ -51,7 +55,14 @@ _CHOICES: Mapping[str, Mapping[str, str]] = {
         "LOCAL_REPO_REGISTRY": "1",
         "NEXT_VISIT_CANCELED_TOPIC": "canceled",
     },
-    "no broker": {"REDIS_STREAM_HOST": "sqlite:///work.db", "LEDGER_URL": "sqlite:///ledger.db"},
+}
+
+_ONE_MACHINE = {
+    "REDIS_STREAM_HOST": "sqlite:///work.db",
+    "LEDGER_URL": "sqlite:///ledger.db",
+    "S3_ENDPOINT_URL": "file:///site",
+    "RAW_MICROSERVICE": "sqlite:///work.db",
+    "KAFKA_CLUSTER": "none",
 }
 
 
@@ -83,6 +94,20 @@ def test_every_provider_makes_something(
         provider()
 
 
+@pytest.mark.parametrize(
+    ("container", "settings", "more"),
+    [each for each in _PROCESSES if each[0] in {ReconcileContainer, StatusContainer, WorkerContainer}],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_files_may_stand_for_all_servers(
+    tmp_path: Path, container: type[DeclarativeContainer], settings: type, more: Mapping[str, Any]
+) -> None:
+    environment = {**_environment(tmp_path, "by default"), **_ONE_MACHINE}
+    wired = container(settings=read_settings(settings, environment), **more)
+    for provider in wired.providers.values():
+        provider()
+
+
 async def test_the_timeout_of_redis_reaches_the_ledger(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = f"127.0.0.1:{silent.getsockname()[1]}"
@@ -98,3 +123,15 @@ async def test_the_timeout_of_redis_reaches_the_ledger(tmp_path: Path) -> None:
                 await ledger.open()
             with pytest.raises(LedgerUnavailableError):
                 await asyncio.to_thread(child.claim_store().open)
+
+
+def test_every_provider_of_a_site_makes_something(tmp_path: Path) -> None:
+    folder, settings = SiteFolder(tmp_path), SiteSettings()
+    worker = read_settings(WorkerSettings, site_variables(folder, settings, load_camera("simulated")))
+    # Of the shipped camera: the site has no file of its own yet.
+    worker = evolve(worker, deployment=evolve(worker.deployment, camera_file="simulated"))
+    site = SiteContainer(folder=folder, settings=settings, worker_settings=worker)
+    site.check_dependencies()
+    for container in (site, site_worker(site, tmp_path)):
+        for provider in container.providers.values():
+            provider()

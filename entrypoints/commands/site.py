@@ -1,0 +1,20 @@
+"""A site on one server, for people: made, run, stopped, looked at."""
+
+from entrypoints.cli import LazyGroup
+
+__all__ = ["command"]
+
+command = LazyGroup(
+    "site",
+    help="Process the frames that appear in a folder, night after night, on one server.",
+    modules={
+        "init": ("entrypoints.site.init", "Make a site in a new folder."),
+        "run": ("entrypoints.site.run", "Serve: process what appears in the watched folders."),
+        "stop": ("entrypoints.site.stop", "Stop the process that runs a site."),
+        "status": (
+            "entrypoints.site.status",
+            "Say how a site stands: frames, queue, outcomes, processes, disk.",
+        ),
+        "unit": ("entrypoints.site.unit", "Print a systemd unit that runs a site."),
+    },
+)

@@ -1,0 +1,1 @@
+"""A site on one server: made, run, looked at and stopped."""
