@@ -16,6 +16,8 @@ from domain.errors import PromptProcessingError
 
 __all__ = ["LazyGroup", "main"]
 
+_INTERRUPTED = 130
+
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("entrypoints.commands.demo", "Observe a short simulated night on this machine."),
     "replay": ("entrypoints.commands.replay", "Observe a folder of real raw frames on this machine."),
@@ -91,9 +93,12 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; what the project understands is one line."""
+        """Run a command; what the project understands is one line, and so is Ctrl-C."""
         try:
             result: object = super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+            raise SystemExit(_INTERRUPTED) from None
         except PromptProcessingError as error:
             raise click.ClickException(without_users(str(error))) from error
         return result

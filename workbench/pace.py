@@ -1,5 +1,6 @@
 """How far long work is, and ending it early."""
 
+import contextlib
 import math
 import threading
 import time
@@ -33,10 +34,36 @@ class Pace:
         self._lock = threading.Lock()
         self._last = -math.inf
         self._begun: dict[str, tuple[float, int]] = {}
+        self._unbroken = 0
 
     def stop(self) -> None:
         """End the work at its next step."""
-        self._stopped.set()
+        with self._lock:
+            self._stopped.set()
+
+    @contextlib.contextmanager
+    def unbroken(self) -> Iterator[None]:
+        """Do what must come to its end once it is begun, such as writing a file: who stops the work waits.
+
+        Raises
+        ------
+        WorkStoppedError
+            Raised, and nothing begun, once `stop` was called.
+        """
+        with self._lock:
+            if self._stopped.is_set():
+                raise WorkStoppedError
+            self._unbroken += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._unbroken -= 1
+
+    @property
+    def is_unbroken(self) -> bool:
+        """Whether something is being done that must come to its end."""
+        return self._unbroken > 0
 
     def step(self, what: str, total: int | None = None) -> None:
         """Note that one more of something is done, of a total if that is known.
@@ -66,7 +93,7 @@ class Pace:
 
 
 def _line(what: str, done: int, total: int | None, seconds: float) -> str:
-    if total is None:
+    if total is None or done > total:
         return f"{what}: {done}"
     left = f", {seconds / done * (total - done):.0f} s left" if done else ""
     return f"{what}: {done} of {total}{left}"

@@ -33,6 +33,8 @@ def without_copies(recorded: RecordedFrames, camera: Camera) -> RecordedFrames:
     """
     kept, copies = [], []
     for same in _overlapping(recorded.frames):
+        if len(same) > 1:
+            recorded.pace.step("comparing frames of one time")
         for frame, reason in _copies(same, camera).items():
             if reason is None:
                 kept.append(frame)

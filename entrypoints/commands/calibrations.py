@@ -3,6 +3,7 @@
 import datetime
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import click
 from domain.cameras.camera import CALIBRATIONS
 from entrypoints.commands.tables import console, table
 from entrypoints.containers.observatory import load_camera, load_corrections
+from entrypoints.long_work import work
 from workbench.masters.building import Built, build_masters
 from workbench.masters.calibration_repository import CalibrationRepository
 from workbench.masters.stored_masters import StoredMaster
+from workbench.pace import Pace
 
 __all__ = ["command"]
 
@@ -63,19 +66,24 @@ def build(
     """Make masters of the bias, dark and flat frames among FRAMES (files, or folders with all in them).
 
     They are stored as a run that is not used until it is certified, with
-    figures of each and what is wrong with it. Frames of no use are left out and
-    named; the exit code is 0 if any master was made.
+    figures of each and what is wrong with it. Frames of no use, and processed
+    copies of raws, are left out and named; the exit code is 0 if any master was
+    made, 130 after Ctrl-C.
     """
-    camera = load_camera(camera_file)
+    camera, pace = load_camera(camera_file), Pace()
+    corrections = {} if corrections_file is None else load_corrections(corrections_file, camera)
     name = name or f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}"
-    built = build_masters(
+    made = partial(
+        build_masters,
         frames,
         camera,
-        {} if corrections_file is None else load_corrections(corrections_file, camera),
+        corrections,
         repository,
         run=f"{camera.instrument}/calib/{name}",
         pictures=pictures or Path("calibrations") / name,
+        pace=pace,
     )
+    built = work("reading headers", made, pace)
     if as_json:
         click.echo(json.dumps(_built(built), indent=2))
         return

@@ -9,7 +9,9 @@ import click
 
 from entrypoints.commands.tables import console, table
 from entrypoints.containers.observatory import load_camera
+from entrypoints.long_work import work
 from workbench.masters.calibration_repository import opened
+from workbench.pace import Pace
 from workbench.reduction.reduction import Failed, Reduced, reduce_frames
 
 __all__ = ["command"]
@@ -39,12 +41,17 @@ def command(
     are made of the bias, dark and flat frames among FRAMES, and others are taken
     from the repository. Each frame becomes an image (FITS, electrons), a
     catalogue (ECSV) and a PNG; the repository's reference catalogue, if there
-    is one, calibrates positions and fluxes. The exit code is 0 if any frame was
-    reduced.
+    is one, calibrates positions and fluxes. Processed copies of raws beside them
+    are left out and named. The exit code is 0 if any frame was reduced, 130
+    after Ctrl-C.
     """
-    camera = load_camera(camera_file)
-    with opened(repository) as butler:
-        results = list(reduce_frames(frames, camera, butler, folder))
+    camera, pace = load_camera(camera_file), Pace()
+
+    def reduce() -> list[Reduced | Failed]:
+        with opened(repository) as butler:
+            return list(reduce_frames(frames, camera, butler, folder, pace))
+
+    results = work("reading headers", reduce, pace)
     reduced = [one for one in results if isinstance(one, Reduced)]
     failed = [one for one in results if isinstance(one, Failed)]
     if as_json:

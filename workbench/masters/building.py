@@ -19,8 +19,10 @@ from workbench.masters.master_quality import Quality, measure_quality, pixels_of
 from workbench.masters.pictures import write_picture
 from workbench.masters.recorded_calibrations import RecordedCalibrations
 from workbench.masters.stored_masters import put_masters
+from workbench.pace import Pace
 from workbench.recorded_frames import read_frames
 from workbench.repository import open_repository
+from workbench.same_exposures import without_copies
 
 __all__ = ["Built", "build_masters"]
 
@@ -43,6 +45,7 @@ def build_masters(
     *,
     run: str,
     pictures: Path,
+    pace: Pace | None = None,
 ) -> Built:
     """Make all masters that frames allow, and store them; nothing is certified.
 
@@ -62,16 +65,21 @@ def build_masters(
         The collection for them, which must not exist.
     pictures
         Folder for a PNG of each.
+    pace
+        Of the work.
 
     Raises
     ------
     SimulatorError
         Raised if no master can be made.
     """
-    calibrations = RecordedCalibrations(read_frames(paths, camera), corrections)
+    pace = pace or Pace()
+    frames = without_copies(read_frames(paths, camera, pace), camera)
+    calibrations = RecordedCalibrations(frames, corrections)
     certified = _certified(root, calibrations)
 
     def make(detector: int) -> list[tuple[Master, Quality] | Lacking]:
+        pace.step("making masters of detectors", len(calibrations.detectors))
         filters = calibrations.filters_of(detector)
         return [
             one if isinstance(one, Lacking) else (one, measure_quality(one, camera))
@@ -85,12 +93,15 @@ def build_masters(
     if not masters:
         reasons = "; ".join(dict.fromkeys(one.reason for one in lacking))
         raise SimulatorError(f"no master can be made: {reasons or 'no bias, dark or flat frames'}")
-    with open_repository(root, camera) as butler:
-        put_masters(butler, camera, run, masters)
-    for master, _ in masters:
+    with pace.unbroken():
+        repository = open_repository(root, camera)
+    with repository as butler:
+        put_masters(butler, camera, run, masters, pace)
+    for master, _ in pace.over("drawing masters", masters):
         pixels = pixels_of(master, camera)
         if pixels is not None:
-            write_picture(pictures / f"{_stem(master)}.png", pixels)
+            with pace.unbroken():
+                write_picture(pictures / f"{_stem(master)}.png", pixels)
     return Built(run=run, masters=masters, lacking=lacking, pictures=pictures)
 
 

@@ -39,6 +39,7 @@ class RecordedCalibrations:
     ) -> None:
         self._corrections = dict(corrections or {})
         self._pace = frames.pace
+        self._counts = {kind: len(frames.of_kind(kind)) for kind in FRAME_KINDS}
         self._frames: dict[tuple[str, int, str], list[RecordedFrame]] = defaultdict(list)
         for kind in FRAME_KINDS:
             for frame in frames.of_kind(kind):
@@ -94,7 +95,7 @@ class RecordedCalibrations:
         return read
 
     def _readable(self, kind: str, frame: RecordedFrame) -> RawFrame | None:
-        self._pace.step(f"reading {kind} frames")
+        self._pace.step(f"reading {kind} frames", self._counts[kind])
         try:
             return evolve(read_raw(frame.path, frame.hdus), exposure_time=frame.exposure.exposure_time)
         except (PromptPipelinesError, OSError) as error:

@@ -19,6 +19,7 @@ from prompt_pipelines.corrections import CALIBRATIONS
 from simulator.errors import SimulatorError
 from workbench.masters.detector_masters import Master
 from workbench.masters.master_quality import Quality
+from workbench.pace import Pace, WorkStoppedError
 
 __all__ = ["CAMERA", "StoredMaster", "associations", "put_masters", "stored_masters"]
 
@@ -57,7 +58,7 @@ class StoredMaster:
 
 
 def put_masters(
-    butler: Butler, camera: Camera, run: str, made: Iterable[tuple[Master, Quality]]
+    butler: Butler, camera: Camera, run: str, made: Sequence[tuple[Master, Quality]], pace: Pace
 ) -> Sequence[str]:
     """Store masters with their figures, and the camera, in a run of their own; returns the masters' names.
 
@@ -65,20 +66,27 @@ def put_masters(
     ------
     SimulatorError
         Raised if there is such a run.
+    WorkStoppedError
+        Raised, and nothing stored, once the pace is told to stop.
     """
     instrument = camera.instrument
     butler.registry.registerDatasetType(
         DatasetType(_REPORT, ("instrument",), "StructuredDataDict", universe=butler.dimensions)
     )
-    if not butler.collections.register(run, CollectionType.RUN):
-        raise SimulatorError(f"the repository has a run {run} already")
     report: dict[str, Any] = {}
-    with butler.transaction():
-        butler.put(camera_as_dict(camera), CAMERA, {"instrument": instrument}, run=run)
-        for master, quality in made:
-            ref = butler.put(master.content, master.dataset_type, master.data_id, run=run)
-            report[_key(ref)] = quality.as_dict()
-        butler.put({"masters": report}, _REPORT, {"instrument": instrument}, run=run)
+    with pace.unbroken():
+        if not butler.collections.register(run, CollectionType.RUN):
+            raise SimulatorError(f"the repository has a run {run} already")
+        try:
+            with butler.transaction():
+                butler.put(camera_as_dict(camera), CAMERA, {"instrument": instrument}, run=run)
+                for master, quality in pace.over("storing masters", made):
+                    ref = butler.put(master.content, master.dataset_type, master.data_id, run=run)
+                    report[_key(ref)] = quality.as_dict()
+                butler.put({"masters": report}, _REPORT, {"instrument": instrument}, run=run)
+        except WorkStoppedError:
+            butler.collections.x_remove(run)
+            raise
     return sorted(report)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from lsst.daf.butler import Butler
 
 from domain.cameras.camera import Camera
@@ -22,9 +22,11 @@ from workbench.masters.detector_masters import Lacking, masters_of
 from workbench.masters.found_masters import certified_masters, reference_stars
 from workbench.masters.pictures import write_picture
 from workbench.masters.recorded_calibrations import RecordedCalibrations
+from workbench.pace import Pace
 from workbench.recorded_frames import RecordedFrame, read_frames
 from workbench.reduction.reduced_files import write_catalogue, write_image
 from workbench.reduction.single_exposures import SingleFrame, default_task, process_exposure
+from workbench.same_exposures import without_copies
 
 __all__ = ["Failed", "Reduced", "reduce_frames"]
 
@@ -56,7 +58,7 @@ class Failed:
 
 
 def reduce_frames(
-    paths: Sequence[Path], camera: Camera, butler: Butler | None, folder: Path
+    paths: Sequence[Path], camera: Camera, butler: Butler | None, folder: Path, pace: Pace | None = None
 ) -> Iterator[Reduced | Failed]:
     """Reduce all science frames among files.
 
@@ -72,22 +74,26 @@ def reduce_frames(
         none.
     folder
         For the results.
+    pace
+        Of the work.
 
     Raises
     ------
     SimulatorError
         Raised if there is no science frame.
     """
-    frames = read_frames(paths, camera)
+    pace = pace or Pace()
+    frames = without_copies(read_frames(paths, camera, pace), camera)
     science = frames.of_kind("science")
     if not science:
         raise SimulatorError(f"no science exposures ({frames})")
-    reducer = _Reducer(camera, RecordedCalibrations(frames), butler, folder)
+    seen = {frame.exposure.detector for frame in science}
+    needed = [frame for frame in frames.frames if frame.exposure.detector in seen]
+    calibrations = RecordedCalibrations(evolve(frames, frames=tuple(needed)))
+    reducer = _Reducer(camera, calibrations, butler, folder, pace)
     for path in frames.unreadable:
-        yield Failed(
-            file=path, reason="it is no whole frame of the camera: the log says more", is_logged=True
-        )
-    for frame in science:
+        yield Failed(file=path, reason="it is left out: the log says why", is_logged=True)
+    for frame in pace.over("reducing frames", science):
         try:
             yield reducer.reduce(frame)
         except (PromptPipelinesError, SimulatorError, OSError) as error:
@@ -98,8 +104,14 @@ class _Reducer:
     """Makes the masters of a detector and filter once."""
 
     def __init__(
-        self, camera: Camera, calibrations: RecordedCalibrations, butler: Butler | None, folder: Path
+        self,
+        camera: Camera,
+        calibrations: RecordedCalibrations,
+        butler: Butler | None,
+        folder: Path,
+        pace: Pace,
     ) -> None:
+        self._pace = pace
         self._camera = camera
         self._description = cast(CameraDict, camera_as_dict(camera))
         self._calibrations = calibrations
@@ -119,13 +131,14 @@ class _Reducer:
         image, catalogue, picture = (
             self._folder / f"{stem}{ending}" for ending in (".fits", "-sources.ecsv", ".png")
         )
-        write_image(image, made, calibration)
-        write_catalogue(catalogue, made, calibration)
+        with self._pace.unbroken():
+            write_image(image, made, calibration)
+        with self._pace.unbroken():
+            write_catalogue(catalogue, made, calibration)
         brightest = np.argsort(-np.asarray(made.sources["flux"]))[:_MARKED]
-        marks = zip(made.sources["x"][brightest], made.sources["y"][brightest], strict=True)
-        write_picture(
-            picture, made.image.image.array, asinh=True, marks=[(float(x), float(y)) for x, y in marks]
-        )
+        marks = [(float(made.sources["x"][at]), float(made.sources["y"][at])) for at in brightest]
+        with self._pace.unbroken():
+            write_picture(picture, made.image.image.array, asinh=True, marks=marks)
         facts = {**_facts(frame, made, calibration), "seconds": round(time.perf_counter() - began, 2)}
         return Reduced(file=frame.path, image=image, catalogue=catalogue, picture=picture, facts=facts)
 

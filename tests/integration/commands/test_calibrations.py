@@ -1,7 +1,9 @@
 """Masters from files into a repository, certified and withdrawn, by the commands."""
 
 import json
+import shutil
 from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from PIL import Image
 from adapters.files.cameras import load_camera
 from entrypoints.cli import main
 from tests.unit.simulator.recorded import spoil, write_night
+from workbench.masters.building import build_masters
+from workbench.masters.calibration_repository import CalibrationRepository
+from workbench.pace import Pace, WorkStoppedError
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +61,67 @@ def _build(call: Callable[..., Result], camera: Path, *frames: Path, name: str =
     assert result.exit_code == 0, result.output
     made: dict[str, Any] = json.loads(result.stdout)
     return made
+
+
+def _floating(frame: Path) -> Path:
+    """Write a processed copy of a raw."""
+    with fits.open(frame) as hdus:
+        copy = frame.with_name(f"processed-{frame.name}")
+        fits.PrimaryHDU(hdus[0].data.astype(np.float32), hdus[0].header).writeto(copy)
+    return copy
+
+
+def test_processed_copies_of_raws_make_no_master(
+    call: Callable[..., Result], camera: Path, frames: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for number in range(3):
+        shutil.copy(frames / f"bias{number}.fits", mine)
+    copy = _floating(mine / "bias1.fits")
+    (bias,) = _build(call, camera, mine)["masters"]
+    assert bias["frames"] == 3
+    assert any(str(copy) in line and "processed copy" in line for line in caplog.messages)
+
+
+@pytest.mark.parametrize(
+    "stage",
+    ["reading headers", "reading flat frames", "making masters", "storing masters", "drawing masters"],
+)
+def test_masters_are_stored_all_or_not_at_all_if_the_work_is_stopped(
+    stage: str, camera: Path, frames: Path, tmp_path: Path
+) -> None:
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        # A second step of the stage is the one that ends it.
+        if line.startswith(stage):
+            pace.stop()
+
+    pace, root = Pace(tell, every=0.0), tmp_path / "repo"
+    run = "SimCam/calib/first"
+    build = partial(
+        build_masters,
+        [frames],
+        load_camera(str(camera)),
+        {},
+        str(root),
+        run=run,
+        pictures=tmp_path / "pictures",
+    )
+    with pytest.raises(WorkStoppedError):
+        build(pace=pace)
+    assert any(line.startswith(stage) for line in told)
+    stored = sorted(root.glob("**/*bias*.fits"))
+    if stage == "drawing masters":
+        assert stored
+        with CalibrationRepository(str(root)) as repository:
+            assert len(repository.masters()) == 4
+    else:
+        assert not stored
+        # Nothing of it is in the way of the next.
+        assert len(build().masters) == 4
 
 
 def _used(dataset_type: str, when: str, **data_id: str) -> str | None:

@@ -69,6 +69,19 @@ def test_a_frame_alone_becomes_image_catalogue_and_picture(call: Callable[..., R
         assert picture.size == (512, 512)
 
 
+def test_a_processed_copy_is_left_out_and_named(
+    call: Callable[..., Result], night: Path, tmp_path: Path
+) -> None:
+    raw = tmp_path / "light.fits"
+    raw.write_bytes((night / "light0.fits").read_bytes())
+    with fits.open(raw) as hdus:
+        fits.PrimaryHDU(hdus[0].data.astype(np.float32), hdus[0].header).writeto(tmp_path / "calibrated.fits")
+    result = call("reduce", raw, tmp_path / "calibrated.fits", "--camera", CAMERA, "--json")
+    assert [one["file"] for one in _reduced(result)] == [str(raw)]
+    (failed,) = json.loads(result.stdout)["failed"]
+    assert failed["file"] == str(tmp_path / "calibrated.fits")
+
+
 def test_calibration_frames_beside_it_are_used(call: Callable[..., Result], night: Path) -> None:
     result = call("reduce", night, "--camera", CAMERA, "--into", "out", "--json")
     first, second = _reduced(result)

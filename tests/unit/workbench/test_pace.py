@@ -47,3 +47,23 @@ def test_work_ends_at_its_next_step() -> None:
     assert ended.is_set()
     with pytest.raises(WorkStoppedError):
         pace.step("anything else")
+
+
+def test_what_must_come_to_its_end_is_told_and_not_begun_once_it_is_stopped() -> None:
+    pace = Pace()
+    seen = [pace.is_unbroken]
+    with pace.unbroken():
+        pace.stop()
+        seen.append(pace.is_unbroken)
+    seen.append(pace.is_unbroken)
+    assert seen == [False, True, False]
+    with pytest.raises(WorkStoppedError), pace.unbroken():
+        pass
+
+
+def test_more_steps_than_were_expected_tell_no_time_left() -> None:
+    told: list[str] = []
+    pace = Pace(told.append, every=0.0)
+    for _ in range(4):
+        pace.step("reading bias frames", 2)
+    assert told[-1] == "reading bias frames: 3"
