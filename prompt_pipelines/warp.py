@@ -5,6 +5,7 @@ grid and interpolated: to better than 0.001 pixel, and ten times as fast as
 transforming each pixel.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from prompt_pipelines.arrays import Flags, Floats, Pixels
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.masks import any_of
 
-__all__ = ["Warped", "warp"]
+__all__ = ["Warped", "stitch", "warp"]
 
 _GRID_STEP = 64  # pixels; distortion is cubic at most over this distance
 _EDGE = 0.001  # pixels beyond the last that rounding may put a place on it
@@ -62,9 +63,7 @@ def warp(
         Bicubic in the image; the nearest pixel's variance.
     """
     places = _Places.of(source, target, shape, origin)
-    result = Warped(
-        np.zeros(shape, np.float32), np.full(shape, np.nan, np.float32), np.ones(shape, dtype=bool)
-    )
+    result = _nothing(shape)
     if places.covered is None:
         return result
     masked = any_of(source.mask)
@@ -78,6 +77,30 @@ def warp(
             part.unusable,
         )
     return result
+
+
+def stitch(
+    sources: Iterable[MaskedImage],
+    target: SkyProjection[Any],
+    shape: tuple[int, int],
+    origin: tuple[int, int] = (0, 0),
+) -> Warped:
+    """Resample images, such as a template's patches, onto the same pixels: the first that is usable counts.
+
+    They are taken one at a time: together they may be many times the size of the result.
+    """
+    result = _nothing(shape)
+    for source in sources:
+        warped = warp(source, target, shape, origin)
+        new = result.unusable & ~warped.unusable
+        result.pixels[new], result.variance[new] = warped.pixels[new], warped.variance[new]
+        result.unusable[new] = False
+        del source, warped  # before the next one is read
+    return result
+
+
+def _nothing(shape: tuple[int, int]) -> Warped:
+    return Warped(np.zeros(shape, np.float32), np.full(shape, np.nan, np.float32), np.ones(shape, dtype=bool))
 
 
 @frozen(eq=False)

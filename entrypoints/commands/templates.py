@@ -4,15 +4,18 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from domain.runs import all_sky
 from entrypoints.commands.tables import console, table
+from workbench.coadds.adding import Added, add_templates
 from workbench.coadds.building import Built, Wanted, build_templates
 from workbench.coadds.choosing import Quality
 from workbench.coadds.repository import TemplateRepository, nights_of
+from workbench.coadds.survey_images import FluxScale
 from workbench.coadds.versions import Key, Version
 from workbench.pace import Pace
 
@@ -82,6 +85,55 @@ def build(
     screen.print(table(built.run or "nothing new", (*_COLUMNS, "why"), rows))
     for reason, names in _grouped(built):
         screen.print(f"{len(names)} left ({_some(names)}): {reason}")
+
+
+@command.command(name="add")
+@click.argument("repository")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--filter", "physical_filter", required=True, help="Filter of the camera, or band.")
+@click.option("--unit", help="Of the pixels, such as nJy or nanomaggy.  [default: the header's]")
+@click.option("--zero-point", type=float, help="AB magnitude of one unit.  [default: the header's]")
+@_instrument
+@_skymap
+@_json
+def add(
+    *,
+    repository: str,
+    files: Sequence[Path],
+    physical_filter: str,
+    unit: str | None,
+    zero_point: float | None,
+    instrument: str | None,
+    skymap: str | None,
+    as_json: bool,
+) -> None:
+    """Add FITS images with a WCS, such as cutouts of a survey, to the templates of REPOSITORY.
+
+    Of each file the first image that has a WCS is taken; where files overlap, the first
+    counts. Their background is taken out, and they are resampled onto the patches. They come
+    before all templates that there are, until better ones are built. The exit code is 0 if
+    anything was added.
+    """
+    with _opened(repository, writeable=True) as templates:
+        name = templates.instrument(instrument)
+        added = add_templates(
+            templates.butler,
+            name,
+            files,
+            physical_filter=physical_filter,
+            skymap=skymap or all_sky(name),
+            scale=FluxScale(unit=unit, zero_point=zero_point),
+            pace=_pace(),
+        )
+    if as_json:
+        click.echo(json.dumps(_added(added), indent=2))
+        return
+    screen = console()
+    screen.print(table(added.run, _COLUMNS, [_row(key, quality) for key, quality in added.templates]))
+    for reason in added.failed.values():
+        screen.print(f"left: {reason}")
 
 
 @command.command(name="list")
@@ -182,6 +234,14 @@ def _records(version: Version) -> list[dict[str, Any]]:
         }
         for one in version.templates
     ]
+
+
+def _added(added: Added) -> dict[str, Any]:
+    return {
+        "run": added.run,
+        "added": [_record(key, quality) for key, quality in added.templates],
+        "failed": [{"file": str(path), "reason": reason} for path, reason in added.failed.items()],
+    }
 
 
 def _built(built: Built) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Template warp and PSF-matched difference of one visit and detector."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, override
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast, override
 
 import astropy.units as u
 import numpy as np
 from astropy.table import Table
+from lsst.daf.butler import DataCoordinate, DeferredDatasetHandle, DimensionRecord
 from lsst.images import Image, MaskedImage, SkyProjection
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -26,7 +27,7 @@ from prompt_pipelines.fields import count, number
 from prompt_pipelines.masks import any_of, image_schema
 from prompt_pipelines.psf import PsfModel, isolated, measure_psf
 from prompt_pipelines.subtraction import Difference, make_pair, subtract
-from prompt_pipelines.warp import Warped, warp
+from prompt_pipelines.warp import Warped, stitch
 
 __all__ = ["SubtractImagesConfig", "SubtractImagesConnections", "SubtractImagesTask"]
 
@@ -124,10 +125,25 @@ class SubtractImagesTask(PipelineTask):
             PsfModel(inputs["preliminary_visit_psf"].array, 0),
             inputs["single_visit_sources"],
             inputs["visit_calibration"],
-            # One at a time: together they may be many times the size of the image.
-            (template.get() for template in inputs["template_coadd"]),
+            self._of_other_nights(inputs["template_coadd"], outputRefs.difference_image.dataId),
         )
         butlerQC.put(outputs, outputRefs)
+
+    def _of_other_nights(
+        self, templates: Iterable[DeferredDatasetHandle], data_id: DataCoordinate
+    ) -> Iterator[MaskedImage]:
+        """Read templates of which no image of the visit's own night is a part.
+
+        One at a time: together they may be many times the size of the image.
+        """
+        night = str(cast(DimensionRecord, data_id.records["visit"]).day_obs)
+        for handle in templates:
+            template = handle.get()
+            if night in str(template.metadata.get("template_nights", "")).split():
+                self.log.warning("A template is not used: the visit's own night is in it, %s.", night)
+            else:
+                yield template
+            del template
 
     def run(
         self,
@@ -190,25 +206,15 @@ class SubtractImagesTask(PipelineTask):
     def _warp(
         self, templates: Iterable[MaskedImage], projection: SkyProjection[Any], image: MaskedImage
     ) -> Warped:
-        shape = (image.bbox.y.size, image.bbox.x.size)
-        pixels, variance = np.zeros(shape, np.float32), np.full(shape, np.nan, np.float32)
-        missing = np.ones(shape, dtype=bool)
-        for template in templates:
-            if template.sky_projection is None:
-                raise UnusableImageError("a template has no sky projection")
-            warped = warp(template, projection, shape)
-            new = missing & ~warped.unusable
-            pixels[new], variance[new] = warped.pixels[new], warped.variance[new]
-            missing &= ~new
-            del template, warped  # before the next one is read
+        warped = stitch(templates, projection, (image.bbox.y.size, image.bbox.x.size))
         usable = ~any_of(image.mask)
-        overlap = float(np.count_nonzero(usable & ~missing)) / max(int(np.count_nonzero(usable)), 1)
+        overlap = float(np.count_nonzero(usable & ~warped.unusable)) / max(int(np.count_nonzero(usable)), 1)
         self.metadata["template_overlap"] = overlap
         if overlap < self.config.min_overlap:
             raise UnusableImageError(
                 f"the template covers {100 * overlap:.0f} % of the usable pixels", overlap=overlap
             )
-        return Warped(pixels, variance, missing)
+        return warped
 
     def _stars(self, sources: Table) -> np.ndarray:
         x, y, flux = (np.asarray(sources[name], dtype=float) for name in ("x", "y", "flux"))

@@ -87,6 +87,13 @@ class Nights:
         """Open it."""
         return Butler.from_config(str(self.root), writeable=True)
 
+    def describe(self) -> None:
+        """Put the description of the camera, as masters come with it."""
+        with self.butler() as butler:
+            run = f"{INSTRUMENT}/described"
+            butler.collections.register(run)
+            butler.put(tiny.tiny_camera(), "camera", {"instrument": INSTRUMENT}, run=run)
+
     def add_catalogue(self, fields: Iterable[Field]) -> None:
         """Put the fields' stars into the reference catalogue."""
         with self.butler() as butler:

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from click.testing import CliRunner, Result
 from lsst.daf.butler import Butler
+from lsst.pipe.base.mp_graph_executor import MPGraphExecutorError
 
 from domain.runs import all_sky, input_collections
 from entrypoints.cli import main
+from prompt_pipelines.tangent_plane import TangentPlane
 from tests.integration.prompt_pipelines.running import run_pipeline
 from tests.integration.prompt_pipelines.several_nights import (
     NANOJANSKY_PER_ELECTRON,
@@ -90,13 +93,23 @@ def test_what_was_constant_all_night_is_found_by_the_template_of_the_night_befor
         assert accepted["psf_flux"][0] == pytest.approx(flux, rel=0.05)
 
 
+def test_nobody_compares_a_visit_with_its_own_night(nights: Nights, caplog: pytest.LogCaptureFixture) -> None:
+    nights.add_catalogue([ORDINARY])
+    visit, *_ = nights.add(ORDINARY, FIRST, 4)
+    build(nights)
+    with pytest.raises(MPGraphExecutorError):
+        differences(nights, visit, FIRST)
+    assert f"A template is not used: the visit's own night is in it, {FIRST}." in caplog.messages
+    assert "the template covers 0 % of the usable pixels" in caplog.text
+
+
 def runs(nights: Nights) -> tuple[list[str], list[str]]:
     """List the runs of templates, and those that workers look into."""
     chain = input_collections("TinyCam").templates
     with nights.butler() as butler:
-        known = [name for name in butler.collections.query("TinyCam/templates*") if name != chain]
-        used = butler.collections.get_info(chain).children if butler.collections.query(chain) else ()
-    return sorted(known), list(used)
+        known = list(butler.collections.query(f"{chain}*"))
+        used = butler.collections.get_info(chain).children if chain in known else ()
+    return sorted(set(known) - {chain}), list(used)
 
 
 def test_templates_get_better_as_nights_add_up_and_else_stay(nights: Nights) -> None:
@@ -169,3 +182,82 @@ def test_without_a_catalogue_no_frame_can_be_calibrated(nights: Nights) -> None:
     nights.add(ORDINARY, FIRST, 3)
     result = call(nights, "build")
     assert "3 images: there is no reference catalogue where it looks" in result.stderr
+
+
+SURVEY_SCALE = 0.09
+"""Arcseconds per pixel, finer than the camera's."""
+
+
+def survey_image(field: Field, folder: Path, name: str = "survey.fits", **cards: str | float) -> Path:
+    """Write what another survey shows of a field: finer pixels, a sky, counts of 25.5 mag each."""
+    size = 700
+    ra, dec, flux = field.stars()
+    east, north = TangentPlane(field.ra, field.dec).from_sky(ra, dec).T
+    rng = np.random.default_rng(5)
+    pixels = 40.0 + rng.normal(0.0, 0.3, (size, size))
+    counts = flux * NANOJANSKY_PER_ELECTRON * 10 ** (-0.4 * (31.4 - 25.5))
+    y, x = np.mgrid[0:size, 0:size] - (size - 1) / 2.0
+    sigma = 0.25 / SURVEY_SCALE
+    for here in zip(-east / SURVEY_SCALE, north / SURVEY_SCALE, counts, strict=True):
+        pixels += (
+            here[2]
+            / (2 * np.pi * sigma**2)
+            * np.exp(-((x - here[0]) ** 2 + (y - here[1]) ** 2) / (2 * sigma**2))
+        )
+    header = fits.Header(
+        {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": field.ra, "CRVAL2": field.dec}
+    )
+    header.update({"CRPIX1": (size + 1) / 2.0, "CRPIX2": (size + 1) / 2.0, "RADESYS": "ICRS"})
+    header.update(
+        {"CDELT1": -SURVEY_SCALE / 3600.0, "CDELT2": SURVEY_SCALE / 3600.0, "MAGZERO": 25.5, **cards}
+    )
+    path = folder / name
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(pixels.astype(np.float32), header)]).writeto(path)
+    return path
+
+
+def test_images_of_a_survey_are_templates_too(nights: Nights, tmp_path: Path) -> None:
+    nights.add_catalogue([ORDINARY])
+    (visit,) = nights.add(ORDINARY, FIRST, 1, supernova=SUPERNOVA)
+    nights.describe()
+    broken = tmp_path / "broken.fits"
+    broken.write_bytes(b"SIMPLE  =                    T")
+    files = [str(survey_image(ORDINARY, tmp_path)), str(broken)]
+    result = call(nights, "add", *files, "--filter", "r_tiny", "--json")
+    assert result.exit_code == 0, result.output
+    added = json.loads(result.stdout)
+    assert [one["file"] for one in added["failed"]] == [str(broken)]
+    assert added["added"][0]["seeing_arcsec"] == pytest.approx(0.25 * 2.355, rel=0.1)
+    with differences(nights, visit, FIRST) as butler:
+        data_id = {"instrument": "TinyCam", "visit": visit, "detector": 0}
+        facts = butler.get("subtractImages_metadata", data_id)["subtractImages"]
+        sources = butler.get("dia_sources", data_id)
+        image = butler.get("difference_image", data_id)
+    # Both are nJy.
+    assert facts["kernel_sum"] == pytest.approx(1.0, abs=0.05)
+    accepted = sources[~np.asarray(sources["flag_rejected"])]
+    x, y = places(image.sky_projection, ORDINARY)
+    near = np.hypot(accepted["x"] - x, accepted["y"] - y) < 0.3
+    assert near.sum() == 1
+    assert len(accepted) == 1
+
+
+@pytest.mark.parametrize(
+    ("cards", "options", "said"),
+    [
+        ({"MAGZERO": "none"}, (), "say --unit or --zero-point"),
+        ({}, ("--unit", "furlong"), "furlong is no unit of flux density"),
+        ({}, ("--filter", "z"), "z is no filter or band of TinyCam: there are r_tiny, r"),
+        ({"CTYPE1": "LINEAR", "CTYPE2": "LINEAR"}, (), "no image in it has a WCS"),
+    ],
+)
+def test_a_file_of_no_use_is_said_in_one_line(
+    nights: Nights, tmp_path: Path, cards: dict[str, str], *, options: tuple[str, ...], said: str
+) -> None:
+    nights.describe()
+    path = survey_image(ORDINARY, tmp_path, **cards)
+    result = call(nights, "add", str(path), "--filter", "r", *options)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert runs(nights) == ([], [])
