@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from adapters.folder.files import frame_file
@@ -19,21 +19,30 @@ def is_hidden(folder: Path, path: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
-def files_below(folder: Path, top: Path | None = None) -> Iterator[FrameFile]:
-    """Look at all files of a folder, or below one folder in it.
+def files_below(folder: Path, top: Path, failed: Callable[[OSError], None]) -> Iterator[FrameFile]:
+    """Look at all files below a folder in a watched one.
+
+    Parameters
+    ----------
+    folder
+        The watched one.
+    top
+        The one in it, or itself.
+    failed
+        Told of folders below that cannot be read.
 
     Raises
     ------
     OSError
-        Raised if it is not there, or cannot be reached.
+        Raised if the watched one itself is not there, or cannot be read.
     """
 
     def fail(error: OSError) -> None:
-        if error.filename == str(top or folder):
+        if error.filename == str(folder):
             raise error
-        _LOG.warning("folder %s is not looked into: %s", error.filename, error.strerror)
+        failed(error)
 
-    for inside, below, names in os.walk(top or folder, onerror=fail):
+    for inside, below, names in os.walk(top, onerror=fail):
         below[:] = [name for name in below if not name.startswith(".")]
         yield from files_among(folder, (Path(inside, name) for name in names))
 

@@ -54,6 +54,8 @@ class WatchedFolder:
     _files: QuietFiles = field(init=False)
     _hints: set[Path] = field(factory=set, init=False)
     _wake: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _faults: set[str] = field(factory=set, init=False)
+    """What was said already of folders that cannot be read."""
 
     @_files.default
     def _make_files(self) -> QuietFiles:
@@ -69,7 +71,7 @@ class WatchedFolder:
                 await self._look_while_there(identity, hearing)
             except OSError as error:
                 if await self.threads.run(self._identity) == identity:
-                    _LOG.error("watched folder %s cannot be read, retrying: %s", self.folder, error.strerror)
+                    self._say_once(f"watched folder {self.folder} cannot be read, retrying: {error.strerror}")
                     await asyncio.sleep(self.policy.check_every)
             finally:
                 hearing.cancel()
@@ -129,9 +131,19 @@ class WatchedFolder:
             await self._sleep(min(pause, max(whole_look - loop.time(), 0.0)))
 
     async def _look_through(self) -> None:
-        files = await self.threads.run(lambda: list(files_below(self.folder)))
+        faults: list[OSError] = []
+        files = await self.threads.run(lambda: list(files_below(self.folder, self.folder, faults.append)))
         self._files.forget_others(file.path for file in files)
         self._see(files)
+        said = {f"folder {fault.filename} is not looked into: {fault.strerror}" for fault in faults}
+        for text in said:
+            self._say_once(text)
+        self._faults &= said  # What is over is said again when it comes back.
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._faults:
+            self._faults.add(text)
+            _LOG.error("%s", text)
 
     async def _look_at_changes(self) -> None:
         paths = self._hints | set(map(Path, self._files.waiting))
@@ -147,7 +159,8 @@ class WatchedFolder:
         files = list(files_among(self.folder, inside))
         for path in inside:
             if path.is_dir() and not is_hidden(self.folder, path):
-                files += files_below(self.folder, path)
+                # Those that cannot be read are found, and said, when all is looked through.
+                files += files_below(self.folder, path, lambda _: None)
         return files
 
     def _see(self, files: Sequence[FrameFile]) -> None:

@@ -5,14 +5,16 @@ import contextlib
 import gzip
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import override
+from typing import Any, override
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.folder import watched_folder
 from adapters.folder.incoming_files import FolderIncomingFiles
 from adapters.folder.quiet_files import QuietFiles
 from adapters.folder.watched_folder import WatchPolicy
@@ -123,6 +125,56 @@ async def test_a_folder_that_goes_and_comes_back_is_said_once(
         f"watched folder {bench.folder} is not there: waiting for it",
         f"watched folder {bench.folder} is back",
     ]
+
+
+async def test_a_folder_that_cannot_be_read_is_said_once_and_read_when_it_can(
+    bench: _Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = os.walk
+
+    def broken(top: Path, *, onerror: Callable[[OSError], None]) -> Iterator[Any]:
+        onerror(OSError(5, "Input/output error", str(top)))
+        yield from ()
+
+    bench.write("a.fits", "1")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "walk", broken)
+        incoming = await bench.watch()
+        await bench.nothing_more(incoming)
+    assert os.walk is walk
+    assert await bench.names(incoming, 1) == ["a.fits"]
+    assert caplog.messages == [f"watched folder {bench.folder} cannot be read, retrying: Input/output error"]
+
+
+async def test_a_folder_in_it_that_cannot_be_read_is_said_once(
+    bench: _Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = os.walk
+
+    def broken(top: Path, *, onerror: Callable[[OSError], None]) -> Iterator[Any]:
+        onerror(OSError(13, "Permission denied", f"{top}/private"))
+        yield from walk(top)
+
+    monkeypatch.setattr(os, "walk", broken)
+    bench.write("a.fits", "1")
+    incoming = await bench.watch()
+    assert await bench.names(incoming, 1) == ["a.fits"]
+    assert caplog.messages == [f"folder {bench.folder}/private is not looked into: Permission denied"]
+
+
+async def test_without_the_kernels_word_the_folder_is_looked_through(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deaf(*_: object, **__: object) -> object:
+        raise OSError(28, "inotify watch limit reached")
+
+    monkeypatch.setattr(watched_folder, "awatch", deaf)
+    async with FolderIncomingFiles([tmp_path], evolve(HEARING, poll_every=0.1)) as incoming:
+        await asyncio.sleep(0.3)
+        (tmp_path / "a.fits").write_text("1")
+        async with asyncio.timeout(5.0):
+            assert [Path(file.path).name for file in await incoming.batch()] == ["a.fits"]
+    assert "is looked through every 0.1 s, the kernel does not tell of changes" in caplog.text
 
 
 async def test_of_many_files_the_newest_come_first(bench: _Bench) -> None:
