@@ -80,7 +80,8 @@ class FrameKeeping:
         new, known = await sort_out(file, contents, self._journal, self._keeper)
         if not new:
             return min(known, key=lambda settled: settled.ending is not Ending.DIFFERS)
-        for frame in new:
+        # Detectors of one file have one key: to compare the file for each would take seconds.
+        for frame in {frame.key: frame for frame in new}.values():
             if await self._keeper.keep(file, frame.key) is Keeping.OTHER:
                 return Settled(Ending.DIFFERS, f"another file is kept under its key {frame.key}")
             if frame.sidecar is not None:

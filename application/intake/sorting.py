@@ -31,8 +31,13 @@ async def sort_out(
         The frames that are new; and of each other one what it is.
     """
     new, known = [], []
+    keepings: dict[str, Keeping] = {}
     for frame in contents.frames:
-        settled = await _compared(file, frame, journal, keeper)
+        near = await journal.near(frame.exposure)
+        for other in near:
+            if other.key not in keepings:
+                keepings[other.key] = await keeper.compare(file, other.key)
+        settled = _compared(file, frame, [(other, keepings[other.key]) for other in near])
         if settled is None:
             new.append(frame)
         else:
@@ -40,11 +45,9 @@ async def sort_out(
     return new, known
 
 
-async def _compared(
-    file: FrameFile, frame: ReadFrame, journal: FrameJournal, keeper: RawKeeper
+def _compared(
+    file: FrameFile, frame: ReadFrame, found: Sequence[tuple[TakenFrame, Keeping]]
 ) -> Settled | None:
-    near = await journal.near(frame.exposure)
-    found = [(other, await keeper.compare(file, other.key)) for other in near]
     for other, keeping in found:
         if keeping is Keeping.SAME:
             same = "before" if other.path == file.path else other.path

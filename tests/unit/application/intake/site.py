@@ -90,11 +90,12 @@ class Site:
         self._snaps = snaps
 
     def put(self, path: str, *exposures: Exposure, is_floating: bool = False, **changes: Any) -> FrameFile:
-        """Write a file of frames, now unless it was `modified` at another time."""
+        """Write a file of frames, now unless it was `modified` at another time; all with `key`, if given."""
+        key = changes.pop("key", "")
         frames = [
             ReadFrame(
                 exposure=each,
-                key=f"TestCam/{each.detector}/{each.group}/{each.snap}/{each.exposure}/{path[1:]}",
+                key=key or f"TestCam/{each.detector}/{each.group}/{each.snap}/{each.exposure}/{path[1:]}",
                 is_floating=is_floating,
             )
             for each in exposures

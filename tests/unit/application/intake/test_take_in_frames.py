@@ -2,13 +2,18 @@
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, override
 
 import pytest
 from attrs import evolve
 
+from adapters.memory.frames.disk import MemoryDisk
+from adapters.memory.frames.raw_keeper import MemoryRawKeeper
+from adapters.memory.raws.image_store import MemoryImageStore
 from domain.raws.exposure import Exposure
+from domain.raws.frame_files import FrameFile
 from domain.times import TaiSeconds, tai_from_utc
+from ports.incoming import Keeping
 from ports.metrics import Counter
 from tests.contract_suites.samples import an_exposure
 from tests.unit.application.intake.site import BEGIN, Site
@@ -138,6 +143,30 @@ async def test_what_is_new_in_a_file_is_taken_beside_what_is_known() -> None:
     assert await site.endings() == {"/in/a.fits": "taken", "/in/both.fits": "taken"}
     assert site.queued() == [("g21", 0), ("g21", 5)]
     assert "of detector 0 was taken from /in/a.fits" in await site.reason("/in/both.fits")
+
+
+async def test_a_file_of_many_detectors_is_compared_once() -> None:
+    site = Site()
+    site.keeper = keeper = _CountingKeeper(site.disk, site.store)
+    mosaic = [frame(21, 0, group="g"), frame(21, 5, group="g")]
+    site.put("/in/a.fits", *mosaic, key="TestCam/g/0/1/r_test/a.fits", content="x")
+    site.put("/in/b.fits", *mosaic, key="TestCam/g/0/1/r_test/b.fits", content="x")
+    await site.run(5.0)
+    assert await site.endings() == {"/in/a.fits": "taken", "/in/b.fits": "copy"}
+    assert keeper.compared == [(path, "TestCam/g/0/1/r_test/a.fits") for path in ("/in/a.fits", "/in/b.fits")]
+
+
+class _CountingKeeper(MemoryRawKeeper):
+    """Remembers what was compared with what."""
+
+    def __init__(self, disk: MemoryDisk, store: MemoryImageStore) -> None:
+        super().__init__(disk, store)
+        self.compared: list[tuple[str, str]] = []
+
+    @override
+    async def compare(self, file: FrameFile, key: str) -> Keeping:
+        self.compared.append((file.path, key))
+        return await super().compare(file, key)
 
 
 async def test_a_file_that_is_not_whole_is_taken_once_it_is() -> None:
