@@ -1,9 +1,9 @@
 """The raw of one detector out of an object that holds several, read by ranges from a real S3 server."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import numpy as np
@@ -49,10 +49,10 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
     server.stop()
 
 
-def mosaic() -> bytes:
+def mosaic(numbers: Sequence[int] = range(1, 7)) -> bytes:
     hdus = [
-        fits.ImageHDU(np.full((528, 582), detector.number, np.uint16), name=detector.name)
-        for detector in CAMERA.detectors
+        fits.ImageHDU(np.full((528, 582), number, np.uint16), name=CAMERA.detector(number).name)
+        for number in numbers
     ]
     file = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(file)
@@ -75,6 +75,32 @@ def test_each_detector_fetches_its_own_hdu(client: "S3Client", tmp_path: Path) -
         assert image.hdu.name == CAMERA.detector(raw.key.detector).name
         assert set(image.pixels.flat) == {raw.key.detector}
         assert path.stat().st_size < len(mosaic()) / 5
+
+
+@pytest.mark.parametrize(
+    ("numbers", "most"), [((1, 2, 4, 6), 4), ((5, 3, 1, 6, 4, 2), 9)], ids=["some missing", "another order"]
+)
+def test_files_that_are_not_as_the_camera_s_are_read_by_their_headers(
+    numbers: Sequence[int], most: int, client: "S3Client", tmp_path: Path
+) -> None:
+    content = mosaic(numbers)
+    client.put_object(Bucket="images", Key=KEY, Body=content)
+    answers: list[int] = []
+    # The client that is used, and its answers as they come.
+    used: Any = ResourcePath(URI)
+    used.client.meta.events.register(
+        "after-call.s3.GetObject", lambda parsed, **_: answers.append(parsed["ContentLength"])
+    )
+    allowed = 1.2 * (2 * 528 * 582 + 2880 * (len(numbers) + 1) + 2880)
+    for raw in [raw for raw in raws() if raw.key.detector in numbers]:
+        stack = OurCameraStack(CAMERA)
+        # A worker's first file, and one after all headers of one were read.
+        for requests in (most, most, 4):
+            answers.clear()
+            (image,) = load_images(stack.fetch(raw, tmp_path))
+            assert set(image.pixels.flat) == {raw.key.detector}
+            assert len(answers) <= requests
+            assert sum(answers) <= allowed
 
 
 def test_parts_of_two_versions_of_an_object_are_never_put_together(client: "S3Client") -> None:

@@ -70,6 +70,12 @@ def own(content: bytes, name: str) -> int:
         return int(info["datLoc"] + info["datSpan"] - info["hdrLoc"] + hdus[0].fileinfo()["datLoc"])
 
 
+def headers(content: bytes) -> int:
+    """Bytes of all headers."""
+    with fits.open(io.BytesIO(content), disable_image_compression=True) as hdus:
+        return sum(hdu.fileinfo()["datLoc"] - hdu.fileinfo()["hdrLoc"] for hdu in hdus)
+
+
 def check(content: bytes, name: str, tmp_path: Path, sky: float = 1.0) -> None:
     path = tmp_path / f"{name}.fits"
     path.write_bytes(content)
@@ -130,14 +136,55 @@ def test_compressed_files_of_a_night_are_read_by_the_shares_of_the_last(tmp_path
         assert source.bytes <= 1.2 * own(content, name)
 
 
+def shuffled() -> list[str]:
+    return [NAMES[place] for place in np.random.default_rng(1).permutation(len(NAMES))]
+
+
+OTHERS: dict[str, tuple[list[str], tuple[Any, ...]]] = {
+    "another order": (shuffled(), ()),
+    "a table behind": (shuffled(), (fits.BinTableHDU(),)),
+    "some missing": ([name for name in NAMES if name not in {"S2", "S7", "S11"}], ()),
+    "the first missing": (NAMES[1:], ()),
+    "some missing, and a guider": (NAMES[3:], (fits.ImageHDU(np.zeros((99, 90), np.uint16), name="F"),)),
+}
+
+
 @pytest.mark.parametrize("compressed", [False, True])
-def test_whatever_the_order_of_its_hdus_a_file_is_read(*, compressed: bool, tmp_path: Path) -> None:
-    names = [NAMES[place] for place in np.random.default_rng(1).permutation(len(NAMES))]
-    content = mosaic(names, compressed=compressed, extra=(fits.BinTableHDU(),))
-    for name in NAMES:
+@pytest.mark.parametrize("other", OTHERS)
+def test_files_that_are_not_as_the_camera_s_cost_their_headers_more(
+    other: str, *, compressed: bool, tmp_path: Path
+) -> None:
+    names, extra = OTHERS[other]
+    content = mosaic(names, compressed=compressed, extra=extra)
+    for name in names[::4]:
+        reader, source = MosaicReader(NAMES), Stored(content)
+        check(reader.read(source, [name]), name, tmp_path)
+        assert source.bytes <= 1.2 * (own(content, name) + headers(content))
+        assert source.requests <= len(names) + len(extra) + 4
+        # Whatever comes after one of which all headers were read is known.
+        again = names[len(names) // 2]
+        reader.read(Stored(content), [again])
         source = Stored(content)
-        check(MosaicReader(NAMES).read(source, [name]), name, tmp_path)
+        check(reader.read(source, [again]), again, tmp_path)
         assert source.requests <= 4
+        assert source.bytes <= 1.2 * (own(content, again) + headers(content))
+
+
+@pytest.mark.parametrize("gone", [1, 2, 3, 6])
+@pytest.mark.parametrize("nextend", [True, False])
+def test_where_hdus_of_one_size_are_missing_four_requests_do(
+    gone: int, *, nextend: bool, tmp_path: Path
+) -> None:
+    for seed in range(2):
+        left = sorted(np.random.default_rng(seed).permutation(len(NAMES))[gone:])
+        content = mosaic([NAMES[place] for place in left])
+        if not nextend:
+            content = content.replace(b"NEXTEND ", b"NEXTSEND")
+        for place in left[::2]:
+            source = Stored(content)
+            check(MosaicReader(NAMES).read(source, [NAMES[place]]), NAMES[place], tmp_path)
+            assert source.requests <= 4
+            assert source.bytes <= 1.2 * (own(content, NAMES[place]) + headers(content))
 
 
 def test_a_gzipped_file_is_read_whole(tmp_path: Path) -> None:
@@ -155,6 +202,12 @@ def test_hdus_known_by_number_keep_it(tmp_path: Path) -> None:
     np.testing.assert_array_equal(fourth.pixels, pixels("S4"))
     np.testing.assert_array_equal(sixth.pixels, pixels("S6"))
     assert path.stat().st_size < len(mosaic()) / 4
+
+
+def test_hdus_known_by_number_cost_the_headers_more() -> None:
+    source = Stored(mosaic())
+    MosaicReader(range(1, 13)).read(source, [4])
+    assert source.bytes <= 1.2 * (own(mosaic(), "S4") + headers(mosaic()))
 
 
 @pytest.mark.parametrize("compressed", [False, True])
