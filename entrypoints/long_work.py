@@ -1,15 +1,17 @@
 """Long work in a thread, which Ctrl-C ends at once: at its next step, or it is left where it is.
 
-Nothing stops native code in a thread. So what is not done with its step in a second is abandoned, and the
-process ends without it; what must not be left half done, work does within `Pace.unbroken`.
+Nothing stops native code in a thread. So what is not done with its step in half a second is abandoned, and
+the process ends without it; what must not be left half done, work does within `Pace.unbroken`.
 """
 
 import asyncio
+import atexit
+import contextlib
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from typing import Any, Final, NoReturn
 
@@ -23,14 +25,14 @@ __all__ = ["INTERRUPTED", "leave", "paced", "work"]
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C."""
 
-_PATIENCE: Final = 1.0
+_PATIENCE: Final = 0.5
 _BETWEEN_LOOKS: Final = 0.02
 _BETWEEN_SIGNALS: Final = 0.2
 _BETWEEN_LINES: Final = 10.0
 
 
 def work[T](
-    what: str,
+    what: str | None,
     call: Callable[[], T],
     pace: Pace,
     *,
@@ -42,7 +44,7 @@ def work[T](
     Parameters
     ----------
     what
-        What is done, until the work itself says more.
+        What is done, until the work itself says more; None if it shows by itself how far it is.
     call
         The work.
     pace
@@ -56,8 +58,7 @@ def work[T](
     running: Future[T] = Future()
     try:
         _start(running, call)
-        with console.status(what) as status:
-            pace.tell = status.update if console.is_terminal else _Lines(console).tell
+        with contextlib.nullcontext() if what is None else _shown(what, pace, console):
             # A signal just before a wait without an end would not end it.
             while not running.done():
                 wait([running], timeout=_BETWEEN_SIGNALS)
@@ -89,6 +90,8 @@ async def paced[**P, T](pace: Pace, call: Callable[P, T], *args: P.args, **kwarg
 
 def leave(code: int) -> NoReturn:
     """End the process, whatever its threads do."""
+    # Libraries remove their temporary folders so; only threads must not be awaited.
+    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -113,6 +116,13 @@ def _await_end(running: Future[Any], pace: Pace) -> None:
 
 def _is_awaited(running: Future[Any], pace: Pace, end: float) -> bool:
     return not running.done() and (pace.is_unbroken or time.monotonic() < end)
+
+
+@contextlib.contextmanager
+def _shown(what: str, pace: Pace, console: Console) -> Iterator[None]:
+    with console.status(what) as status:
+        pace.tell = status.update if console.is_terminal else _Lines(console).tell
+        yield
 
 
 class _Lines:

@@ -1,24 +1,24 @@
 """The replay: a folder of real raw frames, observed again on one machine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 from astropy.table import Table
 from rich.console import Console
 
-from domain.cameras.camera import Camera
-from domain.cameras.corrections import DetectorCorrections
 from entrypoints.containers.observatory import load_camera, load_columns, load_corrections
+from entrypoints.long_work import work
 from entrypoints.observatory.box import BoxSetup
 from entrypoints.observatory.catalogues import COLUMNS_HELP, reading
 from entrypoints.observatory.findings import Examination
-from entrypoints.observatory.night import INTERRUPTED, STOPPED, Observation, observe
+from entrypoints.observatory.night import STOPPED, Observation, observe
 from entrypoints.observatory.options import PIPELINES, night_options, results_folder
 from simulator.summit.night import NightPlan
 from workbench.catalogues.given_catalogue import is_repository, night_catalogue, placed_by_catalogue
 from workbench.pace import Pace
-from workbench.replay import Recording, recorded_night
+from workbench.replay import recorded_night
 from workbench.templates.night_templates import add_night_templates
 
 __all__ = ["command"]
@@ -71,7 +71,8 @@ def command(
     camera = load_camera(camera_file)
     corrections = None if corrections_file is None else load_corrections(corrections_file, camera)
     console, pace = Console(), Pace()
-    plan, night = _read(folder, camera, corrections, pace, console)
+    read = partial(recorded_night, folder, camera, corrections, pace)
+    plan, night = work("reading headers", read, pace, console=console, stopped=STOPPED)
     catalogue = _catalogue(plan, catalogues, columns)
     if catalogue is not None:
         plan = placed_by_catalogue(plan, catalogue)
@@ -98,26 +99,11 @@ def command(
     raise SystemExit(observe(asked, console))
 
 
-def _read(
-    folder: Path,
-    camera: Camera,
-    corrections: Mapping[int, DetectorCorrections] | None,
-    pace: Pace,
-    console: Console,
-) -> tuple[NightPlan, Recording]:
-    with console.status("reading headers") as status:
-        pace.tell = status.update
-        try:
-            return recorded_night(folder, camera, corrections, pace)
-        except KeyboardInterrupt:
-            console.print(STOPPED)
-            raise SystemExit(INTERRUPTED) from None
-
-
 def _catalogue(plan: NightPlan, places: Sequence[str], columns: str | None) -> Table | None:
     if not places:
         return None
+    named = None if columns is None else load_columns(columns)
     with reading() as told:
-        stars = night_catalogue(plan, places, None if columns is None else load_columns(columns), told)
+        stars = work(None, partial(night_catalogue, plan, places, named, told), Pace(), stopped=STOPPED)
     click.echo(f"{len(stars):,} stars of the reference catalogue around where the night looks")
     return stars

@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
+from types import TracebackType
 
 from attrs import astuple, evolve, field, frozen
 
+from entrypoints.long_work import paced
 from entrypoints.observatory.display import Display
 from entrypoints.observatory.environment import Addresses, Topics, process_environment, variables, within
 from entrypoints.observatory.processes import Listener, ProcessFailedError, ServiceProcess
@@ -23,10 +25,11 @@ from simulator.world.sky import Stars
 from simulator.world.skymap import SKYMAP, Skymap
 from workbench.night.alerts import register_alert_schema
 from workbench.night.apdb import make_apdb
+from workbench.night.kept_night import keep_failure, remove
 from workbench.night_repository import make_repository
 from workbench.pace import Pace
 
-__all__ = ["Box", "BoxSetup", "opened_box", "uninterrupted"]
+__all__ = ["Box", "BoxSetup", "opened_box"]
 
 _IMAGES = "images"
 _CENTRAL = "central"
@@ -76,8 +79,23 @@ class Box:
 
 
 @contextlib.asynccontextmanager
-async def opened_box(setup: BoxSetup, display: Display, listener: Listener) -> AsyncIterator[Box]:
+async def opened_box(
+    setup: BoxSetup, display: Display, listener: Listener, results: Path | None = None
+) -> AsyncIterator[Box]:
     """Start everything; on the way out, stop everything and leave nothing behind.
+
+    If this is cancelled, nothing of the night counts: processes are killed, and work in threads is abandoned.
+
+    Parameters
+    ----------
+    setup
+        What is to be opened.
+    display
+        Shows it.
+    listener
+        Told of what processes log.
+    results
+        Where the night's results are to go: the logs of one that fails are kept beside it. None keeps none.
 
     Raises
     ------
@@ -88,8 +106,10 @@ async def opened_box(setup: BoxSetup, display: Display, listener: Listener) -> A
     """
     folder = Path(tempfile.mkdtemp(prefix="prompt-processing-"))
     async with contextlib.AsyncExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        addresses = await uninterrupted(_start_servers, stack, folder, display)
+        stack.callback(remove, folder)
+        if results is not None:
+            stack.push(lambda _kind, error, _trace: _keep_failure(folder, results, error, display))
+        addresses = await paced(setup.pace, _start_servers, stack, folder, display, setup.pace)
         with within({**addresses.s3, "LSST_RESOURCES_TMPDIR": str(folder)}):
             display.say("making a central repository with calibrations")
             setup.pace.tell = display.working
@@ -109,26 +129,6 @@ async def opened_box(setup: BoxSetup, display: Display, listener: Listener) -> A
             yield await _Launcher(stack, setup, addresses, display, listener).start(parts)
 
 
-async def uninterrupted[**P, T](call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run something in a thread; if cancelled, wait for its end before that takes effect.
-
-    A thread cannot be stopped, and must not work in a folder that is being
-    removed.
-    """
-    return await paced(Pace(), call, *args, **kwargs)
-
-
-async def paced[**P, T](pace: Pace, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run something in a thread that ends at its pace's next step if this is cancelled."""
-    running = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        pace.stop()
-        await asyncio.wait([running])
-        raise
-
-
 def _furnish(setup: BoxSetup, repository: Path, display: Display) -> tuple[PlanPart, ...]:
     if setup.furnish is None:
         skymap = _NO_SKYMAP if setup.skymap is None else SKYMAP
@@ -139,17 +139,30 @@ def _furnish(setup: BoxSetup, repository: Path, display: Display) -> tuple[PlanP
     return parts
 
 
-def _start_servers(stack: contextlib.AsyncExitStack, folder: Path, display: Display) -> Addresses:
+def _keep_failure(folder: Path, results: Path, error: BaseException | None, display: Display) -> None:
+    """Keep the logs of a night that failed, before its folder goes."""
+    if error is None or isinstance(error, asyncio.CancelledError):
+        return
+    try:
+        place = keep_failure(folder, results, error)
+    except OSError as fault:
+        display.say(f"the logs of the night could not be kept: {fault}")
+        return
+    if place is not None:
+        display.say(f"the logs of the night, and why it failed, are kept in {place}")
+
+
+def _start_servers(stack: contextlib.AsyncExitStack, folder: Path, display: Display, pace: Pace) -> Addresses:
     kafka = EmbeddedKafka()
     registry, redis = SchemaRegistry(), redis_server()
-    _start(stack, kafka)
+    _start(stack, kafka, pace)
     for topic in astuple(Topics()):
         kafka.create_topic(topic)
     store = ObjectStore(
         kafka.bootstrap_servers, image_bucket=_IMAGES, topic=Topics().bucket, other_buckets=(_CENTRAL,)
     )
     for service in (store, registry, redis):
-        _start(stack, service)
+        _start(stack, service, pace)
     register_alert_schema(registry.url, Topics().alerts)
     display.say(
         "; ".join(
@@ -170,8 +183,10 @@ def _start_servers(stack: contextlib.AsyncExitStack, folder: Path, display: Disp
     )
 
 
-def _start(stack: contextlib.AsyncExitStack, service: Service) -> None:
-    stack.callback(service.stop)
+def _start(stack: contextlib.AsyncExitStack, service: Service, pace: Pace) -> None:
+    # What stops is closing the stack.
+    with pace.unbroken():
+        stack.callback(service.stop)
     service.start()
 
 
@@ -251,6 +266,15 @@ class _Launcher:
             self._addresses.folder / f"{name.replace(' ', '-')}.log",
             self._listener,
         )
-        self._stack.push_async_callback(service.stop)
+        self._stack.push_async_exit(partial(_end, service))
         await service.start()
         return service
+
+
+async def _end(
+    service: ServiceProcess,
+    kind: type[BaseException] | None,
+    error: BaseException | None,  # noqa: ARG001 - what an exit stack gives
+    trace: TracebackType | None,  # noqa: ARG001 - as above
+) -> None:
+    await (service.kill() if kind is asyncio.CancelledError else service.stop())

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from attrs import evolve, frozen
 from rich.console import Console
@@ -20,20 +20,22 @@ from domain.errors import PromptProcessingError
 from domain.runs import chain, day_of_processing
 from domain.times import UtcSeconds
 from entrypoints.containers.observatory import Results, keep_results, read_results
-from entrypoints.observatory.box import Box, BoxSetup, opened_box, uninterrupted
+from entrypoints.long_work import INTERRUPTED, leave, paced
+from entrypoints.observatory.box import Box, BoxSetup, opened_box
 from entrypoints.observatory.display import make_display
 from entrypoints.observatory.environment import Topics
 from entrypoints.observatory.findings import Examination, examine
 from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
 from entrypoints.observatory.progress import Progress, Row
 from simulator.summit.summit import Summit
-from workbench.night.kept_night import keep_logs, keep_outcomes
+from workbench.night.kept_night import is_kept, keep_logs, keep_outcomes, remove
+from workbench.pace import Pace
 
-__all__ = ["INTERRUPTED", "STOPPED", "Observation", "observe"]
+__all__ = ["STOPPED", "Observation", "observe"]
 
 _FAILED = 1
-INTERRUPTED = 130
 STOPPED = "stopped; nothing is left running, and no results were kept"
+_STOPPED_LATE = "stopped; nothing is left running. The night's images are in {}"
 _OUTPUTS_PATIENCE = 60.0  # Seconds that the writer gets for the night's last outputs.
 
 
@@ -78,18 +80,35 @@ def observe(night: Observation, console: Console) -> int:
     """Play a night from start to end; returns the process's exit code.
 
     Everything is stopped and removed, however the night ends; only the results
-    of a night that was played to its end are kept.
+    of a night that was played to its end are kept, and the logs of one that failed.
+    Ctrl-C ends the process.
     """
     try:
-        report = asyncio.run(_observe(night, console))
+        report = asyncio.run(_unless_stopped(night, console))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        console.print(STOPPED)
-        return INTERRUPTED
+        _leave(night, console)
     except PromptProcessingError as error:
         console.print(f"[bold red]the night cannot go on:[/] {error}", soft_wrap=True)
         return _FAILED
     _summarize(night, report, console)
     return 0 if report.succeeded(may_lose_visits=night.may_lose_visits) else _FAILED
+
+
+async def _unless_stopped(night: Observation, console: Console) -> _Report:
+    try:
+        return await _observe(night, console)
+    except asyncio.CancelledError:
+        # The end of the event loop would wait for abandoned threads.
+        _leave(night, console)
+
+
+def _leave(night: Observation, console: Console) -> NoReturn:
+    if is_kept(night.results):
+        console.print(_STOPPED_LATE.format(night.results), soft_wrap=True)
+    else:
+        remove(night.results)
+        console.print(STOPPED)
+    leave(INTERRUPTED)
 
 
 async def _observe(night: Observation, console: Console) -> _Report:
@@ -107,7 +126,7 @@ async def _observe(night: Observation, console: Console) -> _Report:
                 display.ended(row)
                 changed.set()
 
-        async with opened_box(night.setup, display, listen) as box:
+        async with opened_box(night.setup, display, listen, night.results) as box:
             plan = box.setup.plan
             progress.expect((visit.group, detector) for visit in plan.visits for detector in visit.detectors)
             display.follow(progress)
@@ -116,13 +135,13 @@ async def _observe(night: Observation, console: Console) -> _Report:
             display.say("waiting for the last outputs in the central repository")
             results = await _await_outputs(box, progress)
             day_chain = chain(plan.camera.instrument, day_of_processing(UtcSeconds(time.time())))
-            kept = await uninterrupted(keep_results, box.addresses.repository, day_chain, night.results)
+            kept = await paced(Pace(), keep_results, box.addresses.repository, day_chain, night.results)
             keep_outcomes(
                 plan.camera.instrument, [_kept(row) for row in progress.rows.values()], night.results
             )
             keep_logs(box.addresses.folder, night.results)
-            findings = await uninterrupted(
-                examine, night.examination, box.addresses, results, night.results, day_chain
+            findings = await paced(
+                Pace(), examine, night.examination, box.addresses, results, night.results, day_chain
             )
             latencies = [
                 results.arrived[key] - notified
@@ -196,7 +215,8 @@ async def _await_outputs(box: Box, progress: Progress) -> Results:
     completed = {key for key, row in progress.rows.items() if row.outcome == "completed"}
     end = time.monotonic() + _OUTPUTS_PATIENCE
     while True:
-        results = await uninterrupted(
+        results = await paced(
+            Pace(),
             read_results,
             box.addresses.repository,
             box.addresses.batches,

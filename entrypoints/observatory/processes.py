@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -107,6 +108,16 @@ class ServiceProcess:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+        await self._reading
+
+    async def kill(self) -> None:
+        """End the process and its children at once, whatever they do."""
+        if self._process is None or self._reading is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            # It leads a group, since it was started in a session of its own.
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
         await self._reading
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:

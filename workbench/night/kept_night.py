@@ -1,9 +1,11 @@
 """What is kept of a night beside its images: database, alerts, outcomes and logs, in one folder."""
 
 import contextlib
+import itertools
 import json
 import shutil
 import sqlite3
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -15,12 +17,15 @@ from workbench.night.apdb import DATABASE
 
 __all__ = [
     "NIGHT",
+    "is_kept",
     "keep_alerts",
     "keep_apdb",
+    "keep_failure",
     "keep_logs",
     "keep_outcomes",
     "read_kept_alerts",
     "read_kept_outcomes",
+    "remove",
 ]
 
 NIGHT: Final = "night"
@@ -29,6 +34,7 @@ NIGHT: Final = "night"
 _ALERTS: Final = "alerts.avro"
 _OUTCOMES: Final = "outcomes.json"
 _LOGS: Final = "logs"
+_REASON: Final = "reason.txt"
 
 
 def keep_apdb(folder: Path, results: Path) -> None:
@@ -76,6 +82,41 @@ def keep_logs(folder: Path, results: Path) -> None:
     logs.mkdir(exist_ok=True)
     for log in folder.glob("*.log"):
         shutil.copy2(log, logs)
+
+
+def keep_failure(folder: Path, results: Path, error: BaseException) -> Path | None:
+    """Keep the logs of a night that failed in a new folder beside that of its results, with the reason.
+
+    Returns
+    -------
+    place
+        None if there are no logs yet.
+    """
+    logs = sorted(folder.glob("*.log"))
+    if not logs:
+        return None
+    names = (f"{results.name}-failed{'' if number == 1 else f'-{number}'}" for number in itertools.count(1))
+    place = next(place for name in names if not (place := results.with_name(name)).exists())
+    place.mkdir(parents=True)
+    for log in logs:
+        shutil.copy2(log, place)
+    text = "".join(traceback.format_exception(error))
+    (place / _REASON).write_text(f"{error}\n\n{text}", encoding="utf-8")
+    return place
+
+
+def is_kept(results: Path) -> bool:
+    """Tell whether the images of a night are all in its results."""
+    return (results / NIGHT / _OUTCOMES).exists()
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder in which an abandoned thread may still write: it finds it gone at once."""
+    away = folder.with_name(f"{folder.name}.removed")
+    with contextlib.suppress(OSError):
+        folder.rename(away)
+    for one in (away, folder):
+        shutil.rmtree(one, ignore_errors=True)
 
 
 def _night(results: Path) -> Path:
