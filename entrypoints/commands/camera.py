@@ -1,6 +1,7 @@
 """Camera files: drafted from frames, and checked."""
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,13 +10,16 @@ from rich.progress import Progress
 from domain.cameras.camera import Camera
 from entrypoints.commands.tables import console, ranges, table
 from entrypoints.containers.observatory import load_camera
+from entrypoints.long_work import work
 from workbench.camera_draft.drafting import draft_camera
 from workbench.camera_draft.samples import Samples, read_samples
 from workbench.camera_draft.writing import open_questions, write_draft
+from workbench.pace import Pace
 from workbench.recorded_frames import RecordedFrames, read_frames
 
 __all__ = ["command"]
 
+_STOPPED = "stopped; no file was written"
 _SHOWN = 5
 """Files of each reason that are named."""
 
@@ -46,7 +50,7 @@ def from_fits(*, folder: Path, output: Path | None, instrument: str | None, forc
     marked in the file, and what a person must still say is listed at the end.
     The exit code is 0 if a file was written.
     """
-    samples = _read(folder)
+    samples = work(None, partial(_read, folder), Pace(), stopped=_STOPPED)
     shown = console()
     for reason, paths in _by_reason(samples).items():
         shown.print(f"{len(paths)} left out ({', '.join(path.name for path in paths[:_SHOWN])}): {reason}")
@@ -54,7 +58,14 @@ def from_fits(*, folder: Path, output: Path | None, instrument: str | None, forc
         raise click.ClickException(
             f"{folder}: no FITS frame that can be read, {len(samples.left_out)} that cannot"
         )
-    draft = draft_camera(samples.frames, instrument=instrument, say=lambda what: shown.print(f"{what} ..."))
+    draft = work(
+        None,
+        partial(
+            draft_camera, samples.frames, instrument=instrument, say=lambda what: shown.print(f"{what} ...")
+        ),
+        Pace(),
+        stopped=_STOPPED,
+    )
     target = output or Path(f"{draft.instrument}.yaml")
     if target.exists() and not force:
         raise click.ClickException(f"{target} exists: name another file by --output, or give --force")
@@ -92,7 +103,8 @@ def check(context: click.Context, *, file: str, folder: Path | None) -> None:
         shown.print(f"still to be filled in: {line}{more}")
     if folder is None:
         return
-    frames = read_frames(folder, camera)
+    pace = Pace()
+    frames = work("reading headers", partial(read_frames, folder, camera, pace), pace, stopped="stopped")
     shown.print(_table(frames))
     unknown = sorted(
         {one.exposure.physical_filter for one in frames.of_kind("science")} - set(camera.filters)

@@ -5,22 +5,25 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from domain.cameras.detectors import Hdu
 from domain.headers import cards as read
 from domain.headers.instants import instant
 from workbench.camera_draft.file_parts import DETECTOR_NAMES, DETECTOR_NUMBERS
-from workbench.camera_draft.header_guess import FactGuess, example, values_of
+from workbench.camera_draft.header_guess import FactGuess, example, exposure_of, values_of
 
 __all__ = ["DetectorGuess", "tell_detectors"]
 
 type Cards = Mapping[str, object]
+type _Kind = tuple[int, str]
+"""Which word of a file's name tells the kind of the file, and the word."""
 
 _PAIRS: Final = (("RAFTBAY", "CCDSLOT"), ("RAFTNAME", "SENSNAME"))
 """Cards that name a detector together."""
 _OF_A_DETECTOR: Final = re.compile("DET|CCD|CHIP|SENS|EXTVER|IMAGEID")
 _IN_FILES: Final = (r"(?:ccd|chip|det|sensor|[-_]c)[-_]?([0-9]{1,3})(?![0-9])", r"([0-9]{1,3})[^0-9]*$")
+_WORD: Final = re.compile("[A-Za-z0-9]+")
 _MOST: Final = 400
 """Detectors of a camera."""
 
@@ -33,6 +36,8 @@ class DetectorGuess:
     """None: the HDU alone tells."""
     keys: tuple[tuple[int, str], ...]
     """Number and name of the detector of each frame."""
+    patterns: Mapping[int, str] = field(factory=dict)
+    """What the names of a detector's files look like, by number, if others are in others."""
 
     @property
     def count(self) -> int:
@@ -61,7 +66,9 @@ def tell_detectors(
         Of each frame those that are its detector's, where its file holds several detectors'.
     """
     if any(hdus):
-        return _by_hdus(headers, [tuple(one) for one in hdus])
+        begins = [exposure_of(cards, begin) for cards in headers]
+        kinds = _kinds_of_files(files, begins) if len(files) == len(headers) else [None] * len(headers)
+        return _by_hdus(headers, [(kind, *one) for kind, one in zip(kinds, hdus, strict=True)])
     alone = FactGuess(fact="detector", rule={"value": 0}, why="no two frames begin at the same time")
     only = DetectorGuess(rule=alone, keys=((0, "det0"),) * len(headers))
     if begin is None:
@@ -76,28 +83,45 @@ def tell_detectors(
     return (_by_rules(headers, (), seconds, others=False) if together else None) or only
 
 
-def _by_hdus(headers: Sequence[Cards], hdus: Sequence[tuple[Hdu, ...]]) -> DetectorGuess:
-    order = list(dict.fromkeys(hdus))
+def _kinds_of_files(files: Sequence[str], begins: Sequence[object]) -> list[_Kind | None]:
+    """Find the word of the files' names in which those of one exposure differ; None if each has one file."""
+    of_one: dict[object, set[str]] = {}
+    for name, begun in zip(files, begins, strict=True):
+        of_one.setdefault(begun, set()).add(name)
+    most = max(map(len, of_one.values()))
+    words = [_WORD.findall(name) for name in files]
+    for place in range(min(map(len, words)) if most > 1 else 0):
+        kinds = [its[place] for its in words]
+        pairs = {(begun, kind): name for begun, kind, name in zip(begins, kinds, files, strict=True)}
+        if len(set(kinds)) == most and len(pairs) == len(set(files)):
+            return [(place, kind) for kind in kinds]
+    return [None] * len(files)
+
+
+def _by_hdus(
+    headers: Sequence[Cards], places: Sequence[tuple[_Kind | None, *tuple[Hdu, ...]]]
+) -> DetectorGuess:
+    order = list(dict.fromkeys(places))
     texts = {card: [_text({"card": card}, cards) for cards in headers] for card in DETECTOR_NAMES}
     numbers = {card: [_number({"card": card}, cards) for cards in headers] for card in DETECTOR_NUMBERS}
-    numbering = next((card for card, found in numbers.items() if _is_one_to_one(found, hdus)), None)
-    naming = next((card for card, found in texts.items() if _is_one_to_one(found, hdus)), None)
-    known = dict(zip(hdus, numbers[numbering], strict=True)) if numbering else {}
-    named = dict(zip(hdus, texts[naming], strict=True)) if naming else {}
-    keys = {}
-    for place, one in enumerate(order):
+    numbering = next((card for card, found in numbers.items() if _is_one_to_one(found, places)), None)
+    naming = next((card for card, found in texts.items() if _is_one_to_one(found, places)), None)
+    known = dict(zip(places, numbers[numbering], strict=True)) if numbering else {}
+    named = dict(zip(places, texts[naming], strict=True)) if naming else {}
+    repeats = Counter(one[1:] for one in order)
+    keys, patterns = {}, {}
+    for at, one in enumerate(order):
+        kind, *hdus = one
         number = known.get(one)
-        number = place if number is None else number
-        own = one[0] if len(one) == 1 and isinstance(one[0], str) else f"det{number}"
-        keys[one] = number, _as_name(named.get(one) or own)
-    rule = None
-    if numbering is not None:
-        rule = FactGuess(
-            fact="detector",
-            rule={"card": numbering},
-            why=f"differs from HDU to HDU: {example(known.values())}",
-        )
-    return DetectorGuess(rule=rule, keys=tuple(keys[one] for one in hdus))
+        number = at if number is None else number
+        own = hdus[0] if len(hdus) == 1 and isinstance(hdus[0], str) else f"det{number}"
+        own = f"{own}_{kind[1]}" if kind is not None and repeats[one[1:]] > 1 else own
+        keys[one] = number, named.get(one) or own
+        if kind is not None:
+            patterns[number] = f"{'' if kind[0] == 0 else '*[!A-Za-z0-9]'}{kind[1]}[!A-Za-z0-9]*"
+    why = f"differs from HDU to HDU: {example(known.values())}"
+    rule = FactGuess(fact="detector", rule={"card": numbering}, why=why) if numbering else None
+    return DetectorGuess(rule=rule, keys=tuple(keys[one] for one in places), patterns=patterns)
 
 
 def _by_rules(
@@ -157,7 +181,3 @@ def _number(rule: Mapping[str, Any], cards: Cards) -> int | None:
 def _text(rule: Mapping[str, Any], cards: Cards) -> str | None:
     found = next(iter(values_of(rule, [cards], read.text)), None)
     return None if found is None or "/" in found or not found.strip() else found.strip()
-
-
-def _as_name(text: str) -> str:
-    return text.replace("/", "_")

@@ -41,6 +41,8 @@ class DetectorDraft:
     """Which of the camera's types, from 0."""
     hdu: Hdu | None
     """Where a file holds several detectors, the HDU of this one; None if its amplifiers name theirs."""
+    file: str | None
+    """What the names of its files look like; None if those of others do so too."""
     place: Place | None
     """None if nothing tells it."""
 
@@ -110,6 +112,7 @@ def draft_camera(
             name=key[1],
             type=kind,
             hdu=its[0].hdus[0] if is_mosaic and len(its[0].hdus) == 1 else None,
+            file=told.patterns.get(key[0]),
             place=place,
         )
         for (key, its), kind, place in zip(

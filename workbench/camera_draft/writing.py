@@ -109,6 +109,7 @@ def _detector_line(draft: CameraDraft, detector: DetectorDraft) -> str:
         "name": detector.name,
         "type": _type_name(draft, detector.type),
         **({} if detector.hdu is None else {"hdu": detector.hdu}),
+        **({} if detector.file is None else {"file": detector.file}),
         "x_mm": 0.0 if place is None else round(place.x * size, 3),
         "y_mm": 0.0 if place is None else round(place.y * size, 3),
         **({} if place is None or abs(place.yaw) < _NO_TURN else {"yaw_deg": round(place.yaw, 3)}),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -118,6 +119,20 @@ def test_detectors_in_hdus_of_their_own_are_numbered_and_named_by_cards() -> Non
     silent = told(of_two({}, {}), hdus=[("im1",), (2,)] * 2)
     assert silent.rule is None
     assert silent.keys == ((0, "im1"), (1, "det1")) * 2
+
+
+def test_files_of_several_detectors_each_are_told_apart_by_their_names() -> None:
+    files = [
+        f"exp{exposure}_{half}.fits" for exposure in (7, 8) for half in ("east", "west") for _ in range(2)
+    ]
+    headers = of_two({}, {}, {}, {})
+    other = told(headers, files=files, hdus=[("im1",), ("im2",)] * 4)
+    assert other.keys == ((0, "im1_east"), (1, "im2_east"), (2, "im1_west"), (3, "im2_west")) * 2
+    assert [bool(fnmatchcase(files[0], other.patterns[number])) for number in range(4)] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    alone = told(headers, files=[name.replace("_west", "_east") for name in files], hdus=[("a",), ("b",)] * 4)
+    assert not alone.patterns
 
 
 def test_a_camera_of_one_detector_needs_no_card_for_it() -> None:
