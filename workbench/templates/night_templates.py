@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from astropy.table import Table
 from attrs import field, frozen
 from lsst.daf.butler import Butler
@@ -29,6 +30,7 @@ from workbench.replay import Recording
 from workbench.templates.contributions import FEWEST, Contributions, best_contributions
 from workbench.templates.fields import Field, fields
 from workbench.templates.lights import Lights
+from workbench.templates.orientation import measure_orientation
 from workbench.templates.stored_templates import SKYMAPS, Template, put_catalogue, put_templates
 
 __all__ = ["SKYMAPS", "add_night_templates"]
@@ -50,6 +52,8 @@ class _Made:
     templates: list[Template] = field(factory=list)
     lacking: list[str] = field(factory=list)
     """Templates that could not be made, and why."""
+    faults: list[str] = field(factory=list)
+    """What seems to be wrong with the camera's file."""
 
 
 def add_night_templates(
@@ -92,7 +96,7 @@ def add_night_templates(
         put_templates(butler, plan.camera.instrument, made.templates)
     text = f"made {len(made.templates)} templates from the night itself, each half for the other"
     parts = tuple(PlanPart(visits=half, skymap=name) for half, name in zip(halves, SKYMAPS, strict=True))
-    return parts, "; ".join((text, *made.lacking))
+    return parts, "; ".join((text, *made.lacking, *dict.fromkeys(made.faults)))
 
 
 def _made_of(plan: NightPlan, lights: Lights, catalogue: Table | None) -> tuple[_Halves, _Made]:
@@ -152,14 +156,20 @@ def _add_filter(
             f"half of the night has {fewest} visits in {physical_filter}, a template takes {FEWEST}"
         )
     for seen in itertools.islice(fields(lights, [*usable[0], *usable[1]], band, catalogue), _REFERENCES):
-        if _add_templates(made, lights, seen, usable, physical_filter):
+        if _add_templates(made, lights, seen, usable, physical_filter, is_given=catalogue is not None):
             made.fields.append(seen)
             return
     raise SimulatorError(f"no exposure in {physical_filter} shows the stars that others show")
 
 
 def _add_templates(
-    made: _Made, lights: Lights, seen: Field, usable: Sequence[Sequence[PlannedVisit]], physical_filter: str
+    made: _Made,
+    lights: Lights,
+    seen: Field,
+    usable: Sequence[Sequence[PlannedVisit]],
+    physical_filter: str,
+    *,
+    is_given: bool,
 ) -> bool:
     """Make the templates of a field, if enough exposures show the same stars; say whether any was made."""
     found: list[tuple[int, Contributions]] = []
@@ -195,6 +205,9 @@ def _add_templates(
         )
         return False
     _tell_left_out(lights, found, physical_filter)
+    if not is_given and (fault := _orientation_fault(found)) is not None:
+        _log.warning("%s", fault)
+        made.faults.append(fault)
     made.templates.extend(templates)
     made.lacking.extend(lacking)
     return True
@@ -216,3 +229,19 @@ def _tell_left_out(lights: Lights, found: Sequence[tuple[int, Contributions]], p
                 len(one.parts) + len(one.spare),
                 ", ".join(Path(lights.name(visit, detector)).name for visit in one.spare),
             )
+
+
+def _orientation_fault(found: Sequence[tuple[int, Contributions]]) -> str | None:
+    """Say whether exposures move in another direction than headers say, as if the camera were turned."""
+    for detector in dict.fromkeys(number for number, _ in found):
+        its = [one for number, one in found if number == detector]
+        told, seen = (
+            np.array([way for one in its for way in getattr(one, name)]).reshape(-1, 2)
+            for name in ("told", "found")
+        )
+        if (orientation := measure_orientation(told, seen)) is not None:
+            return (
+                "from exposure to exposure stars move as if the camera were"
+                f" {orientation}: see its file, or what headers say of the pointing"
+            )
+    return None

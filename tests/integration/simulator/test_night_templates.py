@@ -228,3 +228,20 @@ def test_a_catalogue_that_is_given_puts_templates_where_the_sky_is(
         round(y[brightest]) - 2 : round(y[brightest]) + 3, round(x[brightest]) - 2 : round(x[brightest]) + 3
     ]
     assert box.max() == template.image.array[56:456, 56:456].max()
+
+
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_a_mirrored_camera_is_told_by_the_exposures(
+    *, mirrored: bool, camera: Camera, tmp_path: Path
+) -> None:
+    folder = tmp_path / "night"
+    folder.mkdir()
+    write_night(folder, camera, lights=8, north=3 / 3600)
+    plane = camera.focal_plane
+    assert plane is not None
+    said = evolve(camera, focal_plane=evolve(plane, x_is_east=mirrored != plane.x_is_east))
+    plan, night = recorded_night(folder, said)
+    make_repository(tmp_path / "repo", plan)
+    _, text = add_night_templates(tmp_path / "repo", plan, night)
+    assert text.startswith("made 2 templates from the night itself, each half for the other")
+    assert ("stars move as if the camera were the other way round, as in a mirror" in text) == mirrored

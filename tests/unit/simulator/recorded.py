@@ -48,12 +48,13 @@ def write_night(
     seeing: float = 0.8,
     transparency: float = 1.0,
     aside: float = 0.0,
+    north: float = 0.0,
 ) -> list[Path]:
     """Write lights of the camera's first detectors (returned), biases, darks of 60 s, and flats.
 
     Lights begin `spacing` seconds apart. From the light `flipped_from` on the camera is upside down, as
     after a meridian flip. What the lights show is written to the table `truth`. All look `aside` degrees
-    east of where others do.
+    east of where others do, and by turns `north` degrees south, not at all and north.
     """
     numbers = tuple(detector.number for detector in camera.detectors[:detectors])
     physical_filter = list(camera.filters)[2]
@@ -62,7 +63,7 @@ def write_night(
             group=f"night-{number}",
             detectors=numbers,
             ra=_RA + number / 3600 + aside,
-            dec=_DEC,
+            dec=_DEC + north * (number % 3 - 1),
             sky_angle=12.0 if flipped_from is None or number < flipped_from else 192.0,
             physical_filter=physical_filter,
             exposure_time=30.0,
