@@ -20,13 +20,14 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import Input, Output
 from scipy.ndimage import binary_dilation
 
-from prompt_pipelines.arrays import Flags
+from prompt_pipelines.arrays import Flags, Floats
 from prompt_pipelines.calibration import calibrated_projection
+from prompt_pipelines.detection import aperture_fluxes
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, number
 from prompt_pipelines.masks import any_of, image_schema
 from prompt_pipelines.psf import PsfModel, isolated, measure_psf
-from prompt_pipelines.subtraction import Difference, make_pair, subtract
+from prompt_pipelines.subtraction import Difference, Pair, make_pair, subtract
 from prompt_pipelines.warp import Warped, stitch
 
 __all__ = ["SubtractImagesConfig", "SubtractImagesConnections", "SubtractImagesTask"]
@@ -94,6 +95,7 @@ class SubtractImagesConfig(PipelineTaskConfig, pipelineConnections=SubtractImage
         "Share of the usable pixels that the template must cover.", default=0.2, minimum=0.0, maximum=1.0
     )
     min_snr = number("Signal to noise of a star that the kernel is fitted to.", default=50.0)
+    min_template_snr = number("Its signal to noise in the template.", default=10.0)
     max_stars = count("Most stars that the kernel is fitted to.", default=60, minimum=1)
     aperture_radius = number("Radius in pixels in which a PSF sums to 1.", default=6.0, minimum=1.0)
     matching_error = number(
@@ -187,6 +189,8 @@ class SubtractImagesTask(PipelineTask):
         stars = self._stars(sources)
         x, y = np.asarray(sources["x"], dtype=float)[stars], np.asarray(sources["y"], dtype=float)[stars]
         flux = np.asarray(sources["flux"], dtype=float)[stars]
+        constant = self._in_template(pair, x, y)
+        x, y, flux = x[constant], y[constant], flux[constant]
         template_psf = measure_psf(pair.template, x, y, flux, self.config.aperture_radius)
         if template_psf is None:
             raise UnusableImageError("no star to measure the template's PSF from", stars=len(x))
@@ -224,6 +228,12 @@ class SubtractImagesTask(PipelineTask):
         good &= isolated(x, y, flux, 2.5 * self.config.aperture_radius)
         chosen = np.flatnonzero(good)
         return chosen[np.argsort(-flux[chosen])][: self.config.max_stars]
+
+    def _in_template(self, pair: Pair, x: Floats, y: Floats) -> Flags:
+        """Tell which stars shine in the template too: the others moved here, or are new."""
+        noise = np.sqrt(pair.template_variance)
+        light = aperture_fluxes(pair.template, noise, pair.unusable, (x, y), self.config.aperture_radius)
+        return np.asarray(light["flux"] > self.config.min_template_snr * light["flux_err"])
 
     def _difference(
         self,

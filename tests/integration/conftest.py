@@ -1,12 +1,21 @@
 """Servers that the integration tests share, each started once and only if it is asked for."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy
 
 from benchmarks.services import postgresql
 from simulator.servers.redis_server import FakeRedisServer, RealRedisServer
+
+
+@sqlalchemy.event.listens_for(sqlalchemy.Engine, "connect")
+def let_registries_write_without_waiting_for_the_disk(connection: object, _record: object) -> None:
+    """Save a part of a second a test: what tests kill are processes, not machines."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF").close()
 
 
 @pytest.fixture(scope="session")

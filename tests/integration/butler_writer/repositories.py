@@ -1,6 +1,9 @@
 """Shared repositories for the writer, and messages of workers with next to nothing in them."""
 
+import functools
 import json
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -42,9 +45,29 @@ _MADE_BY_THE_SERVER = {"ingest_date", "last_update"}
 
 def make_central(root: Path, *, database: str | None = None, datastore: str | None = None) -> str:
     """Make a repository without data, and return its address."""
-    config = butler_config()
     if database is not None:
-        config["registry", "db"] = database
+        return _make(root, {"registry": {"db": database}}, datastore)
+    # Where the Butler looks: what follows a number sign is no part of its paths.
+    place = Path(ResourcePath(str(root), forceDirectory=True).ospath)
+    shutil.copytree(_empty().name, place)
+    if datastore is not None:
+        config = Config(str(place / "butler.yaml"))
+        config["datastore", "root"] = datastore
+        config.dumpToUri(str(place / "butler.yaml"))
+    return str(root)
+
+
+@functools.cache
+def _empty() -> tempfile.TemporaryDirectory[str]:
+    """Make a repository of which the others are copies: making one takes a second."""
+    folder = tempfile.TemporaryDirectory()
+    _make(Path(folder.name), {}, None)
+    return folder
+
+
+def _make(root: Path, changed: Mapping[str, object], datastore: str | None) -> str:
+    config = butler_config()
+    config.update(Config(changed))
     if datastore is not None:
         config.update(Config({"datastore": {"root": datastore}}))
     Butler.makeRepo(str(root), config=config, forceConfigRoot=datastore is None)

@@ -76,3 +76,25 @@ def test_a_wrong_pointing_is_mended() -> None:
     stars = made.single_visit_stars
     truth = reference[np.asarray(stars["reference_id"])]
     assert np.median(np.abs(stars["ra"] - truth["ra"])) * 3600 < 0.05
+
+
+@pytest.mark.parametrize("science_sigma", [1.3, 2.2])
+def test_what_the_template_lacks_takes_no_part_in_the_match(science_sigma: float) -> None:
+    """More of the bright sources have moved in than were there before."""
+    few = type(FIELD)(FIELD.x[:12], FIELD.y[:12], FIELD.flux[:12])
+    movers = field(SIZE, 30, seed=3)
+    apart = np.min(np.hypot(movers.x[:, None] - few.x, movers.y[:, None] - few.y), axis=1) > 20
+    bright = np.full(int(apart.sum()), 150_000.0)
+    sky = type(FIELD)(
+        np.append(few.x, movers.x[apart]), np.append(few.y, movers.y[apart]), np.append(few.flux, bright)
+    )
+    made = process(picture(sky, SIZE, sigma=science_sigma), REFERENCE, [template_of(few, SIZE)])
+    assert made.tasks["subtractImages"].metadata["kernel_sum"] == pytest.approx(1.0, abs=0.1)
+    found = made.accepted()
+    lost = [
+        (x, y)
+        for x, y in zip(movers.x[apart], movers.y[apart], strict=True)
+        if min(x, y, SIZE - 1 - x, SIZE - 1 - y) > 15
+        and np.min(np.hypot(found["x"] - x, found["y"] - y)) > 0.3
+    ]
+    assert lost == []

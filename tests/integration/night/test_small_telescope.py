@@ -1,6 +1,7 @@
-"""A small telescope: no overscan, no flats, no WCS, wrong pointings, a cloud and a meridian flip."""
+"""A small telescope: no overscan, no flats, no WCS, wrong pointings, a cloud, a meridian flip, odd files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from workbench.night.recovery import measure_recovery
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.long]
 
-LIGHTS, CLOUDED, FLIPPED_FROM = 9, 2, 5
+LIGHTS, CLOUDED, FLIPPED_FROM, DARK = 10, 2, 5, 9
 OFF = {0: 0.5, 1: 20 / 3600, 3: 0.1, 6: 0.3, 7: 60 / 3600}
 """Degrees by which headers point wrong, by the light's number."""
 
@@ -61,6 +62,33 @@ def clouded(header: fits.Header, pixels: np.ndarray) -> np.ndarray:  # noqa: ARG
     return np.random.default_rng(5).normal(level, noise, pixels.shape).round().astype(pixels.dtype)
 
 
+def _with_cards(cards: Mapping[str, str], header: fits.Header, pixels: np.ndarray) -> np.ndarray:
+    header.update(cards)
+    return pixels
+
+
+def write_odd_frames(folder: Path) -> dict[str, str]:
+    """Spoil frames of a night and put odd files beside them; returns what must be said of each."""
+    light, bias = folder / f"light{DARK}.fits", folder / "bias1.fits"
+    for name, cards in (("unlisted", {"FILTER": "H_alpha"}), ("card", {"EXPTIME": "thirty"})):
+        (folder / f"{name}.fits").write_bytes(light.read_bytes())
+        spoil(folder / f"{name}.fits", partial(_with_cards, cards))
+    spoil(light, lambda _, pixels: np.zeros_like(pixels))
+    bias.write_bytes(bias.read_bytes()[:-9000])
+    chips = [fits.ImageHDU(np.zeros((512, 576), np.uint16), name=f"CHIP{number}") for number in (1, 2)]
+    fits.HDUList([fits.PrimaryHDU(), *chips]).writeto(folder / "chips.fits")
+    table = fits.BinTableHDU.from_columns([fits.Column("a", "J", array=np.arange(3))])
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(folder / "table.fits")
+    return {
+        "unlisted.fits is left out": "'H_alpha' is no filter of SimCam",
+        "card.fits is left out": "EXPTIME",
+        f"light{DARK}.fits is no part of a template": "",
+        "bias1.fits is left out": "truncated",
+        "chips.fits is left out": "HDU 1 CHIP1",
+        "table.fits is left out": "none of its HDUs is an image",
+    }
+
+
 def catalogue(camera: Camera, folder: Path) -> list[str]:
     """Write the sky's stars as a catalogue with columns of its own; returns the options."""
     stars = sky_of_night(camera, density=DENSITY).stars
@@ -91,14 +119,20 @@ def test_all_good_frames_of_a_small_telescope_s_night_are_processed_and_what_mov
     for number, degrees in OFF.items():
         spoil(lights[number], off_by(degrees))
     spoil(lights[CLOUDED], clouded)
+    odd = write_odd_frames(folder)
     results = tmp_path / "results"
     options = ["--camera", str(plain_camera), "--speed", "60", "--results", str(results)]
     replay = commands.start("replay", str(folder), *options, *catalogue(camera, tmp_path)).finish(580)
     assert replay.code == 0, replay.output
     assert "no flat fields of detector 0 in r_sim: " in replay.output
     assert f"{lights[CLOUDED].name} is no part of a template: " in replay.output
-    assert replay.output.count("completed (ApPipe)") == LIGHTS - 1, replay.output
-    assert datasets(results)["difference_image"] == LIGHTS - 1
+    for what, why in odd.items():
+        assert [line for line in replay.output.splitlines() if what in line and why in line], what
+    assert "Traceback" not in replay.output
+    assert "made 2 templates from the night itself" in replay.output
+    assert f"SimCam: {LIGHTS} visits, {LIGHTS} visit-detectors" in replay.output
+    assert replay.output.count("completed (ApPipe)") == LIGHTS - 2, replay.output
+    assert datasets(results)["difference_image"] == LIGHTS - 2
     with Butler.from_config(str(results)) as butler:
         movers = with_data(butler, Table.read(truth))
         check_that_what_moves_is_found(results, movers)
@@ -126,6 +160,23 @@ def check_that_what_moves_is_found(results: Path, movers: Table) -> None:
         sources = night.dia_sources
         differenced = {(int(row["visit"]), int(row["detector"])) for row in sources}
     found = measure_recovery(movers, sources, differenced, limit=10.0)
-    assert len(differenced) == LIGHTS - 1
+    assert len(differenced) == LIGHTS - 2
     assert found.injected >= 50, found
     assert found.recovered >= 0.9 * found.injected, found
+
+
+def test_nothing_that_can_be_played_is_one_line(
+    commands: Commands, small_camera: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "night"
+    folder.mkdir()
+    write_night(folder, load_camera(small_camera), lights=2)
+    for number in range(2):
+        spoil(folder / f"flat{number}.fits", lambda _, pixels: np.full_like(pixels, 1000))
+    replay = commands.start("replay", str(folder), "--camera", str(small_camera)).finish(200)
+    assert replay.code == 1
+    assert "Traceback" not in replay.output
+    last = replay.output.splitlines()[-1]
+    why = "for detector 0: no amplifier of R22_S00 is of use: C00, C01: each of its pixels is 1000"
+    assert f"nothing of the night can be calibrated: no usable flat fields among 2 {why}" in last
+    assert replay.left_behind == []
