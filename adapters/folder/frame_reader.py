@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from adapters.common.converters import is_unicode
 from adapters.common.opened import Opened
 from adapters.common.own_threads import OwnThreads
 from adapters.folder.files import check_unchanged
@@ -47,6 +48,8 @@ class FolderFrameReader(Opened):
     def _read(self, file: FrameFile) -> FrameContents:
         check_unchanged(file)
         path = Path(file.path)
+        if not is_unicode(file.path):
+            raise FrameUnreadableError("its name is no Unicode: give it another")
         parts = parts_in(self._camera, path.name)
         try:
             found = read_parts(path, [(part.sizes, part.hdus) for part in parts], to_be_read=False)

@@ -47,7 +47,7 @@ _CONVERTER: Final = lenient_converter()
 
 
 class SqliteFrameJournal(SqliteAdapter):
-    """`ports.incoming.FrameJournal`.
+    """`ports.incoming.FrameJournal`; of paths, what is no Unicode comes back escaped.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class SqliteFrameJournal(SqliteAdapter):
         """Find the record of a file as it is."""
 
         def find(connection: sqlite3.Connection) -> FrameRecord | None:
-            row = row_of(connection, f"{_FILES} WHERE {_THIS}", file.path, file.size, file.modified_ns)
+            row = row_of(connection, f"{_FILES} WHERE {_THIS}", str(file), file.size, file.modified_ns)
             return None if row is None else _record(connection, row)
 
         return await self._read(find)
@@ -103,7 +103,7 @@ class SqliteFrameJournal(SqliteAdapter):
 
 def _note(connection: sqlite3.Connection, record: FrameRecord) -> None:
     file = record.file
-    this = (file.path, file.size, file.modified_ns)
+    this = (str(file), file.size, file.modified_ns)
     connection.execute(
         f"DELETE FROM frame WHERE file IN (SELECT number FROM frame_file WHERE {_THIS})",  # noqa: S608 - a constant
         this,

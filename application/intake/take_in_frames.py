@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
@@ -11,6 +10,7 @@ from attrs import frozen
 
 from application.intake.keep_frames import FrameKeeping
 from application.intake.sorting import Settled
+from application.intake.waiting_files import WaitingFiles
 from application.retrying import retried
 from domain.errors import PromptProcessingError
 from domain.raws.frame_files import Ending, FrameFile, FrameRecord, TakenFrame
@@ -53,20 +53,13 @@ class IntakePolicy:
     give_up: float = 3600.0
     """Since the last change of a file that is not whole."""
     look_again: float = 10.0
-    """Between two looks at a file that is waited for."""
+    """Before the first further look at a file that is waited for; doubled each time,"""
+    longest_look_again: float = 300.0
+    """but no longer than this."""
     retry_delay: float = 1.0
     """Before what failed because a neighbour is away is tried again; doubled each time,"""
     longest_retry_delay: float = 30.0
     """but no longer than this."""
-
-
-@frozen
-class _Waiting:
-    """A file that may become what it is not yet."""
-
-    file: FrameFile
-    since: float
-    """When it was first looked at, on the event loop's clock."""
 
 
 class FrameIntake:
@@ -96,7 +89,7 @@ class FrameIntake:
         self._journal = journal
         self._clock = clock
         self._metrics = metrics
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting = WaitingFiles(policy.look_again, policy.longest_look_again)
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -105,12 +98,13 @@ class FrameIntake:
 
     async def _next(self) -> Sequence[FrameFile]:
         """Await files, or the time to look again at those that are waited for."""
-        patience = self._policy.look_again if self._waiting else math.inf
+        batch: Sequence[FrameFile] = ()
         try:
-            async with asyncio.timeout(None if patience == math.inf else patience):
-                return await self._incoming.batch()
+            async with asyncio.timeout_at(self._waiting.next_due):
+                batch = await self._incoming.batch()
         except TimeoutError:
-            return [waiting.file for waiting in self._waiting.values()]
+            pass
+        return [*batch, *self._waiting.due(_now(), batch)]
 
     async def take_in(self, files: Sequence[FrameFile]) -> None:
         """Deal with files; doing so again changes nothing.
@@ -131,11 +125,14 @@ class FrameIntake:
         """Read a file that is not settled; None if there is nothing to do now."""
         record = await self._journal.find(file)
         if record is not None and record.ending not in _NOT_FINAL:
-            self._waiting.pop(file.path, None)
+            self._waiting.drop(file)
             return None
         contents = await self._tried(file, self._reader.read(file))
-        if contents is not None and contents.lacking and self._age(file) < self._policy.settle:
-            self._wait_for(file, contents.lacking)
+        if (
+            contents is not None
+            and contents.lacking
+            and self._waits(file, contents.lacking, self._policy.settle)
+        ):
             return None
         return contents
 
@@ -152,34 +149,30 @@ class FrameIntake:
             raise
         except FileGoneError:
             _LOG.info("%s was taken away before it was dealt with", file)
-            self._waiting.pop(file.path, None)
+            self._waiting.drop(file)
         except FileNotWholeError as error:
             await self._wait_or_settle(file, Settled(Ending.UNFINISHED, str(error)), self._policy.give_up)
         except PromptProcessingError as error:
             await self._wait_or_settle(file, Settled(Ending.REFUSED, str(error)), self._policy.settle)
+        except Exception as error:  # noqa: BLE001 - a fault of one file must not keep all others from being taken
+            _LOG.exception("%s cannot be dealt with; please report this", file)
+            await self._settle(file, Settled(Ending.REFUSED, f"unexpected {error!r}"))
         return None
 
     async def _wait_or_settle(self, file: FrameFile, settled: Settled, patience: float) -> None:
-        if self._age(file) < patience:
-            self._wait_for(file, settled.reason)
-        else:
+        if not self._waits(file, settled.reason, patience):
             await self._settle(file, settled)
 
-    def _wait_for(self, file: FrameFile, reason: str) -> None:
-        waiting = self._waiting.get(file.path)
-        if waiting is None or waiting.file != file:
+    def _waits(self, file: FrameFile, reason: str, patience: float) -> bool:
+        """Wait for a file unless nobody has written to it for so long, by whichever clock says more."""
+        now = _now()
+        age = max(self._clock.utc() - file.modified, self._waiting.waited(file, now))
+        if age < patience and self._waiting.add(file, now, patience - age):
             _LOG.info("%s is waited for: %s", file, reason)
-            self._waiting[file.path] = _Waiting(file, asyncio.get_running_loop().time())
-
-    def _age(self, file: FrameFile) -> float:
-        """Seconds since a file was last written to, by whichever clock says more."""
-        waiting = self._waiting.get(file.path)
-        is_known = waiting is not None and waiting.file == file
-        watched = asyncio.get_running_loop().time() - waiting.since if waiting and is_known else 0.0
-        return max(self._clock.utc() - file.modified, watched)
+        return age < patience
 
     async def _settle(self, file: FrameFile, settled: Settled) -> None:
-        self._waiting.pop(file.path, None)
+        self._waiting.drop(file)
         if settled.ending in _NOT_FINAL:
             before = await self._journal.find(file)
             if before is not None and (before.ending, before.reason) == (settled.ending, settled.reason):
@@ -206,6 +199,10 @@ class FrameIntake:
         return await retried(
             call, NeighbourUnavailableError, _LOG, policy.retry_delay, policy.longest_retry_delay
         )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _described(settled: Settled) -> str:

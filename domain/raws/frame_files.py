@@ -27,7 +27,8 @@ class FrameFile:
         return UtcSeconds(self.modified_ns / 1e9)
 
     def __str__(self) -> str:
-        return self.path
+        """Write the path; what is no Unicode in it, escaped."""
+        return self.path.encode(errors="backslashreplace").decode()
 
 
 class Ending(enum.Enum):

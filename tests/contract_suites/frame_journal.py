@@ -42,6 +42,12 @@ class FrameJournalContract:
         for other in (a_file(size=1), a_file(modified_ns=1), a_file("/in/other.fits")):
             assert await journal.find(other) is None
 
+    async def test_a_path_that_is_no_unicode_is_found(self, journal: FrameJournal) -> None:
+        file = a_file("/in/\udcff.fits")
+        await journal.note(a_record(file, ending=Ending.REFUSED))
+        assert await journal.find(file) is not None
+        assert [str(record.file) for record in await journal.records()] == [str(file)]
+
     async def test_a_later_record_takes_the_place_of_an_earlier_one(self, journal: FrameJournal) -> None:
         await journal.note(a_record(a_file(), an_exposure(20)))
         later = a_record(a_file(), an_exposure(30), noted=1.8e9 + 1)

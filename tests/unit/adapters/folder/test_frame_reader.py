@@ -1,6 +1,7 @@
 """Frames of files on disk: the contract, mosaics, and pixels of two types."""
 
 import gzip
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import override
@@ -115,6 +116,12 @@ class TestFolderFrameReader(FrameReaderContract):
     async def test_a_filter_that_the_camera_has_not_is_said(self, reading: _Bench, tmp_path: Path) -> None:
         with pytest.raises(FrameUnreadableError, match="'u_other' is no filter of TestCam"):
             await reading.reader.read(_write(tmp_path / "a.fits", _image(FILTER="u_other")))
+
+    async def test_a_name_that_is_no_unicode_is_refused(self, reading: _Bench, tmp_path: Path) -> None:
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.fits"))
+        Path(reading.frame("a.fits").path).rename(path)
+        with pytest.raises(FrameUnreadableError, match="no Unicode"):
+            await reading.reader.read(frame_file(path))
 
     async def test_a_page_that_was_saved_as_fits_is_no_raw(self, reading: _Bench, tmp_path: Path) -> None:
         path = tmp_path / "a.fits"

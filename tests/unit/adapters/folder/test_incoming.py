@@ -98,6 +98,19 @@ async def test_folders_in_it_count_hidden_ones_do_not(bench: _Bench) -> None:
     assert await bench.names(incoming, 1) == ["b.fits"]
 
 
+async def test_whatever_way_the_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "incoming").symlink_to(tmp_path / "disk")
+    monkeypatch.chdir(tmp_path / "disk")
+    async with FolderIncomingFiles([Path("../disk/../site/incoming")], HEARING) as incoming:
+        await asyncio.sleep(0.3)
+        (tmp_path / "disk" / "a.fits").write_text("1")
+        async with asyncio.timeout(5.0):
+            (found,) = await incoming.batch()
+    assert Path(found.path).samefile(tmp_path / "disk" / "a.fits")
+
+
 async def test_a_time_of_long_ago_or_to_come_changes_nothing(bench: _Bench) -> None:
     incoming = await bench.watch()
     for name, time in (("old.fits", 1e9), ("future.fits", 4e9)):

@@ -82,6 +82,7 @@ class Site:
         self.metrics = MemoryMetrics()
         self.disk = MemoryDisk()
         self.store = MemoryImageStore()
+        self.reader = MemoryFrameReader(self.disk)
         self.keeper = MemoryRawKeeper(self.disk, self.store)
         self.index = MemoryRawIndex(self.clock)
         self.queue = MemoryQueueStore(self.clock)
@@ -119,7 +120,7 @@ class Site:
             metrics=self.metrics,
             **ports,
         )
-        reader: Any = Fused(MemoryFrameReader(self.disk), fuse)
+        reader: Any = Fused(self.reader, fuse)
         return FrameIntake(
             instrument=CAMERA.instrument,
             policy=IntakePolicy(),

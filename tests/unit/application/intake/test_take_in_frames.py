@@ -8,12 +8,13 @@ import pytest
 from attrs import evolve
 
 from adapters.memory.frames.disk import MemoryDisk
+from adapters.memory.frames.frame_reader import MemoryFrameReader
 from adapters.memory.frames.raw_keeper import MemoryRawKeeper
 from adapters.memory.raws.image_store import MemoryImageStore
 from domain.raws.exposure import Exposure
 from domain.raws.frame_files import FrameFile
 from domain.times import TaiSeconds, tai_from_utc
-from ports.incoming import Keeping
+from ports.incoming import FrameContents, Keeping
 from ports.metrics import Counter
 from tests.contract_suites.samples import an_exposure
 from tests.unit.application.intake.site import BEGIN, Site
@@ -209,6 +210,43 @@ async def test_what_is_no_raw_is_refused_once_it_settles() -> None:
     await running
     assert await site.endings() == {"/in/old.fits": "refused", "/in/new.fits": "refused"}
     assert site.metrics.total(Counter.FRAME_FILES, ending="refused") == 2
+
+
+async def test_a_file_that_is_waited_for_is_looked_at_though_others_keep_coming() -> None:
+    site = Site()
+    site.put("/in/cut.fits", missing="truncated")
+    running = asyncio.create_task(site.run(4000.0))
+    for number in range(390):
+        await asyncio.sleep(10.0)
+        site.put(f"/in/{number}.fits", fault="it is a table", modified=BEGIN - 1000)
+    await running
+    assert (await site.endings())["/in/cut.fits"] == "unfinished"
+
+
+async def test_what_nobody_thought_of_costs_its_file_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    site = Site()
+    site.reader = _BrokenReader(site.disk)
+    site.put("/in/a.fits", frame(21))
+    site.put("/in/broken.fits", frame(22))
+    site.put("/in/c.fits", frame(23))
+    await site.run(5.0)
+    assert await site.endings() == {
+        "/in/a.fits": "taken",
+        "/in/broken.fits": "refused",
+        "/in/c.fits": "taken",
+    }
+    assert await site.reason("/in/broken.fits") == "unexpected ZeroDivisionError('by nothing')"
+    assert "/in/broken.fits cannot be dealt with; please report this" in caplog.messages
+
+
+class _BrokenReader(MemoryFrameReader):
+    """Has a fault that nobody has thought of."""
+
+    @override
+    async def read(self, file: FrameFile) -> FrameContents:
+        if "broken" in file.path:
+            raise ZeroDivisionError("by nothing")
+        return await super().read(file)
 
 
 async def test_a_refused_file_is_read_again_after_a_restart_and_said_once(
