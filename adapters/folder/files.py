@@ -1,11 +1,16 @@
 """Files as they are at one time."""
 
+import stat
 from pathlib import Path
 
 from domain.raws.frame_files import FrameFile
 from ports.incoming import FileGoneError, FileNotWholeError
 
-__all__ = ["check_unchanged", "frame_file"]
+__all__ = ["NotAFileError", "check_unchanged", "frame_file"]
+
+
+class NotAFileError(OSError):
+    """Something else has the path: a folder, or a device."""
 
 
 def frame_file(path: Path) -> FrameFile:
@@ -13,10 +18,14 @@ def frame_file(path: Path) -> FrameFile:
 
     Raises
     ------
+    NotAFileError
+        Raised if it is none.
     OSError
         Raised if it is not there, or cannot be reached.
     """
     status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise NotAFileError(f"{path} is no file")
     return FrameFile(path=str(path), size=status.st_size, modified_ns=status.st_mtime_ns)
 
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from adapters.folder.files import frame_file
+from adapters.folder.files import NotAFileError, frame_file
 from domain.raws.frame_files import FrameFile
 from raw_files.names import split_name
 
@@ -27,7 +27,7 @@ def files_below(folder: Path, top: Path, failed: Callable[[OSError], None]) -> I
     folder
         The watched one.
     top
-        The one in it, or itself.
+        The one in it, which is not hidden, or itself.
     failed
         Told of folders below that cannot be read.
 
@@ -44,16 +44,18 @@ def files_below(folder: Path, top: Path, failed: Callable[[OSError], None]) -> I
 
     for inside, below, names in os.walk(top, onerror=fail):
         below[:] = [name for name in below if not name.startswith(".")]
-        yield from files_among(folder, (Path(inside, name) for name in names))
+        yield from files_among(Path(inside, name) for name in names)
 
 
-def files_among(folder: Path, paths: Iterable[Path]) -> Iterator[FrameFile]:
-    """Look at those files among paths that are there and may be frames."""
+def files_among(paths: Iterable[Path]) -> Iterator[FrameFile]:
+    """Look at those files among paths that are there and may be frames by their own names."""
     for path in paths:
-        if split_name(path.name) is not None and not is_hidden(folder, path):
-            try:
-                if path.is_file():
-                    yield frame_file(path)
-            except OSError as error:
-                # It may be gone by now; what cannot be reached is found when the folder is looked through.
-                _LOG.debug("%s cannot be looked at: %s", path, error)
+        if path.name.startswith(".") or split_name(path.name) is None:
+            continue
+        try:
+            yield frame_file(path)
+        except NotAFileError:
+            continue
+        except OSError as error:
+            # It may be gone by now; what cannot be reached is found when the folder is looked through.
+            _LOG.debug("%s cannot be looked at: %s", path, error)

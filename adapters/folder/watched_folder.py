@@ -155,10 +155,12 @@ class WatchedFolder:
 
     def _files_of(self, paths: set[Path]) -> list[FrameFile]:
         """Look at files that were told of, and at all that is in folders that were."""
-        inside = [path for path in paths if path.is_relative_to(self.folder)]
-        files = list(files_among(self.folder, inside))
+        inside = [
+            path for path in paths if path.is_relative_to(self.folder) and not is_hidden(self.folder, path)
+        ]
+        files = list(files_among(inside))
         for path in inside:
-            if path.is_dir() and not is_hidden(self.folder, path):
+            if path.is_dir():
                 # Those that cannot be read are found, and said, when all is looked through.
                 files += files_below(self.folder, path, lambda _: None)
         return files

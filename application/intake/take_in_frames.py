@@ -48,7 +48,7 @@ _SAID: Final = {
 class IntakePolicy:
     """How patient the intake is; all in seconds."""
 
-    settle: float = 30.0
+    settle: float = 10.0
     """Since the last change of a file that is no raw, or lacks detectors: it may be being written."""
     give_up: float = 3600.0
     """Since the last change of a file that is not whole."""
