@@ -38,8 +38,9 @@ def test_a_centre_is_where_the_diagonals_of_the_corners_meet(
     (corners,) = vectors(corners_on_sky(camera, ra, dec, angle, detectors=[detector]))
     meeting = np.cross(np.cross(corners[0], corners[2]), np.cross(corners[1], corners[3]))
     meeting *= np.sign(meeting @ corners[0]) / np.linalg.norm(meeting)
-    # Half an arcsecond: the most that distortion bends a diagonal of LSSTCam's detectors.
-    assert np.degrees(np.linalg.norm(vectors(np.array(found)) - meeting)) < 0.5 / 3600
+    # Arcseconds: the most that distortion bends a diagonal of HSC's outermost detectors, and of LSSTCam's.
+    most = 3.0 if camera.instrument == "HSC" else 0.5
+    assert np.degrees(np.linalg.norm(vectors(np.array(found)) - meeting)) < most / 3600
 
 
 @given(SYSTEMS)
