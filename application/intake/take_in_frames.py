@@ -32,6 +32,8 @@ _LOG = logging.getLogger(__name__)
 
 _NOT_FINAL: Final = frozenset({Ending.REFUSED, Ending.UNFINISHED})
 """Tried again after a restart: the camera's file may be another, or the disk whole."""
+_LULL: Final = 0.2
+"""Seconds without another file after which those with floating-point pixels are dealt with."""
 _SAID: Final = {
     Ending.TAKEN: (logging.INFO, "%s is taken: %s"),
     Ending.CALIBRATION: (logging.INFO, "%s is kept for calibrations: %s"),
@@ -89,37 +91,39 @@ class FrameIntake:
         self._journal = journal
         self._clock = clock
         self._metrics = metrics
+        self._floating: dict[str, tuple[FrameFile, FrameContents]] = {}
         self._waiting = WaitingFiles(policy.look_again, policy.longest_look_again)
 
     async def run(self) -> None:
         """Serve until cancelled."""
         while True:
-            await self.take_in(await self._next())
+            await self._take_in(await self._next())
 
     async def _next(self) -> Sequence[FrameFile]:
-        """Await files, or the time to look again at those that are waited for."""
+        """Await files, or the time to look again at those that are waited for; none in a lull."""
         batch: Sequence[FrameFile] = ()
+        times = (self._waiting.next_due, _now() + _LULL if self._floating else None)
         try:
-            async with asyncio.timeout_at(self._waiting.next_due):
+            async with asyncio.timeout_at(min((time for time in times if time is not None), default=None)):
                 batch = await self._incoming.batch()
         except TimeoutError:
             pass
         return [*batch, *self._waiting.due(_now(), batch)]
 
-    async def take_in(self, files: Sequence[FrameFile]) -> None:
-        """Deal with files; doing so again changes nothing.
-
-        Those with floating-point pixels come last: they may be copies of others.
-        """
-        floating = []
+    async def _take_in(self, files: Sequence[FrameFile]) -> None:
+        """Deal with files; those with floating-point pixels, which may be copies of others, in a lull."""
         for file in files:
             contents = await self._retried(partial(self._read, file))
-            if contents is not None and any(frame.is_floating for frame in contents.frames):
-                floating.append((file, contents))
-            elif contents is not None:
+            if contents is None:
+                continue
+            if any(frame.is_floating for frame in contents.frames):
+                self._floating[file.path] = (file, contents)
+            else:
                 await self._retried(partial(self._keep, file, contents))
-        for file, contents in floating:
-            await self._retried(partial(self._keep, file, contents))
+        if not files:
+            floating, self._floating = self._floating, {}
+            for file, contents in floating.values():
+                await self._retried(partial(self._keep, file, contents))
 
     async def _read(self, file: FrameFile) -> FrameContents | None:
         """Read a file that is not settled; None if there is nothing to do now."""

@@ -10,11 +10,22 @@ __all__ = ["MemoryIncomingFiles"]
 
 
 class MemoryIncomingFiles:
-    """`ports.incoming.IncomingFiles` of a disk in memory, whose files are quiet at once."""
+    """`ports.incoming.IncomingFiles` of a disk in memory, whose files are quiet at once.
 
-    def __init__(self, disk: MemoryDisk, *, pause: float = 0.1) -> None:
+    Parameters
+    ----------
+    disk
+        Where the files are.
+    pause
+        Seconds between two looks.
+    most
+        Files in a batch.
+    """
+
+    def __init__(self, disk: MemoryDisk, *, pause: float = 0.1, most: int = 32) -> None:
         self._disk = disk
         self._pause = pause
+        self._most = most
         self._given: dict[str, FrameFile] = {}
 
     async def batch(self) -> Sequence[FrameFile]:
@@ -24,6 +35,7 @@ class MemoryIncomingFiles:
                 one.file for one in self._disk.files.values() if self._given.get(one.file.path) != one.file
             ]
             if found:
-                self._given |= {file.path: file for file in found}
-                return sorted(found)
+                batch = sorted(found)[-self._most :]
+                self._given |= {file.path: file for file in batch}
+                return batch
             await asyncio.sleep(self._pause)

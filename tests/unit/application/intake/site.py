@@ -77,7 +77,7 @@ class LoopClock:
 class Site:
     """What outlives the process of the intake."""
 
-    def __init__(self, *, snaps: int = 1) -> None:
+    def __init__(self, *, snaps: int = 1, batch: int = 32) -> None:
         self.clock = LoopClock()
         self.metrics = MemoryMetrics()
         self.disk = MemoryDisk()
@@ -89,6 +89,7 @@ class Site:
         self.publisher = MemoryWorkPublisher({CAMERA.instrument: self.queue}, MemoryControl(self.clock))
         self.journal = MemoryFrameJournal()
         self._snaps = snaps
+        self._batch = batch
 
     def put(self, path: str, *exposures: Exposure, is_floating: bool = False, **changes: Any) -> FrameFile:
         """Write a file of frames, now unless it was `modified` at another time; all with `key`, if given."""
@@ -124,7 +125,7 @@ class Site:
         return FrameIntake(
             instrument=CAMERA.instrument,
             policy=IntakePolicy(),
-            incoming=MemoryIncomingFiles(self.disk, pause=1.0),
+            incoming=MemoryIncomingFiles(self.disk, pause=1.0, most=self._batch),
             reader=reader,
             keeping=keeping,
             journal=ports["journal"],

@@ -123,6 +123,19 @@ async def test_floating_point_copies_give_way_to_raws_that_come_with_them() -> N
     assert "processed copy of /in/raw.fits" in await site.reason("/in/a.fits")
 
 
+async def test_a_floating_point_copy_is_known_though_its_raw_comes_in_a_later_batch() -> None:
+    site = Site(batch=1)
+    site.put("/in/copy.fits", frame(), is_floating=True, modified=BEGIN)
+    site.put("/in/raw.fits", frame(), modified=BEGIN - 100)
+    site.put("/in/other.fits", frame(22), modified=BEGIN - 200)
+    await site.run(5.0)
+    assert await site.endings() == {
+        "/in/copy.fits": "copy",
+        "/in/raw.fits": "taken",
+        "/in/other.fits": "taken",
+    }
+
+
 async def test_another_frame_of_the_same_exposure_is_said_and_stays(caplog: pytest.LogCaptureFixture) -> None:
     site = Site()
     site.put("/in/a.fits", frame())
