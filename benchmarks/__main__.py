@@ -21,6 +21,7 @@ _BENCHMARKS = {
     ),
     "fan-out": ("benchmarks.services.fan_out", "from nextVisit in Kafka to its last copy in Redis"),
     "presence": ("benchmarks.services.presence", "the raw microservice under load"),
+    "site": ("benchmarks.services.site", "a site: from a frame's last byte to its outcomes, and its memory"),
     "writer": ("benchmarks.services.writer", "the Butler Writer at low and at full load"),
 }
 

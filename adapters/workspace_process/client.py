@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import itertools
 import logging
 import os
@@ -188,7 +189,8 @@ class ChildWorkspace:
 
     def _begin_idling(self) -> None:
         if self._child is not None and self._idle_timeout and self._idling is None:
-            self._idling = asyncio.create_task(self._end_when_idle())
+            # Its log lines are not about the visit that was the last.
+            self._idling = asyncio.create_task(self._end_when_idle(), context=contextvars.Context())
 
     async def _end_idling(self) -> None:
         """Keep the child, or see it end if it is ending already."""

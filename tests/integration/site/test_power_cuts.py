@@ -22,10 +22,10 @@ from lsst.daf.butler import Butler
 
 from adapters.common.history import history_from_json
 from adapters.host.processes import processes_of
+from benchmarks.services.site_frames import make_night, write_camera
 from domain.visit import Identity
 from domain.work.outcomes import RULES
 from simulator.world.skymap import SKYMAP
-from tests.integration.site.frames import make_night, write_camera
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(400)]
 

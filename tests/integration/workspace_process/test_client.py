@@ -1,6 +1,7 @@
 """The workspace in a child process: what crosses the socket, and what survives the child."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.workspace_process.client import ChildWorkspace
+from application.worker.log_context import current_log_context, logging_about
 from domain.raws.raws import RawImage, RawKey
 from domain.times import TaiSeconds
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector
@@ -285,15 +287,26 @@ async def test_an_abandoned_workspace_starts_no_child(workspace: ChildWorkspace,
     assert diary(tmp_path) == ["prepare"]
 
 
-async def test_a_child_without_a_visit_is_ended_and_started_for_the_next(tmp_path: Path) -> None:
+async def test_a_child_without_a_visit_is_ended_and_started_for_the_next(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    abouts = []
+
+    def note(record: logging.LogRecord) -> bool:
+        abouts.append(current_log_context())
+        return bool(record)
+
+    caplog.handler.addFilter(note)
+    caplog.set_level(logging.INFO, logger="adapters.workspace_process.client")
     command = [sys.executable, "-m", "tests.integration.workspace_process.scripted_child", str(tmp_path)]
     workspace = ChildWorkspace(command, start_timeout=60, idle_timeout=0.3)
     try:
-        await workspace.prepare(assignment("slow"))
-        await workspace.process([1])
-        (first,) = processes(tmp_path)
-        assert _alive(first)
-        await workspace.clean()
+        with logging_about(assignment("slow").work):
+            await workspace.prepare(assignment("slow"))
+            await workspace.process([1])
+            (first,) = processes(tmp_path)
+            assert _alive(first)
+            await workspace.clean()
         async with asyncio.timeout(10):
             while _alive(first):
                 await asyncio.sleep(0.05)
@@ -303,6 +316,7 @@ async def test_a_child_without_a_visit_is_ended_and_started_for_the_next(tmp_pat
         await workspace.close()
     assert diary(tmp_path) == ["prepare", "clean", "prepare", "clean"]
     assert len(processes(tmp_path)) == 2
+    assert abouts == [{}]
 
 
 async def test_a_visit_that_comes_while_the_child_is_ending_is_served(tmp_path: Path) -> None:

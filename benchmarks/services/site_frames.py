@@ -1,5 +1,6 @@
 """A small mosaic, the sky that it looks at, and its frames as files."""
 
+import importlib.resources
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,7 +62,7 @@ class Night:
 
 def write_camera(file: Path, detectors: int) -> None:
     """Write the simulated mosaic with its first detectors only."""
-    shipped = yaml.safe_load(Path("cameras/simulated-mosaic.yaml").read_text())
+    shipped = yaml.safe_load((importlib.resources.files("cameras") / "simulated-mosaic.yaml").read_text())
     shipped["detectors"] = shipped["detectors"][:detectors]
     file.write_text(yaml.safe_dump(shipped))
 
