@@ -1,7 +1,7 @@
 """Science image minus template, once both are on the same pixels."""
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from lsst.images import MaskedImage
 from scipy.ndimage import convolve as convolve_stamp
 
@@ -99,17 +99,19 @@ def subtract(
     if not total > 0.0:
         raise UnusableImageError("the kernel that fits the stars has no light", kernel_sum=total)
     blurred = convolve(sharp, kernel)
-    # Convolved noise, as if it were the same all over the kernel.
-    noise = np.float32((middle**2).sum())
+    # Where a pixel is known badly, such as one that was filled in, those around are too once it is spread.
+    spread = evolve(kernel, kernels=(middle**2)[np.newaxis])
+    noise = convolve(pair.template_variance if blur_template else pair.science_variance, spread)
+    noise = np.maximum(noise, np.float32(0.0))
     if blur_template:
         scale, matched = total, psf
         pixels, template = pair.science - blurred, blurred
-        variance = pair.science_variance + noise * pair.template_variance
+        variance = pair.science_variance + noise
     else:
         # The difference comes in the template's unit: back to the science image's.
         scale, factor = 1.0 / total, np.float32(1.0 / total)
         pixels, template = (blurred - pair.template) * factor, pair.template * factor
-        variance = (noise * pair.science_variance + pair.template_variance) * factor**2
+        variance = (noise + pair.template_variance) * factor**2
         stamp = convolve_stamp(psf.stamp, middle / total, output=np.float32, mode="constant")
         matched = PsfModel(stamp, psf.stars)
     variance = variance + (np.float32(matching_error) * template) ** 2

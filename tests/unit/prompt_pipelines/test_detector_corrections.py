@@ -57,7 +57,7 @@ class TestDefects:
         assert found.sum() == tiny.NY
 
     def test_they_are_bad_in_an_image(self) -> None:
-        defects = {"boxes": [[3, 6, 7, 9]]}
+        defects = {"boxes": [[3, 6, 7, 10]]}
         image = calibrated(tiny.science_frame(np.random.default_rng(5)), defects=defects)
         np.testing.assert_array_equal(image.mask.get("BAD"), defect_pixels(defects, SHAPE))
         np.testing.assert_array_equal(any_of(image.mask), defect_pixels(defects, SHAPE))

@@ -55,7 +55,7 @@ def test_a_cosmic_ray_in_one_bias_leaves_no_trace() -> None:
     assert np.abs(bias.array - tiny.bias_structure())[50:53, 60].max() < 12
 
 
-def test_a_dead_column_is_bad(masters: tuple[Image, Image]) -> None:
+def test_a_dead_column_is_bad_and_filled_in(masters: tuple[Image, Image]) -> None:
     rng = np.random.default_rng(8)
     frames = tiny.flat_frames(rng)
     for frame in frames:
@@ -66,7 +66,10 @@ def test_a_dead_column_is_bad(masters: tuple[Image, Image]) -> None:
     image = _isr(tiny.science_frame(rng), (masters[0], flat))
     assert image.mask.get("BAD")[:, 77].all()
     assert np.isfinite(image.image.array).all()
-    assert np.isnan(image.variance.array[:, 77]).all()
+    assert image.mask.get("INTERPOLATED")[:, 77].all()
+    truth = tiny.electrons() * tiny.response()
+    pulls = (image.image.array - truth)[:, 77] / np.sqrt(image.variance.array[:, 77])
+    assert np.std(pulls) == pytest.approx(1.0, abs=0.2)
 
 
 def test_saturated_flats_make_no_master(masters: tuple[Image, Image]) -> None:
