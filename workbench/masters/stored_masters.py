@@ -70,11 +70,11 @@ def put_masters(
         Raised, and nothing stored, once the pace is told to stop.
     """
     instrument = camera.instrument
-    butler.registry.registerDatasetType(
-        DatasetType(_REPORT, ("instrument",), "StructuredDataDict", universe=butler.dimensions)
-    )
     report: dict[str, Any] = {}
     with pace.unbroken():
+        butler.registry.registerDatasetType(
+            DatasetType(_REPORT, ("instrument",), "StructuredDataDict", universe=butler.dimensions)
+        )
         if not butler.collections.register(run, CollectionType.RUN):
             raise SimulatorError(f"the repository has a run {run} already")
         try:

@@ -43,6 +43,19 @@ def test_gain_and_read_noise_are_those_of_the_frames(light: float) -> None:
     assert measured.read_noise == pytest.approx(READ_NOISE, rel=0.05)
 
 
+def test_light_that_falls_off_otherwise_in_each_flat_does_not_spoil_the_gain() -> None:
+    """As in twilight, when the telescope does not move."""
+    generator = np.random.default_rng(7)
+    flats = []
+    for slope in (-0.02, 0.0, 0.02):
+        light = 20_000 * (1 + np.linspace(-slope, slope, 300))
+        noise = generator.normal(0, READ_NOISE, (300, 300))
+        flats.append(np.round((generator.poisson(light, (300, 300)) + noise) / GAIN + LEVEL))
+    measured = photon_transfer(flats, [frame(generator, 0) for _ in range(3)], saturation=60_000)
+    assert measured is not None
+    assert measured.gain == pytest.approx(GAIN, rel=0.05)
+
+
 def test_saturated_flats_and_single_frames_tell_nothing() -> None:
     generator = np.random.default_rng(7)
     flats = [np.full((300, 300), 65_535.0)] * 2
