@@ -4,7 +4,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from domain.errors import PromptProcessingError
 from domain.raws.exposure import Exposure
@@ -55,10 +55,10 @@ class ReadFrame:
     exposure: Exposure
     key: str
     """Under which the camera's raws are kept; that of a file of several detectors is the same for all."""
+    cards: Mapping[str, Any] = field(factory=dict)
+    """Those of its header."""
     sidecar: str | None = None
-    """Key of the sidecar, where the camera has them."""
-    cards: Mapping[str, Any] | None = None
-    """What the sidecar is to hold."""
+    """Key of the sidecar, which is to hold the cards, where the camera has them."""
     is_floating: bool = False
     """Whether its pixels are floating-point numbers."""
 

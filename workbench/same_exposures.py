@@ -9,12 +9,10 @@ from attrs import evolve
 
 from domain.cameras.camera import Camera
 from domain.errors import PromptProcessingError
-from domain.headers.header import read_exposure
-from domain.raws.raw_keys import RawKey
+from domain.headers.renumbered import renumbered
 from domain.raws.same_exposure import overlap
 from raw_files.cards import is_floating
 from raw_files.contents import digest
-from simulator.errors import SimulatorError
 from workbench.recorded_frames import RecordedFrame, RecordedFrames, read_cards
 
 __all__ = ["told_apart", "without_copies"]
@@ -130,12 +128,5 @@ def _free_number(number: int, taken: set[int]) -> int:
 
 
 def _with_number(frame: RecordedFrame, number: int, camera: Camera) -> RecordedFrame:
-    if camera.raw_keys.scheme.has_sidecars:
-        raise SimulatorError(f"keys of {camera.instrument} allow it no other")
-    key = RawKey(
-        key=frame.path.name,
-        instrument=camera.instrument,
-        detector=frame.exposure.detector,
-        exposure=number,
-    )
-    return evolve(frame, exposure=read_exposure(camera, read_cards(frame, camera), key))
+    cards = read_cards(frame, camera)
+    return evolve(frame, exposure=renumbered(camera, frame.exposure, cards, number, frame.path.name))

@@ -77,6 +77,6 @@ class FolderFrameReader(Opened):
             exposure=exposure,
             key=key,
             sidecar=sidecar,
-            cards=None if sidecar is None else found.cards,
+            cards=found.cards,
             is_floating=is_floating(found.cards),
         )

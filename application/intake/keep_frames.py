@@ -77,7 +77,7 @@ class FrameKeeping:
             Raised as by the ports.
         """
         self._check_clock(file, contents.frames[0].exposure)
-        new, known = await sort_out(file, contents, self._journal, self._keeper)
+        new, known = await sort_out(self._camera, file, contents.frames, self._journal, self._keeper)
         if not new:
             return min(known, key=lambda settled: settled.ending is not Ending.DIFFERS)
         # Detectors of one file have one key: to compare the file for each would take seconds.
@@ -85,7 +85,7 @@ class FrameKeeping:
             if await self._keeper.keep(file, frame.key) is Keeping.OTHER:
                 return Settled(Ending.DIFFERS, f"another file is kept under its key {frame.key}")
             if frame.sidecar is not None:
-                await self._keeper.keep_sidecar(frame.sidecar, frame.cards or {})
+                await self._keeper.keep_sidecar(frame.sidecar, frame.cards)
         ending, reason = await self._use(new)
         reasons = [reason, *(settled.reason for settled in known), contents.lacking]
         return Settled(ending, "; ".join(filter(None, reasons)), tuple(new))

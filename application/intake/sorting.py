@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from application.intake.renumbering import renumbered_frames
+from domain.cameras.camera import Camera
 from domain.raws.frame_files import Ending, FrameFile, TakenFrame
-from ports.incoming import FrameContents, FrameJournal, Keeping, RawKeeper, ReadFrame
+from domain.raws.same_exposure import overlap
+from ports.incoming import FrameJournal, Keeping, RawKeeper, ReadFrame
 
 __all__ = ["Settled", "sort_out"]
 
@@ -21,18 +24,35 @@ class Settled:
 
 
 async def sort_out(
-    file: FrameFile, contents: FrameContents, journal: FrameJournal, keeper: RawKeeper
+    camera: Camera, file: FrameFile, frames: Sequence[ReadFrame], journal: FrameJournal, keeper: RawKeeper
 ) -> tuple[Sequence[ReadFrame], Sequence[Settled]]:
     """Compare a file's frames with those that are kept of the same exposure and detector.
+
+    Frames that have the number of an exposure of another time get one of their own,
+    where that is possible: a counter began again.
 
     Returns
     -------
     new, known
-        The frames that are new; and of each other one what it is.
+        The frames that are new; and what is to be said of them and of the others.
     """
-    new, known = [], []
+    new, known, others = await _sorted(file, frames, journal, keeper)
+    if others and (again := renumbered_frames(camera, frames)):
+        new_again, known_again, _ = await _sorted(file, again, journal, keeper)
+        if new_again and not any(settled.ending is Ending.DIFFERS for settled in known_again):
+            told, number = others[0], new_again[0].exposure.exposure
+            said = f"it has the exposure id {told.exposure.exposure} of {told.path}, which is another frame"
+            return new_again, [*known_again, Settled(Ending.TAKEN, f"{said}: it is taken as {number}")]
+    return new, known
+
+
+async def _sorted(
+    file: FrameFile, frames: Sequence[ReadFrame], journal: FrameJournal, keeper: RawKeeper
+) -> tuple[Sequence[ReadFrame], Sequence[Settled], Sequence[TakenFrame]]:
+    """Sort frames; at last, the exposures of other times whose numbers some have."""
+    new, known, others = [], [], []
     keepings: dict[str, Keeping] = {}
-    for frame in contents.frames:
+    for frame in frames:
         near = await journal.near(frame.exposure)
         for other in near:
             if other.key not in keepings:
@@ -40,9 +60,13 @@ async def sort_out(
         settled = _compared(file, frame, [(other, keepings[other.key]) for other in near])
         if settled is None:
             new.append(frame)
-        else:
-            known.append(settled)
-    return new, known
+            continue
+        known.append(settled)
+        if settled.ending is Ending.DIFFERS and not any(
+            overlap(frame.exposure, other.exposure) for other in near
+        ):
+            others.append(near[0])
+    return new, known, others
 
 
 def _compared(

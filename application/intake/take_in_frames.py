@@ -196,6 +196,7 @@ class FrameIntake:
         )
         self._metrics.count(Counter.FRAME_FILES, instrument=self._instrument, ending=settled.ending.value)
         level, text = _SAID[settled.ending]
+        level = max(level, logging.WARNING) if settled.reason else level
         _LOG.log(level, text, file, "; ".join(filter(None, [_described(settled), settled.reason])))
 
     async def _retried[T](self, call: Callable[[], Awaitable[T]]) -> T:

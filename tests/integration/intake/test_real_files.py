@@ -210,6 +210,44 @@ async def test_each_file_ends_as_it_should_whoever_writes_it_and_however(
         assert fits.getheader(raw.uri.removeprefix("file://").replace("%20", " ").replace("%23", "#"), 1)
 
 
+@pytest.mark.parametrize("scheme", [RawKeyScheme.GROUPED, RawKeyScheme.MOSAIC])
+@pytest.mark.parametrize("steps", [None, 7])
+async def test_exposures_of_a_counter_that_began_again_get_numbers_of_their_own(
+    tmp_path: Path, scheme: RawKeyScheme, steps: int | None
+) -> None:
+    camera = MOSAIC if scheme is RawKeyScheme.MOSAIC else GROUPED
+    computed = {"obs_id", "group", "snap", "end", "day_obs"}
+    facts = {fact: rules for fact, rules in LSST.header.facts.items() if fact not in computed}
+    site = Folders(tmp_path, evolve(camera, header=evolve(LSST.header, facts=facts)))
+    incoming = tmp_path / "incoming"
+    incoming.mkdir()
+    for name, minute in (("a.fits", 1), ("again.fits", 21)):
+        hdus = [hdu(1, slot) for slot in ("S00", "S12")]
+        for one in hdus:
+            one.header["DATE-BEG"] = f"2026-03-14T02:{minute:02d}:00"
+        if camera is MOSAIC:
+            write(incoming, name, *hdus)
+        else:
+            for one in hdus:
+                write(incoming, f"{one.name}_{name}", one)
+    (incoming / "copy.fits").write_bytes(next(incoming.glob("*again.fits")).read_bytes())
+    os.utime(incoming / "copy.fits", (4e9, 4e9))
+    while not await site.live(steps, 2.0):
+        steps = None if steps is None else steps * 2
+    endings = await site.endings()
+    assert endings.pop("copy.fits") == "copy"
+    assert set(endings.values()) == {"taken"}
+    work = await site.work()
+    # Of the day that began at noon, 51660 is the second.
+    groups = ("TestCam_2026031300001", "TestCam_2026031351660")
+    assert sorted((each.visit.group, each.detector) for each in work) == [
+        (group, detector) for group in groups for detector in (0, 5)
+    ]
+    for each in work:
+        (number,) = {raw.exposure for raw in await site.found(each)}
+        assert each.visit.group.endswith(str(number))
+
+
 @pytest.mark.parametrize("camera", [MOSAIC, LSST], ids=["mosaic", "sidecars"])
 async def test_a_worker_finds_the_detectors_of_other_schemes(tmp_path: Path, camera: Camera) -> None:
     site, incoming = Folders(tmp_path, camera), tmp_path / "incoming"
