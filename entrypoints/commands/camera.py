@@ -5,23 +5,19 @@ from functools import partial
 from pathlib import Path
 
 import click
-from rich.progress import Progress
 
 from domain.cameras.camera import Camera
+from entrypoints.commands.drafts import draft_from, tell_open_questions
 from entrypoints.commands.tables import console, ranges, table
 from entrypoints.containers.observatory import load_camera
 from entrypoints.long_work import work
-from workbench.camera_draft.drafting import draft_camera
-from workbench.camera_draft.samples import Samples, read_samples
-from workbench.camera_draft.writing import open_questions, write_draft
+from workbench.camera_draft.writing import write_draft
 from workbench.pace import Pace
 from workbench.recorded_frames import RecordedFrames, read_frames
 
 __all__ = ["command"]
 
 _STOPPED = "stopped; no file was written"
-_SHOWN = 5
-"""Files of each reason that are named."""
 
 
 @click.group(name="camera")
@@ -50,32 +46,14 @@ def from_fits(*, folder: Path, output: Path | None, instrument: str | None, forc
     marked in the file, and what a person must still say is listed at the end.
     The exit code is 0 if a file was written.
     """
-    samples = work(None, partial(_read, folder), Pace(), stopped=_STOPPED)
     shown = console()
-    for reason, paths in _by_reason(samples).items():
-        shown.print(f"{len(paths)} left out ({', '.join(path.name for path in paths[:_SHOWN])}): {reason}")
-    if not samples.frames:
-        raise click.ClickException(
-            f"{folder}: no FITS frame that can be read, {len(samples.left_out)} that cannot"
-        )
-    draft = work(
-        None,
-        partial(
-            draft_camera, samples.frames, instrument=instrument, say=lambda what: shown.print(f"{what} ...")
-        ),
-        Pace(),
-        stopped=_STOPPED,
-    )
+    draft, files = draft_from(folder, instrument, shown, stopped=_STOPPED)
     target = output or Path(f"{draft.instrument}.yaml")
     if target.exists() and not force:
         raise click.ClickException(f"{target} exists: name another file by --output, or give --force")
     target.write_text(write_draft(draft), encoding="utf-8")
-    shown.print(f"{target}: written from {len({one.path for one in samples.frames})} files")
-    questions = open_questions(draft)
-    if questions:
-        shown.print(f"\nStill to be said by a person, in {target}:")
-        for question in questions:
-            shown.print(f"  - {question}")
+    shown.print(f"{target}: written from {files} files")
+    tell_open_questions(draft, target, shown)
     shown.print(f"\nThen: prompt-processing camera check {target} {folder}")
 
 
@@ -117,19 +95,6 @@ def check(context: click.Context, *, file: str, folder: Path | None) -> None:
     if frames.unreadable:
         shown.print(f"{len(frames.unreadable)} files cannot be read by it; the reasons stand above")
         context.exit(1)
-
-
-def _read(folder: Path) -> Samples:
-    with Progress(transient=True) as progress:
-        task = progress.add_task("reading headers", total=None)
-        return read_samples(folder, lambda done, of: progress.update(task, completed=done, total=of))
-
-
-def _by_reason(samples: Samples) -> dict[str, list[Path]]:
-    reasons: dict[str, list[Path]] = {}
-    for path, reason in samples.left_out.items():
-        reasons.setdefault(reason, []).append(path)
-    return reasons
 
 
 def _unfilled(file: str) -> dict[str, list[str]]:

@@ -8,6 +8,8 @@ import click
 from astropy.table import Table
 from rich.console import Console
 
+from entrypoints.commands.drafts import draft_from, tell_open_questions
+from entrypoints.commands.tables import console as console_of_tables
 from entrypoints.containers.observatory import load_camera, load_columns, load_corrections
 from entrypoints.long_work import work
 from entrypoints.observatory.box import BoxSetup
@@ -16,6 +18,7 @@ from entrypoints.observatory.findings import Examination
 from entrypoints.observatory.night import STOPPED, Observation, observe
 from entrypoints.observatory.options import PIPELINES, night_options, results_folder
 from simulator.summit.night import NightPlan
+from workbench.camera_draft.writing import write_draft
 from workbench.catalogues.given_catalogue import is_repository, night_catalogue, placed_by_catalogue
 from workbench.pace import Pace
 from workbench.replay import recorded_night
@@ -26,7 +29,11 @@ __all__ = ["command"]
 
 @click.command(name="replay")
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--camera", "camera_file", required=True, help="Camera file, or a shipped one's name.")
+@click.option(
+    "--camera",
+    "camera_file",
+    help="Camera file, or a shipped one's name.  [default: drafted from the frames]",
+)
 @click.option(
     "--reference-catalogue",
     "catalogues",
@@ -46,7 +53,7 @@ __all__ = ["command"]
 def command(
     *,
     folder: Path,
-    camera_file: str,
+    camera_file: str | None,
     catalogues: tuple[str, ...],
     columns: str | None,
     corrections_file: Path | None,
@@ -68,6 +75,10 @@ def command(
         raise click.UsageError(
             "--reference-catalogue: for files, --columns must say what their columns are called"
         )
+    if camera_file is None:
+        target, camera_file = _drafted(folder, results)
+    else:
+        target = results_folder(results, load_camera(camera_file).instrument)
     camera = load_camera(camera_file)
     corrections = None if corrections_file is None else load_corrections(corrections_file, camera)
     console, pace = Console(), Pace()
@@ -87,7 +98,6 @@ def command(
         workers=workers,
         pace=pace,
     )
-    target = results_folder(results, plan.camera.instrument)
     asked = Observation(
         setup=setup,
         speed=speed,
@@ -97,6 +107,19 @@ def command(
         notes=night.missing,
     )
     raise SystemExit(observe(asked, console))
+
+
+def _drafted(folder: Path, results: Path | None) -> tuple[Path, str]:
+    """Write a camera file beside the results; returns the results' folder, and the file."""
+    shown = console_of_tables()
+    draft, files = draft_from(folder, None, shown, stopped=STOPPED)
+    target = results_folder(results, draft.instrument)
+    file = target.with_name(f"{target.name}.camera.yaml")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(write_draft(draft), encoding="utf-8")
+    shown.print(f"no --camera was given: {file} is drafted from {files} files, and used")
+    tell_open_questions(draft, file, shown)
+    return target, str(file)
 
 
 def _catalogue(plan: NightPlan, places: Sequence[str], columns: str | None) -> Table | None:

@@ -139,3 +139,19 @@ def test_a_faulty_file_is_named_with_its_key(tmp_path: Path) -> None:
     assert checked.exit_code == 1
     assert "mine.yaml: " in checked.output
     assert "detectors: is missing" in checked.output
+
+
+def test_a_replay_without_a_camera_drafts_it_and_says_so(tmp_path: Path) -> None:
+    night, results = tmp_path / "night", tmp_path / "results" / "first"
+    night.mkdir()
+    write_night(night)
+    for light in night.glob("light_*.fits"):
+        light.unlink()
+    replay = CliRunner(env={"COLUMNS": "400"}).invoke(main, ["replay", str(night), "--results", str(results)])
+    file = tmp_path / "results" / "first.camera.yaml"
+    assert f"no --camera was given: {file} is drafted from 6 files, and used" in replay.output
+    assert "focal_plane.x_axis: no header has a WCS" in replay.output
+    assert load_camera(str(file)).instrument == "BackYard1"
+    assert replay.exit_code == 1
+    assert "no science exposures" in replay.output
+    assert not results.exists()
