@@ -2,7 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from adapters.common.converters import lenient_converter
@@ -37,6 +38,8 @@ _THIS: Final = "path = ? AND size = ? AND modified_ns = ?"
 _FRAMES: Final = """
 SELECT frame_file.path, frame.key, frame.contents, frame.is_floating FROM frame
 JOIN frame_file ON frame_file.number = frame.file"""
+_OF_FILES: Final = f"""{_FRAMES.replace("SELECT", "SELECT file,")}
+WHERE noted >= ? ORDER BY file, position"""
 _NEAR: Final = f"""{_FRAMES}
 WHERE instrument = ? AND detector = ? AND (exposure = ? OR begin BETWEEN ? AND ?) ORDER BY file, position"""
 _OF_GROUP: Final = f"""{_FRAMES}
@@ -69,7 +72,10 @@ class SqliteFrameJournal(SqliteAdapter):
 
         def find(connection: sqlite3.Connection) -> FrameRecord | None:
             row = row_of(connection, f"{_FILES} WHERE {_THIS}", str(file), file.size, file.modified_ns)
-            return None if row is None else _record(connection, row)
+            if row is None:
+                return None
+            frames = connection.execute(f"{_FRAMES} WHERE file = ? ORDER BY position", (row[0],)).fetchall()
+            return _record(row, map(_frame, frames))
 
         return await self._read(find)
 
@@ -95,8 +101,13 @@ class SqliteFrameJournal(SqliteAdapter):
 
         def read(connection: sqlite3.Connection) -> list[FrameRecord]:
             query = f"{_FILES} WHERE noted >= ? ORDER BY noted, number"
-            rows = connection.execute(query, (0.0 if since is None else since,)).fetchall()
-            return [_record(connection, row) for row in rows]
+            earliest = (0.0 if since is None else since,)
+            # Before their frames: those of a file that is noted meanwhile are there as well.
+            files = connection.execute(query, earliest).fetchall()
+            frames: dict[int, list[TakenFrame]] = defaultdict(list)
+            for file, *row in connection.execute(_OF_FILES, earliest):
+                frames[file].append(_frame(row))
+            return [_record(row, frames[row[0]]) for row in files]
 
         return await self._read(read)
 
@@ -128,19 +139,18 @@ def _row(frame: TakenFrame) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _record(connection: sqlite3.Connection, row: tuple[Any, ...]) -> FrameRecord:
-    number, path, size, modified_ns, ending, reason, noted = row
-    frames = connection.execute(f"{_FRAMES} WHERE file = ? ORDER BY position", (number,)).fetchall()
+def _record(row: tuple[Any, ...], frames: Iterable[TakenFrame]) -> FrameRecord:
+    _, path, size, modified_ns, ending, reason, noted = row
     return FrameRecord(
         file=FrameFile(path=path, size=size, modified_ns=modified_ns),
         ending=Ending(ending),
         reason=reason,
-        frames=tuple(map(_frame, frames)),
+        frames=tuple(frames),
         noted=UtcSeconds(noted),
     )
 
 
-def _frame(row: tuple[Any, ...]) -> TakenFrame:
+def _frame(row: Sequence[Any]) -> TakenFrame:
     path, key, contents, is_floating = row
     exposure = _CONVERTER.structure(json.loads(contents), Exposure)
     return TakenFrame(path=path, key=key, exposure=exposure, is_floating=bool(is_floating))
