@@ -12,7 +12,6 @@ from rich.table import Table as Shown
 from entrypoints.commands.tables import console, table
 from prompt_processing.errors import ResultsError
 from prompt_processing.results import Results, open_results
-from workbench.night.kept_night import NIGHT
 
 __all__ = ["command"]
 
@@ -24,7 +23,7 @@ _SHOWN = 15
 @click.argument("folder", metavar="RESULTS", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--objects", "shown", default=_SHOWN, show_default=True, help="How many objects to list.")
 def command(*, folder: Path, shown: int) -> None:
-    """Sum up the night in RESULTS, a folder that `demo` or `replay` has written.
+    """Sum up the night in RESULTS, a folder that `demo` or `replay` has written, or all nights of a site.
 
     Counts of outcomes, what was not completed and why, the images with their
     folders, and the objects that were seen most often.
@@ -51,8 +50,8 @@ def _print(results: Results, to: Console, shown: int) -> None:
         table("Datasets", ("type", "count"), [(name, str(count)) for name, count in results.counts.items()])
     )
     _print_objects(results, to, shown)
-    to.print(f"files: {results.path.absolute()}, a Butler repository; APDB, alerts and logs: {NIGHT}/")
-    to.print(f'in Python: results = prompt_processing.open("{results.path}")', soft_wrap=True)
+    to.print(f"files: {results.path.absolute()}, a Butler repository; {results.beside}", soft_wrap=True)
+    to.print(f'in Python: results = prompt_processing.open("{results.opened}")', soft_wrap=True)
 
 
 def _print_objects(results: Results, to: Console, shown: int) -> None:

@@ -15,9 +15,11 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
     DatasetRef,
 )
 
+from entrypoints.containers.outcomes import SITE, site_outcomes
 from prompt_processing import apdb
 from prompt_processing.errors import ResultsError
 from prompt_processing.images import KINDS, NightImage, image_from
+from workbench.night.alerts import read_alert_files
 from workbench.night.apdb import DATABASE
 from workbench.night.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes
 
@@ -32,7 +34,7 @@ def open_results(path: str | Path) -> "Results":
     Parameters
     ----------
     path
-        Folder that `demo` or `replay` has written.
+        Folder that `demo` or `replay` has written, or that of a site.
 
     Raises
     ------
@@ -40,6 +42,8 @@ def open_results(path: str | Path) -> "Results":
         Raised if there are none.
     """
     folder = Path(path)
+    if (folder / SITE).exists():
+        return Results(folder / "central", site=folder)
     if not (folder / "butler.yaml").exists():
         raise ResultsError(
             f"{folder}: there are no results; `demo` and `replay` name their folder at their end"
@@ -48,15 +52,28 @@ def open_results(path: str | Path) -> "Results":
 
 
 class Results:
-    """The results of one night; may be used as a context manager."""
+    """The results of one night, or of all nights of a site; may be used as a context manager."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, site: Path | None = None) -> None:
         self.path = folder
         """The folder, which is a Butler repository as well."""
+        self._site = site
         self._butler = Butler.from_config(str(folder), writeable=False)
         self._chains = sorted(
             self._butler.collections.query("*", collection_types=CollectionType.CHAINED), reverse=True
         )
+
+    @property
+    def opened(self) -> Path:
+        """The folder that was asked for: of a site that with its settings, else the repository."""
+        return self._site or self.path
+
+    @property
+    def beside(self) -> str:
+        """Say where APDB and alerts are, for people."""
+        if self._site is None:
+            return f"APDB, alerts and logs: {NIGHT}/"
+        return f"APDB: {self._site / 'apdb'}; alerts: {self._site / 'alerts'}"
 
     def close(self) -> None:
         """Close the repository."""
@@ -101,7 +118,11 @@ class Results:
     @functools.cached_property
     def outcomes(self) -> Table:
         """How each visit-detector ended, with the seconds of its stages."""
-        kept = read_kept_outcomes(self.path)
+        kept = (
+            read_kept_outcomes(self.path)
+            if self._site is None
+            else site_outcomes(self._site, self.instrument)
+        )
         stages = list(dict.fromkeys(stage for one in kept for stage in one["seconds"]))
         names = ("group", "detector", "outcome", "detail")
         rows = [
@@ -151,7 +172,8 @@ class Results:
     @functools.cached_property
     def dia_sources(self) -> Table:
         """All sources of difference images: the columns of `prompt_processing.apdb.dia_sources`."""
-        return apdb.dia_sources(self.path / NIGHT / DATABASE)
+        kept = self.path / NIGHT if self._site is None else self._site / "apdb"
+        return apdb.dia_sources(kept / DATABASE)
 
     @functools.cached_property
     def dia_objects(self) -> Table:
@@ -193,7 +215,7 @@ class Results:
     @functools.cached_property
     def alerts(self) -> list[dict[str, Any]]:
         """The alerts that were sent, as their schema has them."""
-        return read_kept_alerts(self.path)
+        return read_kept_alerts(self.path) if self._site is None else read_alert_files(self._site / "alerts")
 
     def _find(self, name: str, visit: int, detector: int) -> DatasetRef:
         found = [

@@ -67,7 +67,10 @@ def read_site(folder: SiteFolder) -> SiteSettings:
         SitePipelines,
         lambda value, kind: SitePipelines.named(value) if isinstance(value, str) else as_written(value, kind),
     )
-    return read_file(converter, SiteSettings, folder.settings, {})
+    settings = read_file(converter, SiteSettings, folder.settings, {})
+    if overlap := folder.overlap(settings):
+        raise UnreadableFileError(f"{folder.settings}: {overlap}")
+    return settings
 
 
 def _files(folder: SiteFolder, settings: SiteSettings) -> FolderIncomingFiles:

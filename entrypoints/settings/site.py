@@ -161,4 +161,14 @@ class SiteFolder:
 
     def watched(self, settings: SiteSettings) -> tuple[Path, ...]:
         """Find the folders in which frames appear."""
-        return tuple(self.path / Path(folder).expanduser() for folder in settings.incoming)
+        return tuple((self.path / Path(folder).expanduser()).resolve() for folder in settings.incoming)
+
+    def overlap(self, settings: SiteSettings) -> str:
+        """Say which watched folder is in another, or in one of the site's own; blank if none is."""
+        watched = self.watched(settings)
+        own = (self.raws.resolve(), self.central.resolve(), self.run.resolve())
+        for number, folder in enumerate(watched):
+            for other in (*watched[:number], *own):
+                if folder.is_relative_to(other) or other.is_relative_to(folder):
+                    return f"incoming: {folder} and {other} are one in the other"
+        return ""

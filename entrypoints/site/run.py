@@ -114,7 +114,7 @@ async def _run(site: SiteContainer, log: LogFile) -> None:
                     _look(site, display),
                 )
                 async with running_alongside(*companions):
-                    await _serve(site, workers, stop, abort)
+                    await _serve(site, workers, display, stop, abort)
     _LOG.info("exiting: told to stop")
 
 
@@ -152,7 +152,11 @@ def _of_worker(worker: WorkerContainer) -> Sequence[Neighbour]:
 
 
 async def _serve(
-    site: SiteContainer, workers: Sequence[WorkerContainer], stop: asyncio.Event, abort: asyncio.Event
+    site: SiteContainer,
+    workers: Sequence[WorkerContainer],
+    display: Display,
+    stop: asyncio.Event,
+    abort: asyncio.Event,
 ) -> None:
     """Take frames in until told to stop; then see the workers end."""
     try:
@@ -161,7 +165,9 @@ async def _serve(
                 crew.create_task(_work(worker.worker(), stop, abort))
             async with running_alongside(site.intake().run()):
                 await stop.wait()
-            _LOG.info("told to stop: images under way have %g s", site.settings().grace_s)
+            grace = site.settings().grace_s
+            _LOG.info("told to stop: images under way have %g s", grace)
+            display.say(f"stopping: images under way have {grace:g} s; a second Ctrl-C ends them at once")
     except* PromptProcessingError as group:
         raise group.exceptions[0] from group
 

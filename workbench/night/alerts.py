@@ -5,6 +5,7 @@ import struct
 import urllib.request
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -12,9 +13,10 @@ from fastavro import parse_schema, schemaless_reader
 from lsst.alert.packet import Schema
 from lsst.alert.packet.schema import get_latest_schema_version
 
+from prompt_pipelines.alert_files import AlertFile
 from simulator.errors import SimulatorError
 
-__all__ = ["read_alerts", "register_alert_schema"]
+__all__ = ["read_alert_files", "read_alerts", "register_alert_schema"]
 
 _FRAME = struct.Struct(">bI")  # Confluent's: a zero byte and the schema's id
 _TIMEOUT = 10.0
@@ -34,6 +36,35 @@ def register_alert_schema(registry: str, topic: str) -> int:
     request = {"schema": json.dumps(Schema.from_uri().definition), "schemaType": "AVRO", "id": number}
     _ask(f"{registry}/subjects/{topic}-value/versions", json.dumps(request).encode())
     return number
+
+
+def read_alert_files(folder: Path) -> list[dict[str, Any]]:
+    """Read and decode all alerts of the files below a folder.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if there is a message that is no alert of the installed schema.
+    prompt_pipelines.errors.AlertError
+        Raised if a file cannot be read.
+    """
+    schema = parse_schema(Schema.from_uri().definition, named_schemas={})
+    return [
+        _decoded(body, schema, str(file))
+        for file in sorted(folder.rglob("*.avro"))
+        for body in AlertFile(file.absolute().as_uri()).read()
+    ]
+
+
+def _decoded(body: bytes, schema: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - as fastavro has it
+    try:
+        _FRAME.unpack_from(body)
+        alert = schemaless_reader(BytesIO(body[_FRAME.size :]), schema, None)
+    except (ValueError, EOFError, IndexError, KeyError, struct.error) as error:
+        raise SimulatorError(f"{where} holds a message that is no alert: {error}") from error
+    if not isinstance(alert, dict):
+        raise SimulatorError(f"{where} holds a message that is no alert: {type(alert).__name__}")
+    return alert
 
 
 def read_alerts(bootstrap_servers: str, registry: str, topic: str) -> list[dict[str, Any]]:

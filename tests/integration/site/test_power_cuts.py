@@ -20,11 +20,14 @@ import pytest
 import yaml
 from lsst.daf.butler import Butler
 
+import prompt_processing
 from adapters.common.history import history_from_json
 from adapters.host.processes import processes_of
 from benchmarks.services.site_frames import make_night, write_camera
 from domain.visit import Identity
 from domain.work.outcomes import RULES
+from entrypoints.settings.site import SiteFolder
+from entrypoints.site import lock
 from simulator.world.skymap import SKYMAP
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(400)]
@@ -116,6 +119,9 @@ def test_nothing_is_lost_and_nothing_doubled(tmp_path: Path) -> None:
             kill_all(site)
     dropping.join()
     with running(folder):
+        wait_until(lambda: lock.find_holder(SiteFolder(folder)) is not None)
+        second = subprocess.run(site_command("run", str(folder)), capture_output=True, text=True, check=False)  # noqa: S603 - our own
+        assert (second.returncode, "is run already by process" in second.stderr) == (1, True)
         wait_until(lambda: len(finals(folder)) == _VISITS * _DETECTORS)
         wait_until(lambda: not ask(work, "SELECT 1 FROM delivery"))
         status = json.loads(run_command("status", str(folder), "--json"))
@@ -156,6 +162,13 @@ def check(folder: Path, status: dict[str, Any]) -> None:
     assert sources
     assert len({source[2] for source in sources}) == len(sources)
     assert len({(visit, detector, x, y) for visit, detector, _, x, y in sources}) == len(sources)
+    with prompt_processing.open(folder) as results:
+        assert Counter(results.outcomes["outcome"]) == Counter(outcomes.values())
+        assert len(results.dia_sources) == len(sources)
+        # Those of what was killed after its claim may never have been written.
+        alerts = Counter(alert["diaSourceId"] for alert in results.alerts)
+    assert set(alerts.values()) == {1}
+    assert set(alerts) <= {source[2] for source in sources}
 
 
 def read_registry(central: Path) -> Counter[tuple[str, int]]:

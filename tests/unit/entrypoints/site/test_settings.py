@@ -61,3 +61,9 @@ def test_pipelines_of_ones_own_are_lists_of_nodes(tmp_path: Path) -> None:
 def test_watched_folders_are_beside_the_file_unless_they_are_elsewhere(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, "incoming: [incoming, /data/camera]\n")
     assert SiteFolder(tmp_path).watched(settings) == (tmp_path / "incoming", Path("/data/camera"))
+
+
+@pytest.mark.parametrize("folders", ["[incoming, incoming/tonight]", "[.]", "[raws]", "[run/x]", "[a, ./a]"])
+def test_folders_that_are_one_in_the_other_are_refused(tmp_path: Path, folders: str) -> None:
+    with pytest.raises(UnreadableFileError, match=r"site.yaml: incoming: .* are one in the other"):
+        settings_of(tmp_path, f"incoming: {folders}\n")
