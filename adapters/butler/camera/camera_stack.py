@@ -22,7 +22,7 @@ from domain.headers.header import read_exposure
 from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
 from ports.workspace import RawUnreadableError
-from raw_files.mosaics import MosaicReader
+from raw_files.mosaics.reader import MosaicReader
 
 __all__ = ["ONE_TO_ONE", "CameraStack", "OurCameraStack", "define_visit", "margin_of"]
 

@@ -11,7 +11,7 @@ _EMPTY: Final = "InvalidRange"
 
 
 class RangeSource:
-    """A `raw_files.mosaics.Source`: one version of an object.
+    """A `raw_files.mosaics.parts.Source`: one version of an object.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class RangeSource:
         self.requests = 0
 
     def __call__(self, start: int, stop: int) -> bytes:
-        """See `raw_files.mosaics.Source`.
+        """See `raw_files.mosaics.parts.Source`.
 
         Raises
         ------

@@ -13,7 +13,7 @@ from domain.cameras.raw_parts import RawPart
 from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableError
 from raw_files import reading as raw_files
 from raw_files.errors import RawFileError
-from raw_files.mosaics import MosaicReader
+from raw_files.mosaics.reader import MosaicReader
 
 __all__ = ["check_whole", "fetch", "fetch_part", "read_cards"]
 

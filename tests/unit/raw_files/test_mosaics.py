@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 
 from raw_files.errors import RawFileError
-from raw_files.mosaics import MosaicReader
+from raw_files.mosaics.reader import MosaicReader
 from raw_files.reading import load_images, read_cards
 from tests.unit.raw_files.files import bytes_of
 

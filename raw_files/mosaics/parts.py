@@ -1,4 +1,4 @@
-"""HDUs in parts of a file: what a reader of `raw_files.mosaics` finds in the bytes that it has."""
+"""HDUs in parts of a file: what a reader of `raw_files.mosaics.reader` finds in the bytes that it has."""
 
 import io
 from collections.abc import Sequence

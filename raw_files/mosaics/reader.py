@@ -17,7 +17,7 @@ from raw_files.errors import RawFileError
 from raw_files.gzipped import unpacked
 from raw_files.hdus import StoredHdu, padded
 from raw_files.images import Hdu
-from raw_files.mosaic_parts import (
+from raw_files.mosaics.parts import (
     BLOCK,
     EMPTY,
     FIRST,
