@@ -8,6 +8,7 @@ __all__ = ["CardValue", "is_floating", "joined", "value_of", "values"]
 
 type CardValue = str | int | float
 
+_BLANKS = str.maketrans(dict.fromkeys("\0\t\n\v\f\r", " "))
 _COMMENTS = frozenset({"", "COMMENT", "HISTORY"})
 
 
@@ -19,6 +20,9 @@ def values(cards: Iterable[fits.Card]) -> dict[str, CardValue]:
     said = {}
     for card in cards:
         if card.keyword not in _COMMENTS and (value := _value(card)) is not None:
+            # One of another convention is another card.
+            if card.keyword in said and card.image.startswith("HIERARCH"):
+                continue
             said[card.keyword] = value
     return said
 
@@ -60,8 +64,9 @@ def _value(card: fits.Card) -> CardValue | None:
 
 
 def _mended(card: fits.Card) -> object:
-    # Some writers fill up with NUL. What a card says that cannot be parsed, astropy tells in no other way.
-    card = fits.Card.fromstring(card._image.replace("\0", " "))
+    # Some writers fill up with NUL, or with tabs. What a card says that cannot be parsed, astropy tells in no
+    # other way.
+    card = fits.Card.fromstring(card._image.translate(_BLANKS))
     try:
         card.verify("silentfix")
         value: object = card.value

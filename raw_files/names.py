@@ -3,9 +3,10 @@
 import re
 from typing import Final
 
-__all__ = ["split_name"]
+__all__ = ["looks_packed", "split_name"]
 
 _NAME: Final = re.compile(r"(.+)\.(?:fits?|fts)(\.(?:fz|gz))?", re.IGNORECASE | re.DOTALL)
+_OTHERWISE: Final = re.compile(r".+\.(?:fits?|fts)[^a-z0-9].*|.+\.(?:fits?|fts)~", re.IGNORECASE | re.DOTALL)
 
 
 def split_name(name: str) -> tuple[str, str] | None:
@@ -16,3 +17,8 @@ def split_name(name: str) -> tuple[str, str] | None:
     """
     match = _NAME.fullmatch(name)
     return None if match is None else (match[1], f".fits{(match[2] or '').lower()}")
+
+
+def looks_packed(name: str) -> bool:
+    """Tell whether a file is named as a FITS file is, and packed or changed by something that is not read."""
+    return split_name(name) is None and _OTHERWISE.fullmatch(name) is not None

@@ -49,7 +49,7 @@ def check_scale(hdu: StoredHdu) -> None:
     Raises
     ------
     RawFileError
-        Raised if their scale is zero, or no number.
+        Raised if their scale is zero, negative (so that more light is less), or no number.
     """
     _scale(hdu)
 
@@ -103,7 +103,7 @@ def _scale(hdu: StoredHdu) -> tuple[float, float]:
     for name, absent in (("BSCALE", 1), ("BZERO", 0)):
         value = hdu.say(name)
         value = absent if value is None else value
-        if isinstance(value, str) or not math.isfinite(value) or (name, value) == ("BSCALE", 0):
+        if isinstance(value, str) or not math.isfinite(value) or (name == "BSCALE" and value <= 0):
             raise RawFileError(f"its pixels have no values: {name} is {value}")
         numbers.append(value)
     return numbers[0], numbers[1]

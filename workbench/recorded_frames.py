@@ -17,13 +17,15 @@ from domain.raws.exposure import Exposure
 from raw_files import reading as raw_files
 from raw_files.cards import CardValue
 from raw_files.errors import RawFileError
-from raw_files.names import split_name
+from raw_files.names import looks_packed, split_name
 from simulator.errors import SimulatorError
 from workbench.pace import Pace
 
 __all__ = ["RecordedFrame", "RecordedFrames", "read_cards", "read_frames"]
 
 _log = logging.getLogger(__name__)
+
+_FITS = b"SIMPLE  ="
 
 
 @frozen(kw_only=True)
@@ -142,5 +144,20 @@ def _raw_files(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         raise SimulatorError(f"{folder} is not a folder")
     for path in sorted(folder.rglob("*")):
-        if split_name(path.name) is not None and path.is_file():
+        if not path.is_file():
+            continue
+        if split_name(path.name) is not None:
             yield path
+        elif looks_packed(path.name) or _begins_as_fits(path):
+            _log.warning(
+                "%s is left out: what is read ends in .fits, .fit or .fts, or in one of these and .gz or .fz",
+                path,
+            )
+
+
+def _begins_as_fits(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_FITS)) == _FITS
+    except OSError:
+        return False

@@ -2,7 +2,7 @@
 
 import re
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
 from attrs import field, frozen
@@ -52,6 +52,14 @@ class Bound:
         )
 
 
+def _in_capitals(cards: Sequence[str]) -> tuple[str, ...]:
+    return tuple(card.upper() for card in cards)
+
+
+def _with_capitals(when: Mapping[str, str]) -> dict[str, str]:
+    return {card.upper(): text for card, text in when.items()}
+
+
 @frozen(kw_only=True)
 class CardRule:
     """Where one fact stands in a raw's header, or in the name of its file.
@@ -63,7 +71,8 @@ class CardRule:
     not there: then the next rule for the fact has its turn.
     """
 
-    cards: tuple[str, ...] = ()
+    cards: tuple[str, ...] = field(default=(), converter=_in_capitals)
+    """By their keywords, of which letter case does not matter."""
     join: str = ""
     value: str | float | int | None = None
     file: str | None = None
@@ -97,7 +106,7 @@ class CardRule:
     """Regular expression that the text has to match as a whole."""
     above: float | None = None
     """The number has to be larger."""
-    when: Mapping[str, str] = field(factory=dict)
+    when: Mapping[str, str] = field(factory=dict, converter=_with_capitals)
     """Regular expressions that other cards have to match as a whole, letter case aside."""
     since: Bound | None = None
     before: Bound | None = None

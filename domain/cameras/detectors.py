@@ -4,6 +4,7 @@ import enum
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from attrs import field, frozen
 
@@ -20,6 +21,8 @@ __all__ = [
     "Placement",
     "Purpose",
 ]
+
+_LARGEST_NUMBER: Final = 511
 
 type Hdu = str | int
 """An HDU of a file: its EXTNAME, letter case aside, or its number, the primary's being 0."""
@@ -207,6 +210,11 @@ class Detector:
     def __attrs_post_init__(self) -> None:
         if self.number < 0 or not self.name.strip() or "/" in self.name:
             raise InvalidCameraError(f"number {self.number} and name {self.name!r} are no detector's")
+        if self.number > _LARGEST_NUMBER:
+            raise InvalidCameraError(
+                f"{self.name}: detector {self.number} does not fit into source ids, which have room for"
+                f" 0 to {_LARGEST_NUMBER}"
+            )
         if None in self.raw_parts and len(self.raw_parts) > 1:
             raise InvalidCameraError(f"detector {self.name}: some of its amplifiers name an HDU, others none")
 

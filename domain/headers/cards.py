@@ -204,8 +204,9 @@ def _possible(rule: CardRule, written: str, value: float, limits: Limits, unit: 
 
 def _sexagesimal(rule: CardRule, written: str, match: re.Match[str]) -> float:
     sign, whole, minutes, seconds = match.groups(default="0")
-    if int(minutes) >= 60 or float(seconds) >= 60:
-        raise invalid(rule, written, "is not an angle: it has 60 minutes or seconds, or more")
+    # 59.97 seconds are written as 60.0 by whoever rounds last.
+    if int(minutes) >= 60 or float(seconds) > 60:
+        raise invalid(rule, written, "is not an angle: it has 60 minutes, or more than 60 seconds")
     value = int(whole) + int(minutes) / 60 + float(seconds) / 3600
     return -value if sign == "-" else value
 

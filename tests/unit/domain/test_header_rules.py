@@ -162,6 +162,11 @@ def test_a_fact_may_stand_in_the_name_of_the_file_alone() -> None:
         ("deg", -10, None),
         ("deg", 1257.3, None),
         ("dms", "370:00:00", None),
+        # Whoever rounds last writes 60 seconds; 60 minutes are none.
+        ("hourangle", "9:59:60.0", 150.0),
+        ("hourangle", "23:59:60.00", None),
+        ("hourangle", "9:59:60.1", None),
+        ("hourangle", "9:60:00", None),
     ],
 )
 def test_a_right_ascension_that_cannot_be_is_refused_and_never_wrapped(
@@ -262,3 +267,8 @@ def test_a_sensor_is_known_by_its_serial_number_whatever_place_the_key_names() -
     assert read_exposure(one, cards, key).detector == 1
     with pytest.raises(InvalidHeaderError, match=r"card SERIAL .*'B-1'"):
         read_exposure(one, {**cards, "SERIAL": "B-1"})
+
+
+def test_letter_case_of_keywords_does_not_matter() -> None:
+    rule = CardRule(cards=("ExpTime",), when={"imageTyp": "light"})
+    assert read({"exposure_time": rule}, {"EXPTIME": 12.0, "IMAGETYP": "Light"}).exposure_time == 12.0

@@ -92,6 +92,7 @@ BROKEN: dict[str, tuple[Callable[[], bytes], str]] = {
         "none of its HDUs is an image",
     ),
     "BSCALE is 0": (lambda: _scaled(0), "its pixels have no values: BSCALE is 0"),
+    "BSCALE is negative": (lambda: _scaled(-1.0), r"its pixels have no values: BSCALE is -1\.0"),
 }
 
 
@@ -209,7 +210,9 @@ ODD_CARDS = {
     "AIRMASS =                  NaN": "NaN",
     "AIRMASS =                -20,5": "-20,5",
     "AIRMASS = M31": "M31",
-    "AIRMASS = 'M\t31'": None,
+    "AIRMASS = 'M\t31'": "M 31",
+    "AIRMASS = 'R\t'": "R",
+    "AIRMASS = 'M31'\r\n": "M31",
     "AIRMASS = -20.0 \xb0C": "-20.0 ?C",
     "AIRMASS = 0x1F": "0x1F",
     "AIRMASS = 'R       '" + "\0" * 60: "R",
@@ -226,6 +229,16 @@ def test_a_card_that_is_no_fits_costs_itself_alone(card: str, value: object, tmp
     assert (cards.get("AIRMASS"), cards["EXPTIME"]) == (value, 15.0)
     assert "" not in cards
     np.testing.assert_array_equal(load_images(path)[0].pixels, PIXELS)
+
+
+@pytest.mark.parametrize("hierarch_first", [False, True])
+def test_a_card_of_another_convention_hides_none_of_fits(*, hierarch_first: bool, tmp_path: Path) -> None:
+    good = bytes(fits.Card("AIRMASS", 1.5).image, "ascii")
+    other = b"HIERARCH AIRMASS = 9.9".ljust(80)
+    content, behind = plain(AIRMASS=1.5), b"END".ljust(80)
+    both = other + good if hierarch_first else good + other
+    content = content.replace(good, both, 1).replace(behind + b" " * 80, behind, 1)
+    assert read_cards(placed(tmp_path, content))["AIRMASS"] == 1.5
 
 
 @pytest.mark.parametrize("goes_on", ["CONTINUE  NaN", "CONTINUE", "CONTINUE  'never closed", "CONTINUE  5"])

@@ -153,6 +153,16 @@ def test_a_file_is_played_whatever_the_suffix_that_its_writer_liked(
     assert parse_raw_key(camera, raw.key) is not None
 
 
+@pytest.mark.parametrize("name", ["a.fits.bz2", "a.FIT.Z", "a.fts.part", "a.fits~", "a.raw"])
+def test_files_that_are_frames_but_not_read_are_named(
+    name: str, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fits.PrimaryHDU(np.zeros((2, 2))).writeto(folder / "frame.fits")
+    (folder / "frame.fits").rename(folder / name)
+    read_frames(folder, CAMERA)
+    assert [line for line in caplog.messages if f"{name} is left out: what is read ends in .fits" in line]
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "fits", ".fits", "sky.fits.txt", "list.fitsx", "raw.fits.bz2"])
 def test_other_files_are_none_of_the_night(name: str, folder: Path) -> None:
     (folder / name).write_text("not a frame")

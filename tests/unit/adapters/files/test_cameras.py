@@ -170,6 +170,7 @@ def test_raw_keys() -> None:
         ("{card: OBSID}", "{value: [1]}", r"facts\['obs_id'\].value: \[1\] is neither text nor a number"),
         ("{card: OBSID}", "{card: OBSID, pattern: '('}", r"facts\['obs_id'\]: pattern '\('"),
         ("format: isot", "format: iso", "facts.'begin'.: format 'iso' .* is not isot or mjd or jd"),
+        ("number: 1,", "number: 512,", "detector 512 does not fit into source ids"),
         ("sky_angle:", "sky_ang:", "header: header rules for unknown facts: sky_ang"),
         ("x_axis: west", "x_axis: up", "focal_plane: x_axis 'up'"),
         ("number: 1,", "number: 0,", "SimCam: two detectors have the same number"),
