@@ -1,7 +1,6 @@
 """Templates that last from night to night: built, added, listed, retired."""
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from domain.runs import all_sky
 from entrypoints.commands.tables import console, table
+from entrypoints.long_work import work
 from workbench.coadds.adding import Added, add_templates
 from workbench.coadds.building import Built, Wanted, build_templates
 from workbench.coadds.choosing import Quality
@@ -24,6 +24,7 @@ __all__ = ["command"]
 _COLUMNS = ("patch", "filter", "frames", "nights", "seeing", "depth", "coverage")
 _SHOWN = 5
 """Frames of each reason that are named."""
+_STOPPED = "stopped; the templates are those that were there"
 _instrument = click.option("--instrument", help="The camera.  [default: the repository's only one]")
 _skymap = click.option("--skymap", help="Name of the skymap.  [default: INSTRUMENT_sky]")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
@@ -62,21 +63,26 @@ def build(
 
     Each patch of the sky gets one for each filter, of its best frames, spread over the nights. One
     that is there is built anew only if it becomes better. All that are built together are a
-    version, which visits of later nights are compared with. If the command is
-    stopped, nothing is changed.
+    version, which visits of later nights are compared with. After Ctrl-C nothing is changed,
+    and the exit code is 130.
     """
-    with _opened(repository, writeable=True) as templates:
-        name = templates.instrument(instrument)
-        wanted = Wanted(
-            instrument=name,
-            skymap=skymap or all_sky(name),
-            filters=tuple(filters),
-            nights=nights_of(nights),
-            without_newest=without_newest,
-            most=most,
-            rebuild=rebuild,
-        )
-        built = build_templates(templates.butler, wanted, _pace())
+    pace, between = Pace(), nights_of(nights)
+
+    def make() -> Built:
+        with _opened(repository, writeable=True) as templates:
+            name = templates.instrument(instrument)
+            wanted = Wanted(
+                instrument=name,
+                skymap=skymap or all_sky(name),
+                filters=tuple(filters),
+                nights=between,
+                without_newest=without_newest,
+                most=most,
+                rebuild=rebuild,
+            )
+            return build_templates(templates.butler, wanted, pace)
+
+    built = work("looking for images", make, pace, stopped=_STOPPED)
     if as_json:
         click.echo(json.dumps(_built(built), indent=2))
         return
@@ -116,17 +122,22 @@ def add(
     before all templates that there are, until better ones are built. The exit code is 0 if
     anything was added.
     """
-    with _opened(repository, writeable=True) as templates:
-        name = templates.instrument(instrument)
-        added = add_templates(
-            templates.butler,
-            name,
-            files,
-            physical_filter=physical_filter,
-            skymap=skymap or all_sky(name),
-            scale=FluxScale(unit=unit, zero_point=zero_point),
-            pace=_pace(),
-        )
+    pace = Pace()
+
+    def make() -> Added:
+        with _opened(repository, writeable=True) as templates:
+            name = templates.instrument(instrument)
+            return add_templates(
+                templates.butler,
+                name,
+                files,
+                physical_filter=physical_filter,
+                skymap=skymap or all_sky(name),
+                scale=FluxScale(unit=unit, zero_point=zero_point),
+                pace=pace,
+            )
+
+    added = work("reading files", make, pace, stopped=_STOPPED)
     if as_json:
         click.echo(json.dumps(_added(added), indent=2))
         return
@@ -172,17 +183,6 @@ def retire(*, repository: str, version: str, instrument: str | None, delete: boo
 def _opened(repository: str, *, writeable: bool = False) -> Iterator[TemplateRepository]:
     with TemplateRepository(repository, writeable=writeable) as templates:
         yield templates
-
-
-def _pace() -> Pace:
-    """Tell on the terminal how far it is; not before it takes long."""
-    begun = time.monotonic()
-
-    def tell(line: str) -> None:
-        if time.monotonic() - begun > 1.0:
-            click.echo(line, err=True)
-
-    return Pace(tell, every=2.0)
 
 
 def _row(key: Key, quality: Quality) -> tuple[object, ...]:

@@ -79,7 +79,8 @@ def add_templates(
         raise SimulatorError("; ".join(failed.values()) or "no file")
     ensure_patches(butler, sky, shown)
     made: list[tuple[Key, Quality]] = []
-    with new_version(butler, instrument, None) as version:
+    # Whoever stops the work waits until what was made is gone.
+    with pace.unbroken(), new_version(butler, instrument, None) as version:
         for patch in pace.over("templates made", sorted(shown)):
             key = Key(sky.name, patch, band)
             image, quality = _template(sky, patch, shown[patch])

@@ -1,6 +1,6 @@
 """Templates built from the frames of earlier nights."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -107,14 +107,16 @@ def _carry_out(
     ensure_patches(butler, sky, sorted({one.key.patch for one, _ in todo}))
     newest = max(night for _, choice in todo for night in choice.quality.nights)
     built: list[tuple[Key, Quality, str]] = []
-    with new_version(butler, instrument, newest) as version:
-        for plan, choice in pace.over("templates built", todo):
-            _build(butler, sky, plan.key, choice, version)
+    total = sum(len(choice.frames) for _, choice in todo)
+    # Whoever stops the work waits until what was made is gone.
+    with pace.unbroken(), new_version(butler, instrument, newest) as version:
+        for plan, choice in todo:
+            _build(version, sky, plan.key, choice, lambda: pace.step("frames resampled", total))
             built.append((plan.key, choice.quality, plan.reason))
     return version.run, built
 
 
-def _build(butler: Butler, sky: AllSky, key: Key, choice: Choice, version: NewVersion) -> None:
+def _build(version: NewVersion, sky: AllSky, key: Key, choice: Choice, step: Callable[[], None]) -> None:
     box = sky.box(key.patch.patch)
     grid = Grid(box, sky.projection(key.patch.tract))
     metadata = {
@@ -123,17 +125,21 @@ def _build(butler: Butler, sky: AllSky, key: Key, choice: Choice, version: NewVe
         "template_seeing_arcsec": choice.quality.seeing,
         "template_depth_mag": choice.quality.depth,
     }
-    image = combine_template(_contributions(butler, sky, key, choice.frames), grid, metadata)
+    parts = _contributions(version.butler, sky, key, choice.frames, step)
+    image = combine_template(parts, grid, metadata)
     version.put(key, image, choice.quality)
 
 
-def _contributions(butler: Butler, sky: AllSky, key: Key, frames: Sequence[Frame]) -> Iterator[Contribution]:
+def _contributions(
+    butler: Butler, sky: AllSky, key: Key, frames: Sequence[Frame], step: Callable[[], None]
+) -> Iterator[Contribution]:
     """Read what frames show of a patch, one at a time."""
     box = sky.box(key.patch.patch)
     x, y = (np.linspace(side.start, side.stop - 1.0, CELLS + 1) for side in (box.x, box.y))
     columns, rows = (values.ravel() for values in np.meshgrid(x, y))
     ra, dec = sky.positions(key.patch.tract, columns, rows)
     for frame in frames:
+        step()
         part = _part(frame, *pixel_positions(frame.projection, ra, dec))
         if part is None:
             continue

@@ -20,7 +20,9 @@ _STAMP = "%Y-%m-%dT%H-%M-%S-%f"
 # Without the group, of which lsst.resources loses what follows a # when it downloads into such a folder.
 _TEMPLATE = (
     "{run:/}/{datasetType}.{component:?}/{day_obs|visit.day_obs|exposure.day_obs:?}/"
-    "{datasetType}_{instrument:?}_{physical_filter:?}_{visit:?}_{exposure:?}_{detector:?}_{id}"
+    "{datasetType}_{instrument:?}_{physical_filter:?}_{visit:?}_{exposure:?}_{detector:?}"
+    # What is made of results later, such as templates of a night.
+    "_{band:?}_{skymap:?}_{tract:?}_{patch:?}_{id}"
 )
 _DIFFERENCE = "difference_image"
 _STAMP_LENGTH = len("2026-03-14T02-16-09-120934")

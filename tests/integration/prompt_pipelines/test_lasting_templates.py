@@ -152,7 +152,7 @@ def test_what_is_stopped_leaves_nothing_behind(nights: Nights) -> None:
     pace = Pace(every=0.0)
 
     def stop_amid(line: str) -> None:
-        if line.startswith("templates built: 0 "):
+        if line.startswith("frames resampled: 3 "):
             pace.stop()
 
     pace.tell = stop_amid
