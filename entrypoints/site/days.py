@@ -41,16 +41,20 @@ async def initialize() -> None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
     if code:
-        raise DayNotPreparedError(f"the initializer ended with exit code {code}")
+        raise DayNotPreparedError(f"the initializer ended with exit code {code}; the log has its reason")
 
 
-async def prepare_days(clock: Clock, prepare: Callable[[], Awaitable[None]] = initialize) -> None:
+async def prepare_days(
+    clock: Clock, prepared_once: asyncio.Event, prepare: Callable[[], Awaitable[None]] = initialize
+) -> None:
     """Prepare each day_obs and the one after it, until cancelled; what fails is tried again.
 
     Parameters
     ----------
     clock
         Tells the day.
+    prepared_once
+        Set when the first day is prepared: before, no attempt can succeed.
     prepare
         Prepares today and tomorrow.
     """
@@ -68,4 +72,5 @@ async def prepare_days(clock: Clock, prepare: Callable[[], Awaitable[None]] = in
             else:
                 _LOG.info("runs and chain of %s and of the day after are prepared", today)
                 prepared, failing = today, False
+                prepared_once.set()
         await asyncio.sleep(_LOOK_EVERY)

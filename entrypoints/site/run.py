@@ -5,9 +5,9 @@ import contextlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 from rich.console import Console
@@ -107,14 +107,17 @@ async def _run(site: SiteContainer, log: LogFile) -> None:
             display = Display(Console(), title)
             with site.readiness().ready(), shown(display):
                 display.say(f"{title}; frames come from {', '.join(map(str, place.watched(settings)))}")
+                prepared = asyncio.Event()
                 companions = (
                     site.keeper().run(),
-                    prepare_days(site.clock()),
+                    prepare_days(site.clock(), prepared),
                     log.follow_days(),
                     _look(site, display),
                 )
                 async with running_alongside(*companions):
-                    await _serve(site, workers, display, stop, abort)
+                    await _serve(
+                        site, [_work(one.worker(), prepared, stop, abort) for one in workers], display, stop
+                    )
     _LOG.info("exiting: told to stop")
 
 
@@ -153,16 +156,15 @@ def _of_worker(worker: WorkerContainer) -> Sequence[Neighbour]:
 
 async def _serve(
     site: SiteContainer,
-    workers: Sequence[WorkerContainer],
+    workers: Sequence[Coroutine[Any, Any, None]],
     display: Display,
     stop: asyncio.Event,
-    abort: asyncio.Event,
 ) -> None:
     """Take frames in until told to stop; then see the workers end."""
     try:
         async with asyncio.TaskGroup() as crew:
             for worker in workers:
-                crew.create_task(_work(worker.worker(), stop, abort))
+                crew.create_task(worker)
             async with running_alongside(site.intake().run()):
                 await stop.wait()
             grace = site.settings().grace_s
@@ -172,7 +174,14 @@ async def _serve(
         raise group.exceptions[0] from group
 
 
-async def _work(worker: Worker, stop: asyncio.Event, abort: asyncio.Event) -> None:
+async def _work(worker: Worker, prepared: asyncio.Event, stop: asyncio.Event, abort: asyncio.Event) -> None:
+    """Work once the day is prepared: an attempt before would fail, and count."""
+    begin = [asyncio.ensure_future(event.wait()) for event in (prepared, stop)]
+    try:
+        await asyncio.wait(begin, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for waiting in begin:
+            waiting.cancel()
     while not stop.is_set():
         await worker.run(stop, abort)
 

@@ -23,6 +23,7 @@ class Repository:
     """Notes when it is prepared; fails as often as it is told."""
 
     def __init__(self, clock: Clock, failures: int = 0) -> None:
+        self.once = asyncio.Event()
         self.prepared: list[float] = []
         self._clock = clock
         self._failures = failures
@@ -30,12 +31,13 @@ class Repository:
     async def prepare(self) -> None:
         if self._failures:
             self._failures -= 1
+            assert not self.once.is_set()
             raise DayNotPreparedError("the initializer ended with exit code 1")
         self.prepared.append(self._clock.utc() - _NOON)
 
 
 async def run_for(seconds: float, clock: Clock, repository: Repository) -> None:
-    running = asyncio.ensure_future(prepare_days(clock, repository.prepare))
+    running = asyncio.ensure_future(prepare_days(clock, repository.once, repository.prepare))
     await asyncio.sleep(seconds)
     running.cancel()
     await asyncio.wait([running])
@@ -57,4 +59,5 @@ async def test_what_fails_is_tried_again_and_said_once(caplog: pytest.LogCapture
     with caplog.at_level(logging.ERROR):
         await run_for(600.0, clock, repository)
     assert len(repository.prepared) == 1
+    assert repository.once.is_set()
     assert [record.levelname for record in caplog.records] == ["ERROR"]
