@@ -26,7 +26,7 @@ __all__ = ["FluxScale", "SurveyImage", "read_survey_image"]
 
 _ZERO_POINTS: Final = ("MAGZERO", "MAGZPT", "MAGZP", "ZEROPT", "ZEROPOINT", "PHOTZP", "ZP")
 """Cards that give the magnitude of one unit."""
-_NANOMAGGY: Final = u.def_unit(["nanomaggy", "nanomaggies", "nmgy"], 3631.0 * u.nJy)
+_MAGGY: Final = 3631.0 * u.Jy
 _ASINH: Final = 2.5 / np.log(10.0)
 _MAD: Final = 1.482602  # of a Gaussian, standard deviations
 _BLANK: Final = 0.01  # share of pixels that are exactly 0, beyond which these are no data
@@ -133,8 +133,8 @@ def _nanojansky(header: Mapping[str, Any], scale: FluxScale) -> float:
 
 def _flux_unit(text: str) -> float | None:
     try:
-        with u.add_enabled_units([_NANOMAGGY]):
-            return float(u.Unit(text.replace("µ", "u")).to(u.nJy))
+        unit = u.Unit(text.replace("µ", "u").replace("maggies", "maggy"))
+        return float(unit.to(u.nJy, equivalencies=u.zero_point_flux(_MAGGY)))
     # What is no unit is a ValueError, what is one of something else a UnitConversionError.
     except (ValueError, TypeError):
         return None
