@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -26,6 +26,7 @@ __all__ = ["RecordedFrame", "RecordedFrames", "read_cards", "read_frames"]
 _log = logging.getLogger(__name__)
 
 _FITS = b"SIMPLE  ="
+_USED = frozenset({"science", "bias", "dark", "flat"})
 
 
 @frozen(kw_only=True)
@@ -52,6 +53,22 @@ class RecordedFrames:
     def of_kind(self, kind: str) -> tuple[RecordedFrame, ...]:
         """Select frames by their observation type: ``science``, ``bias``, ``flat``."""
         return tuple(frame for frame in self.frames if frame.exposure.observation_type == kind)
+
+    def tell_unused(self) -> None:
+        """Name frames of other kinds, a line for each: the camera's file may not know the header's word."""
+        others: dict[str, list[RecordedFrame]] = defaultdict(list)
+        for frame in self.frames:
+            if frame.exposure.observation_type not in _USED:
+                others[frame.exposure.observation_type].append(frame)
+        for kind, frames in others.items():
+            more = f" and {len(frames) - 1} more" if len(frames) > 1 else ""
+            _log.warning(
+                "%s%s: nothing is made of frames of kind %r; if they are science exposures, biases, darks or"
+                " flats, let observation_types in the camera's file say so",
+                frames[0].path,
+                more,
+                kind,
+            )
 
     def __str__(self) -> str:
         kinds = Counter(frame.exposure.observation_type for frame in self.frames)

@@ -155,6 +155,7 @@ class Recording:
         return next((frame for frame in frames if frame.exposure.detector == detector), None)
 
     def _playable(self, frames: RecordedFrames) -> list[RecordedFrame]:
+        frames.tell_unused()
         science = frames.of_kind("science")
         if not science:
             raise SimulatorError(f"no science exposures ({frames})")

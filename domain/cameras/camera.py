@@ -223,11 +223,11 @@ class Camera:
         raise UnknownDetectorError(f"{self.instrument} has no detector of serial number {serial!r}")
 
     def filter_called(self, name: str) -> str:
-        """Spell a filter as the camera does, where only letter case differs."""
+        """Spell a filter as the camera does, where only letter case or blanks around it differ."""
         if name in self.filters:
             return name
-        same = (known for known in self.filters if known.casefold() == name.casefold())
-        return next(same, name)
+        wanted = name.strip().casefold()
+        return next((known for known in self.filters if known.strip().casefold() == wanted), name)
 
     @functools.cached_property
     def names(self) -> frozenset[str]:

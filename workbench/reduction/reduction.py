@@ -84,6 +84,7 @@ def reduce_frames(
     """
     pace = pace or Pace()
     frames = without_copies(read_frames(paths, camera, pace), camera)
+    frames.tell_unused()
     science = frames.of_kind("science")
     if not science:
         raise SimulatorError(f"no science exposures ({frames})")

@@ -272,3 +272,11 @@ def test_a_sensor_is_known_by_its_serial_number_whatever_place_the_key_names() -
 def test_letter_case_of_keywords_does_not_matter() -> None:
     rule = CardRule(cards=("ExpTime",), when={"imageTyp": "light"})
     assert read({"exposure_time": rule}, {"EXPTIME": 12.0, "IMAGETYP": "Light"}).exposure_time == 12.0
+
+
+@pytest.mark.parametrize(
+    ("written", "called"), [(" R", "R"), ("r", "R"), (" HA ", "Ha"), ("R ~GRISM", "R ~GRISM")]
+)
+def test_neither_letter_case_nor_blanks_around_a_filter_make_another(written: str, called: str) -> None:
+    rule = CardRule(cards=("FILTER",))
+    assert read({"physical_filter": rule}, {"FILTER": written}).physical_filter == called

@@ -153,6 +153,17 @@ def test_a_file_is_played_whatever_the_suffix_that_its_writer_liked(
     assert parse_raw_key(camera, raw.key) is not None
 
 
+def test_frames_of_a_kind_that_the_camera_file_does_not_know_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number, kind in enumerate(["science", "light frame", "light frame", "bias"]):
+        write_frame(tmp_path, CAMERA, detector=0, number=number, kind=kind)
+    plan, _ = recorded_night(tmp_path, CAMERA)
+    assert len(plan.visits) == 1
+    (line,) = [line for line in caplog.messages if "nothing is made of frames" in line]
+    assert re.search(r"0001_d0\.fits and 1 more: nothing is made of frames of kind 'light frame'", line)
+
+
 @pytest.mark.parametrize("name", ["a.fits.bz2", "a.FIT.Z", "a.fts.part", "a.fits~", "a.raw"])
 def test_files_that_are_frames_but_not_read_are_named(
     name: str, folder: Path, caplog: pytest.LogCaptureFixture
