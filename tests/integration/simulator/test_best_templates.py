@@ -1,6 +1,7 @@
 """Templates of the best exposures of a night, against those of the first."""
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -31,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.long]
 LIGHTS, MOST = 24, 12
 BAD: dict[str, tuple[dict[str, float], tuple[int, ...], str]] = {
     "blurred": ({"seeing": 1.4}, (0, 1, 2, 5, 6, 13), "its seeing is"),
-    "clouded": ({"transparency": 0.25}, (4, 7), "stars, others"),
+    "clouded": ({"transparency": 0.25}, (4, 7), "stars, others|noise of its sky"),
     "aside": ({"aside": 0.02}, (3, 9), "of the field"),
     "elsewhere": ({"aside": 0.5}, (8,), "reference stars"),
 }
@@ -96,7 +97,8 @@ def test_a_template_of_the_best_is_sharper_and_deeper_than_that_of_the_first(nig
     said = {misfit.visit.group: misfit.reason for misfit in (*best.poor, *best.strange)}
     assert said.keys() == {f"night-{number}" for _, numbers, _ in BAD.values() for number in numbers}
     for _, numbers, reason in BAD.values():
-        assert all(reason in said[f"night-{number}"] for number in numbers)
+        for number in numbers:
+            assert re.search(reason, said[f"night-{number}"])
     assert len(best.parts) == MOST
     assert len(best.spare) == LIGHTS - len(said) - MOST
     assert chosen[0] < 0.9 * other[0]
