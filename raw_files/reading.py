@@ -1,5 +1,6 @@
 """Reading a raw's file: its cards, its images, or only whether it is whole."""
 
+import contextlib
 import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -106,7 +107,8 @@ def read_parts(
     path
         As in `read_cards`.
     parts
-        Sizes and HDUs of each frame.
+        Sizes and HDUs of each frame. Of a file of one detector that has one image, and that in none of the
+        HDUs where its amplifiers belong, the image's cards count; whoever reads its pixels is refused.
     to_be_read
         Whether the pixels will be read next, by this process: those of a single frame that had to be
         unpacked are kept until then.
@@ -127,9 +129,13 @@ def read_parts(
     with opened(path) as file:
         images = _images(file.hdus)
         primary = values(file.hdus[0].header.cards)
+        may_be_merged = len(images) == 1 and bool(set.intersection(*(set(named) for _, named in parts)))
         for sizes, named in parts:
             try:
-                chosen = [images[image] for image in _frames_of(list(images), sizes, named)]
+                if may_be_merged and not _holds_any(images, named):
+                    chosen = list(images.values())
+                else:
+                    chosen = [images[image] for image in _frames_of(list(images), sizes, named)]
                 # What is wrong with another detector's HDUs costs this one nothing.
                 file.check_sums([file.hdus[0]] if named else file.hdus)
                 for one in chosen:
@@ -149,6 +155,14 @@ def _frames_of(
     if not named:
         return [choose(images, sizes)]
     return [find(images, hdu, its_sizes) for hdu, its_sizes in named.items()]
+
+
+def _holds_any(images: Collection[ImageHdu], named: Collection[Hdu]) -> bool:
+    for hdu in named:
+        with contextlib.suppress(RawFileError):
+            find(list(images), hdu)
+            return True
+    return False
 
 
 def list_frames(path: str | os.PathLike[str]) -> tuple[dict[str, CardValue], list[ListedImage]]:
