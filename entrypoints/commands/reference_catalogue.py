@@ -7,9 +7,13 @@ from pathlib import Path
 import click
 
 from entrypoints.containers.observatory import load_columns
+from entrypoints.long_work import work
 from entrypoints.observatory.catalogues import COLUMNS_HELP, reading
 from workbench.catalogues.catalogue_stars import LeftOut
 from workbench.catalogues.stored_catalogues import add_catalogue, read_catalogue
+from workbench.coadds.own_stars import Surveyed, add_own_stars
+from workbench.coadds.repository import TemplateRepository
+from workbench.pace import Pace
 
 __all__ = ["command"]
 
@@ -73,6 +77,28 @@ def add(*, files: tuple[Path, ...], repository: str, columns: str, name: str | N
     added = add_catalogue(repository, name, stars, datetime.datetime.now(datetime.UTC))
     merged = f", {added.merged} of them beside stars that were there" if added.merged else ""
     click.echo(f"{added.stars:,} stars in {added.shards} shards are in {added.run}, first in refcats{merged}")
+
+
+@command.command(name="from-images")
+@click.argument("repository", metavar="REPO")
+@click.option("--instrument", help="The camera.  [default: the repository's only one]")
+def from_images(*, repository: str, instrument: str | None) -> None:
+    """Add the stars that the images in REPO show where the catalogue has none of their band.
+
+    For a camera of whose sky nobody has a catalogue: the deepest image of a field says where
+    stars are, as its header has it, and one of its electrons counts as one nanojansky; the others
+    follow it. A catalogue that is added later takes the place of these stars where it has any.
+    """
+    pace = Pace()
+
+    def survey() -> Surveyed:
+        with TemplateRepository(repository) as opened:
+            return add_own_stars(repository, opened.butler, opened.instrument(instrument), pace)
+
+    found = work("looking for images", survey, pace)
+    for name, reason in found.left.items():
+        click.echo(f"{name} has no part in it: {reason}", err=True)
+    click.echo(f"{found.new:,} new stars are in {found.added.run}, first in refcats")
 
 
 def _tell(left_out: LeftOut) -> None:

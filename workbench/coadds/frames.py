@@ -21,7 +21,7 @@ from workbench.masters.found_masters import reference_stars
 from workbench.pace import Pace
 from workbench.reduction.single_exposures import default_task
 
-__all__ = ["AB_ZERO", "Found", "Frame", "find_frames", "magnitude"]
+__all__ = ["AB_ZERO", "Found", "Frame", "beside", "find_frames", "images_of", "magnitude"]
 
 _log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def find_frames(
     pace
         Told each image.
     """
-    refs = _images(butler, instrument, filters, nights)
+    refs = images_of(butler, instrument, filters, nights)
     if without_newest and refs:
         newest = max(_night(ref) for ref in refs)
         refs = [ref for ref in refs if _night(ref) < newest]
@@ -140,8 +140,11 @@ def find_frames(
     return found
 
 
-def _images(
-    butler: Butler, instrument: str, filters: Sequence[str], nights: tuple[int | None, int | None]
+def images_of(
+    butler: Butler,
+    instrument: str,
+    filters: Sequence[str] = (),
+    nights: tuple[int | None, int | None] = (None, None),
 ) -> list[DatasetRef]:
     """List the latest image of each visit and detector; one that was calibrated comes before others."""
     try:
@@ -157,7 +160,7 @@ def _images(
         names = {str(ref.dataId["physical_filter"]), str(ref.dataId["band"])}
         if not first <= _night(ref) <= last or (filters and not names & set(filters)):
             continue
-        rank = (_beside(butler, ref, "visit_calibration") is not None, ref.run)
+        rank = (beside(butler, ref, "visit_calibration") is not None, ref.run)
         if ref.dataId not in latest or rank > latest[ref.dataId][0]:
             latest[ref.dataId] = rank, ref
     return sorted(
@@ -169,7 +172,7 @@ def _night(ref: DatasetRef) -> int:
     return int(ref.dataId["day_obs"])
 
 
-def _beside(butler: Butler, ref: DatasetRef, name: str) -> DatasetRef | None:
+def beside(butler: Butler, ref: DatasetRef, name: str) -> DatasetRef | None:
     """Find what the same run made of the same visit and detector."""
     try:
         return butler.find_dataset(name, ref.dataId, collections=ref.run)
@@ -179,7 +182,7 @@ def _beside(butler: Butler, ref: DatasetRef, name: str) -> DatasetRef | None:
 
 def _frame(butler: Butler, instrument: str, ref: DatasetRef) -> Frame:
     psf_ref, sources_ref = (
-        _beside(butler, ref, name) for name in ("preliminary_visit_psf", "single_visit_sources")
+        beside(butler, ref, name) for name in ("preliminary_visit_psf", "single_visit_sources")
     )
     if psf_ref is None or sources_ref is None:
         raise UnusableImageError("its PSF or sources are not kept")
@@ -209,7 +212,7 @@ def _frame(butler: Butler, instrument: str, ref: DatasetRef) -> Frame:
 
 
 def _calibration(butler: Butler, instrument: str, ref: DatasetRef, sources: Table) -> Mapping[str, Any]:
-    known = _beside(butler, ref, "visit_calibration")
+    known = beside(butler, ref, "visit_calibration")
     if known is not None:
         return cast(Mapping[str, Any], butler.get(known))
     image = butler.get(ref)

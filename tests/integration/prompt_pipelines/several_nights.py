@@ -9,7 +9,12 @@ import astropy.units as u
 import numpy as np
 from astropy.table import Table
 from attrs import frozen
-from lsst.daf.butler import Butler, DatasetType, Timespan
+from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
+    Butler,
+    CollectionType,
+    DatasetType,
+    Timespan,
+)
 from lsst.images import Box, DetectorFrame, Image, MaskedImage, SkyProjection
 from lsst.sphgeom import HtmPixelization, LonLat, UnitVector3d
 
@@ -97,7 +102,9 @@ class Nights:
     def add_catalogue(self, fields: Iterable[Field]) -> None:
         """Put the fields' stars into the reference catalogue."""
         with self.butler() as butler:
-            butler.collections.register("refcats")
+            butler.collections.register("refcats/given")
+            butler.collections.register("refcats", CollectionType.CHAINED)
+            butler.collections.redefine_chain("refcats", ["refcats/given"])
             for first, field in enumerate(fields):
                 ra, dec, flux = field.stars()
                 light = flux * NANOJANSKY_PER_ELECTRON * u.nJy
@@ -112,7 +119,7 @@ class Nights:
                 )
                 for htm7 in np.unique(index):
                     data_id = {"htm7": int(htm7)}
-                    butler.put(stars[index == htm7], "reference_catalogue", data_id, run="refcats")
+                    butler.put(stars[index == htm7], "reference_catalogue", data_id, run="refcats/given")
 
     def add(
         self,

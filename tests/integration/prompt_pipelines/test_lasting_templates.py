@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import vstack
 from click.testing import CliRunner, Result
 from lsst.daf.butler import Butler
 from lsst.pipe.base.mp_graph_executor import MPGraphExecutorError
@@ -182,6 +183,39 @@ def test_without_a_catalogue_no_frame_can_be_calibrated(nights: Nights) -> None:
     nights.add(ORDINARY, FIRST, 3)
     result = call(nights, "build")
     assert "3 images: there is no reference catalogue where it looks" in result.stderr
+
+
+def test_a_camera_whose_sky_is_in_no_catalogue_has_one_of_its_own_images(nights: Nights) -> None:
+    """Two nights of two fields, the second of which another catalogue knows in part."""
+    elsewhere = Field(150.05, 2.2)
+    nights.add_catalogue([elsewhere])
+    nights.add(ORDINARY, FIRST, 4)
+    visits = nights.add(ORDINARY, SECOND, 2, supernova=SUPERNOVA)
+    survey = ["reference-catalogue", "from-images", str(nights.root)]
+    result = CliRunner().invoke(main, survey)
+    assert result.exit_code == 0, result.output
+    build(nights, "--nights", f"..{FIRST}")
+    with differences(nights, visits[1], SECOND) as butler:
+        data_id = {"instrument": "TinyCam", "visit": visits[1], "detector": 0}
+        calibration = butler.get("visit_calibration", data_id)
+        sources = butler.get("dia_sources", data_id)
+    # All have the same exposure time and transparency: an electron of each is a nanojansky.
+    assert calibration["nanojansky_per_electron"] == pytest.approx(1.0, abs=0.02)
+    assert calibration["astrometric_scatter_arcsec"] < 0.05
+    accepted = sources[~np.asarray(sources["flag_rejected"])]
+    assert len(accepted) == 1
+    assert accepted["psf_flux"][0] == pytest.approx(SUPERNOVA, rel=0.05)
+    with nights.butler() as butler:
+        refs = butler.query_datasets("reference_catalogue", "refcats", find_first=True)
+        stars = vstack([butler.get(ref) for ref in refs], metadata_conflicts="silent")
+    # Those of the other field are there as well, and nothing twice.
+    ra, dec, _ = elsewhere.stars()
+    for place in zip(ra, dec, strict=True):
+        near = np.hypot((stars["ra"] - place[0]) * np.cos(np.radians(place[1])), stars["dec"] - place[1])
+        assert np.sum(near * 3600 < 1.0) == 1
+    again = CliRunner().invoke(main, survey)
+    assert again.exit_code == 1
+    assert "no image of TinyCam shows a star that the reference catalogue lacks" in again.stderr
 
 
 SURVEY_SCALE = 0.09
