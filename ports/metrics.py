@@ -30,6 +30,11 @@ class Counter(enum.Enum):
         "Files of watched folders that were dealt with, by what became of them",
         ("instrument", "ending"),
     )
+    SITE_JOBS = (
+        "site_jobs",
+        "What a site did by itself between images, by how it ended",
+        ("instrument", "kind", "ending"),
+    )
     PRESENCE_REQUESTS = "presence_requests", "Requests to the microservice, by answer", ("status",)
     ALERTS_WAITING = (
         "alerts_waiting",

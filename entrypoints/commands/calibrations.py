@@ -120,6 +120,9 @@ def list_(*, repository: str, instrument: str | None, as_json: bool) -> None:
 @_detectors
 @click.option("--force", is_flag=True, help="Those too that have failed their checks.")
 @click.option("--replace", is_flag=True, help="Take other masters out of that time.")
+@click.option(
+    "--until-next", is_flag=True, help="Each until the next of its kind, as far as one is used from later on."
+)
 def certify(
     *,
     repository: str,
@@ -130,6 +133,7 @@ def certify(
     detectors: Sequence[int],
     force: bool,
     replace: bool,
+    until_next: bool,
 ) -> None:
     """Use the masters of RUN (its name, or the last part of it) for exposures of a time.
 
@@ -138,11 +142,14 @@ def certify(
     """
     with CalibrationRepository(repository, writeable=True) as calibrations:
         chosen = calibrations.of_run(run, types, detectors)
-        certified = calibrations.certify(chosen, begin, end, force=force, replace=replace)
+        certified = calibrations.certify(
+            chosen, begin, end, force=force, replace=replace, until_next=until_next
+        )
     for one in chosen:
         if one not in certified:
             click.echo(f"not certified: {one.name}: {', '.join(one.failures)}")
-    click.echo(f"certified {_span(begin, end)}: {_names(certified)}")
+    each = ", each until the next of its kind" if until_next else ""
+    click.echo(f"certified {_span(begin, end)}{each}: {_names(certified)}")
 
 
 @command.command(name="withdraw")

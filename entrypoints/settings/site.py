@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import Attribute, field, frozen
 
+from domain.upkeep import JobKind
 from entrypoints.settings.parsers import log_level
 from entrypoints.settings.pipelines import PIPELINES
 
@@ -77,6 +78,8 @@ class SiteSettings:
     attempt_timeout_s: float = field(default=900.0, validator=_positive)
     child_idle_s: float = field(default=300.0, validator=_not_negative)
     grace_s: float = field(default=60.0, validator=_not_negative)
+    upkeep: tuple[JobKind, ...] = tuple(JobKind)
+    upkeep_idle_s: float = field(default=600.0, validator=_not_negative)
     metrics_host: str = "127.0.0.1"
     metrics_port: int = field(default=0, validator=_not_negative)
     log_level: str = field(default="INFO", validator=_known_level)
@@ -128,6 +131,16 @@ class SiteFolder:
     def alerts(self) -> Path:
         """Files of alerts."""
         return self.path / "alerts"
+
+    @property
+    def calibrations(self) -> Path:
+        """Pictures of masters, for people."""
+        return self.path / "calibrations"
+
+    @property
+    def jobs(self) -> Path:
+        """How jobs ended."""
+        return self.state / "jobs.json"
 
     @property
     def logs(self) -> Path:

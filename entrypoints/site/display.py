@@ -31,6 +31,8 @@ class Display:
     """Files since the site was started, by what became of them."""
     depth: QueueDepth | None = None
     children: int = 0
+    job: str = ""
+    """What the site does by itself now."""
     outcomes: Counter[str] = field(factory=Counter)
     last: deque[str] = field(factory=lambda: deque(maxlen=_LAST))
 
@@ -55,6 +57,7 @@ class Display:
             ("frames", _counts(self.frames) or "none yet"),
             ("queue", f"{queue}; {self.children} image processes"),
             ("ended", _counts(self.outcomes) or "nothing yet"),
+            *([("making", self.job)] if self.job else []),
         ]
         return Group(
             Text(self.title, style="bold"),

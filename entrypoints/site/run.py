@@ -6,6 +6,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +44,7 @@ from entrypoints.site.environment import enter, site_variables
 from entrypoints.site.folder import open_site, site_argument
 from entrypoints.site.log_file import LogFile
 from entrypoints.site.stop import STOPPED
+from entrypoints.site.upkeep.wiring import make_upkeep
 
 __all__ = ["command"]
 
@@ -163,9 +165,10 @@ async def _serve(
     """Take frames in until told to stop; then see the workers end."""
     try:
         async with asyncio.TaskGroup() as crew:
+            idle_work = make_upkeep(site, partial(setattr, display, "job")).run()
             for worker in workers:
                 crew.create_task(worker)
-            async with running_alongside(site.intake().run()):
+            async with running_alongside(site.intake().run(), idle_work):
                 await stop.wait()
             grace = site.settings().grace_s
             _LOG.info("told to stop: images under way have %g s", grace)

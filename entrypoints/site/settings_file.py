@@ -48,6 +48,12 @@ child_idle_s: {child_idle}
 # done when it runs again.
 grace_s: {grace}
 
+# What the site does by itself once no frame has come for upkeep_idle_s and nothing waits: masters of new
+# biases, darks and flats, which are used from their night on; templates of the nights before this one.
+# []: nothing.
+upkeep: [{upkeep}]
+upkeep_idle_s: {upkeep_idle}
+
 # Metrics for Prometheus and probes (/metrics, /healthz, /readyz). Port 0 is any free one, which the log
 # names.
 metrics_host: {metrics_host}
@@ -75,6 +81,8 @@ def settings_text(pipelines: str) -> str:
         attempt_timeout=f"{default.attempt_timeout_s:g}",
         child_idle=f"{default.child_idle_s:g}",
         grace=f"{default.grace_s:g}",
+        upkeep=", ".join(kind.value for kind in default.upkeep),
+        upkeep_idle=f"{default.upkeep_idle_s:g}",
         metrics_host=default.metrics_host,
         metrics_port=default.metrics_port,
         log_level=default.log_level,

@@ -15,6 +15,7 @@ from rich.console import Console
 from application.night_status import NightStatus, night_status
 from domain.raws.frame_files import Ending, FrameRecord
 from domain.times import begin_of_day_obs, day_obs_of, utc_isoformat
+from domain.upkeep import JobEnding, JobRecord
 from entrypoints.commands.status import night_record, show_night
 from entrypoints.commands.tables import console, table
 from entrypoints.containers.site import load_camera, make_journal, processes_of
@@ -26,6 +27,7 @@ from entrypoints.settings.status import StatusSettings
 from entrypoints.site import lock
 from entrypoints.site.environment import site_variables
 from entrypoints.site.folder import open_site, site_argument
+from entrypoints.site.upkeep.job_records import JobRecords, as_json
 
 __all__ = ["command"]
 
@@ -45,6 +47,8 @@ class _Status:
     frames: Sequence[FrameRecord]
     """Of this night."""
     night: NightStatus
+    jobs: Sequence[JobRecord]
+    """What the site did by itself: of this night, and earlier what was not done."""
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -99,13 +103,19 @@ async def _status(site: SiteFolder, settings: SiteSettings) -> _Status:
             queue=container.queue(),
             clock=container.clock(),
         )
-        frames = await journal.records(begin_of_day_obs(day_obs_of(night.at)))
+        begin = begin_of_day_obs(day_obs_of(night.at))
+        frames = await journal.records(begin)
     return _Status(
         site=site,
         holder=lock.find_holder(site),
         away=tuple(folder for folder in site.watched(settings) if not folder.is_dir()),
         frames=frames,
         night=night,
+        jobs=[
+            record
+            for record in JobRecords(site.jobs).read()
+            if record.ended >= begin or record.ending is not JobEnding.DONE
+        ],
     )
 
 
@@ -121,6 +131,11 @@ def _show(status: _Status, screen: Console) -> None:
         screen.print(table("Files not processed", ("file", "", "reason"), left[:_SHOWN]))
         if len(left) > _SHOWN:
             screen.print(f"and {len(left) - _SHOWN} more; --json lists them all")
+    if status.jobs:
+        jobs = [
+            (one.job.kind.value, one.job.night, one.ending.value, one.said) for one in status.jobs[-_SHOWN:]
+        ]
+        screen.print(table("Made by itself", ("what", "night", "", "what came of it"), jobs))
     if status.processes:
         rows = [(one["pid"], one["what"], one["mb"]) for one in status.processes]
         screen.print(table("Processes", ("pid", "of", "MB"), rows))
@@ -138,6 +153,7 @@ def _record(status: _Status) -> dict[str, Any]:
             {"file": one.file.path, "ending": one.ending.value, "reason": one.reason} for one in status.left
         ],
         **night_record(status.night),
+        "jobs": [as_json(one) for one in status.jobs],
         "processes": list(status.processes),
         "disk": dict(status.disk),
     }

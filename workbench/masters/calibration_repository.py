@@ -94,9 +94,11 @@ class CalibrationRepository:
         *,
         force: bool,
         replace: bool,
+        until_next: bool = False,
     ) -> Sequence[StoredMaster]:
         """See `workbench.masters.certification.certify`; None is unbounded."""
-        return certify(self._butler, masters, _span(begin, end), force=force, replace=replace)
+        span = _span(begin, end)
+        return certify(self._butler, masters, span, force=force, replace=replace, until_next=until_next)
 
     def withdraw(
         self, masters: Sequence[StoredMaster], begin: datetime.datetime | None, end: datetime.datetime | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from astropy.time import Time
 from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
     Butler,
     CollectionType,
@@ -19,7 +20,13 @@ __all__ = ["certify", "withdraw"]
 
 
 def certify(
-    butler: Butler, masters: Sequence[StoredMaster], span: Timespan, *, force: bool, replace: bool
+    butler: Butler,
+    masters: Sequence[StoredMaster],
+    span: Timespan,
+    *,
+    force: bool,
+    replace: bool,
+    until_next: bool = False,
 ) -> Sequence[StoredMaster]:
     """Certify masters of one run for a time, all or none; returns those that were.
 
@@ -34,6 +41,9 @@ def certify(
     replace
         Take others out of that time, which keep what time they have before and
         after it.
+    until_next
+        Certify each only until the next one of its kind is used, if there is one that is
+        certified from a later time on.
 
     Raises
     ------
@@ -50,14 +60,16 @@ def certify(
     instrument = str(good[0].ref.dataId["instrument"])
     collection = input_collections(instrument).calibrations
     butler.collections.register(collection, CollectionType.CALIBRATION)
-    refs = [one.ref for one in good]
+    spans = {one.ref: _until_next(butler, collection, one, span) if until_next else span for one in good}
     with butler.transaction():
-        refs += _camera_to_certify(butler, collection, good[0], span, replace=replace)
+        spans |= dict.fromkeys(_camera_to_certify(butler, collection, good[0], span, replace=replace), span)
         if replace:
-            for ref in refs:
-                butler.registry.decertify(collection, ref.datasetType, span, dataIds=[ref.dataId])
+            for ref, its_span in spans.items():
+                _free(butler, collection, ref, its_span)
         try:
-            butler.registry.certify(collection, refs, span)
+            for its_span in set(spans.values()):
+                refs = [ref for ref, other in spans.items() if other == its_span]
+                butler.registry.certify(collection, refs, its_span)
         except ConflictingDefinitionError as error:
             raise SimulatorError(
                 f"{collection} has other masters for that time: withdraw them, or --replace them"
@@ -89,6 +101,29 @@ def _common(association: DatasetAssociation, span: Timespan) -> Timespan | None:
     if association.timespan is None or not association.timespan.overlaps(span):
         return None
     return association.timespan.intersection(span)
+
+
+def _free(butler: Butler, collection: str, ref: DatasetRef, span: Timespan) -> None:
+    """Take others of a kind out of a time; the Butler refuses where there never was one."""
+    others = associations(butler, ref.datasetType.name)
+    if any(one.collection == collection and _common(one, span) is not None for one in others):
+        butler.registry.decertify(collection, ref.datasetType, span, dataIds=[ref.dataId])
+
+
+def _until_next(butler: Butler, collection: str, master: StoredMaster, span: Timespan) -> Timespan:
+    """Cut a time where the next master of the kind begins to be used."""
+    begins = [
+        association.timespan.begin
+        for association in associations(butler, master.dataset_type)
+        if association.collection == collection
+        and association.ref.dataId == master.ref.dataId
+        and association.timespan is not None
+    ]
+    first = span.begin if isinstance(span.begin, Time) else None
+    later = [begin for begin in begins if isinstance(begin, Time) and (first is None or begin > first)]
+    if isinstance(span.end, Time):
+        later.append(span.end)
+    return Timespan(first, min(later)) if later else span
 
 
 def _camera_to_certify(

@@ -308,3 +308,22 @@ def test_what_cannot_be_done_is_one_line(call: Callable[..., Result], camera: Pa
 def _refused(result: Result, said: str) -> None:
     assert (result.exit_code, type(result.exception)) == (1, SystemExit)
     assert said in result.output.splitlines()[-1]
+
+
+def test_masters_are_used_until_the_next_of_their_kind(
+    call: Callable[..., Result], camera: Path, frames: Path
+) -> None:
+    biases = [frames / f"bias{number}.fits" for number in range(3)]
+    for name, begin in (("b", "2026-03-10"), ("d", "2026-03-20"), ("a", "2026-03-01"), ("c", "2026-03-15")):
+        _build(call, camera, *biases, name=name)
+        result = call("certify", "repo", name, "--from", begin, "--until-next", "--replace")
+        assert result.exit_code == 0, result.output
+    for day, run in (("02-28", None), ("03-05", "a"), ("03-12", "b"), ("03-17", "c"), ("03-25", "d")):
+        assert _used("bias", f"2026-{day}") == (run and f"SimCam/calib/{run}"), day
+    # The same night's again, with more frames.
+    _build(call, camera, *biases, name="b-again")
+    assert (
+        call("certify", "repo", "b-again", "--from", "2026-03-10", "--until-next", "--replace").exit_code == 0
+    )
+    for day, run in (("03-05", "a"), ("03-12", "b-again"), ("03-17", "c")):
+        assert _used("bias", f"2026-{day}") == f"SimCam/calib/{run}", day

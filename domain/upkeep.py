@@ -1,0 +1,135 @@
+"""What a site does by itself between images: which jobs are due, and which have been done."""
+
+import datetime
+import enum
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from attrs import field, frozen
+
+from domain.raws.frame_files import Ending, FrameRecord
+from domain.times import UtcSeconds, begin_of_day_obs
+
+__all__ = ["Job", "JobEnding", "JobKind", "JobRecord", "NightFrames", "begin_of_night", "due", "is_idle"]
+
+
+class JobKind(enum.Enum):
+    """What a job does."""
+
+    CALIBRATIONS = "calibrations"
+    """Makes masters of a night's bias, dark and flat frames, and certifies those that pass their checks."""
+    TEMPLATES = "templates"
+    """Builds templates of all nights before the one that goes on."""
+
+
+class JobEnding(enum.Enum):
+    """How a job ended."""
+
+    DONE = "done"
+    INCOMPLETE = "incomplete"
+    """Something of it was left out, which the record names."""
+    FAILED = "failed"
+
+
+@frozen(kw_only=True)
+class Job:
+    """Something to be done."""
+
+    kind: JobKind
+    night: int
+    """Day_obs (YYYYMMDD) of the frames; for templates, the last one whose frames may be used."""
+    inputs: str
+    """Digest of the frames, by which a job is told from an earlier one of the same kind and night."""
+
+
+@frozen(kw_only=True)
+class JobRecord:
+    """How a job ended."""
+
+    job: Job
+    ending: JobEnding
+    said: str
+    """What came of it, for people; on one line."""
+    ended: UtcSeconds
+
+
+@frozen
+class NightFrames:
+    """Keys of the frames that were taken in, by their day_obs (YYYYMMDD)."""
+
+    science: Mapping[int, frozenset[str]] = field(factory=dict)
+    """Those that were published to be processed."""
+    calibrations: Mapping[int, frozenset[str]] = field(factory=dict)
+
+    def with_records(self, records: Iterable[FrameRecord]) -> "NightFrames":
+        """Add what a journal says."""
+        found = {Ending.TAKEN: dict(self.science), Ending.CALIBRATION: dict(self.calibrations)}
+        for record in records:
+            nights = found.get(record.ending, {})
+            for frame in record.frames:
+                night = frame.exposure.day_obs
+                nights[night] = nights.get(night, frozenset()) | {frame.key}
+        return NightFrames(found[Ending.TAKEN], found[Ending.CALIBRATION])
+
+
+def due(
+    frames: NightFrames, done: Sequence[JobRecord], *, tonight: int, kinds: frozenset[JobKind]
+) -> tuple[Job, ...]:
+    """List the jobs that are due, in the order in which they should be done.
+
+    A job that was done, or failed, is due again once there are other frames to do it
+    with, and never before.
+
+    Parameters
+    ----------
+    frames
+        All that were taken in.
+    done
+        How jobs ended.
+    tonight
+        Day_obs that goes on, whose science frames make no templates yet.
+    kinds
+        Jobs that may be done.
+    """
+    known = {record.job for record in done}
+
+    def wanted() -> Iterator[Job]:
+        # Calibrations first, from the oldest night on: flats are corrected by earlier nights' biases.
+        for night in sorted(frames.calibrations):
+            yield Job(kind=JobKind.CALIBRATIONS, night=night, inputs=_digest(frames.calibrations[night]))
+        before = [night for night in sorted(frames.science) if night < tonight]
+        if before:
+            inputs = _digest(key for night in before for key in frames.science[night])
+            yield Job(kind=JobKind.TEMPLATES, night=before[-1], inputs=inputs)
+
+    return tuple(job for job in wanted() if job.kind in kinds and job not in known)
+
+
+def is_idle(now: UtcSeconds, last_frame: UtcSeconds, unfinished: int, idle_after: float) -> bool:
+    """Say whether a site has time for jobs.
+
+    Parameters
+    ----------
+    now
+        The time.
+    last_frame
+        When a frame came last, or when the site was started if none has come since.
+    unfinished
+        Visit-detectors that wait, or are being processed.
+    idle_after
+        Seconds without a frame.
+    """
+    return unfinished == 0 and now - last_frame >= idle_after
+
+
+def begin_of_night(night: int, begins: float) -> UtcSeconds:
+    """Find when a night begins of a camera whose days begin at that hour (TAI)."""
+    day = datetime.date(night // 10_000, night // 100 % 100, night % 100)
+    return UtcSeconds(begin_of_day_obs(day) + (begins - 12.0) * 3600.0)
+
+
+def _digest(keys: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for key in sorted(keys):
+        digest.update(key.encode("utf-8", "surrogatepass") + b"\n")
+    return digest.hexdigest()[:16]
