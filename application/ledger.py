@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import Attempt, AttemptRecord, HeldLease, WorkHistory
+from domain.work.attempts import Attempt, AttemptRecord, LeaseKey, WorkHistory
 from domain.work.outcomes import Outcome
 from ports.history_store import Change, ClaimStore, HistoryStore
 from ports.ledger import (
@@ -45,7 +45,7 @@ class StoredLedger:
         self, identity: Identity, worker: str, lease: Lease, longest: float = math.inf
     ) -> AttemptRecord:
         """Begin the next attempt, closing the one before if its worker died."""
-        held = HeldLease(f"{lease.queue} {lease.entry} {lease.times_leased}", f"{lease.queue} {lease.origin}")
+        held = LeaseKey(f"{lease.queue} {lease.entry} {lease.times_leased}", f"{lease.queue} {lease.origin}")
 
         def change(history: WorkHistory, now: UtcSeconds) -> tuple[WorkHistory, AttemptRecord]:
             begun = history.begin(worker, held, now, longest)
@@ -67,9 +67,9 @@ class StoredLedger:
 
         await self._change(attempt.identity, change)
 
-    async def record_unread(self, queue: str, entry: str, outcome: Outcome) -> None:
+    async def record_unreadable(self, queue: str, entry: str, outcome: Outcome) -> None:
         """Record the outcome of a delivery that has no identity."""
-        await self._store.put_unread(queue, entry, outcome)
+        await self._store.put_unreadable(queue, entry, outcome)
 
     async def record_undelivered(
         self, instrument: str, group: str, detectors: Collection[int], outcome: Outcome
@@ -111,9 +111,9 @@ class StoredLedger:
                 found.append(history.last)
         return found
 
-    async def unread(self, queue: str) -> Mapping[str, Outcome]:
+    async def unreadable(self, queue: str) -> Mapping[str, Outcome]:
         """List the outcomes of deliveries that have no identity."""
-        return await self._store.unread(queue)
+        return await self._store.unreadable(queue)
 
     async def check_durable(self) -> Sequence[str]:
         """Say in sentences what keeps the store from outliving a crash."""

@@ -85,5 +85,5 @@ async def night_status(
                 key=lambda record: record.attempt,
             )
         ),
-        unreadable=await ledger.unread(stream),
+        unreadable=await ledger.unreadable(stream),
     )

@@ -71,11 +71,11 @@ class HistoryStore(Protocol):
         """
         ...
 
-    async def put_unread(self, queue: str, entry: str, outcome: Outcome) -> None:
+    async def put_unreadable(self, queue: str, entry: str, outcome: Outcome) -> None:
         """Keep the outcome of a delivery that has no history."""
         ...
 
-    async def unread(self, queue: str) -> Mapping[str, Outcome]:
+    async def unreadable(self, queue: str) -> Mapping[str, Outcome]:
         """List the outcomes of deliveries that have no history, by entry."""
         ...
 

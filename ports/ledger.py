@@ -138,7 +138,7 @@ class Ledger(Protocol):
         """
         ...
 
-    async def record_unread(self, queue: str, entry: str, outcome: Outcome) -> None:
+    async def record_unreadable(self, queue: str, entry: str, outcome: Outcome) -> None:
         """Record the outcome of a delivery that has no identity."""
         ...
 
@@ -179,7 +179,7 @@ class Ledger(Protocol):
         """
         ...
 
-    async def unread(self, queue: str) -> Mapping[str, Outcome]:
+    async def unreadable(self, queue: str) -> Mapping[str, Outcome]:
         """List the outcomes of deliveries that have no identity, by entry."""
         ...
 

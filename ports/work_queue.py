@@ -45,7 +45,7 @@ class Lease:
     entry: str
     """Names the delivery within its queue."""
     queue: str
-    delivered: UtcSeconds
+    enqueued: UtcSeconds
     """When the work was first put into the queue, by the queue's clock."""
     work: VisitDetector | None
     """None if the delivery cannot be read."""

@@ -16,7 +16,7 @@ from cattrs.strategies import configure_tagged_union
 
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import Attempt, AttemptRecord, Claim, HeldLease, WorkHistory
+from domain.work.attempts import Attempt, AttemptRecord, Claim, LeaseKey, WorkHistory
 from domain.work.outcomes import (
     RULES,
     Outcome,
@@ -143,7 +143,7 @@ def _record_from_dict(identity: Identity, written: Mapping[str, Any]) -> Attempt
         begun=UtcSeconds(float(written["begun"])),
         turn=int(written.get("turn", number)),
         requeued=_instant(written.get("requeued")),
-        lease=None if lease is None else HeldLease(*map(str, lease)),
+        lease=None if lease is None else LeaseKey(*map(str, lease)),
         outcome=None if outcome is None else _outcome_from_dict(outcome),
         ended=_instant(written.get("ended")),
         final=bool(written.get("final")),

@@ -32,7 +32,7 @@ class MemoryHistoryStore:
         self._clock = clock
         self._stored: dict[Identity, UtcSeconds] = {}
         self._owners: dict[tuple[str, int, int], Attempt] = {}
-        self._unread: dict[str, dict[str, Outcome]] = {}
+        self._unreadable: dict[str, dict[str, Outcome]] = {}
 
     async def change[T](self, identity: Identity, change: Change[T]) -> T:
         """Replace one history."""
@@ -76,15 +76,15 @@ class MemoryHistoryStore:
             if identity.instrument == instrument and identity.group in recent
         ]
 
-    async def put_unread(self, queue: str, entry: str, outcome: Outcome) -> None:
+    async def put_unreadable(self, queue: str, entry: str, outcome: Outcome) -> None:
         """Keep the outcome of a delivery that has no history."""
         self._check()
-        self._unread.setdefault(queue, {})[entry] = outcome
+        self._unreadable.setdefault(queue, {})[entry] = outcome
 
-    async def unread(self, queue: str) -> Mapping[str, Outcome]:
+    async def unreadable(self, queue: str) -> Mapping[str, Outcome]:
         """List the outcomes of deliveries that have no history."""
         self._check()
-        return dict(self._unread.get(queue, {}))
+        return dict(self._unreadable.get(queue, {}))
 
     async def check_durable(self) -> Sequence[str]:
         """Say that memory is not durable."""

@@ -65,6 +65,6 @@ class LedgerKeys:
         """Hash from detector to the attempt that has claimed the exposure."""
         return f"{self.prefix}:claims:{instrument}:{exposure}"
 
-    def unread(self, queue: str) -> str:
+    def unreadable(self, queue: str) -> str:
         """Hash from entry to the outcome of a delivery that nobody can read."""
         return f"{self.prefix}:unread:{queue}"

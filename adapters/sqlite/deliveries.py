@@ -82,7 +82,7 @@ def lease_from(connection: sqlite3.Connection, queue: str, row: tuple[Any, ...])
     return Lease(
         entry=str(entry),
         queue=queue,
-        delivered=UtcSeconds(enqueued),
+        enqueued=UtcSeconds(enqueued),
         work=work,
         fault=fault,
         revision=revision,

@@ -73,13 +73,13 @@ class SqliteHistoryStore(Opened):
         """Read all histories of the visits on which something was recorded since then."""
         return await self._thread.run(self._store.histories, instrument, since)
 
-    async def put_unread(self, queue: str, entry: str, outcome: Outcome) -> None:
+    async def put_unreadable(self, queue: str, entry: str, outcome: Outcome) -> None:
         """Keep the outcome of a delivery that has no history."""
-        await self._thread.run(self._store.put_unread, queue, entry, outcome)
+        await self._thread.run(self._store.put_unreadable, queue, entry, outcome)
 
-    async def unread(self, queue: str) -> Mapping[str, Outcome]:
+    async def unreadable(self, queue: str) -> Mapping[str, Outcome]:
         """List the outcomes of deliveries that have no history."""
-        return await self._thread.run(self._store.unread, queue)
+        return await self._thread.run(self._store.unreadable, queue)
 
     async def check_durable(self) -> Sequence[str]:
         """Say nothing: a transaction is on disk when it ends."""

@@ -93,14 +93,14 @@ class SqliteStore(SqliteFile):
                 for group, detector, record in cursor
             ]
 
-    def put_unread(self, queue: str, entry: str, outcome: Outcome) -> None:
+    def put_unreadable(self, queue: str, entry: str, outcome: Outcome) -> None:
         """Record a delivery that has no identity."""
         with self.transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO unread VALUES (?, ?, ?)", (queue, entry, outcome_to_json(outcome))
             )
 
-    def unread(self, queue: str) -> dict[str, Outcome]:
+    def unreadable(self, queue: str) -> dict[str, Outcome]:
         """List the deliveries that have no identity."""
         with self.transaction() as connection, closing(connection.cursor()) as cursor:
             cursor.execute("SELECT entry, outcome FROM unread WHERE queue = ?", (queue,))

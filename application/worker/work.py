@@ -184,7 +184,7 @@ class Worker:
         outcome = Poisoned(reason=fault)
         _LOG.error("entry %s of %s dead-lettered: %s", lease.entry, lease.queue, fault)
         self._count(outcome, final=True)
-        await self._ledger.record_unread(lease.queue, lease.entry, outcome)
+        await self._ledger.record_unreadable(lease.queue, lease.entry, outcome)
         await self._queue.set_aside(lease, fault)
 
     async def _attempt(

@@ -16,7 +16,7 @@ from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.outcomes import Cancelled, FailedAfterChange, FailedBeforeChange, Outcome
 
-__all__ = ["Attempt", "AttemptRecord", "Claim", "HeldLease", "OutdatedLeaseError", "WorkHistory"]
+__all__ = ["Attempt", "AttemptRecord", "Claim", "LeaseKey", "OutdatedLeaseError", "WorkHistory"]
 
 
 class OutdatedLeaseError(PromptProcessingError):
@@ -36,7 +36,7 @@ class Attempt:
 
 
 @frozen
-class HeldLease:
+class LeaseKey:
     """What tells leases apart."""
 
     name: str
@@ -44,7 +44,7 @@ class HeldLease:
     origin: str
     """The delivery under which the work first came, however often it was put back."""
 
-    def is_older_than(self, other: "HeldLease") -> bool:
+    def is_older_than(self, other: "LeaseKey") -> bool:
         """Tell whether the other lease was made later, of whatever delivery; False of different queues."""
         mine, theirs = _generation(self.name), _generation(other.name)
         if mine is None or theirs is None or mine[0] != theirs[0]:
@@ -75,7 +75,7 @@ class AttemptRecord:
     that was cancelled because the visit was announced anew, or postponed because a neighbour was away."""
     requeued: UtcSeconds | None = None
     """When the work was put back by hand before this attempt: age and waiting run from here."""
-    lease: HeldLease | None = None
+    lease: LeaseKey | None = None
     """By which it holds the work, or held it: also what tells a lease that comes late."""
     closed: Outcome | None = None
     """Only in what beginning an attempt returns: how the attempt of a dead worker was closed on the way."""
@@ -106,7 +106,7 @@ class WorkHistory:
         return self.records[-1] if self.records else None
 
     def begin(
-        self, worker: str, lease: HeldLease, now: UtcSeconds, longest: float = math.inf
+        self, worker: str, lease: LeaseKey, now: UtcSeconds, longest: float = math.inf
     ) -> tuple["WorkHistory", AttemptRecord] | None:
         """Begin the next attempt, closing that of a dead worker.
 

@@ -84,7 +84,7 @@ def a_lease(entry: str = "1-0", times: int = 1, origin: str = "1-0") -> Lease:
     return Lease(
         entry=entry,
         queue="instrument:test",
-        delivered=UtcSeconds(1.8e9),
+        enqueued=UtcSeconds(1.8e9),
         work=some_work(),
         times_leased=times,
         origin=origin,
@@ -352,10 +352,10 @@ class LedgerContract:
 
     async def test_unread_deliveries_are_kept_by_queue_and_entry(self, bench: LedgerBench) -> None:
         outcome = Poisoned(reason="detector: 'four' is not a number")
-        await bench.ledger.record_unread("q", "1-0", outcome)
-        await bench.ledger.record_unread("q", "1-0", outcome)
-        assert await bench.ledger.unread("q") == {"1-0": outcome}
-        assert await bench.ledger.unread("r") == {}
+        await bench.ledger.record_unreadable("q", "1-0", outcome)
+        await bench.ledger.record_unreadable("q", "1-0", outcome)
+        assert await bench.ledger.unreadable("q") == {"1-0": outcome}
+        assert await bench.ledger.unreadable("r") == {}
 
     async def test_it_is_known_whether_there_is_a_claim(self, bench: LedgerBench) -> None:
         assert not await bench.ledger.has_claim(IDENTITY)

@@ -132,7 +132,7 @@ class WorkQueueContract:
         assert await other.lease(0.0) is None
         await bench.outlive_lease()
         new = await _leased(other)
-        assert (new.work, new.origin, new.delivered) == (old.work, old.origin, old.delivered)
+        assert (new.work, new.origin, new.enqueued) == (old.work, old.origin, old.enqueued)
         assert (new.entry, new.times_leased) != (old.entry, old.times_leased)
         with pytest.raises(LeaseLostError):
             await sleeper.renew(old)
@@ -205,7 +205,7 @@ class WorkQueueContract:
         leases = [await _leased(other) for _ in range(2)]
         assert [_detector(lease) for lease in leases] == [2, 1]
         new = leases[1]
-        assert (new.work, new.origin, new.delivered) == (old.work, old.origin, old.delivered)
+        assert (new.work, new.origin, new.enqueued) == (old.work, old.origin, old.enqueued)
         assert new.entry != old.entry
         assert await other.lease(0.0) is None
 

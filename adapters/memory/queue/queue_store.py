@@ -31,7 +31,7 @@ class DeadLetter:
 class _Delivery:
     entry: str
     origin: str
-    delivered: UtcSeconds
+    enqueued: UtcSeconds
     work: VisitDetector | None
     fault: str
     revision: int
@@ -82,7 +82,7 @@ class MemoryQueueStore:
             _Delivery(
                 entry=entry,
                 origin=entry,
-                delivered=self.clock.utc(),
+                enqueued=self.clock.utc(),
                 work=work,
                 fault=fault,
                 revision=revision,
@@ -167,7 +167,7 @@ class MemoryQueueStore:
         return Lease(
             entry=delivery.entry,
             queue=self.name,
-            delivered=delivery.delivered,
+            enqueued=delivery.enqueued,
             work=delivery.work,
             fault=delivery.fault,
             revision=delivery.revision,

@@ -90,15 +90,15 @@ class RedisHistoryStore(RedisAdapter):
                     found.append(UnreadableRecordError(nobody, f"{field!r:.80} is no detector"))
         return found
 
-    async def put_unread(self, queue: str, entry: str, outcome: Outcome) -> None:
+    async def put_unreadable(self, queue: str, entry: str, outcome: Outcome) -> None:
         """Keep the outcome of a delivery that has no history."""
-        key = self._keys.unread(queue)
+        key = self._keys.unreadable(queue)
         await self._redis.call("HSET", key, entry, outcome_to_json(outcome))
         await self._redis.call("EXPIRE", key, self._keep_seconds)
 
-    async def unread(self, queue: str) -> Mapping[str, Outcome]:
+    async def unreadable(self, queue: str) -> Mapping[str, Outcome]:
         """List the outcomes of deliveries that have no history."""
-        found = await self._redis.call("HGETALL", self._keys.unread(queue))
+        found = await self._redis.call("HGETALL", self._keys.unreadable(queue))
         return {entry: outcome_from_json(outcome) for entry, outcome in found.items()}
 
     async def check_durable(self) -> Sequence[str]:

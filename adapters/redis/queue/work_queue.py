@@ -216,7 +216,7 @@ class RedisWorkQueue(RedisAdapter):
         return Lease(
             entry=delivery.entry,
             queue=self._keys.stream,
-            delivered=_time_of(origin),
+            enqueued=_time_of(origin),
             work=work,
             fault=fault,
             revision=revision,

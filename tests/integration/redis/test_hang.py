@@ -71,7 +71,7 @@ async def test_answers_to_calls_that_were_cancelled_go_to_nobody(redis_url: str)
         for _ in range(200):
             slot = chance.choice(slots)
             asking = asyncio.ensure_future(index.find([slot]))
-            reading = asyncio.ensure_future(ledger.unread("nothing"))
+            reading = asyncio.ensure_future(ledger.unreadable("nothing"))
             await asyncio.sleep(chance.uniform(0.0, 0.0005))
             if chance.random() < 0.5:
                 asking.cancel()

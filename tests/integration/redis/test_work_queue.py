@@ -79,7 +79,7 @@ async def test_what_another_fan_out_added_is_revision_1(bench: RedisQueueBench) 
     await bench.raw.xadd(bench.stream, fields)
     lease = await _leased(await bench.consumer("a"))
     assert (lease.work, lease.revision, lease.latest_revision) == (some_work(4), 1, 1)
-    assert lease.delivered == pytest.approx(float(lease.entry.partition("-")[0]) / 1000)
+    assert lease.enqueued == pytest.approx(float(lease.entry.partition("-")[0]) / 1000)
 
 
 async def test_the_entry_holds_the_fields_of_the_contract_and_no_others(bench: RedisQueueBench) -> None:
@@ -171,7 +171,7 @@ async def test_an_entry_removed_while_it_is_leased_comes_back(bench: RedisQueueB
     await other.acknowledge(again)
     await bench.outlive_lease()
     again = await _leased(other)
-    assert (again.work, again.origin, again.delivered) == (works[0], leases[0].origin, leases[0].delivered)
+    assert (again.work, again.origin, again.enqueued) == (works[0], leases[0].origin, leases[0].enqueued)
     with pytest.raises(LeaseLostError):
         await queue.renew(leases[0])
     await other.acknowledge(again)

@@ -324,7 +324,7 @@ async def test_deliveries_that_nobody_can_work_on_are_set_aside() -> None:
         "groupId is missing",
         f"{INSTRUMENT} has no detector number 77",
     ]
-    assert isinstance((await night.ledger.unread("memory"))[entry], Poisoned)
+    assert isinstance((await night.ledger.unreadable("memory"))[entry], Poisoned)
 
 
 async def test_a_lost_workspace_costs_an_attempt_and_not_the_visit() -> None:

@@ -78,7 +78,7 @@ async def test_everything_is_in_its_place() -> None:
     lease = await box.lease(6)
     await box.ledger.begin(Identity(INSTRUMENT, GROUP, 6), "worker 6", lease)
     box.store.add(some_work(7, GROUP))
-    await box.ledger.record_unread("memory", "17", Poisoned(reason="no detector"))
+    await box.ledger.record_unreadable("memory", "17", Poisoned(reason="no detector"))
     await asyncio.sleep(12.0)
     status = await box.status()
     assert status.outcomes == {"completed": 2, "no images": 1, "ignored": 1, "expired": 1}

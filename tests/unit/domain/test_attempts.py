@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import HeldLease, WorkHistory
+from domain.work.attempts import LeaseKey, WorkHistory
 from domain.work.outcomes import Cancelled, Completed, Expired, FailedAfterChange, FailedBeforeChange, Outcome
 
 _IDENTITY = Identity("Lowell", "g", 4)
@@ -31,7 +31,7 @@ def _after(history: WorkHistory, step: tuple[object, ...], now: UtcSeconds) -> W
     grown: WorkHistory | None = None
     match step:
         case ("begin", lease, origin):
-            begun = history.begin("w", HeldLease(f"{origin} {lease}", str(origin)), now)
+            begun = history.begin("w", LeaseKey(f"{origin} {lease}", str(origin)), now)
             grown = None if begun is None else begun[0]
         case ("end", int(number), outcome, final) if isinstance(outcome, _KINDS):
             grown = history.end(number, outcome, final=bool(final), now=now)
@@ -82,7 +82,7 @@ def test_to_begin_twice_is_to_begin_once(steps: list[tuple[object, ...]], lease:
     history = WorkHistory(_IDENTITY)
     for count, step in enumerate(steps):
         history = _after(history, step, UtcSeconds(_NOW + count))
-    held = HeldLease(f"{origin} {lease}", origin)
+    held = LeaseKey(f"{origin} {lease}", origin)
     once = history.begin("w", held, _NOW)
     if once is not None:
         again = once[0].begin("w", held, _NOW)
@@ -95,7 +95,7 @@ def test_turns_count_from_one_again_after_a_requeue() -> None:
     history = WorkHistory(_IDENTITY)
     turns = []
     for number in range(1, 5):
-        begun = history.begin("w", HeldLease(str(number), "a"), _NOW)
+        begun = history.begin("w", LeaseKey(str(number), "a"), _NOW)
         assert begun is not None
         turns.append((begun[1].attempt.number, begun[1].turn))
         ended = begun[0].end(number, FailedBeforeChange(reason="r"), final=False, now=_NOW)
@@ -108,7 +108,7 @@ def test_a_superseded_attempt_spends_no_turn() -> None:
     history = WorkHistory(_IDENTITY)
     turns = []
     for number in range(1, 6):
-        begun = history.begin("w", HeldLease(f"lease {number}", f"origin {number}"), _NOW)
+        begun = history.begin("w", LeaseKey(f"lease {number}", f"origin {number}"), _NOW)
         assert begun is not None
         history, record = begun
         turns.append(record.turn)

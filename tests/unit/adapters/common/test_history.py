@@ -16,7 +16,7 @@ from adapters.common.history import (
 )
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import HeldLease, OutdatedLeaseError, WorkHistory
+from domain.work.attempts import LeaseKey, OutdatedLeaseError, WorkHistory
 from domain.work.outcomes import (
     RULES,
     Completed,
@@ -39,7 +39,7 @@ _OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
     st.builds(Completed, detail=st.text()),
 )
 _ENDED = '{"attempts":[{"n":1,"worker":"w","begun":1.0,"ended":2.0,"final":true,"outcome":%s}]}'
-_LEASES = st.builds(HeldLease, st.text(), st.sampled_from(["one", "two"]))
+_LEASES = st.builds(LeaseKey, st.text(), st.sampled_from(["one", "two"]))
 
 
 @st.composite
