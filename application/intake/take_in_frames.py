@@ -97,7 +97,7 @@ class FrameIntake:
     async def run(self) -> None:
         """Serve until cancelled."""
         while True:
-            await self._take_in(await self._next())
+            await self.take_in(await self._next())
 
     async def _next(self) -> Sequence[FrameFile]:
         """Await files, or the time to look again at those that are waited for; none in a lull."""
@@ -110,8 +110,8 @@ class FrameIntake:
             pass
         return [*batch, *self._waiting.due(_now(), batch)]
 
-    async def _take_in(self, files: Sequence[FrameFile]) -> None:
-        """Deal with files; those with floating-point pixels, which may be copies of others, in a lull."""
+    async def take_in(self, files: Sequence[FrameFile]) -> None:
+        """Deal with files; with those of floating-point pixels, which may be copies, once there are none."""
         for file in files:
             contents = await self._retried(partial(self._read, file))
             if contents is None:

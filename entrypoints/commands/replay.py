@@ -1,11 +1,13 @@
 """The replay: a folder of real raw frames, observed again on one machine."""
 
+import importlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import click
 from astropy.table import Table
+from click.core import ParameterSource
 from rich.console import Console
 
 from entrypoints.commands.drafts import draft_from, tell_open_questions
@@ -49,14 +51,23 @@ __all__ = ["command"]
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="YAML file of the camera's defects, linearity and crosstalk.",
 )
+@click.option(
+    "--site",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Add the night to this site, as `site import` does; the site's settings count, no other option.",
+)
 @night_options(speed=60.0)
+@click.pass_context
 def command(
+    context: click.Context,
     *,
     folder: Path,
     camera_file: str | None,
     catalogues: tuple[str, ...],
     columns: str | None,
     corrections_file: Path | None,
+    site: Path | None,
     speed: float,
     workers: int,
     pipelines: str,
@@ -70,7 +81,16 @@ def command(
     for the other; then every science exposure is played as a visit, in the
     order of time. Frames of no use are left out and named; the exit code is 0
     if any visit was completed.
+
+    Templates of the same night show what moves or changes within it. What shines
+    all night alike, as a supernova does, is in them too and is not found: for
+    that, add nights to a site.
     """
+    if site is not None:
+        _refuse_others(context)
+        # By name: sites are built on these commands.
+        nights = importlib.import_module("entrypoints.site.nights.command")
+        raise SystemExit(nights.import_night(site, folder))
     if columns is None and not all(map(is_repository, catalogues)):
         raise click.UsageError(
             "--reference-catalogue: for files, --columns must say what their columns are called"
@@ -107,6 +127,18 @@ def command(
         notes=night.missing,
     )
     raise SystemExit(observe(asked, console))
+
+
+def _refuse_others(context: click.Context) -> None:
+    """Refuse options that say what the site's own settings say."""
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in {None, "folder", "site"}
+        and context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"{', '.join(given)}: the settings of the --site count")
 
 
 def _drafted(folder: Path, results: Path | None) -> tuple[Path, str]:

@@ -10,6 +10,7 @@ command = LazyGroup(
     modules={
         "init": ("entrypoints.site.init", "Make a site in a new folder."),
         "run": ("entrypoints.site.run", "Serve: process what appears in the watched folders."),
+        "import": ("entrypoints.site.nights.command", "Process a folder of old frames as a night of a site."),
         "stop": ("entrypoints.site.stop", "Stop the process that runs a site."),
         "status": (
             "entrypoints.site.status",

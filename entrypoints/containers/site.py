@@ -1,5 +1,6 @@
 """The wiring of a site on one server: its intake and its workers, in one process."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dependency_injector import containers, providers
@@ -11,6 +12,7 @@ from adapters.folder.frame_reader import FolderFrameReader
 from adapters.folder.image_store import FolderImageStore
 from adapters.folder.incoming_files import FolderIncomingFiles
 from adapters.folder.raw_keeper import FolderRawKeeper
+from adapters.folder.scanning import files_below
 from adapters.folder.watched_folder import WatchPolicy
 from adapters.host import heap
 from adapters.host.clock import SystemClock
@@ -25,6 +27,7 @@ from application.intake.keep_frames import FrameKeeping, VisitPolicy
 from application.intake.take_in_frames import FrameIntake, IntakePolicy
 from application.keep_queue import QueueKeeper, UpkeepPolicy
 from domain.cameras.camera import Camera
+from domain.raws.frame_files import FrameFile
 from entrypoints.containers.deployment import deployment_camera, main_pipelines, preprocessing_pipelines
 from entrypoints.containers.providing import singleton
 from entrypoints.containers.serving import make_metrics_server
@@ -43,11 +46,13 @@ __all__ = [
     "SiteContainer",
     "UnreadableFileError",
     "copy_camera",
+    "frame_files",
     "load_camera",
     "make_journal",
     "processes_of",
     "read_site",
     "remove_orphans",
+    "site_of_old_frames",
     "site_worker",
     "work_folder",
 ]
@@ -139,6 +144,7 @@ def _keeping(
 
 def _intake(
     camera: Camera,
+    policy: IntakePolicy,
     files: IncomingFiles,
     reader: FrameReader,
     keeping: FrameKeeping,
@@ -148,7 +154,7 @@ def _intake(
 ) -> FrameIntake:
     return FrameIntake(
         instrument=camera.instrument,
-        policy=IntakePolicy(),
+        policy=policy,
         incoming=files,
         reader=reader,
         keeping=keeping,
@@ -190,7 +196,20 @@ class SiteContainer(containers.DeclarativeContainer):
     keeping = singleton(
         _keeping, settings, camera, raw_keeper, store, index, publisher, journal, clock, metrics
     )
-    intake = singleton(_intake, camera, files, reader, keeping, journal, clock, metrics)
+    intake_policy = singleton(IntakePolicy)
+    intake = singleton(_intake, camera, intake_policy, files, reader, keeping, journal, clock, metrics)
+
+
+def site_of_old_frames(folder: SiteFolder, settings: SiteSettings, worker: WorkerSettings) -> SiteContainer:
+    """Wire a site to whose frames nobody writes any more: what is not whole will not become so."""
+    site = SiteContainer(folder=folder, settings=settings, worker_settings=worker)
+    site.intake_policy.override(providers.Object(IntakePolicy(settle=0.0, give_up=0.0)))
+    return site
+
+
+def frame_files(folder: Path, failed: Callable[[OSError], None]) -> Sequence[FrameFile]:
+    """List the files below a folder that may be frames, oldest first; `failed` is told of folders unread."""
+    return sorted(files_below(folder, folder, failed))
 
 
 def site_worker(site: SiteContainer, folder: Path) -> WorkerContainer:

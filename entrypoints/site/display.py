@@ -33,6 +33,8 @@ class Display:
     children: int = 0
     job: str = ""
     """What the site does by itself now."""
+    progress: str = ""
+    """How far something is that comes to an end."""
     outcomes: Counter[str] = field(factory=Counter)
     last: deque[str] = field(factory=lambda: deque(maxlen=_LAST))
 
@@ -61,6 +63,7 @@ class Display:
         ]
         return Group(
             Text(self.title, style="bold"),
+            *([Text(f"  {self.progress}")] if self.progress else []),
             *(Text(f"  {name:<8}{text}") for name, text in lines),
             *(Text(f"  {line}", style="dim") for line in self.last),
         )

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -46,11 +46,14 @@ from entrypoints.site.log_file import LogFile
 from entrypoints.site.stop import STOPPED
 from entrypoints.site.upkeep.wiring import make_upkeep
 
-__all__ = ["command"]
+__all__ = ["Feed", "command", "run_until_stopped"]
 
 _LOG = logging.getLogger(__name__)
 
 _SHOW_EVERY: Final = 1.0  # Seconds.
+
+type Feed = Callable[[SiteContainer, Display], Awaitable[None]]
+"""Takes frames in while the workers work; once it returns, the site ends."""
 
 
 @click.command(name="run")
@@ -73,14 +76,17 @@ def command(*, folder: Path) -> None:
         log = LogFile(site.logs)
         log.open()
         configure_logs(worker_settings.logs.levels, "site")
-        _run_or_say_why(container, log)
+        run_until_stopped(container, log, _watch)
     click.echo(STOPPED)
 
 
-def _run_or_say_why(site: SiteContainer, log: LogFile) -> None:
-    """Run it; what ends it otherwise than a signal stands in the log, and is said where people look."""
+def run_until_stopped(site: SiteContainer, log: LogFile, feed: Feed) -> None:
+    """Run a site whose lock this process has.
+
+    What ends it otherwise than a signal stands in the log, and is said where people look.
+    """
     try:
-        asyncio.run(_run(site, log))
+        asyncio.run(_run(site, log, feed))
     except PromptProcessingError as error:
         _LOG.critical("fatal: %s", error)
         click.echo(f"the site cannot go on: {error}")
@@ -91,7 +97,16 @@ def _run_or_say_why(site: SiteContainer, log: LogFile) -> None:
         raise SystemExit(CANNOT_START) from None
 
 
-async def _run(site: SiteContainer, log: LogFile) -> None:
+async def _watch(site: SiteContainer, display: Display) -> None:
+    """Take in what appears in the watched folders, and keep the site up when it is idle; until cancelled."""
+    watched = ", ".join(map(str, site.folder().watched(site.settings())))
+    display.say(f"{display.title}; frames come from {watched}")
+    idle_work = make_upkeep(site, partial(setattr, display, "job")).run()
+    async with opened(site.files()), running_alongside(idle_work):
+        await site.intake().run()
+
+
+async def _run(site: SiteContainer, log: LogFile, feed: Feed) -> None:
     # Signals first: what ends by one removes its folders.
     stop, abort = stopping_in_two_steps()
     place, settings = site.folder(), site.settings()
@@ -108,7 +123,6 @@ async def _run(site: SiteContainer, log: LogFile) -> None:
             title = f"{site.camera().instrument} in {place.path}, {len(workers)} workers"
             display = Display(Console(), title)
             with site.readiness().ready(), shown(display):
-                display.say(f"{title}; frames come from {', '.join(map(str, place.watched(settings)))}")
                 prepared = asyncio.Event()
                 companions = (
                     site.keeper().run(),
@@ -117,10 +131,9 @@ async def _run(site: SiteContainer, log: LogFile) -> None:
                     _look(site, display),
                 )
                 async with running_alongside(*companions):
-                    await _serve(
-                        site, [_work(one.worker(), prepared, stop, abort) for one in workers], display, stop
-                    )
-    _LOG.info("exiting: told to stop")
+                    working = [_work(one.worker(), prepared, stop, abort) for one in workers]
+                    await _serve(site, working, feed, display, stop)
+    _LOG.info("exiting")
 
 
 async def _release_leases(site: SiteContainer) -> None:
@@ -141,7 +154,6 @@ def _neighbours(site: SiteContainer) -> Sequence[Neighbour]:
         site.raw_keeper(),
         site.store(),
         site.reader(),
-        site.files(),
     ]
 
 
@@ -159,20 +171,28 @@ def _of_worker(worker: WorkerContainer) -> Sequence[Neighbour]:
 async def _serve(
     site: SiteContainer,
     workers: Sequence[Coroutine[Any, Any, None]],
+    feed: Feed,
     display: Display,
     stop: asyncio.Event,
 ) -> None:
-    """Take frames in until told to stop; then see the workers end."""
+    """Take frames in until told to stop, or there are no more; then see the workers end."""
+    fed = asyncio.Event()
+
+    async def take_in() -> None:
+        await feed(site, display)
+        fed.set()
+        stop.set()
+
     try:
         async with asyncio.TaskGroup() as crew:
-            idle_work = make_upkeep(site, partial(setattr, display, "job")).run()
             for worker in workers:
                 crew.create_task(worker)
-            async with running_alongside(site.intake().run(), idle_work):
+            async with running_alongside(take_in()):
                 await stop.wait()
-            grace = site.settings().grace_s
-            _LOG.info("told to stop: images under way have %g s", grace)
-            display.say(f"stopping: images under way have {grace:g} s; a second Ctrl-C ends them at once")
+            if not fed.is_set():
+                grace = site.settings().grace_s
+                _LOG.info("told to stop: images under way have %g s", grace)
+                display.say(f"stopping: images under way have {grace:g} s; a second Ctrl-C ends them at once")
     except* PromptProcessingError as group:
         raise group.exceptions[0] from group
 

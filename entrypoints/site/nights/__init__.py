@@ -1,0 +1,1 @@
+"""Nights of the past, taken into a site."""

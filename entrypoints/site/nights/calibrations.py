@@ -1,0 +1,136 @@
+"""Masters of a night's own biases, darks and flats, for a site that has none for its time."""
+
+import datetime
+from functools import partial
+from pathlib import Path
+
+import click
+
+from domain.cameras.camera import Camera
+from domain.times import utc_from_tai
+from entrypoints.long_work import work
+from entrypoints.settings.site import SiteFolder
+from simulator.errors import SimulatorError
+from workbench.masters.building import Built, build_masters
+from workbench.masters.calibration_repository import CalibrationRepository
+from workbench.masters.recorded_calibrations import FRAME_KINDS
+from workbench.masters.stored_masters import StoredMaster
+from workbench.pace import Pace
+from workbench.recorded_frames import RecordedFrames, read_frames
+
+__all__ = ["make_masters"]
+
+
+def make_masters(site: SiteFolder, camera: Camera, folder: Path) -> None:
+    """Make masters of a folder's frames, and certify those of which the site has none for that time.
+
+    What cannot be made or has failed its checks is said, and left: images are
+    processed without it.
+    """
+    pace = Pace()
+    try:
+        frames = work("reading headers", partial(read_frames, folder, camera, pace), pace)
+    except SimulatorError:
+        return  # Each file is named when it is looked at.
+    paths = sorted({frame.path for kind in FRAME_KINDS for frame in frames.of_kind(kind)})
+    if not paths:
+        return
+    with CalibrationRepository(str(site.central)) as calibrations:
+        known = _used(calibrations.masters(camera.instrument), _begin(frames), _end(frames))
+    if not _wanted(frames) - known:
+        click.echo("the site has masters for that time: none are made of the night's frames")
+        return
+    try:
+        built = work("making masters", partial(_build, site, camera, paths, pace), pace)
+        _certify(site, built.run, known, _begin(frames))
+    except SimulatorError as error:
+        click.echo(f"no masters are made: {error}", err=True)
+
+
+def _build(site: SiteFolder, camera: Camera, paths: list[Path], pace: Pace) -> Built:
+    name = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}"
+    return build_masters(
+        paths,
+        camera,
+        {},
+        str(site.central),
+        run=f"{camera.instrument}/calib/{name}",
+        pictures=site.path / "calibrations" / name,
+        pace=pace,
+    )
+
+
+type _Kind = tuple[str, int, str]
+
+
+def _kind(master: StoredMaster) -> _Kind:
+    return master.dataset_type, master.detector, master.physical_filter or ""
+
+
+def _wanted(frames: RecordedFrames) -> frozenset[_Kind]:
+    """List the masters that frames would make."""
+    return frozenset(
+        (kind, frame.exposure.detector, frame.exposure.physical_filter if kind == "flat" else "")
+        for kind in FRAME_KINDS
+        for frame in frames.of_kind(kind)
+    )
+
+
+def _used(masters: list[StoredMaster], begin: datetime.datetime, end: datetime.datetime) -> frozenset[_Kind]:
+    """List those that are certified for any of a time."""
+    return frozenset(
+        _kind(master)
+        for master in masters
+        for first, last in master.valid
+        if (first is None or _parsed(first) < end) and (last is None or _parsed(last) > begin)
+    )
+
+
+def _certify(site: SiteFolder, run: str, known: frozenset[_Kind], begin: datetime.datetime) -> None:
+    """Use those of a run that the site lacks, from the night on, until others are used already."""
+    with CalibrationRepository(str(site.central), writeable=True) as calibrations:
+        masters = calibrations.masters()
+        new = [one for one in calibrations.of_run(run) if _kind(one) not in known]
+        for one in new:
+            if one.failures:
+                click.echo(f"not used: {one.name}: {', '.join(one.failures)}")
+        good = [one for one in new if not one.failures]
+        ends: dict[datetime.datetime | None, list[StoredMaster]] = {}
+        for one in good:
+            ends.setdefault(_next(masters, one, begin), []).append(one)
+        for end, several in ends.items():
+            calibrations.certify(several, begin, end, force=False, replace=False)
+    if good:
+        click.echo(f"masters from {begin:%Y-%m-%d %H:%M} on: {', '.join(one.name for one in good)}")
+
+
+def _next(
+    masters: list[StoredMaster], master: StoredMaster, begin: datetime.datetime
+) -> datetime.datetime | None:
+    later = [
+        _parsed(first)
+        for other in masters
+        if _kind(other) == _kind(master)
+        for first, _ in other.valid
+        if first is not None and _parsed(first) > begin
+    ]
+    return min(later, default=None)
+
+
+def _parsed(instant: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(instant).replace(tzinfo=None)
+
+
+def _begin(frames: RecordedFrames) -> datetime.datetime:
+    """Find the noon (UTC) before the first frame of a folder."""
+    first = _datetime(utc_from_tai(frames.frames[0].exposure.begin))
+    half_a_day = datetime.timedelta(hours=12)
+    return datetime.datetime.combine((first - half_a_day).date(), datetime.time()) + half_a_day
+
+
+def _end(frames: RecordedFrames) -> datetime.datetime:
+    return _datetime(utc_from_tai(frames.frames[-1].exposure.end))
+
+
+def _datetime(instant: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(instant, datetime.UTC).replace(tzinfo=None)

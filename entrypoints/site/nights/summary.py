@@ -1,0 +1,72 @@
+"""What became of a night that was taken into a site."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from domain.raws.frame_files import Ending, FrameRecord
+from domain.work.attempts import AttemptRecord
+from domain.work.outcomes import RULES, Completed, describe
+from entrypoints.commands.tables import console, table
+from entrypoints.running import opened
+from entrypoints.settings.site import SiteFolder
+from entrypoints.site.nights.beside import status_container
+from entrypoints.site.nights.taking_in import Night
+
+__all__ = ["summed_up"]
+
+_FINE: Final = frozenset({Ending.TAKEN, Ending.CALIBRATION, Ending.COPY})
+_SHOWN: Final = 20
+
+
+def summed_up(site: SiteFolder, night: Night) -> bool:
+    """Say what became of the files, and what was found; returns whether anything was completed."""
+    records = asyncio.run(_records(night))
+    ended = [one for one in records if one.final and one.outcome is not None]
+    completed = Counter(one.outcome.pipeline for one in ended if isinstance(one.outcome, Completed))
+    others = [one for one in ended if not isinstance(one.outcome, Completed)]
+    screen = console()
+    screen.print(f"files: {_counts(Counter(one.ending.value for one in night.records.values())) or 'none'}")
+    counts: Mapping[str, int] = {
+        **{f"completed ({pipeline})": count for pipeline, count in completed.items()},
+        **Counter(RULES[type(one.outcome)].name for one in others if one.outcome is not None),
+        "without an outcome": len(night.identities) - len(ended),
+    }
+    screen.print(f"images: {_counts(counts) or 'none'}")
+    _show_files([one for one in night.records.values() if one.ending not in _FINE])
+    rows = [(str(one.attempt.identity), describe(one.outcome)) for one in others if one.outcome is not None]
+    if rows:
+        screen.print(table("Images not completed", ("image", "reason"), rows[:_SHOWN]))
+    if len(rows) > _SHOWN:
+        screen.print(f"and {len(rows) - _SHOWN} more")
+    if completed:
+        screen.print(f"what was found: prompt-processing results {site.path}")
+        screen.print(f"to compare later nights with it: prompt-processing templates build {site.central}")
+    return bool(completed)
+
+
+def _show_files(records: Sequence[FrameRecord]) -> None:
+    screen = console()
+    if records:
+        rows = [(str(one.file), one.ending.value, one.reason) for one in records[:_SHOWN]]
+        screen.print(table("Files not processed", ("file", "", "reason"), rows))
+    if len(records) > _SHOWN:
+        screen.print(f"and {len(records) - _SHOWN} more")
+
+
+async def _records(night: Night) -> Sequence[AttemptRecord]:
+    """Read the last attempts on a night's images."""
+    wanted = night.identities
+    if not wanted:
+        return []
+    status = status_container()
+    async with opened(status.histories()):
+        latest = await status.ledger().latest(next(iter(wanted)).instrument)
+    return sorted(
+        (one for one in latest if one.attempt.identity in wanted), key=lambda one: str(one.attempt.identity)
+    )
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if count)
