@@ -4,8 +4,12 @@ The client takes 0.2 to 0.3 s to open, so it is kept for the life of the
 process.
 """
 
+import contextlib
+import fcntl
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pandas as pd
 from astropy.time import Time
@@ -13,6 +17,7 @@ from attrs import frozen
 from lsst.dax.apdb import Apdb, ApdbConfig
 from lsst.dax.apdb.sql import ApdbSqlConfig
 from lsst.sphgeom import Region
+from sqlalchemy.engine import make_url
 
 from prompt_pipelines.errors import PromptPipelinesError
 
@@ -25,6 +30,7 @@ __all__ = [
     "open_apdb",
     "refresh_history",
     "store",
+    "turn_at",
 ]
 
 BANDS = ("u", "g", "r", "i", "z", "y")
@@ -117,6 +123,45 @@ def refresh_history(apdb: Apdb, region: Region, time: Time, known: History) -> H
         _merged(known.sources, fresh.sources, changed),
         _merged(known.forced_sources, fresh.forced_sources, changed),
     )
+
+
+@contextlib.contextmanager
+def turn_at(uri: str) -> Iterator[None]:
+    """Wait until no other process is between reading objects and storing new ones.
+
+    Two images of one place would else each find no object there, and each
+    make one. Only processes that share an SQLite file take turns: other
+    databases are shared by machines, whose images of one place are further apart.
+
+    Raises
+    ------
+    ApdbError
+        Raised if the file for it cannot be opened.
+    """
+    file = _sqlite_file(uri)
+    if file is None:
+        yield
+        return
+    try:
+        lock = file.with_name(f"{file.name}.turn").open("ab")
+    except OSError as error:
+        raise ApdbError(f"cannot take turns at the APDB of {uri}: {error}") from error
+    # Let go of by closing it, and by the death of the process.
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@functools.cache
+def _sqlite_file(uri: str) -> Path | None:
+    config = ApdbConfig.from_uri(uri)
+    if not isinstance(config, ApdbSqlConfig):
+        return None
+    url = make_url(config.db_url)
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return None
+    # The client that makes a database writes its place as a URI.
+    return Path(urlsplit(str(url.database)).path)
 
 
 def check_new(apdb: Apdb, visit: int, detector: int) -> None:

@@ -3,6 +3,7 @@
 This is the only task that changes anything outside its outputs.
 """
 
+import contextlib
 from typing import Any, cast, override
 
 import numpy as np
@@ -34,6 +35,7 @@ from prompt_pipelines.apdb import (
     open_apdb,
     refresh_history,
     store,
+    turn_at,
 )
 from prompt_pipelines.arrays import Planes
 from prompt_pipelines.association import ForcedPhotometry, find_object_ids, objects_on_image
@@ -129,6 +131,7 @@ class AssociateTask(PipelineTask):
             ids=IdFactory.of_visit(visit.day_obs, visit.seq_num, visit.id, data_id["detector"]),
             apdb=open_apdb(self.config.apdb_config),
             stream=alerts_from_environment(),
+            turn=turn_at(self.config.apdb_config),
         )
         butlerQC.put(outputs, outputRefs)
 
@@ -140,6 +143,7 @@ class AssociateTask(PipelineTask):
         ids: IdFactory,
         apdb: Apdb,
         stream: AlertStream | AlertFolder | None = None,
+        turn: contextlib.AbstractContextManager[None] | None = None,
     ) -> Struct:
         """Associate and store the sources of one image.
 
@@ -156,6 +160,8 @@ class AssociateTask(PipelineTask):
             The database.
         stream
             Where alerts go; None: nowhere.
+        turn
+            Entered from reading objects to storing new ones; None: nobody else does.
 
         Returns
         -------
@@ -174,21 +180,22 @@ class AssociateTask(PipelineTask):
         image: MaskedImage = inputs["difference_image"]
         if image.sky_projection is None:
             raise UnusableImageError("the difference image has no sky projection")
-        check_new(apdb, facts.visit, facts.detector)
-        time = Time(facts.midpoint, format="mjd", scale="tai")
-        history = _history(apdb, image, time, inputs)
-        sources = self._sources(inputs, history, facts)
-        shape = (image.bbox.y.size, image.bbox.x.size)
-        places = objects_on_image(history.objects, sources, image.sky_projection, shape)
-        fluxes = self._photometry(inputs).at(places.x, places.y)
-        forced = forced_source_rows(ids.make(len(places.x)), places.rows, *fluxes, facts)
-        objects = object_rows(history, sources, forced)
-        packets: list[bytes] = []
-        if stream is not None:
-            alerts = make_alerts(sources, objects, history, forced, _pictures(inputs))
-            # Before anything changes: an alert that cannot be written must not come after.
-            packets = [serialize(alert) for alert in alerts]
-        store(apdb, time, History(objects, sources, forced))
+        with turn or contextlib.nullcontext():
+            check_new(apdb, facts.visit, facts.detector)
+            time = Time(facts.midpoint, format="mjd", scale="tai")
+            history = _history(apdb, image, time, inputs)
+            sources = self._sources(inputs, history, facts)
+            shape = (image.bbox.y.size, image.bbox.x.size)
+            places = objects_on_image(history.objects, sources, image.sky_projection, shape)
+            fluxes = self._photometry(inputs).at(places.x, places.y)
+            forced = forced_source_rows(ids.make(len(places.x)), places.rows, *fluxes, facts)
+            objects = object_rows(history, sources, forced)
+            packets: list[bytes] = []
+            if stream is not None:
+                alerts = make_alerts(sources, objects, history, forced, _pictures(inputs))
+                # Before anything changes: an alert that cannot be written must not come after.
+                packets = [serialize(alert) for alert in alerts]
+            store(apdb, time, History(objects, sources, forced))
         sent = stream.send(packets) if stream is not None and packets else 0
         self.metadata["preloaded"] = _preloaded(inputs) is not None
         self._note(History(objects, sources, forced), history, sent)

@@ -4,6 +4,7 @@ import gc
 import io
 import sqlite3
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from prompt_pipelines.alert_stream import (
     stream_from_environment,
 )
 from prompt_pipelines.alerts import CUTOUT_SIZE, alert_schema, schema_id
-from prompt_pipelines.apdb import ApdbError, History, load_history, open_apdb, store
+from prompt_pipelines.apdb import ApdbError, History, load_history, open_apdb, store, turn_at
 from prompt_pipelines.dia_tables import object_rows
 from prompt_pipelines.positions import image_region
 from tests.integration.prompt_pipelines.running import APDB_WARNINGS, close_apdb, make_apdb
@@ -107,6 +108,23 @@ def test_three_sightings_make_one_object(database: Database) -> None:
     assert row["r_psfFluxMax"] == pytest.approx(30000.0 * scale, rel=0.05)
     assert row["r_psfFluxMin"] == pytest.approx(20000.0 * scale, rel=0.05)
     assert database.count("DiaSource") == database.count("DiaForcedSource") == 3
+
+
+def test_those_who_share_an_sqlite_file_take_turns(tmp_path: Path) -> None:
+    uri = make_apdb(tmp_path)
+    entered = threading.Event()
+
+    def enter() -> None:
+        with turn_at(uri):
+            entered.set()
+
+    with turn_at(uri):
+        other = threading.Thread(target=enter)
+        other.start()
+        assert not entered.wait(0.3)
+    assert entered.wait(30.0)
+    other.join()
+    assert (tmp_path / "apdb.db.turn").exists()
 
 
 def test_a_known_object_is_measured_where_nothing_is_seen(database: Database) -> None:
