@@ -5,9 +5,9 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 SEED ?= 1
-# Tests wait for servers and processes a good part of their time: one more of them than cores.
+# Tests wait for servers and processes a good part of their time: two more of them than cores.
 # tests/conftest.py says in which order, and which go to one process together.
-PYTEST := $(PY) -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadscope --no-loadscope-reorder
+PYTEST := $(PY) -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadscope --no-loadscope-reorder
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 --no-emit-index-url \
   --no-emit-find-links
 # What goes into images: the same versions as are tested here, each file by its digest.
