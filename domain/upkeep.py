@@ -10,7 +10,18 @@ from attrs import field, frozen
 from domain.raws.frame_files import Ending, FrameRecord
 from domain.times import UtcSeconds, begin_of_day_obs
 
-__all__ = ["Job", "JobEnding", "JobKind", "JobRecord", "NightFrames", "begin_of_night", "due", "is_idle"]
+__all__ = [
+    "Job",
+    "JobEnding",
+    "JobKind",
+    "JobRecord",
+    "JobResult",
+    "NightFrames",
+    "begin_of_night",
+    "due",
+    "is_idle",
+    "mastered_nights",
+]
 
 
 class JobKind(enum.Enum):
@@ -20,6 +31,8 @@ class JobKind(enum.Enum):
     """Makes masters of a night's bias, dark and flat frames, and certifies those that pass their checks."""
     TEMPLATES = "templates"
     """Builds templates of all nights before the one that goes on."""
+    RETENTION = "retention"
+    """Removes raws and images of nights that are no longer kept."""
 
 
 class JobEnding(enum.Enum):
@@ -37,9 +50,21 @@ class Job:
 
     kind: JobKind
     night: int
-    """Day_obs (YYYYMMDD) of the frames; for templates, the last one whose frames may be used."""
+    """Day_obs (YYYYMMDD) of the frames; for templates, the last one whose frames may be used; for
+    retention, the first one of which everything is kept."""
     inputs: str
     """Digest of the frames, by which a job is told from an earlier one of the same kind and night."""
+
+
+@frozen(kw_only=True)
+class JobResult:
+    """What came of a job."""
+
+    ending: JobEnding
+    said: str
+    """For people; on one line."""
+    removed: Mapping[str, int] = field(factory=dict)
+    """How much was removed, by what it was."""
 
 
 @frozen(kw_only=True)
@@ -73,7 +98,12 @@ class NightFrames:
 
 
 def due(
-    frames: NightFrames, done: Sequence[JobRecord], *, tonight: int, kinds: frozenset[JobKind]
+    frames: NightFrames,
+    done: Sequence[JobRecord],
+    *,
+    tonight: int,
+    kinds: frozenset[JobKind],
+    first_kept: Sequence[int] = (),
 ) -> tuple[Job, ...]:
     """List the jobs that are due, in the order in which they should be done.
 
@@ -90,6 +120,8 @@ def due(
         Day_obs that goes on, whose science frames make no templates yet.
     kinds
         Jobs that may be done.
+    first_kept
+        First night that is kept, of raws and of images, where not all are.
     """
     known = {record.job for record in done}
 
@@ -101,8 +133,26 @@ def due(
         if before:
             inputs = _digest(key for night in before for key in frames.science[night])
             yield Job(kind=JobKind.TEMPLATES, night=before[-1], inputs=inputs)
+        # Last: what is old may have been waiting for any of the others.
+        nights = frames.science.keys() | frames.calibrations.keys()
+        if first_kept and any(night < max(first_kept) for night in nights):
+            bounds = "-".join(map(str, first_kept))
+            yield Job(
+                kind=JobKind.RETENTION, night=max(first_kept), inputs=f"{bounds}-{_digest(map(str, nights))}"
+            )
 
     return tuple(job for job in wanted() if job.kind in kinds and job not in known)
+
+
+def mastered_nights(frames: NightFrames, done: Iterable[JobRecord]) -> frozenset[int]:
+    """List the nights whose bias, dark and flat frames all have a part in masters that are used."""
+    return frozenset(
+        record.job.night
+        for record in done
+        if record.job.kind is JobKind.CALIBRATIONS
+        and record.ending is JobEnding.DONE
+        and record.job.inputs == _digest(frames.calibrations.get(record.job.night, ()))
+    )
 
 
 def is_idle(now: UtcSeconds, last_frame: UtcSeconds, unfinished: int, idle_after: float) -> bool:

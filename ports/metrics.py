@@ -35,6 +35,11 @@ class Counter(enum.Enum):
         "What a site did by itself between images, by how it ended",
         ("instrument", "kind", "ending"),
     )
+    SITE_REMOVED = (
+        "site_removed",
+        "Raws and images that a site kept no longer, by what they were",
+        ("instrument", "what"),
+    )
     PRESENCE_REQUESTS = "presence_requests", "Requests to the microservice, by answer", ("status",)
     ALERTS_WAITING = (
         "alerts_waiting",

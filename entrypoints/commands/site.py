@@ -16,6 +16,10 @@ command = LazyGroup(
             "entrypoints.site.status",
             "Say how a site stands: frames, queue, outcomes, processes, disk.",
         ),
+        "prune": (
+            "entrypoints.site.upkeep.prune",
+            "Remove raws and images of nights that are no longer kept.",
+        ),
         "unit": ("entrypoints.site.unit", "Print a systemd unit that runs a site."),
     },
 )

@@ -79,6 +79,8 @@ class SiteSettings:
     child_idle_s: float = field(default=300.0, validator=_not_negative)
     grace_s: float = field(default=60.0, validator=_not_negative)
     upkeep: tuple[JobKind, ...] = tuple(JobKind)
+    keep_raws_days: int = field(default=0, validator=_not_negative)
+    keep_images_days: int = field(default=0, validator=_not_negative)
     upkeep_idle_s: float = field(default=600.0, validator=_not_negative)
     metrics_host: str = "127.0.0.1"
     metrics_port: int = field(default=0, validator=_not_negative)

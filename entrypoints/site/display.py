@@ -59,7 +59,7 @@ class Display:
             ("frames", _counts(self.frames) or "none yet"),
             ("queue", f"{queue}; {self.children} image processes"),
             ("ended", _counts(self.outcomes) or "nothing yet"),
-            *([("making", self.job)] if self.job else []),
+            *([("doing", self.job)] if self.job else []),
         ]
         return Group(
             Text(self.title, style="bold"),

@@ -48,9 +48,14 @@ child_idle_s: {child_idle}
 # done when it runs again.
 grace_s: {grace}
 
+# So many nights before this one are kept: raws; images, not what was measured on them. 0: all. Nothing is
+# removed that was not processed to the end.
+keep_raws_days: {keep_raws}
+keep_images_days: {keep_images}
+
 # What the site does by itself once no frame has come for upkeep_idle_s and nothing waits: masters of new
-# biases, darks and flats, which are used from their night on; templates of the nights before this one.
-# []: nothing.
+# biases, darks and flats, which are used from their night on; templates of the nights before this one; the
+# removal of what is kept no longer. []: nothing.
 upkeep: [{upkeep}]
 upkeep_idle_s: {upkeep_idle}
 
@@ -81,6 +86,8 @@ def settings_text(pipelines: str) -> str:
         attempt_timeout=f"{default.attempt_timeout_s:g}",
         child_idle=f"{default.child_idle_s:g}",
         grace=f"{default.grace_s:g}",
+        keep_raws=default.keep_raws_days,
+        keep_images=default.keep_images_days,
         upkeep=", ".join(kind.value for kind in default.upkeep),
         upkeep_idle=f"{default.upkeep_idle_s:g}",
         metrics_host=default.metrics_host,

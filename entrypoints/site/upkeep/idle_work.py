@@ -8,8 +8,9 @@ from typing import Final, Protocol
 from attrs import frozen
 
 from domain.errors import PromptProcessingError
+from domain.retention import first_kept
 from domain.times import UtcSeconds, day_obs_of
-from domain.upkeep import Job, JobEnding, JobKind, JobRecord, NightFrames, due, is_idle
+from domain.upkeep import Job, JobEnding, JobKind, JobRecord, JobResult, NightFrames, due, is_idle
 from entrypoints.site.upkeep.job_records import JobRecords
 from ports.clock import Clock
 from ports.incoming import FrameJournal
@@ -31,8 +32,8 @@ _LEVELS: Final = {
 class Jobs(Protocol):
     """Does jobs."""
 
-    async def do(self, job: Job, frames: NightFrames) -> tuple[JobEnding, str]:
-        """Do a job; say how it ended, and what came of it."""
+    async def do(self, job: Job, frames: NightFrames) -> JobResult:
+        """Do a job."""
         ...
 
 
@@ -46,6 +47,8 @@ class UpkeepSettings:
     idle_after: float
     """Seconds without a frame."""
     kinds: frozenset[JobKind]
+    keep: tuple[int, ...] = ()
+    """Nights that are kept of raws, and of images; 0: all."""
 
 
 class SiteUpkeep:
@@ -121,7 +124,14 @@ class SiteUpkeep:
         if not is_idle(now, self._last_frame, depth.waiting + depth.leased, self._settings.idle_after):
             return False
         tonight = int(f"{day_obs_of(now, self._settings.day_begins):%Y%m%d}")
-        jobs = due(self._frames, self._records.read(), tonight=tonight, kinds=self._settings.kinds)
+        bounds = (first_kept(tonight, days) for days in self._settings.keep)
+        jobs = due(
+            self._frames,
+            self._records.read(),
+            tonight=tonight,
+            kinds=self._settings.kinds,
+            first_kept=[bound for bound in bounds if bound is not None],
+        )
         if jobs:
             await self._do(jobs[0])
         return bool(jobs)
@@ -137,13 +147,16 @@ class SiteUpkeep:
 
     async def _do(self, job: Job) -> None:
         what = f"{job.kind.value} of {job.night}"
-        _LOG.info("no images: making %s", what)
+        _LOG.info("no images: doing %s", what)
         self._tell(what)
         try:
-            ending, said = await self._jobs.do(job, self._frames)
+            result = await self._jobs.do(job, self._frames)
         finally:
             self._tell("")
+        ending, said = result.ending, result.said
         self._records.add(JobRecord(job=job, ending=ending, said=said, ended=self._clock.utc()))
+        for what, number in result.removed.items():
+            self._metrics.count(Counter.SITE_REMOVED, number, instrument=self._settings.instrument, what=what)
         self._metrics.count(
             Counter.SITE_JOBS,
             instrument=self._settings.instrument,

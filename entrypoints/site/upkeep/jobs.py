@@ -15,7 +15,7 @@ from attrs import frozen
 
 from domain.cameras.camera import Camera
 from domain.errors import PromptProcessingError
-from domain.upkeep import Job, JobEnding, JobKind, NightFrames, begin_of_night
+from domain.upkeep import Job, JobEnding, JobKind, JobResult, NightFrames, begin_of_night
 from entrypoints.settings.site import SiteFolder
 
 __all__ = ["CommandFailedError", "SiteJobs", "run_command"]
@@ -81,19 +81,22 @@ class SiteJobs:
     skymap: str
     run: Callable[..., Awaitable[str]] = run_command
 
-    async def do(self, job: Job, frames: NightFrames) -> tuple[JobEnding, str]:
-        """Do a job; say how it ended, and what came of it."""
+    async def do(self, job: Job, frames: NightFrames) -> JobResult:
+        """Do a job."""
         try:
             if job.kind is JobKind.CALIBRATIONS:
                 return await self._make_calibrations(job.night, sorted(frames.calibrations[job.night]))
-            return await self._build_templates(job.night)
+            if job.kind is JobKind.TEMPLATES:
+                return await self._build_templates(job.night)
+            return _removal_said(json.loads(await self.run("site", "prune", str(self.folder.path), "--json")))
         except CommandFailedError as error:
-            return JobEnding.FAILED, str(error)
+            return JobResult(ending=JobEnding.FAILED, said=str(error))
 
-    async def _make_calibrations(self, night: int, keys: Sequence[str]) -> tuple[JobEnding, str]:
+    async def _make_calibrations(self, night: int, keys: Sequence[str]) -> JobResult:
         paths = [path for path in (self.folder.raws / key for key in keys) if path.exists()]
         if not paths:
-            return JobEnding.FAILED, f"the frames of {night} are not in {self.folder.raws} any more"
+            said = f"the frames of {night} are not in {self.folder.raws} any more"
+            return JobResult(ending=JobEnding.FAILED, said=said)
         name = f"{night}-{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}"
         pictures = self.folder.calibrations / name
         built = json.loads(
@@ -109,7 +112,7 @@ class SiteJobs:
         await self.run(*certify, "--until-next", "--replace")
         return _calibrations_said(built, name, pictures)
 
-    async def _build_templates(self, until: int) -> tuple[JobEnding, str]:
+    async def _build_templates(self, until: int) -> JobResult:
         printed = await self.run(
             *("templates", "build", str(self.folder.central), "--instrument", self.camera.instrument),
             *("--skymap", self.skymap, "--nights", f"..{until}", "--json"),
@@ -118,11 +121,12 @@ class SiteJobs:
         left = dict.fromkeys(str(one["reason"]) for one in built["frames_left"])
         said = f"{len(built['built'])} templates built, {len(built['left'])} left as they are"
         if not left:
-            return JobEnding.DONE, said
-        return JobEnding.INCOMPLETE, f"{said}; {len(built['frames_left'])} frames left: {'; '.join(left)}"
+            return JobResult(ending=JobEnding.DONE, said=said)
+        said = f"{said}; {len(built['frames_left'])} frames left: {'; '.join(left)}"
+        return JobResult(ending=JobEnding.INCOMPLETE, said=said)
 
 
-def _calibrations_said(built: Mapping[str, Any], name: str, pictures: Path) -> tuple[JobEnding, str]:
+def _calibrations_said(built: Mapping[str, Any], name: str, pictures: Path) -> JobResult:
     good = [one for one in built["masters"] if not one["failures"]]
     left = [
         f"{one['type']} of detector {one['detector']} is not used: {', '.join(one['failures'])}"
@@ -131,6 +135,18 @@ def _calibrations_said(built: Mapping[str, Any], name: str, pictures: Path) -> t
     ]
     left += dict.fromkeys(f"not made: {one['reason']}" for one in built["not_made"])
     said = f"{len(good)} masters are certified, {name}; pictures in {pictures}"
-    if not left:
-        return JobEnding.DONE, said
-    return JobEnding.INCOMPLETE, "; ".join([said, *left])
+    ending = JobEnding.INCOMPLETE if left else JobEnding.DONE
+    return JobResult(ending=ending, said="; ".join([said, *left]))
+
+
+def _removal_said(pruned: Mapping[str, Any]) -> JobResult:
+    removed = [
+        f"{one['night']}: {one['raws']} raws, {one['images']} images, {one['bytes'] / 1e9:.2f} GB removed"
+        for one in pruned["removed"]
+    ]
+    kept = [f"{one['night']}: {one['raws']} raws stay: {one['reason']}" for one in pruned["kept"]]
+    return JobResult(
+        ending=JobEnding.DONE,
+        said="; ".join([*removed, *kept]) or "nothing to remove",
+        removed={what: sum(one[f"{what}s"] for one in pruned["removed"]) for what in ("raw", "image")},
+    )

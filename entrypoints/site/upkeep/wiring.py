@@ -20,6 +20,7 @@ def make_upkeep(site: SiteContainer, tell: Callable[[str], None]) -> SiteUpkeep:
             day_begins=camera.header.day_begins,
             idle_after=settings.upkeep_idle_s,
             kinds=frozenset(settings.upkeep),
+            keep=(settings.keep_raws_days, settings.keep_images_days),
         ),
         journal=site.journal(),
         queue=site.upkeep(),

@@ -94,8 +94,23 @@ def test_new_frames_become_masters_that_are_used_from_their_night_on(tmp_path: P
     assert used(folder, "dark", f"{day}T20:00:00") == used(folder, "bias", "2027-01-01") == run
     assert used(folder, "bias", f"{day}T11:00:00") is None
     assert list((folder / "calibrations" / run.rpartition("/")[2]).glob("bias-4*.png"))
+    old_raws_go(folder, len(list((folder / "incoming").iterdir())))
     jobs = SiteJobs(folder=SiteFolder(folder), camera=load_camera(str(camera)), skymap="SimCam_sky")
     templates = Job(kind=JobKind.TEMPLATES, night=20260313, inputs="")
-    ending, said = asyncio.run(jobs.do(templates, NightFrames()))
-    assert ending is JobEnding.FAILED
-    assert said.startswith("no image of SimCam can have a part in a template: ")
+    result = asyncio.run(jobs.do(templates, NightFrames()))
+    assert result.ending is JobEnding.FAILED
+    assert result.said.startswith("no image of SimCam can have a part in a template: ")
+
+
+def old_raws_go(folder: Path, files: int) -> None:
+    """Let the site keep one night: its frames are in masters, and are months old."""
+    assert run_command("prune", str(folder)) == "nothing to remove\n"
+    settings = yaml.safe_load((folder / "site.yaml").read_text())
+    keep = {"keep_raws_days": 1, "keep_images_days": 1}
+    (folder / "site.yaml").write_text(yaml.safe_dump({**settings, **keep}))
+    assert "7 raws and 0 images" in run_command("prune", str(folder), "--dry-run")
+    (removed,) = json.loads(run_command("prune", str(folder), "--json"))["removed"]
+    assert removed["raws"] == files == 7
+    assert removed["bytes"] > 7 * 2 * 128 * 100
+    assert not list((folder / "raws").rglob("*.fits"))
+    assert json.loads(run_command("prune", str(folder), "--json")) == {"removed": [], "kept": []}

@@ -11,7 +11,7 @@ from adapters.memory.frames.frame_journal import MemoryFrameJournal
 from adapters.memory.metrics import MemoryMetrics
 from domain.raws.frame_files import Ending, FrameFile, FrameRecord, TakenFrame
 from domain.times import UtcSeconds, begin_of_day_obs, day_obs_of
-from domain.upkeep import Job, JobEnding, JobKind, NightFrames
+from domain.upkeep import Job, JobEnding, JobKind, JobResult, NightFrames
 from entrypoints.site.upkeep.idle_work import SiteUpkeep, UpkeepSettings
 from entrypoints.site.upkeep.job_records import JobRecords
 from entrypoints.site.upkeep.jobs import CommandFailedError, run_command
@@ -35,10 +35,10 @@ class Jobs:
         self.done: list[tuple[str, int, int]] = []
         self.ending = JobEnding.DONE
 
-    async def do(self, job: Job, frames: NightFrames) -> tuple[JobEnding, str]:
+    async def do(self, job: Job, frames: NightFrames) -> JobResult:
         nights = frames.calibrations if job.kind is JobKind.CALIBRATIONS else frames.science
         self.done.append((job.kind.value, job.night, len(nights[job.night])))
-        return self.ending, "so it ended"
+        return JobResult(ending=self.ending, said="so it ended")
 
 
 class Site:
