@@ -8,6 +8,7 @@ import click
 
 from domain.cameras.camera import Camera
 from domain.times import utc_from_tai
+from domain.upkeep import begin_of_night
 from entrypoints.long_work import work
 from entrypoints.settings.site import SiteFolder
 from simulator.errors import SimulatorError
@@ -35,14 +36,16 @@ def make_masters(site: SiteFolder, camera: Camera, folder: Path) -> None:
     paths = sorted({frame.path for kind in FRAME_KINDS for frame in frames.of_kind(kind)})
     if not paths:
         return
+    first = frames.frames[0].exposure
+    begin = _datetime(begin_of_night(first.day_obs, camera.header.day_begins))
     with CalibrationRepository(str(site.central)) as calibrations:
-        known = _used(calibrations.masters(camera.instrument), _begin(frames), _end(frames))
+        known = _used(calibrations.masters(camera.instrument), begin, _end(frames))
     if not _wanted(frames) - known:
         click.echo("the site has masters for that time: none are made of the night's frames")
         return
     try:
         built = work("making masters", partial(_build, site, camera, paths, pace), pace)
-        _certify(site, built.run, known, _begin(frames))
+        _certify(site, built.run, known, begin)
     except SimulatorError as error:
         click.echo(f"no masters are made: {error}", err=True)
 
@@ -89,43 +92,18 @@ def _used(masters: list[StoredMaster], begin: datetime.datetime, end: datetime.d
 def _certify(site: SiteFolder, run: str, known: frozenset[_Kind], begin: datetime.datetime) -> None:
     """Use those of a run that the site lacks, from the night on, until others are used already."""
     with CalibrationRepository(str(site.central), writeable=True) as calibrations:
-        masters = calibrations.masters()
         new = [one for one in calibrations.of_run(run) if _kind(one) not in known]
         for one in new:
             if one.failures:
                 click.echo(f"not used: {one.name}: {', '.join(one.failures)}")
         good = [one for one in new if not one.failures]
-        ends: dict[datetime.datetime | None, list[StoredMaster]] = {}
-        for one in good:
-            ends.setdefault(_next(masters, one, begin), []).append(one)
-        for end, several in ends.items():
-            calibrations.certify(several, begin, end, force=False, replace=False)
-    if good:
-        click.echo(f"masters from {begin:%Y-%m-%d %H:%M} on: {', '.join(one.name for one in good)}")
-
-
-def _next(
-    masters: list[StoredMaster], master: StoredMaster, begin: datetime.datetime
-) -> datetime.datetime | None:
-    later = [
-        _parsed(first)
-        for other in masters
-        if _kind(other) == _kind(master)
-        for first, _ in other.valid
-        if first is not None and _parsed(first) > begin
-    ]
-    return min(later, default=None)
+        if good:
+            calibrations.certify(good, begin, None, force=False, replace=False, until_next=True)
+            click.echo(f"masters from {begin:%Y-%m-%d %H:%M} on: {', '.join(one.name for one in good)}")
 
 
 def _parsed(instant: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(instant).replace(tzinfo=None)
-
-
-def _begin(frames: RecordedFrames) -> datetime.datetime:
-    """Find the noon (UTC) before the first frame of a folder."""
-    first = _datetime(utc_from_tai(frames.frames[0].exposure.begin))
-    half_a_day = datetime.timedelta(hours=12)
-    return datetime.datetime.combine((first - half_a_day).date(), datetime.time()) + half_a_day
 
 
 def _end(frames: RecordedFrames) -> datetime.datetime:

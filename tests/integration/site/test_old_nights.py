@@ -56,7 +56,7 @@ def supernovae(folder: Path, sight: float = 0.5) -> dict[str, dict[int, int]]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_a_supernova_that_shines_all_night_is_found_by_the_templates_of_the_night_before(
     tmp_path: Path,
 ) -> None:
@@ -108,7 +108,7 @@ def test_masters_are_made_of_a_night_for_which_the_site_has_none(
     assert set(made) >= {"bias", "flat"}
     ((begin, end),) = made["bias"]
     assert begin is not None
-    assert begin.startswith("2026-03-13T12:00:00")
+    assert begin.startswith("2026-03-13T11:59:")  # Noon, TAI.
     assert end is None
     capsys.readouterr()
     make_masters(site, camera, night)
@@ -135,6 +135,13 @@ def test_a_folder_that_is_no_old_night_is_refused_in_one_line(tmp_path: Path, in
     assert done.returncode == 1
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_demo_of_a_site_takes_a_folder_that_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = CliRunner().invoke(main, ["demo", "--site", str(tmp_path)])
+    assert refused.exit_code == 1
+    assert refused.output.strip() == f"Error: --site {tmp_path}: exists and is not an empty folder"
 
 
 def test_a_replay_into_a_site_takes_no_other_options(tmp_path: Path) -> None:
