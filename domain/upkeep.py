@@ -65,6 +65,8 @@ class JobResult:
     """For people; on one line."""
     removed: Mapping[str, int] = field(factory=dict)
     """How much was removed, by what it was."""
+    freed: int = 0
+    """Bytes that were removed."""
 
 
 @frozen(kw_only=True)

@@ -145,6 +145,11 @@ class SiteFolder:
         return self.state / "jobs.json"
 
     @property
+    def disk(self) -> Path:
+        """Free space in the last nights."""
+        return self.state / "disk.json"
+
+    @property
     def logs(self) -> Path:
         """A file for each day."""
         return self.path / "logs"

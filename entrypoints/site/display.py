@@ -35,6 +35,8 @@ class Display:
     """What the site does by itself now."""
     progress: str = ""
     """How far something is that comes to an end."""
+    disk: str = ""
+    """What is to be said of it, if anything."""
     outcomes: Counter[str] = field(factory=Counter)
     last: deque[str] = field(factory=lambda: deque(maxlen=_LAST))
 
@@ -60,6 +62,7 @@ class Display:
             ("queue", f"{queue}; {self.children} image processes"),
             ("ended", _counts(self.outcomes) or "nothing yet"),
             *([("doing", self.job)] if self.job else []),
+            *([("disk", self.disk)] if self.disk else []),
         ]
         return Group(
             Text(self.title, style="bold"),

@@ -6,7 +6,6 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,7 +100,7 @@ async def _watch(site: SiteContainer, display: Display) -> None:
     """Take in what appears in the watched folders, and keep the site up when it is idle; until cancelled."""
     watched = ", ".join(map(str, site.folder().watched(site.settings())))
     display.say(f"{display.title}; frames come from {watched}")
-    idle_work = make_upkeep(site, partial(setattr, display, "job")).run()
+    idle_work = make_upkeep(site, display).run()
     async with opened(site.files()), running_alongside(idle_work):
         await site.intake().run()
 

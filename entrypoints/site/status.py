@@ -27,6 +27,7 @@ from entrypoints.settings.status import StatusSettings
 from entrypoints.site import lock
 from entrypoints.site.environment import site_variables
 from entrypoints.site.folder import open_site, site_argument
+from entrypoints.site.upkeep.disk_watch import disk_forecast, disk_said
 from entrypoints.site.upkeep.job_records import JobRecords, as_json
 
 __all__ = ["command"]
@@ -69,9 +70,14 @@ class _Status:
         ]
 
     @property
-    def disk(self) -> Mapping[str, float]:
-        usage = shutil.disk_usage(self.site.path)
-        return {"free_gb": round(usage.free / _GB, 1), "total_gb": round(usage.total / _GB, 1)}
+    def disk(self) -> Mapping[str, float | bool]:
+        usage, expected = shutil.disk_usage(self.site.path), disk_forecast(self.site)
+        return {
+            "free_gb": round(usage.free / _GB, 1),
+            "total_gb": round(usage.total / _GB, 1),
+            "night_gb": round(expected.night / _GB, 1),
+            "full_soon": expected.is_full_soon,
+        }
 
 
 @click.command(name="status")
@@ -140,6 +146,8 @@ def _show(status: _Status, screen: Console) -> None:
         rows = [(one["pid"], one["what"], one["mb"]) for one in status.processes]
         screen.print(table("Processes", ("pid", "of", "MB"), rows))
     screen.print(f"disk: {status.disk['free_gb']:g} GB free of {status.disk['total_gb']:g} GB")
+    if said := disk_said(disk_forecast(status.site)):
+        screen.print(f"disk: {said}")
 
 
 def _record(status: _Status) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ports.incoming import FrameJournal
 from ports.metrics import Counter, Metrics
 from ports.work_queue import QueueUpkeep
 
-__all__ = ["Jobs", "SiteUpkeep", "UpkeepSettings"]
+__all__ = ["Disk", "Jobs", "SiteUpkeep", "UpkeepSettings"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,6 +34,14 @@ class Jobs(Protocol):
 
     async def do(self, job: Job, frames: NightFrames) -> JobResult:
         """Do a job."""
+        ...
+
+
+class Disk(Protocol):
+    """Watches the free space, and says what there is to be said."""
+
+    def look(self, tonight: int, freed: int = 0) -> object:
+        """Look, in the night that goes on; `freed` bytes were removed since the last look."""
         ...
 
 
@@ -64,6 +72,8 @@ class SiteUpkeep:
         Does them.
     records
         How jobs ended.
+    disk
+        Watched all the time.
     tell
         Told what is under way, for people; blank if nothing is.
     """
@@ -78,6 +88,7 @@ class SiteUpkeep:
         metrics: Metrics,
         jobs: Jobs,
         records: JobRecords,
+        disk: Disk,
         tell: Callable[[str], None],
     ) -> None:
         self._settings = settings
@@ -87,6 +98,7 @@ class SiteUpkeep:
         self._metrics = metrics
         self._jobs = jobs
         self._records = records
+        self._disk = disk
         self._tell = tell
         self._frames = NightFrames()
         self._read_until: UtcSeconds | None = None
@@ -118,12 +130,13 @@ class SiteUpkeep:
         OSError
             Raised if the record of a job cannot be written.
         """
+        self._disk.look(self._tonight())
         await self._read_journal()
         depth = await self._queue.depth()
         now = self._clock.utc()
         if not is_idle(now, self._last_frame, depth.waiting + depth.leased, self._settings.idle_after):
             return False
-        tonight = int(f"{day_obs_of(now, self._settings.day_begins):%Y%m%d}")
+        tonight = self._tonight()
         bounds = (first_kept(tonight, days) for days in self._settings.keep)
         jobs = due(
             self._frames,
@@ -135,6 +148,9 @@ class SiteUpkeep:
         if jobs:
             await self._do(jobs[0])
         return bool(jobs)
+
+    def _tonight(self) -> int:
+        return int(f"{day_obs_of(self._clock.utc(), self._settings.day_begins):%Y%m%d}")
 
     async def _read_journal(self) -> None:
         records = await self._journal.records(self._read_until)
@@ -154,6 +170,7 @@ class SiteUpkeep:
         finally:
             self._tell("")
         ending, said = result.ending, result.said
+        self._disk.look(self._tonight(), result.freed)
         self._records.add(JobRecord(job=job, ending=ending, said=said, ended=self._clock.utc()))
         for what, number in result.removed.items():
             self._metrics.count(Counter.SITE_REMOVED, number, instrument=self._settings.instrument, what=what)

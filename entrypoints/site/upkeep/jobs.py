@@ -149,4 +149,5 @@ def _removal_said(pruned: Mapping[str, Any]) -> JobResult:
         ending=JobEnding.DONE,
         said="; ".join([*removed, *kept]) or "nothing to remove",
         removed={what: sum(one[f"{what}s"] for one in pruned["removed"]) for what in ("raw", "image")},
+        freed=sum(one["bytes"] for one in pruned["removed"]),
     )

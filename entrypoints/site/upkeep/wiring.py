@@ -1,9 +1,11 @@
 """The wiring of what a site does by itself."""
 
-from collections.abc import Callable
+from functools import partial
 
 from domain.runs import all_sky
 from entrypoints.containers.site import SiteContainer
+from entrypoints.site.display import Display
+from entrypoints.site.upkeep.disk_watch import DiskWatch
 from entrypoints.site.upkeep.idle_work import SiteUpkeep, UpkeepSettings
 from entrypoints.site.upkeep.job_records import JobRecords
 from entrypoints.site.upkeep.jobs import SiteJobs
@@ -11,8 +13,8 @@ from entrypoints.site.upkeep.jobs import SiteJobs
 __all__ = ["make_upkeep"]
 
 
-def make_upkeep(site: SiteContainer, tell: Callable[[str], None]) -> SiteUpkeep:
-    """Wire it; `tell` is told what is under way."""
+def make_upkeep(site: SiteContainer, display: Display) -> SiteUpkeep:
+    """Wire it; the display shows what is under way."""
     camera, folder, settings = site.camera(), site.folder(), site.settings()
     return SiteUpkeep(
         UpkeepSettings(
@@ -28,5 +30,6 @@ def make_upkeep(site: SiteContainer, tell: Callable[[str], None]) -> SiteUpkeep:
         metrics=site.metrics(),
         jobs=SiteJobs(folder=folder, camera=camera, skymap=settings.skymap or all_sky(camera.instrument)),
         records=JobRecords(folder.jobs),
-        tell=tell,
+        disk=DiskWatch(folder, partial(setattr, display, "disk")),
+        tell=partial(setattr, display, "job"),
     )

@@ -12,6 +12,8 @@ from adapters.memory.metrics import MemoryMetrics
 from domain.raws.frame_files import Ending, FrameFile, FrameRecord, TakenFrame
 from domain.times import UtcSeconds, begin_of_day_obs, day_obs_of
 from domain.upkeep import Job, JobEnding, JobKind, JobResult, NightFrames
+from entrypoints.settings.site import SiteFolder
+from entrypoints.site.upkeep.disk_watch import DiskWatch, disk_forecast
 from entrypoints.site.upkeep.idle_work import SiteUpkeep, UpkeepSettings
 from entrypoints.site.upkeep.job_records import JobRecords
 from entrypoints.site.upkeep.jobs import CommandFailedError, run_command
@@ -21,6 +23,7 @@ from tests.contract_suites.samples import an_exposure
 
 BEGIN = begin_of_day_obs(day_obs_of(UtcSeconds(1_773_454_500.0)))
 TONIGHT = 20260313
+GB = 10**9
 
 
 class Queue:
@@ -52,6 +55,10 @@ class Site:
         self.metrics = MemoryMetrics()
         self.records = JobRecords(folder / "jobs.json")
         self.told: list[str] = []
+        self.free = 100 * GB
+        self.disk_told: list[str] = []
+        self.folder = SiteFolder(folder)
+        self.folder.state.mkdir()
         self.upkeep = self.start()
 
     def utc(self) -> UtcSeconds:
@@ -66,6 +73,7 @@ class Site:
             metrics=self.metrics,
             jobs=self.jobs,
             records=self.records,
+            disk=DiskWatch(self.folder, self.disk_told.append, lambda _: self.free),
             tell=self.told.append,
         )
         return self.upkeep
@@ -145,3 +153,26 @@ async def test_a_command_that_fails_says_why_and_one_that_is_stopped_ends() -> N
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_a_disk_that_fills_is_said_once_a_night_in_time(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = Site(tmp_path)
+    warnings = []
+    for _ in range(4):  # 30 GB each: the fourth night has no room.
+        for _ in range(10):
+            await site.upkeep.look()
+            site.free -= 3 * GB
+            site.now = UtcSeconds(site.now + 86_400.0 / 10)
+        warnings.append([record.getMessage() for record in caplog.records])
+        caplog.clear()
+        site.start()  # It is known over a restart.
+    assert [len(said) for said in warnings] == [0, 0, 1, 1]
+    assert warnings[2][0].startswith(f"disk of {tmp_path}: ")
+    assert "a night takes 27.0 GB: it may be full before the next night is over" in warnings[2][0]
+    assert site.disk_told[0] == ""
+    assert "may be full" in site.disk_told[-1]
+    assert disk_forecast(site.folder).night == 27 * GB
+    site.folder.disk.write_text("[{}]")
+    assert disk_forecast(site.folder).night == 0
