@@ -16,7 +16,7 @@ from domain.sky.catalogue_columns import CatalogueError
 from prompt_pipelines.arrays import Floats
 from prompt_pipelines.calibration import calibrated_projection
 from prompt_pipelines.errors import PromptPipelinesError
-from prompt_pipelines.positions import image_region, sky_positions
+from prompt_pipelines.positions import image_region, pixel_positions, sky_positions
 from prompt_pipelines.sky_matching import match_one_to_one
 from prompt_pipelines.tasks.calibrate_visit import CalibrateVisitTask
 from simulator.errors import SimulatorError
@@ -126,7 +126,8 @@ def _survey(butler: Butler, instrument: str, ref: DatasetRef, stars: _Stars) -> 
         return
     known = stars.near(reference_stars(butler, instrument, image), image)
     projection, scale = image.sky_projection, 1.0
-    if len(known) >= _FEWEST:
+    # Those beside the image, as a neighbouring detector has them, calibrate nothing.
+    if _count_on(known, image) >= _FEWEST:
         task = default_task(CalibrateVisitTask)
         calibration = task.run(image, sources, known, stars.band).visit_calibration
         projection = calibrated_projection(projection, calibration)
@@ -138,6 +139,15 @@ def _survey(butler: Butler, instrument: str, ref: DatasetRef, stars: _Stars) -> 
         unknown[match_one_to_one((ra, dec), others, _SAME).first] = False
     flux = scale * np.asarray(good["flux"], dtype=float)
     stars.new.append(_table(ra[unknown], dec[unknown], flux[unknown], stars.band))
+
+
+def _count_on(stars: Table, image: MaskedImage) -> int:
+    box = image.bbox
+    ra, dec = (np.asarray(stars[axis], dtype=float) for axis in ("ra", "dec"))
+    x, y = pixel_positions(cast(Any, image.sky_projection), ra, dec)
+    on_x = (x > box.x.min - 0.5) & (x < box.x.max + 0.5)
+    on_y = (y > box.y.min - 0.5) & (y < box.y.max + 0.5)
+    return int(np.count_nonzero(on_x & on_y))
 
 
 def _is_star(sources: Table) -> np.ndarray:

@@ -185,6 +185,14 @@ def test_without_a_catalogue_no_frame_can_be_calibrated(nights: Nights) -> None:
     assert "3 images: there is no reference catalogue where it looks" in result.stderr
 
 
+def test_an_image_with_known_stars_only_beside_it_adds_its_own(nights: Nights) -> None:
+    """As of two detectors side by side, of which the first one's stars are known already."""
+    nights.add_catalogue([Field(150.0, 2.2 + 47 / 3600)])
+    nights.add(ORDINARY, FIRST, 1, seq_num=7)
+    result = CliRunner().invoke(main, ["reference-catalogue", "from-images", str(nights.root)])
+    assert result.exit_code == 0, result.output
+
+
 def test_a_camera_whose_sky_is_in_no_catalogue_has_one_of_its_own_images(nights: Nights) -> None:
     """Two nights of two fields, the second of which another catalogue knows in part."""
     elsewhere = Field(150.05, 2.2)
