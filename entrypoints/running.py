@@ -118,9 +118,8 @@ def stopping_in_two_steps() -> tuple[asyncio.Event, asyncio.Event]:
     return stop, abort
 
 
-async def run_until_stopped(*services: Awaitable[None]) -> None:
-    """Run services until a signal comes or one of them ends or fails."""
-    stop = stopping_on_signals()
+async def run_until_stopped(stop: asyncio.Event, *services: Awaitable[None]) -> None:
+    """Run services until `stop` is set or one of them ends or fails."""
     tasks = [asyncio.ensure_future(service) for service in services]
     stopping = asyncio.ensure_future(stop.wait())
     try:

@@ -17,7 +17,7 @@ from ports.incoming import FrameContents, FrameJournal, Keeping, RawKeeper, Read
 from ports.metrics import Counter, Metrics
 from ports.raw_arrivals import ImageStore
 from ports.raw_index import RawIndex, RawSlot
-from ports.work_publisher import WorkPublisher
+from ports.work_publisher import Novelty, WorkPublisher
 
 __all__ = ["FrameKeeping", "VisitPolicy"]
 
@@ -151,6 +151,8 @@ class FrameKeeping:
             self._metrics.count(
                 Counter.VISITS_FANNED_OUT, instrument=made.instrument, novelty=published.novelty.value
             )
-        elif visit is not None:
+            # Another process, which takes in a file of other detectors, was faster.
+            visit = made if published.novelty is Novelty.REPEATED else None
+        if visit is not None:
             for detector in detectors:
                 await self._publisher.put_again(VisitDetector(visit, detector))

@@ -9,7 +9,7 @@ import click
 from entrypoints.containers.butler_writer import ButlerWriterContainer
 from entrypoints.help import service_help
 from entrypoints.logs import configure_logs
-from entrypoints.running import opened, run_service, run_until_stopped, settings_or_exit
+from entrypoints.running import opened, run_service, run_until_stopped, settings_or_exit, stopping_on_signals
 from entrypoints.settings.butler_writer import ButlerWriterSettings
 
 __all__ = ["command"]
@@ -38,6 +38,8 @@ async def _serve(container: ButlerWriterContainer) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(container.registry().close)
         await stack.enter_async_context(opened(container.metrics_server(), container.events()))
+        # Who is told that it is ready may stop it.
+        stop = stopping_on_signals()
         _LOG.info("ready", extra={"ready": True})
         with container.readiness().ready():
-            await run_until_stopped(container.writer().run())
+            await run_until_stopped(stop, container.writer().run())

@@ -8,7 +8,14 @@ from entrypoints.containers.fan_out import FanOutContainer
 from entrypoints.durability import warn_if_not_durable
 from entrypoints.help import service_help
 from entrypoints.logs import configure_logs
-from entrypoints.running import loaded_or_exit, opened, run_service, run_until_stopped, settings_or_exit
+from entrypoints.running import (
+    loaded_or_exit,
+    opened,
+    run_service,
+    run_until_stopped,
+    settings_or_exit,
+    stopping_on_signals,
+)
 from entrypoints.settings.fan_out import FanOutSettings
 
 __all__ = ["command"]
@@ -43,6 +50,8 @@ async def _serve(container: FanOutContainer) -> None:
     ]
     async with opened(*neighbours):
         await warn_if_not_durable(container.ledger())
+        # Who is told that it is ready may stop it.
+        stop = stopping_on_signals()
         _LOG.info("ready", extra={"ready": True})
         with container.readiness().ready():
-            await run_until_stopped(container.fan_out().run(), container.keeper().run())
+            await run_until_stopped(stop, container.fan_out().run(), container.keeper().run())

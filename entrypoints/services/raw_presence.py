@@ -8,7 +8,14 @@ import click
 from entrypoints.containers.raw_presence import RawPresenceContainer
 from entrypoints.help import service_help
 from entrypoints.logs import configure_logs
-from entrypoints.running import loaded_or_exit, opened, run_service, run_until_stopped, settings_or_exit
+from entrypoints.running import (
+    loaded_or_exit,
+    opened,
+    run_service,
+    run_until_stopped,
+    settings_or_exit,
+    stopping_on_signals,
+)
 from entrypoints.settings.raw_presence import RawPresenceSettings
 
 __all__ = ["command"]
@@ -38,5 +45,7 @@ async def _serve(container: RawPresenceContainer) -> None:
         # Collecting all that was imported would stop the answers for a twentieth of a second.
         gc.collect()
         gc.freeze()
+        # Who is told that it is ready may stop it.
+        stop = stopping_on_signals()
         _LOG.info("ready", extra={"ready": True, "port": server.port})
-        await run_until_stopped(container.indexer().run(), container.catch_up().run())
+        await run_until_stopped(stop, container.indexer().run(), container.catch_up().run())

@@ -14,6 +14,7 @@ from adapters.memory.raws.image_store import MemoryImageStore
 from domain.raws.exposure import Exposure
 from domain.raws.frame_files import FrameFile
 from domain.times import TaiSeconds, tai_from_utc
+from domain.visit import Visit
 from ports.incoming import FrameContents, Keeping
 from ports.metrics import Counter
 from tests.contract_suites.samples import an_exposure
@@ -51,6 +52,20 @@ async def test_detectors_of_a_group_are_one_visit_however_they_come() -> None:
     await site.run(5.0)
     assert site.queued() == [("g21", 0), ("g21", 5), ("g22", 0), ("g22", 5)]
     assert site.queue.revisions == {("TestCam", "g21"): 1, ("TestCam", "g22"): 1}
+
+
+async def test_a_detector_is_queued_though_another_process_published_its_visit_meanwhile() -> None:
+    site = Site()
+    site.put("/in/a.fits", frame(21, 0))
+    await site.run(5.0)
+
+    async def too_early(instrument: str, group: str) -> Visit | None:  # noqa: ARG001 - as the port calls it
+        return None
+
+    site.publisher.announced = too_early  # type: ignore[method-assign]  # what the other did is not seen yet
+    site.put("/in/b.fits", frame(21, 5))
+    await site.run(5.0)
+    assert site.queued() == [("g21", 0), ("g21", 5)]
 
 
 async def test_a_second_snap_is_indexed_and_adds_nothing_to_the_queue() -> None:
