@@ -129,7 +129,8 @@ def read_parts(
     with opened(path) as file:
         images = _images(file.hdus)
         primary = values(file.hdus[0].header.cards)
-        may_be_merged = len(images) == 1 and bool(set.intersection(*(set(named) for _, named in parts)))
+        hdus_of_parts = [set(named) for _, named in parts]
+        may_be_merged = len(images) == 1 and bool(parts) and bool(set.intersection(*hdus_of_parts))
         for sizes, named in parts:
             try:
                 if may_be_merged and not _holds_any(images, named):

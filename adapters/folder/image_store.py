@@ -1,6 +1,5 @@
 """An image store in a folder: its keys are the paths of files."""
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from adapters.common.opened import Opened
 from adapters.common.own_threads import OwnThreads
+from adapters.common.sidecars import sidecar_cards
 from adapters.folder.raw_paths import ARRIVING, NoPathError, path_of
 from domain.raws.stored_object import StoredObject
 from domain.times import UtcSeconds
@@ -59,7 +59,7 @@ class FolderImageStore(Opened):
     async def sidecar(self, key: str) -> Mapping[str, Any] | None:
         """See `ports.raw_arrivals.ImageStore.sidecar`."""
         content = await self._threads.run(self._translated, self._read, key)
-        return None if content is None else _cards(key, content)
+        return None if content is None else sidecar_cards(key, content)
 
     def uri(self, key: str) -> str:
         """See `ports.raw_arrivals.ImageStore.uri`."""
@@ -134,13 +134,3 @@ class FolderImageStore(Opened):
         if (stored.size or 0) > _LARGEST_SIDECAR:
             raise UnreadableSidecarError(f"sidecar {key} has {stored.size} bytes")
         return path_of(self._folder, key).read_bytes()
-
-
-def _cards(key: str, content: bytes) -> Mapping[str, Any]:
-    try:
-        cards = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableSidecarError(f"sidecar {key} is no JSON: {error}") from error
-    if not isinstance(cards, dict):
-        raise UnreadableSidecarError(f"sidecar {key} is JSON, but no object")
-    return cards

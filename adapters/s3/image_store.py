@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +18,7 @@ from tenacity import retry_if_exception, stop_after_attempt, wait_random
 
 from adapters.common.own_threads import OwnThreads
 from adapters.common.retrying import Retries
+from adapters.common.sidecars import sidecar_cards
 from adapters.s3.client import S3Connection, connect
 from domain.raws.stored_object import StoredObject
 from domain.times import UtcSeconds
@@ -143,7 +143,7 @@ class S3ImageStore:
                 raise
 
         content = await self._run(f"read {key}", read)
-        return None if content is None else _cards(key, content)
+        return None if content is None else sidecar_cards(key, content)
 
     def _download(self, client: "S3Client", key: str) -> bytes:
         answer = client.get_object(Bucket=self._bucket, Key=key)
@@ -180,16 +180,6 @@ class S3ImageStore:
             return await self._threads.run(read, self._client)
         except (BotoCoreError, ClientError) as error:
             raise ImageStoreUnavailableError(f"bucket {self._bucket}: cannot {what}: {error}") from error
-
-
-def _cards(key: str, content: bytes) -> Mapping[str, Any]:
-    try:
-        cards = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableSidecarError(f"sidecar {key} is no JSON: {error}") from error
-    if not isinstance(cards, dict):
-        raise UnreadableSidecarError(f"sidecar {key} is JSON, but no object")
-    return cards
 
 
 def _code(error: ClientError) -> str:

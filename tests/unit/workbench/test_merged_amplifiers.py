@@ -1,9 +1,11 @@
 """A raw of a camera with an HDU for each amplifier that holds one image in their stead."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from astropy.io import fits
 
 from adapters.files.cameras import load_camera
@@ -39,3 +41,18 @@ def test_of_several_images_none_is_taken_for_it(tmp_path: Path) -> None:
     )
     with pytest.raises(SimulatorError, match="holds no frame of LSSTCam"):
         read_frames(tmp_path, load_camera("lsstcam"))
+
+
+def test_a_file_that_may_hold_none_of_the_detectors_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = yaml.safe_load((files("cameras") / "simulated.yaml").read_text())
+    for detector in content["detectors"]:
+        detector["file"] = "chip*.fits"
+    (tmp_path / "chips.yaml").write_text(yaml.safe_dump(content))
+    night = tmp_path / "night"
+    night.mkdir()
+    fits.HDUList([fits.PrimaryHDU(header=fits.Header(CARDS)), image()]).writeto(night / "raw.fits")
+    with pytest.raises(SimulatorError, match="holds no frame of SimCam"):
+        read_frames(night, load_camera(tmp_path / "chips.yaml"))
+    assert "raw.fits is left out: its HDUs are those of no detector" in caplog.text
