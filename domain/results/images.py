@@ -1,0 +1,50 @@
+"""Images that are kept of a visit-detector."""
+
+import enum
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from attrs import frozen
+
+__all__ = ["ImageKind", "ImagePixels", "KeptImage"]
+
+
+class ImageKind(enum.StrEnum):
+    """What an image shows, in the order in which they are made."""
+
+    RAW = "raw"
+    ISR = "isr"
+    CALIBRATED = "calibrated"
+    TEMPLATE = "template"
+    DIFFERENCE = "difference"
+
+
+@frozen(kw_only=True)
+class KeptImage:
+    """Names one image in an archive."""
+
+    group: str
+    visit: int
+    """The exposure, which is a visit to the Butler."""
+    detector: int
+    kind: ImageKind
+
+
+@frozen(kw_only=True, eq=False)
+class ImagePixels:
+    """One image, read."""
+
+    name: KeptImage
+    array: npt.NDArray[np.floating]
+    """Indexed ``[y, x]``: row 0 is the lowest."""
+    mask: npt.NDArray[np.unsignedinteger] | None
+    """Bits of `planes`, of the shape of `array`; None if there is no mask."""
+    planes: Mapping[str, int]
+    """From the name of a mask plane to its bit, counted from 0."""
+    unit: str
+    """Of `array`."""
+    wcs: Mapping[str, str | float | int] | None
+    """FITS cards of where it is on the sky; None if that is not known."""
+    path: str
+    """Its file."""

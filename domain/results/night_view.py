@@ -1,0 +1,75 @@
+"""How a night stands, as a screen shows it: visits, their detectors, the queue and the neighbours."""
+
+import datetime
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from domain.times import UtcSeconds
+from domain.work.attempts import AttemptRecord
+
+__all__ = ["NeighbourHealth", "NightSummary", "NightView", "QueueCounts", "VisitView"]
+
+
+@frozen(kw_only=True)
+class VisitView:
+    """One visit: the last attempt on each of its detectors that has one."""
+
+    group: str
+    begun: UtcSeconds
+    """When the first attempt began."""
+    detectors: Mapping[int, AttemptRecord]
+
+
+@frozen(kw_only=True)
+class NeighbourHealth:
+    """Whether a system next to this one could be reached when it was last asked."""
+
+    name: str
+    is_reached: bool
+    detail: str = ""
+    """What was wrong, or what it said."""
+
+
+@frozen(kw_only=True)
+class QueueCounts:
+    """Visit-detectors in the queue."""
+
+    waiting: int
+    leased: int
+    dead: int
+    """Dead letters of all nights."""
+
+
+@frozen(kw_only=True)
+class NightSummary:
+    """Counts of a night; small, and sent whole at each change."""
+
+    instrument: str
+    night: datetime.date
+    at: UtcSeconds
+    is_live: bool
+    """False of a night that was kept: nothing changes any more."""
+    outcomes: Mapping[str, int]
+    """Final ones, from the outcome's name to visit-detectors."""
+    promptness: Mapping[str, int]
+    """From `domain.work.promptness.Promptness` to visit-detectors."""
+    under_way: int
+    to_follow: int
+    """Whose last attempt ended, and another follows."""
+    workers: int
+    """That have an attempt under way."""
+    queue: QueueCounts | None
+    """None if there is none, or it cannot be reached."""
+    neighbours: tuple[NeighbourHealth, ...]
+
+
+@frozen(kw_only=True)
+class NightView:
+    """All of a night, or what changed in it since a version."""
+
+    version: int
+    """Grows with each change."""
+    summary: NightSummary
+    visits: tuple[VisitView, ...]
+    """In the order in which they began; with only the detectors that changed, if changes were asked for."""

@@ -1,0 +1,75 @@
+"""What was found in difference images."""
+
+import math
+
+from attrs import frozen
+
+__all__ = ["DiaSource", "ObjectSummary", "SourceQuery"]
+
+
+@frozen(kw_only=True)
+class DiaSource:
+    """One source of a difference image; columns of the APDB under short names."""
+
+    source_id: int
+    object_id: int
+    """0 of a source without an object, such as a known body of the Solar System."""
+    visit: int
+    detector: int
+    band: str
+    mjd: float
+    """Midpoint of the exposure, days TAI."""
+    ra: float
+    """Degrees ICRS."""
+    dec: float
+    """Degrees ICRS."""
+    x: float
+    """Pixels of the trimmed frame, from 0."""
+    y: float
+    """Pixels of the trimmed frame, from 0."""
+    snr: float
+    flux: float
+    """Of the difference, nJy."""
+    flux_err: float
+    """Nanojansky."""
+    science_flux: float
+    """In the calibrated image, nJy; NaN if it was not measured."""
+
+
+@frozen(kw_only=True)
+class ObjectSummary:
+    """One DiaObject, by its sightings among those that were asked for."""
+
+    object_id: int
+    sightings: int
+    ra: float
+    """Degrees ICRS, mean."""
+    dec: float
+    """Degrees ICRS, mean."""
+    first: float
+    """Days TAI."""
+    last: float
+    """Days TAI."""
+    faintest: float
+    """Least flux of the differences, nJy."""
+    brightest: float
+    """Greatest flux of the differences, nJy."""
+    range_mag: float
+    """Of the flux in the calibrated images, magnitudes; NaN if it is not known."""
+    strongest: int
+    """The DiaSource with the highest signal to noise."""
+
+
+@frozen(kw_only=True)
+class SourceQuery:
+    """Which DiaSources are meant; every condition that is set must hold."""
+
+    visit: int | None = None
+    detector: int | None = None
+    object_id: int | None = None
+    band: str | None = None
+    snr_at_least: float = 0.0
+    since: float = -math.inf
+    """Days TAI."""
+    until: float = math.inf
+    """Days TAI."""
