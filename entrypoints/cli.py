@@ -4,6 +4,7 @@ Commands are loaded when they are called, so that each process imports only
 what it needs.
 """
 
+import difflib
 import importlib
 import os
 from collections.abc import Mapping
@@ -91,6 +92,15 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{self._modules[cmd_name][0]}.command is no command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of one that is not there, say which is spelt alike."""
+        alike = difflib.get_close_matches(args[0], self._modules, n=3)
+        if args[0] not in self._modules and alike:
+            ctx.fail(f"no command {args[0]!r}; did you mean {' or '.join(alike)}?")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; what the project understands is one line, and so is Ctrl-C."""

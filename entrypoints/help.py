@@ -2,17 +2,29 @@
 
 import textwrap
 
-from entrypoints.settings.environment import describe_settings
+from entrypoints.settings.environment import REQUIRED, describe_settings
 
 __all__ = ["service_help"]
+
+_WIDEST = 30
+"""Characters of a default that are shown."""
 
 
 def service_help(summary: str, *settings: type) -> str:
     """Write a service's help: what it does, and the variables that it reads."""
-    lines = [summary, "", "\b", "Environment variables (default):"]
-    rows = [row for kind in settings for row in describe_settings(kind)]
-    for name, default, meaning in dict.fromkeys(rows):
-        shown = default if len(default) < 30 else default[:27] + "..."
-        lines += ["", "\b", f"{name} ({shown})"]
-        lines += textwrap.wrap(meaning, 76, initial_indent="    ", subsequent_indent="    ")
+    rows = list(dict.fromkeys(row for kind in settings for row in describe_settings(kind)))
+    lines = [summary]
+    for title, group in (
+        ("Required environment variables:", [row for row in rows if row[1] == REQUIRED]),
+        ("Optional environment variables (default):", [row for row in rows if row[1] != REQUIRED]),
+    ):
+        if group:
+            lines += ["", "\b", title]
+        for name, default, meaning in group:
+            lines += ["", "\b", name if default == REQUIRED else f"{name} ({_short(default)})"]
+            lines += textwrap.wrap(meaning, 76, initial_indent="    ", subsequent_indent="    ")
     return "\n".join(lines)
+
+
+def _short(default: str) -> str:
+    return default if len(default) < _WIDEST else default[: _WIDEST - 3] + "..."

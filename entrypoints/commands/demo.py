@@ -45,6 +45,7 @@ def command(
     workers: int,
     pipelines: str,
     results: Path | None,
+    quiet: bool,
 ) -> None:
     """Observe a short simulated night on this machine.
 
@@ -76,7 +77,11 @@ def command(
     raise SystemExit(
         observe(
             Observation(
-                setup=setup, speed=speed, results=folder, examination=Examination(truth=night.source.truth)
+                setup=setup,
+                speed=speed,
+                results=folder,
+                examination=Examination(truth=night.source.truth),
+                quiet=quiet,
             ),
             Console(),
         )

@@ -72,6 +72,7 @@ def command(
     workers: int,
     pipelines: str,
     results: Path | None,
+    quiet: bool,
 ) -> None:
     """Observe the raw frames below DIR again, on this machine.
 
@@ -103,7 +104,7 @@ def command(
     corrections = None if corrections_file is None else load_corrections(corrections_file, camera)
     console, pace = Console(), Pace()
     read = partial(recorded_night, folder, camera, corrections, pace)
-    plan, night = work("reading headers", read, pace, console=console, stopped=STOPPED)
+    plan, night = work(None if quiet else "reading headers", read, pace, console=console, stopped=STOPPED)
     catalogue = _catalogue(plan, catalogues, columns)
     if catalogue is not None:
         plan = placed_by_catalogue(plan, catalogue)
@@ -124,6 +125,7 @@ def command(
         results=target,
         examination=Examination(),
         may_lose_visits=True,
+        quiet=quiet,
         notes=night.missing,
     )
     raise SystemExit(observe(asked, console))

@@ -1,4 +1,4 @@
-"""What a person sees while the night goes on: a live table, or lines."""
+"""What a person sees while the night goes on: a live screen, or lines."""
 
 import time
 from types import TracebackType
@@ -6,9 +6,9 @@ from typing import Protocol, Self
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
+from entrypoints.observatory.night_screen import NightScreen
 from entrypoints.observatory.progress import Progress, Row
 
 __all__ = ["Display", "make_display"]
@@ -44,8 +44,8 @@ class Display(Protocol):
     ) -> None: ...
 
 
-def make_display(console: Console, begin: float) -> Display:
-    """Choose a live table on a terminal, lines elsewhere.
+def make_display(console: Console, begin: float, *, quiet: bool = False) -> Display:
+    """Choose a live screen on a terminal, lines elsewhere.
 
     Parameters
     ----------
@@ -53,7 +53,11 @@ def make_display(console: Console, begin: float) -> Display:
         Where to.
     begin
         Monotonic seconds at which the night began.
+    quiet
+        True shows only what did not complete.
     """
+    if quiet:
+        return _Silent(console, begin)
     return _LiveTable(console, begin) if console.is_terminal else _Lines(console, begin)
 
 
@@ -91,18 +95,35 @@ class _Lines:
         return None
 
 
+class _Silent(_Lines):
+    """Shows what did not complete, and nothing else."""
+
+    def say(self, text: str) -> None:
+        pass
+
+    def working(self, text: str) -> None:
+        pass
+
+    def ended(self, row: Row) -> None:
+        if row.outcome != "completed":
+            super().say(f"{row.group} detector {row.detector}: {row.detail}")
+
+
 class _LiveTable:
     def __init__(self, console: Console, begin: float) -> None:
+        self._console = console
         self._begin = begin
-        self._progress: Progress | None = None
+        self._screen: NightScreen | None = None
         self._working = ""
         self._live = Live(
-            console=console, get_renderable=self._render, refresh_per_second=4, vertical_overflow="ellipsis"
+            console=console, get_renderable=self._render, refresh_per_second=4, vertical_overflow="crop"
         )
 
     def say(self, text: str) -> None:
         self._working = ""
-        self._live.console.print(f"{time.monotonic() - self._begin:7.1f} s  {text}", highlight=False)
+        self._live.console.print(
+            f"{time.monotonic() - self._begin:7.1f} s  {text}", highlight=False, markup=False
+        )
 
     def working(self, text: str) -> None:
         self._working = text
@@ -112,7 +133,7 @@ class _LiveTable:
             self.say(f"{row.group} detector {row.detector}: {row.detail}")
 
     def follow(self, progress: Progress) -> None:
-        self._progress = progress
+        self._screen = NightScreen(progress)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -121,28 +142,11 @@ class _LiveTable:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._live.vertical_overflow = "visible"
         self._live.stop()
 
-    def _render(self) -> Table | Group:
-        if self._progress is None:
-            return Group(Text(f"{time.monotonic() - self._begin:7.1f} s  {self._working}", style="cyan"))
+    def _render(self) -> Group:
         now = time.monotonic() - self._begin
-        table = Table("visit", "detector", "worker", "stage", *(f"{stage} s" for stage in _MAIN_STAGES))
-        for row in self._progress.rows.values():
-            table.add_row(
-                row.group,
-                str(row.detector),
-                row.worker,
-                _stage(row, now),
-                *(f"{row.seconds[stage]:.2f}" if stage in row.seconds else "" for stage in _MAIN_STAGES),
-            )
-        return table
-
-
-def _stage(row: Row, now: float) -> Text:
-    if row.final:
-        return Text(row.outcome, style="green" if row.outcome == "completed" else "bold red")
-    if not row.worker:
-        return Text(row.stage, style="dim")
-    return Text(f"{row.stage} {now - row.since:.0f} s", style="cyan")
+        if self._screen is None:
+            return Group(Text(f"{now:7.1f} s  {self._working}", style="cyan"))
+        size = self._console.size
+        return Group(*self._screen.lines(now, size.width, size.height - 1))

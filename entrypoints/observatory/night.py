@@ -52,6 +52,8 @@ class Observation:
     """What is asked of the outputs."""
     may_lose_visits: bool = False
     """Real frames may be of no use: it is enough that a visit was completed."""
+    quiet: bool = False
+    """True shows no progress."""
     notes: tuple[str, ...] = ()
     """What else is to be said of the night at its end."""
 
@@ -118,7 +120,7 @@ async def _observe(night: Observation, console: Console) -> _Report:
     begin = time.monotonic()
     progress = Progress()
     changed = asyncio.Event()
-    with make_display(console, begin) as display:
+    with make_display(console, begin, quiet=night.quiet) as display:
 
         def listen(name: str, record: Mapping[str, Any]) -> None:
             row = progress.heard(name, record, time.monotonic() - begin)

@@ -51,6 +51,12 @@ def night_options[F: Callable[..., None]](*, speed: float, pipelines: str = "ap-
                 show_default=True,
                 help="How much faster than real time the observatory lives.",
             ),
+            click.option(
+                "--quiet",
+                "-q",
+                is_flag=True,
+                help="Show what does not complete and the summary, no progress.",
+            ),
         ):
             function = option(function)
         return function

@@ -8,10 +8,13 @@ from attrs import NOTHING, Attribute, field, fields, frozen
 from domain.addresses import without_users
 from domain.errors import PromptProcessingError
 
-__all__ = ["Parser", "SettingsError", "describe_settings", "group", "read_settings", "setting"]
+__all__ = ["REQUIRED", "Parser", "SettingsError", "describe_settings", "group", "read_settings", "setting"]
 
 type Parser[T] = Callable[[str], T]
 """Turns a variable's text into a value; raises `ValueError` with the reason."""
+
+REQUIRED = "required"
+"""In place of the default of a variable that must be set."""
 
 _VARIABLE = "variable"
 _GROUP = "group"
@@ -114,14 +117,14 @@ def _value(variable: _Variable, environ: Mapping[str, str], faults: list[str]) -
 
 
 def describe_settings(kind: type) -> list[tuple[str, str, str]]:
-    """List the variables of a class: name, default (or ``required``), meaning."""
+    """List the variables of a class: name, default (or `REQUIRED`), meaning."""
     rows: list[tuple[str, str, str]] = []
     for attribute in _attributes(kind):
         if _GROUP in attribute.metadata:
             rows += describe_settings(attribute.metadata[_GROUP])
         elif _VARIABLE in attribute.metadata:
             variable: _Variable = attribute.metadata[_VARIABLE]
-            default = "required" if variable.default is None else variable.default or "none"
+            default = REQUIRED if variable.default is None else variable.default or "none"
             rows.append((variable.name, default, variable.help))
     return rows
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from attrs import frozen
 
 from domain.pipelines import CHANGE_TASKS
+from entrypoints.settings.alerts import AlertSettings
 from entrypoints.settings.common import LedgerSettings, LogSettings, MetricsSettings, RedisSettings
 from entrypoints.settings.environment import group, setting
 from entrypoints.settings.kafka import KafkaSettings, WriterKafkaSettings
@@ -74,6 +75,7 @@ class WorkerSettings:
     metrics: MetricsSettings = group(MetricsSettings)
     sasquatch: SasquatchSettings = group(SasquatchSettings)
     logs: LogSettings = group(LogSettings)
+    alerts: AlertSettings = group(AlertSettings)
 
     local_repos: Path = setting("LOCAL_REPOS", folder, "folder of the local repositories", default="/tmp")  # noqa: S108 - the contract's default
     s3_endpoint: str = setting(

@@ -60,3 +60,17 @@ def test_modules_in_the_current_folder_do_not_stand_in_for_ours(tmp_path: Path) 
         "assert 'usage:' in ended.stderr, ended.stderr\n"
     )
     subprocess.run([sys.executable, "-P", "-c", script], cwd=tmp_path, check=True)  # noqa: S603 - ours, as it stands above
+
+
+def test_a_misspelt_command_is_told_what_is_spelt_alike() -> None:
+    result = CliRunner().invoke(main, ["dmeo"])
+    assert result.exit_code == 2
+    assert "did you mean demo?" in result.output
+
+
+def test_a_services_help_lists_first_what_must_be_set() -> None:
+    shown = CliRunner().invoke(main, ["worker", "--help"]).output
+    required, optional = shown.split("Optional environment variables (default):")
+    assert "  CENTRAL_REPO\n" in required
+    assert "  LEASE_SECONDS (60)\n" in optional
+    assert "  AP_KAFKA_SERVER (none)\n" in optional
