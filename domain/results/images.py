@@ -30,6 +30,14 @@ class KeptImage:
     detector: int
     kind: ImageKind
 
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Sort by it: exposures, detectors, kinds."""
+        return self.visit, self.detector, list(ImageKind).index(self.kind)
+
+    def __str__(self) -> str:
+        return f"{self.kind} image of visit {self.visit}, detector {self.detector}"
+
 
 @frozen(kw_only=True, eq=False)
 class ImagePixels:

@@ -73,3 +73,13 @@ class SourceQuery:
     """Days TAI."""
     until: float = math.inf
     """Days TAI."""
+
+    def admits(self, source: DiaSource) -> bool:
+        """Tell whether a source is meant."""
+        wanted = (self.visit, self.detector, self.object_id, self.band)
+        has = (source.visit, source.detector, source.object_id, source.band)
+        return (
+            all(want in {None, have} for want, have in zip(wanted, has, strict=True))
+            and source.snr >= self.snr_at_least
+            and self.since <= source.mjd <= self.until
+        )

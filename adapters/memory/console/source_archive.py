@@ -1,0 +1,56 @@
+"""Sources of a night, in memory."""
+
+from collections.abc import Iterable, Sequence
+
+from domain.results.objects import summed_up
+from domain.results.sources import DiaSource, ObjectSummary, SourceQuery
+from ports.source_archive import NoSuchSourceError, SourceArchiveUnavailableError
+
+__all__ = ["MemorySourceArchive"]
+
+
+class MemorySourceArchive:
+    """`ports.source_archive.SourceArchive` of sources that are given to it.
+
+    `outage` is for tests: while it is not blank, the archive cannot be reached for that reason.
+    """
+
+    def __init__(self, sources: Iterable[DiaSource] = ()) -> None:
+        self.outage = ""
+        self._sources: dict[int, DiaSource] = {}
+        for source in sources:
+            self.put(source)
+
+    def put(self, source: DiaSource) -> None:
+        """Keep a source."""
+        self._sources[source.source_id] = source
+
+    async def sources(self, query: SourceQuery, limit: int = 1000, offset: int = 0) -> Sequence[DiaSource]:
+        """See `ports.source_archive.SourceArchive.sources`."""
+        return self._found(query)[offset : offset + limit]
+
+    async def source(self, source_id: int) -> DiaSource:
+        """See `ports.source_archive.SourceArchive.source`."""
+        self._check()
+        if source_id not in self._sources:
+            raise NoSuchSourceError(f"there is no DiaSource {source_id}")
+        return self._sources[source_id]
+
+    async def count(self, query: SourceQuery) -> int:
+        """See `ports.source_archive.SourceArchive.count`."""
+        return len(self._found(query))
+
+    async def objects(
+        self, query: SourceQuery, limit: int = 1000, offset: int = 0
+    ) -> Sequence[ObjectSummary]:
+        """See `ports.source_archive.SourceArchive.objects`."""
+        return summed_up(self._found(query))[offset : offset + limit]
+
+    def _found(self, query: SourceQuery) -> list[DiaSource]:
+        self._check()
+        found = [one for one in self._sources.values() if query.admits(one)]
+        return sorted(found, key=lambda one: (one.mjd, one.detector, one.source_id))
+
+    def _check(self) -> None:
+        if self.outage:
+            raise SourceArchiveUnavailableError(f"APDB: {self.outage}")
