@@ -48,7 +48,7 @@ class LogArchive(Protocol):
     """What the processes of a night logged, where this is kept within reach."""
 
     async def lines(self, identity: Identity, limit: int = 500) -> Sequence[LogLine]:
-        """List the lines about a visit-detector in the order of time; nothing if no logs are kept."""
+        """List the last lines about a visit-detector in the order of time; nothing if no logs are kept."""
         ...
 
     @property

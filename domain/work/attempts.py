@@ -7,13 +7,14 @@ whatever it is stored in.
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import Identity
+from domain.work.about import AboutVisit
 from domain.work.outcomes import Cancelled, FailedAfterChange, FailedBeforeChange, Outcome
 
 __all__ = ["Attempt", "AttemptRecord", "Claim", "LeaseKey", "OutdatedLeaseError", "WorkHistory"]
@@ -79,6 +80,15 @@ class AttemptRecord:
     """By which it holds the work, or held it: also what tells a lease that comes late."""
     closed: Outcome | None = None
     """Only in what beginning an attempt returns: how the attempt of a dead worker was closed on the way."""
+    seconds: Mapping[str, float] = field(factory=dict, hash=False)
+    """Spent in each stage, once it ended."""
+    since_shutter: float | None = None
+    """Seconds from the shutter's closing to the end of the pipeline; None before that, or if unknown."""
+    stage: str = ""
+    """The last that is known to have begun, while it goes on or when its worker died."""
+    stage_begun: UtcSeconds | None = None
+    about: AboutVisit | None = None
+    """None before it is noted, and of records of older releases."""
 
 
 @frozen

@@ -1,0 +1,1 @@
+"""What the console shows: how a night stands, and what is known of one visit-detector."""

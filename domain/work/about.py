@@ -1,0 +1,31 @@
+"""What a worker knew of a visit-detector, for those who look at it later."""
+
+from attrs import frozen
+
+from domain.times import TaiSeconds
+from domain.visit import CoordinateSystem
+
+__all__ = ["AboutVisit"]
+
+
+@frozen(kw_only=True)
+class AboutVisit:
+    """The announcement in short, and what was chosen for it."""
+
+    filters: str = ""
+    """As in `domain.visit.Visit`."""
+    coordinate_system: CoordinateSystem = CoordinateSystem.NONE
+    """Frame of `position`."""
+    position: tuple[float, float] = (0.0, 0.0)
+    """Degrees, in the order of its frame."""
+    nimages: int = 0
+    """Snaps announced; 0 is not known in advance."""
+    survey: str = ""
+    sent: TaiSeconds | None = None
+    """When the announcement was published."""
+    pipelines: tuple[str, ...] = ()
+    """Main pipelines in falling order of preference."""
+    preprocessing: tuple[str, ...] = ()
+    """Pipelines for the preload, likewise."""
+    rule: str = ""
+    """Which node of the configuration of main pipelines matched, and why."""
