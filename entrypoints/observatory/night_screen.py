@@ -12,10 +12,8 @@ __all__ = ["NightScreen"]
 
 _LETTERS: Final = {"prepare": "p", "wait": "w", "ingest": "i", "process": "s", "export": "e"}
 """Of a stage under way; other stages are ``*``."""
-_LEGEND: Final = (
-    "# completed  ! otherwise  p preparing  w waiting for images  i ingesting  s science  e exporting"
-)
-_NEW_TURN: Final = "r"
+_LEGEND: Final = "# completed  ! otherwise  p prepare  w wait  i ingest  s science  e export  r retry"
+_TO_FOLLOW: Final = "r"
 _ENOUGH_FOR_A_RATE: Final = 3
 """Visit-detectors that must have ended before the time left is said."""
 _LEAST_UNDER_WAY: Final = 3
@@ -41,7 +39,7 @@ class NightScreen:
             Of the terminal, in characters.
         """
         rows = list(self.progress.rows.values())
-        busy = sorted((row for row in rows if row.worker and not row.final), key=lambda row: row.since)
+        busy = self.progress.under_way
         head = [*self._head(rows, len(busy), now, width)]
         left = max(height - len(head) - 1, 0)
         shown = min(len(busy), max(_LEAST_UNDER_WAY, left // 2), max(left - 1, 0))
@@ -110,7 +108,7 @@ def _letter(row: Row) -> tuple[str, str]:
     if row.final:
         return ("#", "green") if row.outcome == "completed" else ("!", "bold red")
     if row.outcome:
-        return _NEW_TURN, "yellow"
+        return _TO_FOLLOW, "yellow"
     if not row.worker:
         return ".", "dim"
     return _LETTERS.get(row.stage, "*"), "cyan"

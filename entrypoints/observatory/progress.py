@@ -43,6 +43,12 @@ class Progress:
         self.rows.update((key, Row(*key)) for key in expected)
 
     @property
+    def under_way(self) -> list[Row]:
+        """Visit-detectors on which a worker is at work, those that have been in their stage longest first."""
+        busy = (row for row in self.rows.values() if row.worker and not row.outcome)
+        return sorted(busy, key=lambda row: row.since)
+
+    @property
     def is_over(self) -> bool:
         """Whether every visit-detector has its final outcome."""
         return all(row.final for row in self.rows.values())
@@ -64,6 +70,7 @@ class Progress:
             return None
         if "stage" in record:
             row.worker, row.stage, row.since = worker, str(record["stage"]), now
+            row.outcome = row.detail = ""
         if "outcome" in record:
             row.worker, row.outcome, row.detail = worker, str(record["outcome"]), str(record.get("message"))
             row.seconds = record.get("seconds", {})

@@ -78,3 +78,14 @@ def test_the_time_left_follows_the_rate() -> None:
     for detector in range(1, 5):
         progress.heard("w", {"group": "2026-03-14#0000", "detector": detector, "outcome": "completed"}, 20.0)
     assert "about 10 s left" in screen.lines(20.0, 80, 23)[0].plain
+
+
+def test_an_attempt_that_another_follows_is_not_under_way() -> None:
+    progress = _progress(visits=1, detectors=9, done=0, busy=2)
+    record = {"group": "2026-03-14#0000", "detector": 0, "outcome": "failed before change", "final": False}
+    progress.heard("worker-1", record, 6.0)
+    lines = _drawn(progress)
+    assert "1 under way, 8 to come" in lines[0]
+    assert "  2026-03-14#0000    0/9    rs......." in lines
+    progress.heard("worker-2", {"group": "2026-03-14#0000", "detector": 0, "stage": "prepare"}, 7.0)
+    assert "  2026-03-14#0000    0/9    ps......." in _drawn(progress)
