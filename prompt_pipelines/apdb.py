@@ -27,6 +27,7 @@ __all__ = [
     "History",
     "check_new",
     "load_history",
+    "load_objects",
     "open_apdb",
     "refresh_history",
     "store",
@@ -92,6 +93,20 @@ def load_history(apdb: Apdb, region: Region, time: Time) -> History:
     try:
         objects = apdb.getDiaObjects(region)
         return _with_sources(apdb, region, objects, objects["diaObjectId"].tolist(), time)
+    except Exception as error:  # whatever the database's driver raises
+        raise ApdbError(f"cannot read the APDB: {error}") from error
+
+
+def load_objects(apdb: Apdb, region: Region) -> pd.DataFrame:
+    """Read all objects of a region.
+
+    Raises
+    ------
+    ApdbError
+        Raised if the database cannot be read.
+    """
+    try:
+        return apdb.getDiaObjects(region)
     except Exception as error:  # whatever the database's driver raises
         raise ApdbError(f"cannot read the APDB: {error}") from error
 

@@ -17,9 +17,11 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
 )
 from lsst.dax.apdb import Apdb
 from lsst.images import Box
+from lsst.pipe.base import Pipeline
 from lsst.pipe.base.utils import RegionTimeInfo
 
-from prompt_pipelines.apdb import open_apdb
+from domain.pipelines import CHANGE_TASKS
+from prompt_pipelines.apdb import History, open_apdb, store
 from prompt_pipelines.positions import image_region, sky_positions
 from tests.integration.prompt_pipelines.conftest import (
     EXPOSURES,
@@ -48,7 +50,7 @@ def night(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     uri = make_apdb(tmp_path_factory.mktemp("apdb"))
     for exposure in EXPOSURES:
         where = f"instrument='TinyCam' AND skymap='tiny' AND visit={exposure} AND detector=0"
-        assert run_pipeline(repository, "ApPipe", where, inputs=RUN_INPUTS, run=RUN, apdb=uri) == 6
+        assert run_pipeline(repository, "ApPipe", where, inputs=RUN_INPUTS, run=RUN, apdb=uri) == 7
     with Butler.from_config(str(repository), collections=[RUN]) as butler:
         yield Night(butler, open_apdb(uri), uri, repository)
     close_apdb(uri)
@@ -116,13 +118,54 @@ def test_what_is_known_is_loaded_before_the_image(night: Night) -> None:
     assert run_pipeline(night.repository, "Preprocessing", where, inputs=inputs, run=run, apdb=uri) == 1
     where = "instrument='TinyCam' AND group='g1' AND detector=1 AND skymap='tiny'"
     inputs = [*RUN_INPUTS, run]
-    assert run_pipeline(night.repository, "ApPipe", where, inputs=inputs, run="TinyCam/ap1", apdb=uri) == 12
+    assert run_pipeline(night.repository, "ApPipe", where, inputs=inputs, run="TinyCam/ap1", apdb=uri) == 14
     with Butler.from_config(str(night.repository), collections=["TinyCam/ap1"]) as butler:
         for visit, sources in zip(EXPOSURES, (0, 1), strict=True):
             data_id = {"instrument": "TinyCam", "visit": visit, "detector": 1}
             assert len(butler.get("dia_source_apdb", data_id)) == sources
-            metadata = butler.get("associate_metadata", data_id)["associate"]
+            metadata = butler.get("prepareAssociation_metadata", data_id)["prepareAssociation"]
             assert metadata["preloaded"]
+
+
+def test_nothing_is_changed_before_the_claim_and_what_was_stored_since_is_known(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AP_ALERT_FOLDER", (tmp_path / "alerts").as_uri())
+    (tmp_path / "alerts").mkdir()
+    uri, visit = make_apdb(tmp_path), EXPOSURES[1]
+    tasks = Pipeline.from_uri("resource://prompt_pipelines/pipelines/ApPipe.yaml").to_graph().tasks
+    changing = {label for label, task in tasks.items() if task.task_class_name in CHANGE_TASKS}
+    where = f"instrument='TinyCam' AND skymap='tiny' AND visit={visit} AND detector=0"
+
+    def run(labels: set[str], inputs: list[str], run: str) -> tuple[int, bool, int]:
+        chosen = ",".join(sorted(labels))
+        quanta = run_pipeline(repository, "ApPipe", where, inputs=inputs, run=run, apdb=uri, tasks=chosen)
+        holds = open_apdb(uri).containsVisitDetector(visit, 0)
+        return quanta, holds, len(list((tmp_path / "alerts").rglob("*.avro")))
+
+    assert run(tasks.keys() - changing, RUN_INPUTS, "TinyCam/unclaimed") == (6, False, 0)
+    _store_earlier(repository, "TinyCam/unclaimed", open_apdb(uri))
+    assert run(changing, [*RUN_INPUTS, "TinyCam/unclaimed"], "TinyCam/claimed") == (1, True, 1)
+    with Butler.from_config(str(repository), collections=["TinyCam/claimed"]) as butler:
+        objects = butler.get("dia_object_apdb", {"instrument": "TinyCam", "visit": visit, "detector": 0})
+    assert objects["nDiaSources"].tolist() == [2]
+    close_apdb(uri)
+
+
+def _store_earlier(repository: Path, run: str, apdb: Apdb) -> None:
+    """Store what was prepared of the second visit as the first visit's."""
+    data_id = {"instrument": "TinyCam", "visit": EXPOSURES[1], "detector": 0}
+    with Butler.from_config(str(repository), collections=[run]) as butler:
+        objects, sources, forced = (
+            butler.get(f"prepared_dia_{name}", data_id) for name in ("objects", "sources", "forced_sources")
+        )
+    sources = sources.assign(visit=EXPOSURES[0], diaSourceId=sources["diaObjectId"] - 1)
+    forced = forced.assign(visit=EXPOSURES[0], diaForcedSourceId=1)
+    store(
+        apdb,
+        Time(sources["midpointMjdTai"].iloc[0] - 0.001, format="mjd", scale="tai"),
+        History(objects, sources, forced),
+    )
 
 
 def test_without_templates_there_is_nothing_to_run(repository: Path) -> None:

@@ -147,6 +147,21 @@ def test_what_was_loaded_before_is_used_and_brought_up_to_date(database: Databas
     assert outputs.dia_object_apdb["nDiaSources"].tolist() == [2]
 
 
+def test_what_is_stored_between_preparing_and_storing_is_known(database: Database) -> None:
+    """The snaps of a group are prepared one after the other, before either is stored."""
+    first, second = _visit(1), _visit(2, flux=0.0)
+    stored: list[Any] = []
+    outputs = associate(
+        second,
+        database.apdb,
+        seq_num=2,
+        meanwhile=lambda: stored.append(associate(first, database.apdb, seq_num=1)),
+    )
+    (new,) = stored[0].dia_object_apdb["diaObjectId"]
+    assert outputs.dia_forced_source_apdb["diaObjectId"].tolist() == [new]
+    assert database.count("DiaForcedSource") == 2
+
+
 def test_postgresql_serves_as_well(tmp_path: Path, postgresql_url: str) -> None:
     uri = make_apdb(tmp_path, postgresql_url)
     apdb = open_apdb(uri)

@@ -1,5 +1,6 @@
 """The tasks one after the other on images in memory, without a Butler."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,11 +13,13 @@ from lsst.images import Image, MaskedImage
 from lsst.pipe.base import PipelineTask, Struct
 
 from prompt_pipelines.alert_stream import AlertStream
+from prompt_pipelines.apdb import History
 from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.dia_tables import VisitFacts
 from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.masks import image_schema
 from prompt_pipelines.positions import sky_positions
+from prompt_pipelines.preparation import Preparation, prepare
 from prompt_pipelines.psf import PsfModel
 from prompt_pipelines.raw import RawFrame
 from prompt_pipelines.tasks.associate import AssociateTask
@@ -24,6 +27,7 @@ from prompt_pipelines.tasks.calibrate_visit import CalibrateVisitTask
 from prompt_pipelines.tasks.detect_dia_sources import DetectDiaSourcesTask
 from prompt_pipelines.tasks.detect_sources import DetectSourcesTask
 from prompt_pipelines.tasks.isr import IsrTask
+from prompt_pipelines.tasks.prepare_association import PrepareAssociationTask
 from prompt_pipelines.tasks.subtract_images import SubtractImagesTask
 from tests.unit.prompt_pipelines.pictures import Sky, picture
 from tests.unit.prompt_pipelines.tiny_camera import tiny_camera
@@ -120,16 +124,33 @@ def facts(seq_num: int = 1) -> VisitFacts:
 
 
 def associate(
-    made: Made, apdb: Apdb, *, seq_num: int = 1, stream: AlertStream | None = None, known: Any = None
+    made: Made,
+    apdb: Apdb,
+    *,
+    seq_num: int = 1,
+    stream: AlertStream | None = None,
+    known: Any = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Struct:
-    """Store the DiaSources of a visit."""
+    """Store the DiaSources of a visit; `meanwhile` is called between preparing and storing."""
     inputs = dict(made.datasets)
     if known is not None:
         inputs["preloaded_dia_objects"] = known.objects
         inputs["preloaded_dia_sources"] = known.sources
         inputs["preloaded_dia_forced_sources"] = known.forced_sources
-    task = make_task(AssociateTask)
-    return task.run(inputs, facts(seq_num), ids=IdFactory(20260314, seq_num, 0), apdb=apdb, stream=stream)
+    visit = facts(seq_num)
+    with_alerts = stream is not None
+    outputs = make_task(PrepareAssociationTask).run(
+        inputs, visit, ids=IdFactory(20260314, seq_num, 0), apdb=apdb, with_alerts=with_alerts
+    )
+    prepared = Preparation.of_datasets(outputs.getDict())
+
+    def prepare_again(history: History) -> Preparation:
+        ids = IdFactory(20260314, seq_num, 0)
+        return prepare(inputs, visit, ids, history, prepared.choices, with_alerts=with_alerts)
+
+    meanwhile()
+    return make_task(AssociateTask).run(prepared, visit, prepare_again, apdb=apdb, stream=stream)
 
 
 RECORD: Any = SimpleNamespace(
