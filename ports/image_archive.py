@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from domain.errors import PromptProcessingError
-from domain.results.images import ImagePixels, KeptImage
+from domain.results.images import ImagePixels, KeptImage, PixelBox
 from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["ImageArchive", "ImageArchiveUnavailableError", "NoSuchImageError"]
@@ -32,8 +32,8 @@ class ImageArchive(Protocol):
         """
         ...
 
-    async def read(self, image: KeptImage) -> ImagePixels:
-        """Read one image.
+    async def read(self, image: KeptImage, within: PixelBox | None = None) -> ImagePixels:
+        """Read one image, or what of it lies within a box, which may be nothing.
 
         Raises
         ------

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
-__all__ = ["ImageKind", "ImagePixels", "KeptImage"]
+__all__ = ["ImageKind", "ImagePixels", "KeptImage", "PixelBox"]
 
 
 class ImageKind(enum.StrEnum):
@@ -39,13 +39,25 @@ class KeptImage:
         return f"{self.kind} image of visit {self.visit}, detector {self.detector}"
 
 
+@frozen(kw_only=True)
+class PixelBox:
+    """A part of an image, in pixels from 0; what of it is beyond the image is not read."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
 @frozen(kw_only=True, eq=False)
 class ImagePixels:
-    """One image, read."""
+    """One image, read, or a part of it."""
 
     name: KeptImage
     array: npt.NDArray[np.floating]
     """Indexed ``[y, x]``: row 0 is the lowest."""
+    corner: tuple[int, int] = (0, 0)
+    """Where in the whole image the array begins: x and y."""
     mask: npt.NDArray[np.unsignedinteger] | None
     """Bits of `planes`, of the shape of `array`; None if there is no mask."""
     planes: Mapping[str, int]

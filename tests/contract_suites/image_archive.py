@@ -6,7 +6,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from domain.results.images import ImageKind, ImagePixels, KeptImage
+from domain.results.images import ImageKind, ImagePixels, KeptImage, PixelBox
 from ports.image_archive import ImageArchive, ImageArchiveUnavailableError, NoSuchImageError
 
 __all__ = ["GROUP", "OTHER_GROUP", "ImageArchiveBench", "ImageArchiveContract", "a_kept_image", "an_image"]
@@ -78,6 +78,30 @@ class ImageArchiveContract:
             np.testing.assert_array_equal(
                 found.mask >> np.uint8(found.planes[plane]) & 1, wanted.mask >> np.uint8(bit) & 1
             )
+
+    @pytest.mark.parametrize(
+        ("box", "corner", "part"),
+        [
+            (PixelBox(x=2, y=3, width=4, height=5), (2, 3), np.s_[3:8, 2:6]),
+            (PixelBox(x=-3, y=9, width=5, height=9), (0, 9), np.s_[9:12, 0:2]),
+        ],
+    )
+    async def test_a_part_of_an_image_is_what_lies_in_both(
+        self, kept: ImageArchiveBench, box: PixelBox, corner: tuple[int, int], part: tuple[slice, slice]
+    ) -> None:
+        wanted = an_image(a_kept_image())
+        kept.put(wanted)
+        found = await kept.archive.read(a_kept_image(), box)
+        assert found.corner == corner
+        np.testing.assert_array_equal(found.array, wanted.array[part])
+        assert found.mask is not None
+        assert found.mask.shape == found.array.shape
+
+    @pytest.mark.parametrize("x", [-20, 100])
+    async def test_a_box_beyond_the_image_has_no_pixels(self, kept: ImageArchiveBench, x: int) -> None:
+        kept.put(an_image(a_kept_image()))
+        found = await kept.archive.read(a_kept_image(), PixelBox(x=x, y=0, width=5, height=5))
+        assert found.array.size == 0
 
     async def test_what_is_not_there_is_named_with_what_is(self, kept: ImageArchiveBench) -> None:
         kept.put(an_image(a_kept_image(kind=ImageKind.TEMPLATE)))

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from domain.results.images import ImagePixels, KeptImage
+import numpy as np
+from attrs import evolve
+
+from domain.results.images import ImagePixels, KeptImage, PixelBox
 from ports.image_archive import ImageArchiveUnavailableError, NoSuchImageError
 
 __all__ = ["MemoryImageArchive"]
@@ -32,14 +35,22 @@ class MemoryImageArchive:
             key=lambda one: one.place,
         )
 
-    async def read(self, image: KeptImage) -> ImagePixels:
+    async def read(self, image: KeptImage, within: PixelBox | None = None) -> ImagePixels:
         """See `ports.image_archive.ImageArchive.read`."""
         self._check()
         if image not in self._images:
             kinds = ", ".join(one.kind for one in await self.images(image.group, image.detector))
             raise NoSuchImageError(f"there is no {image}; there are {kinds or 'none'}")
-        return self._images[image]
+        whole = self._images[image]
+        return whole if within is None else _part(whole, within)
 
     def _check(self) -> None:
         if self.outage:
             raise ImageArchiveUnavailableError(f"images: {self.outage}")
+
+
+def _part(image: ImagePixels, box: PixelBox) -> ImagePixels:
+    left, low = max(box.x, 0), max(box.y, 0)
+    part = np.s_[low : max(box.y + box.height, low), left : max(box.x + box.width, left)]
+    mask = None if image.mask is None else image.mask[part]
+    return evolve(image, array=image.array[part], mask=mask, corner=(left, low))
