@@ -5,7 +5,7 @@ import datetime
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
@@ -13,6 +13,7 @@ from domain.raws.raws import RawImage, sidecar_key
 from domain.raws.stored_object import StoredObject
 from domain.raws.stored_raw import StoredRaw, stored_raws
 from domain.times import day_obs_of
+from domain.visit import Visit
 from domain.work.reconciliation import LandedRaw
 from ports.raw_arrivals import ImageStore
 
@@ -30,6 +31,8 @@ class LandedRaws:
     """One for each detector of each exposure."""
     nameless: tuple[str, ...]
     """URIs of raws whose group cannot be told: their sidecars are missing or cannot be read."""
+    visits: Mapping[str, Visit] = field(factory=dict)
+    """By group, of those that need no announcement."""
 
 
 class LandedImages:

@@ -3,19 +3,21 @@
 import datetime
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import Protocol
 
 from attrs import evolve, frozen
 
-from application.night_images import LandedImages
+from application.night_images import LandedRaws
 from domain.cameras.camera import Camera
 from domain.fan_out import FanOutConfig
 from domain.times import UtcSeconds, begin_of_day_obs
 from domain.visit import Identity, Visit, VisitDetector
 from domain.work.attempts import AttemptRecord
 from domain.work.reconciliation import (
+    LONGEST_REQUEUE,
     Evidence,
-    LandedRaw,
     Unprocessed,
     Why,
     unprocessed_images,
@@ -26,7 +28,7 @@ from ports.ledger import Ledger, LedgerRecordError, NewerRecordError, Unreadable
 from ports.work_publisher import WorkPublisher
 from ports.work_queue import QueueUpkeep
 
-__all__ = ["Finding", "Reconciler", "Reconciliation"]
+__all__ = ["Finding", "NightImages", "Reconciler", "Reconciliation"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,6 +64,14 @@ class Reconciliation:
     """URIs of raws whose group cannot be told."""
 
 
+class NightImages(Protocol):
+    """Knows the raws of a night."""
+
+    async def find(self, night: datetime.date, detectors: Collection[int]) -> LandedRaws:
+        """List the raws of some detectors."""
+        ...
+
+
 class Reconciler:
     """Finds images that nobody processed, and puts their work back.
 
@@ -75,6 +85,8 @@ class Reconciler:
         The bucket.
     ledger, queue, publisher
         Of the camera's workers.
+    longest
+        Seconds since the begin of a night for which its work may be put back.
     """
 
     def __init__(
@@ -82,11 +94,12 @@ class Reconciler:
         *,
         camera: Camera,
         config: FanOutConfig,
-        images: LandedImages,
+        images: NightImages,
         ledger: Ledger,
         queue: QueueUpkeep,
         publisher: WorkPublisher,
         clock: Clock,
+        longest: float = LONGEST_REQUEUE,
     ) -> None:
         self._camera = camera
         self._config = config
@@ -95,6 +108,7 @@ class Reconciler:
         self._queue = queue
         self._publisher = publisher
         self._clock = clock
+        self._longest = longest
 
     async def compare(self, night: datetime.date) -> Reconciliation:
         """Find the images of a night that nobody processed and nobody is about to.
@@ -110,7 +124,7 @@ class Reconciler:
         queued = await self._queue.unfinished()
         findings = []
         count = 0
-        for evidence in await self._gather(raws.named, records, queued):
+        for evidence in await self._gather(raws, records, queued):
             count += len(evidence.images)
             finding = await self._judge(evidence, begin_of_day_obs(night))
             if finding is not None:
@@ -156,20 +170,21 @@ class Reconciler:
 
     async def _gather(
         self,
-        raws: Iterable[LandedRaw],
+        raws: LandedRaws,
         records: Mapping[Identity, AttemptRecord],
         queued: Collection[Identity],
     ) -> Sequence[Evidence]:
         """Put together what belongs together; inactive detectors are left out."""
         images = defaultdict(list)
-        for image in raws:
+        for image in raws.named:
             identity = Identity(self._camera.instrument, image.raw.group, image.raw.key.detector)
             images[identity].append(image)
         visits: dict[str, Visit | None] = {}
         found = []
         for identity, its_images in images.items():
             if identity.group not in visits:
-                visits[identity.group] = await self._publisher.announced(identity.instrument, identity.group)
+                announced = await self._publisher.announced(identity.instrument, identity.group)
+                visits[identity.group] = announced or raws.visits.get(identity.group)
             visit = visits[identity.group]
             if identity in records or identity in queued or self._is_active(identity, visit):
                 found.append(
@@ -205,9 +220,12 @@ class Reconciler:
             images = unprocessed_images(evidence, now)
         if not images:
             return None
-        reason = why_not_requeued(evidence, images, is_claimed=False, night_began=night_began, now=now)
+        why_not = partial(
+            why_not_requeued, evidence, images, night_began=night_began, now=now, longest=self._longest
+        )
+        reason = why_not(is_claimed=False)
         if not reason and await self._ledger.has_claim(evidence.identity):
-            reason = why_not_requeued(evidence, images, is_claimed=True, night_began=night_began, now=now)
+            reason = why_not(is_claimed=True)
         return Finding(evidence=evidence, images=images, why_not_requeued=reason)
 
     async def _last(self, identity: Identity) -> AttemptRecord | None:

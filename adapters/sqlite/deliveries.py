@@ -10,13 +10,16 @@ from domain.times import InvalidInstantError, UtcSeconds, utc_from_tai
 from domain.visit import Visit, VisitDetector
 from ports.work_queue import Lease
 
-__all__ = ["add", "add_again", "bury", "lease_from", "newest_revision"]
+__all__ = ["add", "add_again", "bury", "exhume", "lease_from", "newest_revision"]
 
 _ADD_AGAIN: Final = """
 INSERT INTO delivery
 (queue, origin, enqueued, contents, instrument, visit_group, detector, revision, priority)
 SELECT queue, coalesce(origin, entry), enqueued, contents, instrument, visit_group, detector, revision,
 priority FROM delivery WHERE entry = ?"""
+_EXHUME: Final = """
+DELETE FROM dead_letter WHERE queue = ? AND CASE WHEN json_valid(contents)
+THEN json_extract(contents, '$.groupId') = ? AND json_extract(contents, '$.detector') = ? END"""
 
 
 def add(
@@ -61,6 +64,11 @@ def bury(connection: sqlite3.Connection, entry: int, reason: str) -> None:
         (reason, now(), entry),
     )
     connection.execute("DELETE FROM delivery WHERE entry = ?", (entry,))
+
+
+def exhume(connection: sqlite3.Connection, queue: str, work: VisitDetector) -> None:
+    """Forget the dead letters of work that is in the queue again."""
+    connection.execute(_EXHUME, (queue, work.visit.group, work.detector))
 
 
 def newest_revision(connection: sqlite3.Connection, instrument: str, group: str) -> int:

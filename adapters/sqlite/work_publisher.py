@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from adapters.common.visit_record import record_of_visit, visit_from_record
 from adapters.sqlite.adapter import now, row_of
 from adapters.sqlite.control import put_note
-from adapters.sqlite.deliveries import add, newest_revision
+from adapters.sqlite.deliveries import add, exhume, newest_revision
 from adapters.sqlite.queue_file import QueueAdapter
 from domain.visit import Identity, Visit, VisitDetector
 from ports.control import Superseded
@@ -107,6 +107,7 @@ def _put_again(connection: sqlite3.Connection, work: VisitDetector, old_after: f
     queue = work.visit.instrument
     revision = newest_revision(connection, queue, work.visit.group) or 1
     add(connection, queue, work, revision=revision, enqueued=now(), old_after=old_after)
+    exhume(connection, queue, work)
 
 
 def _announced(connection: sqlite3.Connection, instrument: str, group: str) -> Visit | None:

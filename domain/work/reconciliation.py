@@ -130,6 +130,7 @@ def why_not_requeued(
     is_claimed: bool,
     night_began: UtcSeconds,
     now: UtcSeconds,
+    longest: float = LONGEST_REQUEUE,
 ) -> str:
     """Say why the work may not be put back into the queue; blank if it may.
 
@@ -145,6 +146,8 @@ def why_not_requeued(
         Begin of the night that the images are of.
     now
         The wall clock.
+    longest
+        Seconds since the begin of the night for which that is allowed.
     """
     outcome = None if evidence.record is None else evidence.record.outcome
     if evidence.is_queued or not images:
@@ -157,8 +160,8 @@ def why_not_requeued(
         return "the images would be rejected again"
     if isinstance(outcome, FailedBeforeChange) and outcome.never is not None:
         return f"another attempt would fail too: {outcome.never.value}"
-    if now - night_began > LONGEST_REQUEUE:
-        return f"the night began more than {LONGEST_REQUEUE / 86_400:g} days ago"
+    if now - night_began > longest:
+        return f"the night began more than {longest / 86_400:g} days ago"
     if evidence.visit is None:
         return "the announcement is not known"
     return ""

@@ -11,17 +11,17 @@ import click
 from attrs import frozen
 from rich.console import Console
 
-from application.reconcile import Finding, Reconciliation
+from application.reconcile import Finding, Reconciler, Reconciliation
 from domain.errors import PromptProcessingError
 from domain.times import day_obs_of
 from domain.work.reconciliation import Unprocessed
 from entrypoints.commands.tables import console, ranges, table
 from entrypoints.containers.reconcile import ReconcileContainer
 from entrypoints.help import service_help
-from entrypoints.running import loaded_or_exit, opened, settings_or_exit
+from entrypoints.running import Neighbour, loaded_or_exit, opened, settings_or_exit
 from entrypoints.settings.reconcile import ReconcileSettings
 
-__all__ = ["command"]
+__all__ = ["as_json_option", "command", "night_option", "reconcile", "requeue_option"]
 
 _SUMMARY = (
     "Compare the image bucket, the ledger and the queue: list the images of a night that nobody"
@@ -39,13 +39,18 @@ class _Done:
     """Each finding, and why it was not put back; blank if it was. Empty if nobody asked."""
 
 
-@click.command(name="reconcile", help=service_help(_SUMMARY, ReconcileSettings))
-@click.option(
+night_option = click.option(
     "--night", type=click.DateTime(["%Y-%m-%d"]), help="day_obs of the images; by default the present one."
 )
-@click.option("--requeue", is_flag=True, help="Put back the work that may be done (again).")
+requeue_option = click.option("--requeue", is_flag=True, help="Put back the work that may be done (again).")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
+
+
+@click.command(name="reconcile", help=service_help(_SUMMARY, ReconcileSettings))
+@night_option
+@requeue_option
 @click.option("--instrument", help="By default RUBIN_INSTRUMENT.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
+@as_json_option
 def command(*, night: datetime.datetime | None, requeue: bool, instrument: str | None, as_json: bool) -> None:
     """Print what was found and what was done."""
     settings = settings_or_exit(ReconcileSettings)
@@ -55,8 +60,34 @@ def command(*, night: datetime.datetime | None, requeue: bool, instrument: str |
     container = ReconcileContainer(settings=settings, instrument=name)
     container.check_dependencies()
     loaded_or_exit(container.camera, container.stream)
+    neighbours = [container.store(), container.histories(), container.queue(), container.publisher()]
+    day = night.date() if night else day_obs_of(container.clock().utc())
+    reconcile(container.reconciler(), neighbours, day, requeue=requeue, as_json=as_json)
+
+
+def reconcile(
+    reconciler: Reconciler,
+    neighbours: Sequence[Neighbour],
+    night: datetime.date,
+    *,
+    requeue: bool,
+    as_json: bool,
+) -> None:
+    """Compare, put back if that is wanted, and print what came of it.
+
+    Parameters
+    ----------
+    reconciler, neighbours
+        The use case, and what must be open for it.
+    night
+        day_obs of the images.
+    requeue
+        Put back what may be done.
+    as_json
+        For machines.
+    """
     try:
-        done = asyncio.run(_reconcile(container, night.date() if night else None, requeue=requeue))
+        done = asyncio.run(_reconcile(reconciler, neighbours, night, requeue=requeue))
     except PromptProcessingError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
@@ -65,11 +96,11 @@ def command(*, night: datetime.datetime | None, requeue: bool, instrument: str |
         _show(done, console(), requeue=requeue)
 
 
-async def _reconcile(container: ReconcileContainer, night: datetime.date | None, *, requeue: bool) -> _Done:
-    neighbours = [container.store(), container.histories(), container.queue(), container.publisher()]
+async def _reconcile(
+    reconciler: Reconciler, neighbours: Sequence[Neighbour], night: datetime.date, *, requeue: bool
+) -> _Done:
     async with opened(*neighbours):
-        reconciler = container.reconciler()
-        found = await reconciler.compare(night or day_obs_of(container.clock().utc()))
+        found = await reconciler.compare(night)
         if not requeue:
             return _Done(reconciliation=found)
         return _Done(

@@ -20,6 +20,10 @@ command = LazyGroup(
             "entrypoints.site.upkeep.prune",
             "Remove raws and images of nights that are no longer kept.",
         ),
+        "reconcile": (
+            "entrypoints.site.reconcile",
+            "List images that were not processed, and put them back.",
+        ),
         "unit": ("entrypoints.site.unit", "Print a systemd unit that runs a site."),
     },
 )

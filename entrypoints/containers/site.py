@@ -1,5 +1,6 @@
 """The wiring of a site on one server: its intake and its workers, in one process."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,15 +25,20 @@ from adapters.sqlite.raw_index import SqliteRawIndex
 from adapters.sqlite.work_publisher import SqliteWorkPublisher
 from adapters.sqlite.work_queue import SqliteQueueUpkeep
 from application.intake.keep_frames import FrameKeeping, VisitPolicy
+from application.intake.kept_images import KeptImages
 from application.intake.take_in_frames import FrameIntake, IntakePolicy
 from application.keep_queue import QueueKeeper, UpkeepPolicy
+from application.reconcile import Reconciler
 from domain.cameras.camera import Camera
+from domain.fan_out import FanOutConfig
 from domain.raws.frame_files import FrameFile
 from entrypoints.containers.deployment import deployment_camera, main_pipelines, preprocessing_pipelines
 from entrypoints.containers.providing import singleton
 from entrypoints.containers.serving import make_metrics_server
+from entrypoints.containers.status import StatusContainer
 from entrypoints.containers.worker import WorkerContainer
 from entrypoints.readiness import Readiness
+from entrypoints.running import Neighbour
 from entrypoints.settings.site import SiteFolder, SitePipelines, SiteSettings
 from entrypoints.settings.worker import WorkerSettings
 from ports.clock import Clock
@@ -49,6 +55,7 @@ __all__ = [
     "frame_files",
     "load_camera",
     "make_journal",
+    "make_reconciler",
     "processes_of",
     "read_site",
     "remove_orphans",
@@ -221,3 +228,31 @@ def site_worker(site: SiteContainer, folder: Path) -> WorkerContainer:
         clock=site.clock(),
         metrics=site.metrics(),
     )
+
+
+def make_reconciler(
+    folder: SiteFolder, settings: SiteSettings, camera: Camera, status: StatusContainer
+) -> tuple[Reconciler, Sequence[Neighbour]]:
+    """Wire the reconciliation of a site, and list what must be open for it."""
+    journal, store = make_journal(folder), _store(folder)
+    publisher, queue = _publisher(folder, settings, camera), status.queue()
+    reconciler = Reconciler(
+        camera=camera,
+        config=FanOutConfig(
+            streams={camera.instrument: camera.instrument},
+            detectors={camera.instrument: frozenset(one.number for one in camera.detectors)},
+        ),
+        images=KeptImages(
+            camera=camera,
+            policy=VisitPolicy(snaps=settings.snaps),
+            journal=journal,
+            store=store,
+        ),
+        ledger=status.ledger(),
+        queue=queue,
+        publisher=publisher,
+        clock=status.clock(),
+        # Here no claim is ever forgotten.
+        longest=math.inf,
+    )
+    return reconciler, (store, status.histories(), queue, publisher, journal)
