@@ -17,6 +17,8 @@ class Process:
     pid: int
     memory: int
     """Bytes that it has in memory now, those that it shares with others included."""
+    command: tuple[str, ...] = ()
+    """Its program and arguments; empty if it is gone."""
 
 
 def processes_of(pid: int) -> Sequence[Process]:
@@ -25,7 +27,7 @@ def processes_of(pid: int) -> Sequence[Process]:
     found = [pid] if pid in parents else []
     for one in found:
         found += sorted(child for child, parent in parents.items() if parent == one)
-    return [Process(pid=one, memory=_memory(one)) for one in found]
+    return [Process(pid=one, memory=_memory(one), command=_command(one)) for one in found]
 
 
 def _parents() -> Iterator[tuple[int, int]]:
@@ -39,3 +41,9 @@ def _memory(pid: int) -> int:
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0
+
+
+def _command(pid: int) -> tuple[str, ...]:
+    with contextlib.suppress(OSError):
+        return tuple(Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1])
+    return ()

@@ -4,10 +4,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from domain.errors import PromptProcessingError
 
 __all__ = ["SqliteFile"]
+
+_VERSION: Final = 1
+"""Of the tables in all files. 0: made before there were versions, with the tables of 1.
+
+Whoever changes tables that are there counts it up, and changes those of older versions when a file is opened.
+"""
 
 
 class SqliteFile:
@@ -52,19 +59,31 @@ class SqliteFile:
         return self._connection is not None
 
     def open(self) -> None:
-        """Open the file, and make its tables if they are missing."""
+        """Open the file, and make its tables if they are missing; one of a newer version is refused."""
         with self._translated():
             connection = sqlite3.connect(
                 self._path, timeout=self._timeout, autocommit=True, check_same_thread=False
             )
             try:
+                found = self._check_version(connection)
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.executescript(self._schema)
+                if found != _VERSION:
+                    connection.execute(f"PRAGMA user_version = {_VERSION}")
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
+
+    def _check_version(self, connection: sqlite3.Connection) -> int:
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+        if found > _VERSION:
+            raise self._unavailable(
+                f"{self._what} {self._path}: its tables are of version {found}, and this program knows"
+                f" {_VERSION}: use the newer program that wrote it"
+            )
+        return int(found)
 
     def close(self) -> None:
         """Close the file."""

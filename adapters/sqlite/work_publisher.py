@@ -32,6 +32,9 @@ class SqliteWorkPublisher(QueueAdapter):
     old_after
         Seconds after its start from when on a visit is old when it is put into the queue: it is leased
         once nothing newer waits.
+    is_first_final
+        Whether a visit stays as it was published first, other contents being the same again: headers of
+        several detectors, of which visits are made, differ in what concerns no visit.
     """
 
     def __init__(
@@ -40,17 +43,26 @@ class SqliteWorkPublisher(QueueAdapter):
         *,
         instruments: Collection[str],
         old_after: float = math.inf,
+        is_first_final: bool = False,
         timeout: float = 5.0,
     ) -> None:
         super().__init__(address, unavailable=QueueUnavailableError, timeout=timeout)
         self._instruments = frozenset(instruments)
         self._old_after = old_after
+        self._is_first_final = is_first_final
 
     async def publish(self, visit: Visit, detectors: Iterable[int]) -> Published:
         """Add the copies of a visit and its mark."""
         self._check(visit.instrument)
         copies = list(detectors)
-        return await self._change(lambda connection: _publish(connection, visit, copies, self._old_after))
+
+        def publish(connection: sqlite3.Connection) -> Published:
+            newest = newest_revision(connection, visit.instrument, visit.group)
+            if newest and self._is_first_final:
+                return Published(novelty=Novelty.REPEATED, revision=newest, copies=0)
+            return _publish(connection, visit, copies, newest, self._old_after)
+
+        return await self._change(publish)
 
     async def put_again(self, work: VisitDetector) -> None:
         """Add one visit-detector, whatever was published before."""
@@ -75,9 +87,9 @@ class SqliteWorkPublisher(QueueAdapter):
 
 
 def _publish(
-    connection: sqlite3.Connection, visit: Visit, copies: Collection[int], old_after: float
+    connection: sqlite3.Connection, visit: Visit, copies: Collection[int], newest: int, old_after: float
 ) -> Published:
-    newest, contents = newest_revision(connection, visit.instrument, visit.group), _contents(visit)
+    contents = _contents(visit)
     known = row_of(
         connection,
         "SELECT revision, sent FROM published WHERE instrument = ? AND visit_group = ? AND contents = ?",

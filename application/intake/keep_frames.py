@@ -151,8 +151,9 @@ class FrameKeeping:
             self._metrics.count(
                 Counter.VISITS_FANNED_OUT, instrument=made.instrument, novelty=published.novelty.value
             )
-            # Another process, which takes in a file of other detectors, was faster.
-            visit = made if published.novelty is Novelty.REPEATED else None
+            # Another process, which takes in a file of other detectors, was faster: its visit counts.
+            if published.novelty is Novelty.REPEATED:
+                visit = await self._publisher.announced(first.instrument, first.group)
         if visit is not None:
             for detector in detectors:
                 await self._publisher.put_again(VisitDetector(visit, detector))

@@ -17,7 +17,7 @@ from adapters.folder.scanning import files_below
 from adapters.folder.watched_folder import WatchPolicy
 from adapters.host import heap
 from adapters.host.clock import SystemClock
-from adapters.host.processes import processes_of
+from adapters.host.processes import Process, processes_of
 from adapters.host.work_folders import remove_orphans, work_folder
 from adapters.prometheus.metrics import PrometheusMetrics
 from adapters.sqlite.frame_journal import SqliteFrameJournal
@@ -56,7 +56,7 @@ __all__ = [
     "load_camera",
     "make_journal",
     "make_reconciler",
-    "processes_of",
+    "processes_of_site",
     "read_site",
     "remove_orphans",
     "site_of_old_frames",
@@ -108,7 +108,12 @@ def _index(folder: SiteFolder) -> SqliteRawIndex:
 
 
 def _publisher(folder: SiteFolder, settings: SiteSettings, camera: Camera) -> SqliteWorkPublisher:
-    return SqliteWorkPublisher(folder.work, instruments=[camera.instrument], old_after=settings.old_after_s)
+    return SqliteWorkPublisher(
+        folder.work,
+        instruments=[camera.instrument],
+        old_after=settings.old_after_s,
+        is_first_final=True,
+    )
 
 
 def _upkeep(folder: SiteFolder, settings: WorkerSettings) -> SqliteQueueUpkeep:
@@ -228,6 +233,20 @@ def site_worker(site: SiteContainer, folder: Path) -> WorkerContainer:
         clock=site.clock(),
         metrics=site.metrics(),
     )
+
+
+def processes_of_site(pid: int) -> Sequence[tuple[str, Process]]:
+    """Find the processes of a site and what each is for: itself first, those of images, those of its jobs."""
+    return [
+        ("site" if number == 0 else _purpose(one.command), one)
+        for number, one in enumerate(processes_of(pid))
+    ]
+
+
+def _purpose(command: tuple[str, ...]) -> str:
+    """Name the command of the command line that a process was started with, or else images."""
+    after = command[command.index("entrypoints") + 1 :] if "entrypoints" in command else ()
+    return after[0] if after else "images"
 
 
 def make_reconciler(

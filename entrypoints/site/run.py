@@ -19,7 +19,7 @@ from domain.raws.frame_files import FrameFile
 from entrypoints.containers.site import (
     SiteContainer,
     load_camera,
-    processes_of,
+    processes_of_site,
     remove_orphans,
     site_worker,
     work_folder,
@@ -218,5 +218,5 @@ async def _look(site: SiteContainer, display: Display) -> None:
             for record in await site.journal().records(since):
                 files[record.file], since = record.ending.value, record.noted
             display.frames = Counter(files.values())
-        display.children = max(len(processes_of(os.getpid())) - 1, 0)
+        display.children = sum(what == "images" for what, _ in processes_of_site(os.getpid()))
         await asyncio.sleep(_SHOW_EVERY)

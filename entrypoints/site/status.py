@@ -18,7 +18,7 @@ from domain.times import begin_of_day_obs, day_obs_of, utc_isoformat
 from domain.upkeep import JobEnding, JobRecord
 from entrypoints.commands.status import night_record, show_night
 from entrypoints.commands.tables import console, table
-from entrypoints.containers.site import load_camera, make_journal, processes_of
+from entrypoints.containers.site import load_camera, make_journal, processes_of_site
 from entrypoints.containers.status import StatusContainer
 from entrypoints.running import opened
 from entrypoints.settings.environment import read_settings
@@ -65,8 +65,8 @@ class _Status:
         if self.holder is None:
             return []
         return [
-            {"pid": one.pid, "mb": round(one.memory / _MB), "what": "site" if number == 0 else "images"}
-            for number, one in enumerate(processes_of(self.holder.pid))
+            {"pid": one.pid, "mb": round(one.memory / _MB), "what": what}
+            for what, one in processes_of_site(self.holder.pid)
         ]
 
     @property

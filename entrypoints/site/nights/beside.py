@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+from collections.abc import Set
 
 from rich.console import Console
 
 from application.worker.alongside import running_alongside
+from domain.times import UtcSeconds
 from domain.visit import Identity
 from entrypoints.containers.site import SiteContainer
 from entrypoints.containers.status import StatusContainer
@@ -15,8 +17,10 @@ from entrypoints.settings.status import StatusSettings
 from entrypoints.site import lock
 from entrypoints.site.display import Display, shown
 from entrypoints.site.nights.taking_in import Night, Progress
+from ports.clock import Clock
+from ports.ledger import Ledger
 
-__all__ = ["status_container", "take_in_beside"]
+__all__ = ["EndedImages", "status_container", "take_in_beside"]
 
 _LOOK_EVERY = 2.0  # Seconds.
 
@@ -66,9 +70,10 @@ async def _until_processed(
     site: SiteContainer, night: Night, status: StatusContainer, display: Display
 ) -> None:
     progress, wanted = Progress(display, "images processed"), night.identities
+    ended = EndedImages(status.ledger(), site.camera().instrument, site.clock())
     while lock.find_holder(site.folder()) is not None:
         display.depth = await site.upkeep().depth()
-        done = wanted & await _ended(status, site.camera().instrument)
+        done = wanted & await ended.look()
         if done == wanted or not display.depth.waiting + display.depth.leased:
             night.is_finished = True
             return
@@ -77,6 +82,29 @@ async def _until_processed(
     display.say("the process that ran the site has ended")
 
 
-async def _ended(status: StatusContainer, instrument: str) -> frozenset[Identity]:
-    latest = await status.ledger().latest(instrument)
-    return frozenset(record.attempt.identity for record in latest if record.final)
+class EndedImages:
+    """What has its final outcome; each look reads only what was recorded since the one before.
+
+    Parameters
+    ----------
+    ledger, instrument
+        Where to look, and for whom.
+    clock
+        Of the machine that has the ledger.
+    """
+
+    def __init__(self, ledger: Ledger, instrument: str, clock: Clock) -> None:
+        self._ledger = ledger
+        self._instrument = instrument
+        self._clock = clock
+        self._since: UtcSeconds | None = None
+        self._ended: set[Identity] = set()
+
+    async def look(self) -> Set[Identity]:
+        """List all that has ended."""
+        # What was recorded in the second in which this begins may be seen only by the next look.
+        since = UtcSeconds(self._clock.utc() - 1.0)
+        for record in await self._ledger.latest(self._instrument, self._since):
+            (self._ended.add if record.final else self._ended.discard)(record.attempt.identity)
+        self._since = since
+        return self._ended

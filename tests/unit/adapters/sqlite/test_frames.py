@@ -1,6 +1,8 @@
 """The journal of frames and the index of raws in an SQLite file hold the contracts, and survive."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import override
 
@@ -70,6 +72,23 @@ class TestLookupInSqlite(RawLookupContract):
     async def microservice(self, tmp_path: Path) -> AsyncIterator[Microservice]:
         async with SqliteRawIndex(f"sqlite:///{tmp_path}/work.db") as index:
             yield _Lookup(index)
+
+
+async def test_a_file_of_a_newer_version_is_refused_and_one_without_version_is_used(tmp_path: Path) -> None:
+    path, record = tmp_path / "work.db", a_record(a_file(), an_exposure())
+    async with SqliteFrameJournal(str(path)) as journal:
+        await journal.note(record)
+    with closing(sqlite3.connect(path)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute("PRAGMA user_version = 0")
+    async with SqliteFrameJournal(str(path)) as journal:
+        assert await journal.find(a_file()) == record
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+        connection.execute(f"PRAGMA user_version = {version + 1}")
+    with pytest.raises(FrameJournalUnavailableError, match=r"work\.db: its tables are of version 2"):
+        async with SqliteFrameJournal(str(path)):
+            pass
 
 
 async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from adapters.sqlite.control import SqliteControl
 from adapters.sqlite.work_publisher import SqliteWorkPublisher
 from adapters.sqlite.work_queue import SqliteQueueUpkeep, SqliteWorkQueue
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
+from ports.work_publisher import Novelty, Published
 from ports.work_queue import QueueUnavailableError, WorkQueue
 from tests.contract_suites.control import ControlBench, ControlContract
 from tests.contract_suites.samples import INSTRUMENT, a_visit
@@ -144,6 +145,20 @@ async def test_a_start_that_is_no_time_is_queued_all_the_same(
     lease = await queue.lease(0.0)
     assert lease is not None
     assert "startTime" in lease.fault
+
+
+async def test_of_visits_made_of_headers_the_first_counts(
+    tmp_path: Path, stack: contextlib.AsyncExitStack
+) -> None:
+    address = str(tmp_path / "queue.db")
+    publisher = await stack.enter_async_context(
+        SqliteWorkPublisher(address, instruments=[INSTRUMENT], is_first_final=True)
+    )
+    first = a_visit()
+    await publisher.publish(first, [4])
+    again = await publisher.publish(a_visit(position=(150.0, 2.3)), [5])
+    assert again == Published(novelty=Novelty.REPEATED, revision=1, copies=0)
+    assert await publisher.announced(INSTRUMENT, first.group) == first
 
 
 async def test_old_work_that_is_given_back_stays_old(mixed: SqliteWorkQueue) -> None:
