@@ -22,6 +22,10 @@ _BENCHMARKS = {
     "fan-out": ("benchmarks.services.fan_out", "from nextVisit in Kafka to its last copy in Redis"),
     "presence": ("benchmarks.services.presence", "the raw microservice under load"),
     "site": ("benchmarks.services.site", "a site: from a frame's last byte to its outcomes, and its memory"),
+    "site-night": (
+        "benchmarks.services.site_night",
+        "three nights of a site from the wheel alone, all processes killed three times (40 minutes)",
+    ),
     "writer": ("benchmarks.services.writer", "the Butler Writer at low and at full load"),
 }
 

@@ -27,6 +27,7 @@ _RA, _DEC = 149.9, 2.2
 _EXPOSURE_TIME = 15.0
 _BEGIN = TaiSeconds(1_773_456_164.0)
 _SPACING = 40.0
+_ROW_MM = 5.5
 
 
 @frozen(kw_only=True)
@@ -61,8 +62,12 @@ class Night:
 
 
 def write_camera(file: Path, detectors: int) -> None:
-    """Write the simulated mosaic with its first detectors only."""
+    """Write the simulated mosaic with its first detectors only, or with further rows of two."""
     shipped = yaml.safe_load((importlib.resources.files("cameras") / "simulated-mosaic.yaml").read_text())
+    for number in range(len(shipped["detectors"]), detectors):
+        below = shipped["detectors"][number - 2]
+        above = {"number": number + 1, "name": f"X{number + 1}", "y_mm": below["y_mm"] + _ROW_MM}
+        shipped["detectors"].append({**below, **above})
     shipped["detectors"] = shipped["detectors"][:detectors]
     file.write_text(yaml.safe_dump(shipped))
 

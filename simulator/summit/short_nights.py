@@ -25,8 +25,6 @@ _DAY: Final = 86_400.0
 _DITHER: Final = 4 / 3600
 _SUPERNOVA: Final = 40_000.0
 """nJy, 19.9 mag."""
-_ASIDE: Final = 8 / 3600
-"""Degrees by which the supernova is off the field's centre."""
 
 
 @frozen(kw_only=True)
@@ -37,11 +35,13 @@ class Field:
     ra: float
     dec: float
     physical_filter: str
+    aside: float = 8 / 3600
+    """Degrees by which the supernova is off the centre, to the north and to the east."""
 
     @property
     def supernova(self) -> tuple[float, float]:
         """Where one shines on the second night: degrees ICRS."""
-        return self.ra + _ASIDE / np.cos(np.deg2rad(self.dec)), self.dec + _ASIDE
+        return self.ra + self.aside / np.cos(np.deg2rad(self.dec)), self.dec + self.aside
 
 
 @frozen(kw_only=True)

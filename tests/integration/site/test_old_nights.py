@@ -12,6 +12,7 @@ from lsst.daf.butler import Butler
 
 import prompt_processing
 from adapters.files.cameras import load_camera
+from benchmarks.services.site_process import Site, wait_until
 from domain.cameras.camera import Camera
 from domain.times import TaiSeconds
 from entrypoints.cli import main
@@ -19,7 +20,6 @@ from entrypoints.settings.site import SiteFolder
 from entrypoints.site import lock
 from entrypoints.site.nights.calibrations import make_masters
 from simulator.summit.short_nights import Field, ShortNights
-from tests.integration.site.test_power_cuts import run_command, running, site_command, wait_until
 from tests.unit.simulator.recorded import write_night
 from workbench.masters.calibration_repository import CalibrationRepository
 from workbench.night_repository import add_reference
@@ -61,31 +61,32 @@ def test_a_supernova_that_shines_all_night_is_found_by_the_templates_of_the_nigh
     tmp_path: Path,
 ) -> None:
     camera, folder = small_camera(tmp_path), tmp_path / "site"
+    site = Site(folder)
     nights = ShortNights(camera=camera, fields=FIELDS, begin=TaiSeconds(1_773_456_164.0))
     paths = [
         nights.write(tmp_path / f"night{night}", night, visits) for night, visits in enumerate((3, 2, 1))
     ]
-    run_command("init", str(folder), "--camera", str(tmp_path / "camera.yaml"))
+    site.call("init", "--camera", str(tmp_path / "camera.yaml"))
     with Butler.from_config(str(folder / "central"), writeable=True) as butler:
         for field in FIELDS:
             add_reference(butler, camera.instrument, nights.sky(field, 0).stars)
     torn = tmp_path / "night0" / "torn.fits"
     torn.write_bytes(paths[0][0].read_bytes()[:100_000])
-    said = run_command("import", str(folder), str(tmp_path / "night0"))
+    said = site.call("import", str(tmp_path / "night0"))
     assert "files: 6 taken, 1 unfinished" in said
     assert "images: 6 completed (SingleFrame)" in said
     assert str(torn) in said
     built = CliRunner().invoke(main, ["templates", "build", str(folder / "central")])
     assert built.exit_code == 0, built.output
-    said = run_command("import", str(folder), str(tmp_path / "night1"))
+    said = site.call("import", str(tmp_path / "night1"))
     assert "images: 4 completed (ApPipe)" in said
     second = supernovae(folder)
     for objects in second.values():
         assert len(objects) == 2
         assert len(set(objects.values())) == 1
-    with running(folder):
+    with site.running():
         wait_until(lambda: lock.find_holder(SiteFolder(folder)) is not None)
-        said = run_command("import", str(folder), str(tmp_path / "night2"))
+        said = site.call("import", str(tmp_path / "night2"))
         assert "is run already by process" in said
         assert "images: 2 completed (ApPipe)" in said
     for name, objects in supernovae(folder).items():
@@ -127,7 +128,7 @@ def test_a_folder_that_is_no_old_night_is_refused_in_one_line(tmp_path: Path, in
     (folder / "site.yaml").write_text("{}")
     (tmp_path / inside).mkdir(exist_ok=True)
     done = subprocess.run(  # noqa: S603 - our own
-        site_command("import", str(folder), str(tmp_path / inside)),
+        Site(folder).command("import", str(tmp_path / inside)),
         capture_output=True,
         text=True,
         check=False,
