@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import Attempt, AttemptRecord, LeaseKey, WorkHistory
+from domain.work.about import AboutVisit
+from domain.work.attempts import Attempt, AttemptNotes, AttemptRecord, LeaseKey, WorkHistory
 from domain.work.outcomes import Outcome
 from ports.history_store import Change, ClaimStore, HistoryStore
 from ports.ledger import (
@@ -56,11 +57,20 @@ class StoredLedger:
 
         return await self._change(identity, change)
 
-    async def record(self, attempt: Attempt, outcome: Outcome, *, final: bool) -> None:
+    async def note_stage(self, attempt: Attempt, stage: str, about: AboutVisit | None = None) -> None:
+        """Note what the attempt does now, for those who look on."""
+        await self._change(
+            attempt.identity,
+            lambda history, now: (history.note_stage(attempt.number, stage, about, now), None),
+        )
+
+    async def record(
+        self, attempt: Attempt, outcome: Outcome, *, final: bool, notes: AttemptNotes | None = None
+    ) -> None:
         """Record how the attempt ended."""
 
         def change(history: WorkHistory, now: UtcSeconds) -> tuple[WorkHistory, None]:
-            ended = history.end(attempt.number, outcome, final=final, now=now)
+            ended = history.end(attempt.number, outcome, final=final, now=now, notes=notes)
             if ended is None:
                 raise NotTheHolderError(f"{attempt} does not hold the work any more")
             return ended, None

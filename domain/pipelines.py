@@ -157,6 +157,17 @@ class Node:
         """Whether the node is about a part of the sky."""
         return not (self.ra is None and self.dec is None and self.binary_map is None)
 
+    @property
+    def condition(self) -> str:
+        """Say which visits it is about, for people."""
+        parts = [] if self.survey is None else [f"survey {self.survey!r}"]
+        for name, limits in (("ra", self.ra), ("dec", self.dec)):
+            if limits is not None:
+                parts.append(f"{name} {limits.min:g} to {limits.max:g}")
+        if self.binary_map is not None:
+            parts.append("a map of the sky")
+        return ", ".join(parts) or "any visit"
+
     def matches(self, survey: str, pointing: Pointing) -> bool:
         """Say whether a visit is one of those the node is about.
 
@@ -200,20 +211,22 @@ class PipelinesConfig:
         """All pipeline files, each once, in the order of their first mention."""
         return tuple(dict.fromkeys(file for node in self.nodes for file in node.pipelines))
 
-    def choose(self, survey: str, pointing: Pointing) -> tuple[str, ...]:
-        """Find the pipelines for a visit-detector, in falling order of preference.
+    def choose(self, survey: str, pointing: Pointing) -> tuple[int, Node]:
+        """Find the node that decides over a visit-detector.
 
         Returns
         -------
-        pipelines
-            Files; none means that the visit is to be ignored.
+        number
+            Of the node, from 1.
+        node
+            If it has no pipelines, the visit is to be ignored.
 
         Raises
         ------
         NoMatchingNodeError
             Raised if no node matches.
         """
-        for node in self.nodes:
+        for number, node in enumerate(self.nodes, start=1):
             if node.matches(survey, pointing):
-                return node.pipelines
+                return number, node
         raise NoMatchingNodeError(f"no node of {self.source} matches a visit of survey {survey!r} there")

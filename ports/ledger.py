@@ -7,13 +7,15 @@ from typing import Protocol
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import Attempt, AttemptRecord, OutdatedLeaseError
+from domain.work.about import AboutVisit
+from domain.work.attempts import Attempt, AttemptNotes, AttemptRecord, OutdatedLeaseError
 from domain.work.outcomes import Outcome
 from ports.neighbours import NeighbourUnavailableError
 from ports.work_queue import Lease
 
 __all__ = [
     "Attempt",
+    "AttemptNotes",
     "AttemptRecord",
     "ClaimedElsewhereError",
     "Claims",
@@ -123,7 +125,16 @@ class Ledger(Protocol):
         """
         ...
 
-    async def record(self, attempt: Attempt, outcome: Outcome, *, final: bool) -> None:
+    async def note_stage(self, attempt: Attempt, stage: str, about: AboutVisit | None = None) -> None:
+        """Note what the attempt does now, for those who look on; nothing is decided by it.
+
+        Of an attempt that ended, or does not hold the work any more, nothing is noted.
+        """
+        ...
+
+    async def record(
+        self, attempt: Attempt, outcome: Outcome, *, final: bool, notes: AttemptNotes | None = None
+    ) -> None:
         """Record how the attempt ended.
 
         Whatever `final` says, the end is not final if the work was put back

@@ -8,14 +8,16 @@ know, leave the work to workers of the newer release.
 """
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import cattrs
 from cattrs.strategies import configure_tagged_union
 
-from domain.times import UtcSeconds
-from domain.visit import Identity
+from domain.times import TaiSeconds, UtcSeconds
+from domain.visit import CoordinateSystem, Identity
+from domain.work.about import AboutVisit
 from domain.work.attempts import Attempt, AttemptRecord, Claim, LeaseKey, WorkHistory
 from domain.work.outcomes import (
     RULES,
@@ -35,6 +37,7 @@ __all__ = [
     "read_or_fault",
 ]
 
+_LOG = logging.getLogger(__name__)
 _VERSION: Final = 1
 
 
@@ -128,7 +131,7 @@ def _record_as_dict(record: AttemptRecord) -> dict[str, Any]:
         written["outcome"] = _outcome_as_dict(record.outcome)
     if record.final:
         written["final"] = True
-    return written
+    return written | _notes_as_dict(record)
 
 
 def _record_from_dict(identity: Identity, written: Mapping[str, Any]) -> AttemptRecord:
@@ -147,7 +150,68 @@ def _record_from_dict(identity: Identity, written: Mapping[str, Any]) -> Attempt
         outcome=None if outcome is None else _outcome_from_dict(outcome),
         ended=_instant(written.get("ended")),
         final=bool(written.get("final")),
+        **_notes_from_dict(written),
     )
+
+
+def _notes_as_dict(record: AttemptRecord) -> dict[str, Any]:
+    written: dict[str, Any] = {}
+    if record.seconds:
+        written["seconds"] = dict(record.seconds)
+    if record.since_shutter is not None:
+        written["shutter"] = round(record.since_shutter, 3)
+    if record.stage_begun is not None:
+        written["stage"] = [record.stage, record.stage_begun]
+    if record.about is not None:
+        written["about"] = _about_as_list(record.about)
+    return written
+
+
+def _about_as_list(about: AboutVisit) -> list[Any]:
+    """Write it without names, which would be most of it; more may be added at the end."""
+    return [
+        about.filters,
+        about.coordinate_system.value,
+        *about.position,
+        about.nimages,
+        about.survey,
+        about.sent,
+        list(about.pipelines),
+        list(about.preprocessing),
+        about.rule,
+    ]
+
+
+def _about_from_list(written: Sequence[Any]) -> AboutVisit:
+    filters, frame, longitude, latitude, nimages, survey, sent, main, before, rule = written[:10]
+    return AboutVisit(
+        filters=str(filters),
+        coordinate_system=CoordinateSystem(frame),
+        position=(float(longitude), float(latitude)),
+        nimages=int(nimages),
+        survey=str(survey),
+        sent=None if sent is None else TaiSeconds(float(sent)),
+        pipelines=tuple(map(str, main)),
+        preprocessing=tuple(map(str, before)),
+        rule=str(rule),
+    )
+
+
+def _notes_from_dict(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what only those need who look on; of notes that cannot be read the work does not depend."""
+    try:
+        stage, begun = written.get("stage") or ("", None)
+        shutter, about = written.get("shutter"), written.get("about")
+        return {
+            "seconds": {str(name): float(spent) for name, spent in written.get("seconds", {}).items()},
+            "since_shutter": None if shutter is None else float(shutter),
+            "stage": str(stage),
+            "stage_begun": _instant(begun),
+            "about": None if about is None else _about_from_list(about),
+        }
+    except _UNREADABLE as error:
+        _LOG.debug("notes of an attempt cannot be read: %r", error)
+        return {}
 
 
 def _instant(written: str | float | None) -> UtcSeconds | None:

@@ -18,7 +18,7 @@ __all__ = ["SqliteHistoryStore"]
 class SqliteHistoryStore(Opened):
     """`ports.history_store.HistoryStore` in a file, in a thread of its own.
 
-    Nothing is ever forgotten: the file grows by some 80 MB a night of a large
+    Nothing is ever forgotten: the file grows by some 180 MB a night of a large
     camera, and by as good as nothing on a laptop.
 
     Parameters

@@ -1,11 +1,12 @@
 """Choose the pipelines of a visit-detector from the configuration."""
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from domain.cameras.camera import Camera
-from domain.pipelines import PipelinesConfig
+from domain.pipelines import CoordType, Node, PipelinesConfig, pipeline_name
 from domain.sky.pointing import VisitPointing
-from domain.visit import VisitDetector
+from domain.visit import Visit, VisitDetector
+from domain.work.about import AboutVisit
 
 __all__ = ["ChosenPipelines", "PipelineChooser"]
 
@@ -16,6 +17,17 @@ class ChosenPipelines:
 
     preprocessing: tuple[str, ...]
     main: tuple[str, ...]
+    rule: str
+    """Which node of the main configuration matched, and why."""
+
+    def about(self, visit: Visit) -> AboutVisit:
+        """Say in short what was announced, and what was chosen for it."""
+        return evolve(
+            AboutVisit.of(visit),
+            pipelines=tuple(map(pipeline_name, self.main)),
+            preprocessing=tuple(map(pipeline_name, self.preprocessing)),
+            rule=self.rule,
+        )
 
 
 @frozen(kw_only=True)
@@ -39,7 +51,22 @@ class PipelineChooser:
         """
         pointing = VisitPointing(self.camera, work)
         survey = work.visit.survey
+        _, before = self.preprocessing.choose(survey, pointing)
+        number, node = self.main.choose(survey, pointing)
         return ChosenPipelines(
-            preprocessing=self.preprocessing.choose(survey, pointing),
-            main=self.main.choose(survey, pointing),
+            preprocessing=before.pipelines,
+            main=node.pipelines,
+            rule=f"node {number} of {len(self.main.nodes)}: {node.condition}{_place(node, pointing)}",
         )
+
+
+def _place(node: Node, pointing: VisitPointing) -> str:
+    """Say where the visit-detector is, if that was asked for."""
+    boresight = node.coord_type is CoordType.BORESIGHT
+    position = (
+        (pointing.boresight() if boresight else pointing.detector_centre()) if node.needs_position else None
+    )
+    if position is None:
+        return ""
+    whose = "boresight" if boresight else "detector's centre"
+    return f" ({whose} at ra {position[0]:.4f}, dec {position[1]:.4f})"

@@ -175,6 +175,7 @@ class VisitProcessor:
             if outcome is not None:
                 return outcome
             chosen = self._chooser.choose(work)
+            stages.about = chosen.about(work.visit)
             begun = self._clock.utc()
             expectation = self._expect(work, begun)
         except NoMatchingNodeError as error:

@@ -5,6 +5,10 @@ import contextlib
 import logging
 from collections.abc import Iterator, Mapping
 
+from domain.visit import Visit
+from domain.work.about import AboutVisit
+from domain.work.attempts import Attempt, AttemptNotes
+from ports.ledger import Ledger
 from ports.metrics import Duration, Metrics
 
 __all__ = ["Stages"]
@@ -16,11 +20,15 @@ class Stages:
     """Stopwatches of one attempt.
 
     Each stage is announced in the log as it begins, so that whoever follows the
-    log sees where every visit-detector is.
+    log sees where every visit-detector is; and in the ledger, by `note`.
     """
 
-    def __init__(self, instrument: str, metrics: Metrics) -> None:
-        self._instrument = instrument
+    def __init__(self, visit: Visit, metrics: Metrics) -> None:
+        self.about = AboutVisit.of(visit)
+        """What is known of the work."""
+        self._begun = asyncio.Event()
+        self._latest = ""
+        self._instrument = visit.instrument
         self._metrics = metrics
         self._seconds: dict[str, float] = {}
         self.since_shutter: float | None = None
@@ -30,6 +38,8 @@ class Stages:
     def timing(self, stage: str) -> Iterator[None]:
         """Time what happens inside; a stage entered again adds up."""
         _LOG.debug("stage %s begins", stage, extra={"stage": stage})
+        self._latest = stage
+        self._begun.set()
         begin = asyncio.get_running_loop().time()
         try:
             yield
@@ -46,6 +56,20 @@ class Stages:
         self.since_shutter = seconds
         if seconds is not None:
             self._metrics.observe(Duration.ALERT, seconds, instrument=self._instrument)
+
+    async def note(self, ledger: Ledger, attempt: Attempt) -> None:
+        """Note each stage in the ledger as it begins, beside the work, until cancelled."""
+        while True:
+            await self._begun.wait()
+            self._begun.clear()
+            try:
+                await ledger.note_stage(attempt, self._latest, self.about)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the work must not fail by a note
+                _LOG.debug("stage %s not noted in the ledger: %s", self._latest, error)
+
+    def notes(self) -> AttemptNotes:
+        """Give what the ledger keeps of the attempt beside its outcome."""
+        return AttemptNotes(seconds=self.seconds(), since_shutter=self.since_shutter, about=self.about)
 
     def seconds(self) -> Mapping[str, float]:
         """Give what was measured so far, rounded to milliseconds."""

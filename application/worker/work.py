@@ -15,7 +15,7 @@ from application.worker.stages import Stages
 from domain.cameras.camera import Camera, UnknownDetectorError
 from domain.errors import PromptProcessingError
 from domain.visit import VisitDetector
-from domain.work.attempts import Attempt
+from domain.work.attempts import Attempt, AttemptNotes
 from domain.work.outcomes import (
     RULES,
     Duplicate,
@@ -190,15 +190,15 @@ class Worker:
     async def _attempt(
         self, lease: Lease, work: VisitDetector, record: AttemptRecord, stop: asyncio.Event
     ) -> None:
-        stages = Stages(work.visit.instrument, self._metrics)
+        stages = Stages(work.visit, self._metrics)
         try:
-            async with running_alongside(self._keep_lease(lease)):
+            async with running_alongside(self._keep_lease(lease), stages.note(self._ledger, record.attempt)):
                 outcome = await self._process_attempt(lease, work, record, stages, stop)
                 rule = rule_for(outcome, record.turn, self._policy.max_attempts)
                 final = is_final(outcome, record.turn, self._policy.max_attempts)
                 if isinstance(outcome, FailedBeforeChange) and outcome.postponed:
                     await self._pause_before_retry(outcome, record, stop)
-                await self._record(record.attempt, outcome, stop, final=final)
+                await self._record(record.attempt, outcome, stages.notes(), stop, final=final)
         except (LeaseLostError, NotTheHolderError, NewerRecordError) as error:
             # Who wrote the newer record has taken the work over.
             self._report_lost_lease(work, error)
@@ -263,7 +263,9 @@ class Worker:
             return working.result()
         return await self._processor.interrupted(record.attempt, "the worker was told to stop")
 
-    async def _record(self, attempt: Attempt, outcome: Outcome, stop: asyncio.Event, *, final: bool) -> None:
+    async def _record(
+        self, attempt: Attempt, outcome: Outcome, notes: AttemptNotes, stop: asyncio.Event, *, final: bool
+    ) -> None:
         """Record how an attempt ended, as soon as the ledger lets itself be reached.
 
         What is done would count as undone without: whoever takes over finds a
@@ -273,7 +275,7 @@ class Worker:
         try:
             while True:
                 try:
-                    return await self._ledger.record(attempt, outcome, final=final)
+                    return await self._ledger.record(attempt, outcome, final=final, notes=notes)
                 except LedgerUnavailableError as error:
                     if grace_over.done():
                         raise

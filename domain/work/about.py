@@ -3,7 +3,7 @@
 from attrs import frozen
 
 from domain.times import TaiSeconds
-from domain.visit import CoordinateSystem
+from domain.visit import CoordinateSystem, Visit
 
 __all__ = ["AboutVisit"]
 
@@ -24,8 +24,21 @@ class AboutVisit:
     sent: TaiSeconds | None = None
     """When the announcement was published."""
     pipelines: tuple[str, ...] = ()
-    """Main pipelines in falling order of preference."""
+    """Names of main pipelines in falling order of preference."""
     preprocessing: tuple[str, ...] = ()
     """Pipelines for the preload, likewise."""
     rule: str = ""
     """Which node of the configuration of main pipelines matched, and why."""
+
+    @classmethod
+    def of(cls, visit: Visit) -> "AboutVisit":
+        """Shorten an announcement; what is chosen for it is not known yet."""
+        ra, dec = visit.position
+        return cls(
+            filters=visit.filters,
+            coordinate_system=visit.coordinate_system,
+            position=(round(ra, 5), round(dec, 5)),
+            nimages=visit.nimages,
+            survey=visit.survey,
+            sent=visit.sent,
+        )

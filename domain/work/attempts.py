@@ -17,7 +17,15 @@ from domain.visit import Identity
 from domain.work.about import AboutVisit
 from domain.work.outcomes import Cancelled, FailedAfterChange, FailedBeforeChange, Outcome
 
-__all__ = ["Attempt", "AttemptRecord", "Claim", "LeaseKey", "OutdatedLeaseError", "WorkHistory"]
+__all__ = [
+    "Attempt",
+    "AttemptNotes",
+    "AttemptRecord",
+    "Claim",
+    "LeaseKey",
+    "OutdatedLeaseError",
+    "WorkHistory",
+]
 
 
 class OutdatedLeaseError(PromptProcessingError):
@@ -91,6 +99,17 @@ class AttemptRecord:
     """None before it is noted, and of records of older releases."""
 
 
+@frozen(kw_only=True)
+class AttemptNotes:
+    """What a worker says of an attempt beside its outcome; nothing is decided by it."""
+
+    seconds: Mapping[str, float]
+    """Spent in each stage."""
+    since_shutter: float | None = None
+    """Seconds from the shutter's closing to the end of the pipeline; None if unknown."""
+    about: AboutVisit | None = None
+
+
 @frozen
 class Claim:
     """The right to change what is permanent, held by one attempt."""
@@ -162,7 +181,23 @@ class WorkHistory:
         )
         return evolve(history, records=(*history.records, record)), evolve(record, closed=closed)
 
-    def end(self, number: int, outcome: Outcome, *, final: bool, now: UtcSeconds) -> "WorkHistory | None":
+    def note_stage(self, number: int, stage: str, about: AboutVisit | None, now: UtcSeconds) -> "WorkHistory":
+        """Note what an attempt does now, for those who look on; nothing if it does not hold the work."""
+        last = self.last
+        if last is None or last.attempt.number != number or last.outcome is not None:
+            return self
+        noted = evolve(last, stage=stage, stage_begun=now, about=about or last.about)
+        return evolve(self, records=(*self.records[:-1], noted))
+
+    def end(
+        self,
+        number: int,
+        outcome: Outcome,
+        *,
+        final: bool,
+        now: UtcSeconds,
+        notes: AttemptNotes | None = None,
+    ) -> "WorkHistory | None":
         """Record how an attempt ended; None if it does not hold the work any more.
 
         Whatever is asked, the end is not final if the work was put back
@@ -175,7 +210,18 @@ class WorkHistory:
         if last.outcome is not None:
             # The same word again is the repetition of a call whose answer was lost.
             return self if (last.outcome, last.final) == (outcome, final) else None
-        return self._with_last(outcome, final, now)
+        ended = self._with_last(outcome, final, now)
+        if notes is None:
+            return ended
+        noted = evolve(
+            ended.records[-1],
+            stage="",
+            stage_begun=None,
+            seconds=notes.seconds,
+            since_shutter=notes.since_shutter,
+            about=notes.about or last.about,
+        )
+        return evolve(ended, records=(*ended.records[:-1], noted))
 
     def end_undelivered(self, outcome: Outcome, now: UtcSeconds) -> "WorkHistory":
         """Record a final outcome of work that never reached a worker, if nothing else is known of it."""

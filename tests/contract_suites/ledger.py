@@ -4,10 +4,12 @@ import abc
 import asyncio
 
 import pytest
+from attrs import evolve
 
 from adapters.memory.metrics import MemoryMetrics
 from domain.times import UtcSeconds
 from domain.visit import Identity
+from domain.work.about import AboutVisit
 from domain.work.attempts import Attempt
 from domain.work.outcomes import (
     Cancelled,
@@ -24,6 +26,7 @@ from domain.work.outcomes import (
     snaps_of,
 )
 from ports.ledger import (
+    AttemptNotes,
     ClaimedElsewhereError,
     Claims,
     HeldElsewhereError,
@@ -113,6 +116,33 @@ class LedgerContract:
         assert record.final
         assert record.ended is not None
         assert record.ended >= record.begun == begun.begun
+
+    async def test_what_is_noted_of_an_attempt_comes_back(self, bench: LedgerBench) -> None:
+        begun = await bench.ledger.begin(IDENTITY, "worker-a", a_lease())
+        about = evolve(AboutVisit.of(some_work().visit), pipelines=("ApPipe", "Isr"), rule="node 1 of 1")
+        await bench.ledger.note_stage(begun.attempt, "prepare", about)
+        await bench.ledger.note_stage(begun.attempt, "process")
+        (record,) = await (await bench.another()).latest("Lowell")
+        assert (record.stage, record.about, record.outcome) == ("process", about, None)
+        assert record.stage_begun is not None
+        assert record.stage_begun >= record.begun
+        notes = AttemptNotes(seconds={"prepare": 1.25, "process": 20.5}, since_shutter=31.5)
+        await bench.ledger.record(begun.attempt, _DONE, final=True, notes=notes)
+        (record,) = await (await bench.another()).history(IDENTITY)
+        assert (record.seconds, record.since_shutter) == (notes.seconds, 31.5)
+        assert (record.stage, record.stage_begun, record.about) == ("", None, about)
+
+    async def test_of_who_does_not_hold_the_work_nothing_is_noted(self, bench: LedgerBench) -> None:
+        await bench.ledger.note_stage(Attempt(IDENTITY, 1), "prepare")
+        assert list(await bench.ledger.history(IDENTITY)) == []
+        old = await bench.ledger.begin(IDENTITY, "paused", a_lease())
+        await bench.ledger.note_stage(old.attempt, "process")
+        new = await bench.ledger.begin(IDENTITY, "b", a_lease(times=2))
+        await bench.ledger.note_stage(old.attempt, "export")
+        await bench.ledger.record(new.attempt, _DONE, final=True)
+        await bench.ledger.note_stage(new.attempt, "clean")
+        stages = [record.stage for record in await bench.ledger.history(IDENTITY)]
+        assert stages == ["process", ""], "that of a dead worker tells where it died"
 
     async def test_nothing_follows_a_final_outcome(self, bench: LedgerBench) -> None:
         begun = await bench.ledger.begin(IDENTITY, "a", a_lease())

@@ -96,6 +96,29 @@ async def test_a_failing_pipeline_is_retried_and_then_set_aside_with_its_reason(
     assert len(await night.ledger.history(Identity(INSTRUMENT, GROUP, 4))) == 3
 
 
+async def test_the_ledger_tells_who_looks_on_what_is_done_and_why() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        await asyncio.sleep(1.0)
+        (preparing,) = await night.ledger.latest(INSTRUMENT)
+        night.expose(visit, 4)
+        await outcome_of(night, 4)
+        (ended,) = await night.ledger.latest(INSTRUMENT)
+    assert (preparing.stage, preparing.outcome) == ("prepare", None)
+    assert preparing.about is not None
+    assert preparing.about.survey == visit.survey
+    assert (preparing.about.pipelines, preparing.about.rule) == (
+        ("SingleFrame", "Isr"),
+        "node 1 of 1: any visit",
+    )
+    assert (ended.stage, ended.about) == ("", preparing.about)
+    assert {"prepare", "wait", "ingest", "process", "export", "clean"} <= set(ended.seconds)
+    assert ended.seconds["process"] == 5.0
+    assert ended.since_shutter == night.metrics.samples(Duration.ALERT)[0]
+
+
 async def test_a_pipeline_that_fails_after_its_claim_is_never_tried_again() -> None:
     behaviour = MemoryPipelines(failing={"ApPipe": "APDB gone"}, changing=frozenset({"ApPipe"}))
     night = MemoryNight(detectors=frozenset({4}), pipelines=("ApPipe.yaml",), behaviour=behaviour)

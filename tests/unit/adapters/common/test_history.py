@@ -14,9 +14,10 @@ from adapters.common.history import (
     outcome_from_json,
     outcome_to_json,
 )
-from domain.times import UtcSeconds
-from domain.visit import Identity
-from domain.work.attempts import LeaseKey, OutdatedLeaseError, WorkHistory
+from domain.times import TaiSeconds, UtcSeconds
+from domain.visit import CoordinateSystem, Identity
+from domain.work.about import AboutVisit
+from domain.work.attempts import AttemptNotes, LeaseKey, OutdatedLeaseError, WorkHistory
 from domain.work.outcomes import (
     RULES,
     Completed,
@@ -39,6 +40,15 @@ _OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
     st.builds(Completed, detail=st.text()),
 )
 _ENDED = '{"attempts":[{"n":1,"worker":"w","begun":1.0,"ended":2.0,"final":true,"outcome":%s}]}'
+_ABOUTS = st.builds(
+    AboutVisit, filters=st.text(), position=st.tuples(_FINITE, _FINITE), pipelines=st.just(("ApPipe", "Isr"))
+)
+_NOTES = st.builds(
+    AttemptNotes,
+    seconds=st.dictionaries(st.text(), _FINITE),
+    since_shutter=st.none() | st.integers(0, 10**6).map(lambda number: number / 1000),
+    about=st.none() | _ABOUTS,
+)
 _LEASES = st.builds(LeaseKey, st.text(), st.sampled_from(["one", "two"]))
 
 
@@ -50,14 +60,17 @@ def _histories(draw: st.DrawFn) -> WorkHistory:
         now = draw(_INSTANTS)
         number = 0 if history.last is None else history.last.attempt.number
         grown: WorkHistory | None
-        match draw(st.sampled_from(["begin", "end", "claim", "requeue", "undelivered"])):
+        match draw(st.sampled_from(["begin", "note", "end", "claim", "requeue", "undelivered"])):
             case "begin":
                 grown = None
                 with contextlib.suppress(OutdatedLeaseError):
                     begun = history.begin(draw(st.text()), draw(_LEASES), now)
                     grown = None if begun is None else begun[0]
             case "end":
-                grown = history.end(number, draw(_OUTCOMES), final=draw(st.booleans()), now=now)
+                notes = draw(st.none() | _NOTES)
+                grown = history.end(number, draw(_OUTCOMES), final=draw(st.booleans()), now=now, notes=notes)
+            case "note":
+                grown = history.note_stage(number, draw(st.text()), draw(st.none() | _ABOUTS), now)
             case "claim":
                 grown = history.take_claim(number, draw(st.sets(st.integers(0, 2**53))))
             case "requeue":
@@ -110,6 +123,33 @@ def test_a_record_of_a_newer_release_keeps_its_words_for_snaps() -> None:
     assert results == ["completed", "overexposed"]
     assert [isinstance(result, SnapStatus) for result in results] == [True, False]
     assert json.loads(history_to_json(history)) == json.loads(stored)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    ['"seconds":7', '"stage":["process"]', '"about":["r_03",2,"zenith"]', '"shutter":{}', '"about":7'],
+)
+def test_notes_that_cannot_be_read_keep_no_work_from_being_done(notes: str) -> None:
+    stored = _ENDED.replace('"n":1', f'"n":1,{notes}') % '{"pipeline":"ApPipe","kind":"completed"}'
+    history = history_from_json(_IDENTITY, stored)
+    assert history.last is not None
+    assert history.last.outcome == Completed(pipeline="ApPipe")
+    assert (history.last.seconds, history.last.about, history.last.stage) == ({}, None, "")
+
+
+def test_notes_of_a_newer_release_are_read_as_far_as_they_are_known() -> None:
+    about = '"about":["r_03",2,149.9,2.2,1,"","1773454480.5",["ApPipe"],[],"",{"moon":0.5}]'
+    stored = _ENDED.replace('"n":1', f'"n":1,{about}') % '{"pipeline":"ApPipe","kind":"completed"}'
+    history = history_from_json(_IDENTITY, stored)
+    assert history.last is not None
+    assert history.last.about == AboutVisit(
+        filters="r_03",
+        coordinate_system=CoordinateSystem.ICRS,
+        position=(149.9, 2.2),
+        nimages=1,
+        sent=TaiSeconds(1773454480.5),
+        pipelines=("ApPipe",),
+    )
 
 
 @given(st.recursive(st.none() | st.booleans() | st.text() | _FINITE, st.lists, max_leaves=5))
