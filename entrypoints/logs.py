@@ -13,7 +13,7 @@ from domain.addresses import without_users
 from domain.times import UtcSeconds, utc_isoformat
 from entrypoints.former_loggers import current_logger
 
-__all__ = ["configure_logs"]
+__all__ = ["configure_logs", "line_formatter"]
 
 
 class _ContextFilter(logging.Filter):
@@ -48,6 +48,13 @@ class _LineFormatter(JsonFormatter):
 _MIDDLEWARE_LEVELS = {"VERBOSE": 15, "TRACE": 5}  # as lsst.utils.logging has them, once it is imported
 
 
+def line_formatter(process: str) -> logging.Formatter:
+    """Make what writes a record as one line of JSON, in which the process is named."""
+    return _LineFormatter(
+        "{levelname}{name}{message}", style="{", static_fields={"process": process}, json_ensure_ascii=False
+    )
+
+
 def configure_logs(levels: Mapping[str, str], process: str) -> None:
     """Log JSON lines to standard error.
 
@@ -61,14 +68,7 @@ def configure_logs(levels: Mapping[str, str], process: str) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_ContextFilter())
-    handler.setFormatter(
-        _LineFormatter(
-            "{levelname}{name}{message}",
-            style="{",
-            static_fields={"process": process},
-            json_ensure_ascii=False,
-        )
-    )
+    handler.setFormatter(line_formatter(process))
     for name, value in _MIDDLEWARE_LEVELS.items():
         logging.addLevelName(value, name)
     logging.basicConfig(handlers=[handler], level=levels.get(".", "INFO"), force=True)

@@ -19,7 +19,7 @@ from application.worker.alongside import running_alongside
 from domain.errors import PromptProcessingError
 from domain.runs import chain, day_of_processing
 from domain.times import UtcSeconds
-from entrypoints.containers.observatory import Results, keep_results, read_results
+from entrypoints.containers.observatory import Results, keep_ledger, keep_results, read_results
 from entrypoints.long_work import INTERRUPTED, leave, paced
 from entrypoints.observatory.box import Box, BoxSetup, opened_box
 from entrypoints.observatory.display import make_display
@@ -28,7 +28,7 @@ from entrypoints.observatory.findings import Examination, examine
 from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
 from entrypoints.observatory.progress import Progress, Row
 from simulator.summit.summit import Summit
-from workbench.night.kept_night import is_kept, keep_logs, keep_outcomes, remove
+from workbench.night.kept_night import LEDGER, NIGHT, is_kept, keep_logs, keep_outcomes, remove
 from workbench.pace import Pace
 
 __all__ = ["STOPPED", "Observation", "observe"]
@@ -141,6 +141,8 @@ async def _observe(night: Observation, console: Console) -> _Report:
             keep_outcomes(
                 plan.camera.instrument, [_kept(row) for row in progress.rows.values()], night.results
             )
+            kept_ledger = night.results / NIGHT / LEDGER
+            await keep_ledger(box.addresses.redis, plan.camera.instrument, kept_ledger)
             keep_logs(box.addresses.folder, night.results)
             findings = await paced(
                 Pace(), examine, night.examination, box.addresses, results, night.results, day_chain

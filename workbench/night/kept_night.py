@@ -16,6 +16,8 @@ from lsst.alert.packet import Schema
 from workbench.night.apdb import DATABASE
 
 __all__ = [
+    "LEDGER",
+    "LOGS",
     "NIGHT",
     "is_kept",
     "keep_alerts",
@@ -32,8 +34,13 @@ NIGHT: Final = "night"
 """Folder within the repository of outputs."""
 
 _ALERTS: Final = "alerts.avro"
+LEDGER: Final = "ledger.jsonl"
+"""The ledger's records, within `NIGHT`."""
+
+LOGS: Final = "logs"
+"""Folder of the logs of all processes, within `NIGHT`."""
+
 _OUTCOMES: Final = "outcomes.json"
-_LOGS: Final = "logs"
 _REASON: Final = "reason.txt"
 
 
@@ -78,7 +85,7 @@ def read_kept_outcomes(results: Path) -> list[dict[str, Any]]:
 
 def keep_logs(folder: Path, results: Path) -> None:
     """Copy the logs of the night's processes from a folder."""
-    logs = _night(results) / _LOGS
+    logs = _night(results) / LOGS
     logs.mkdir(exist_ok=True)
     for log in folder.glob("*.log"):
         shutil.copy2(log, logs)

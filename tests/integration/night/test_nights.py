@@ -1,11 +1,18 @@
 """The two commands for people, from start to end, in processes as in production."""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from lsst.daf.butler import Butler
 
 import prompt_processing
+from adapters.files.kept_ledger import KeptHistories
+from adapters.files.log_archive import FolderLogArchive
+from application.ledger import StoredLedger
+from domain.work.attempts import AttemptRecord
+from domain.work.outcomes import Completed
 from tests.integration.night.conftest import Commands
 from tests.integration.night.results import chain_of, datasets, numbers, processes_with
 
@@ -68,6 +75,25 @@ def check_that_python_reads_it(folder: Path, alerts: int) -> None:
         ra, dec = image.wcs.wcs_pix2world(row["x"], row["y"], 0)
         assert (float(ra), float(dec)) == pytest.approx((row["ra"], row["dec"]), abs=1e-4)
     assert (folder / "night" / "logs" / "worker-1.log").stat().st_size > 0
+    check_that_the_ledger_is_kept(folder / "night")
+
+
+def check_that_the_ledger_is_kept(night: Path) -> None:
+    records = asyncio.run(_latest(KeptHistories(night / "ledger.jsonl")))
+    assert len(records) == 6
+    for record in records:
+        assert isinstance(record.outcome, Completed)
+        assert record.about is not None
+        assert record.outcome.pipeline in record.about.pipelines
+        assert record.since_shutter is not None
+        assert {"transfer", "ingest", "process.graph", "export"} <= record.seconds.keys()
+        lines = asyncio.run(FolderLogArchive(night / "logs").lines(record.attempt.identity))
+        assert "process" in {line.stage for line in lines}
+
+
+async def _latest(store: KeptHistories) -> Sequence[AttemptRecord]:
+    async with store:
+        return await StoredLedger(store).latest("SimCam")
 
 
 def test_ctrl_c_stops_the_demo_and_leaves_nothing(
