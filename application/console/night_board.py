@@ -3,12 +3,13 @@
 import asyncio
 import datetime
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final
 
 from attrs import evolve
 
 from application.console.night_state import NightState, no_work_yet
+from application.console.nights import last_night, of_night, records_of_night
 from domain.errors import PromptProcessingError
 from domain.results.night_view import NeighbourHealth, NightView, QueueCounts
 from domain.times import UtcSeconds, begin_of_day_obs, day_obs_of
@@ -118,7 +119,7 @@ class LedgerNightBoard:
     async def _take(self, since: UtcSeconds, begin: UtcSeconds) -> None:
         records = await self._ledger.latest(self._instrument, since)
         now = self._clock.utc()
-        self._state.told(_of_night(records, begin), evolve(self._state.summary, at=now))
+        self._state.told(of_night(records, begin), evolve(self._state.summary, at=now))
         # By the ledger's own clock, which stamped the records; a stamp of the future would hide what follows.
         latest = max((_last_stamp(record) for record in records), default=begin)
         self._read_until = min(max(latest, self._read_until or begin), now)
@@ -202,19 +203,11 @@ class KeptNightBoard:
 
     async def run(self) -> None:
         """Read it, once."""
-        begin = None if self._night is None else begin_of_day_obs(self._night)
-        records = await self._ledger.latest(self._instrument, begin)
-        begun = [record.begun for record in records]
-        night = self._night or (day_obs_of(max(begun)) if begun else self._state.summary.night)
-        begin, end = begin_of_day_obs(night), begin_of_day_obs(night + datetime.timedelta(days=1))
-        found = [one for one in _of_night(records, begin) if one.begun < end]
-        at = max(map(_last_stamp, found), default=begin)
-        self._state.told(found, evolve(no_work_yet(self._instrument, night, at), is_live=False))
-
-
-def _of_night(records: Sequence[AttemptRecord], begin: UtcSeconds) -> list[AttemptRecord]:
-    """Leave out what ended before: the ledger tells of whole visits, of which some detectors may have."""
-    return [one for one in records if not one.final or one.ended is None or one.ended >= begin]
+        night = self._night or await last_night(self._ledger, self._instrument)
+        night = night or self._state.summary.night
+        records = await records_of_night(self._ledger, self._instrument, night)
+        at = max(map(_last_stamp, records), default=begin_of_day_obs(night))
+        self._state.told(records, evolve(no_work_yet(self._instrument, night, at), is_live=False))
 
 
 def _last_stamp(record: AttemptRecord) -> UtcSeconds:
