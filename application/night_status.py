@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from domain.times import UtcSeconds, begin_of_day_obs, day_obs_of
+from application.console.nights import records_of_night
+from domain.times import UtcSeconds, day_obs_of
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import RULES, Completed, Ignored, Outcome
 from ports.clock import Clock
@@ -23,8 +24,8 @@ class NightStatus:
     instrument: str
     night: datetime.date
     at: UtcSeconds
-    depth: QueueDepth
-    """Dead letters are those of earlier nights too."""
+    depth: QueueDepth | None
+    """Dead letters are those of earlier nights too; None of a night that is over."""
     outcomes: Mapping[str, int]
     """From the name of an outcome to the number of visit-detectors that ended so."""
     running: tuple[AttemptRecord, ...]
@@ -33,6 +34,8 @@ class NightStatus:
     """Last attempts of visit-detectors that another one follows."""
     not_completed: tuple[AttemptRecord, ...]
     """Visit-detectors that ended otherwise, but for those that nobody wanted processed."""
+    records: tuple[AttemptRecord, ...]
+    """Of all visit-detectors, in their order."""
     unreadable: Mapping[str, Outcome]
     """Deliveries that nobody can read, by entry, as long as the ledger keeps them."""
 
@@ -42,9 +45,15 @@ class NightStatus:
 
 
 async def night_status(
-    instrument: str, stream: str, *, ledger: Ledger, queue: QueueUpkeep, clock: Clock
+    instrument: str,
+    stream: str,
+    *,
+    ledger: Ledger,
+    queue: QueueUpkeep | None,
+    clock: Clock,
+    night: datetime.date | None = None,
 ) -> NightStatus:
-    """Look at the night that goes on.
+    """Look at a night.
 
     Parameters
     ----------
@@ -53,7 +62,9 @@ async def night_status(
     stream
         Name of its queue, under which the ledger has unreadable deliveries.
     ledger, queue, clock
-        Where to look.
+        Where to look; of a night that is over there is no queue.
+    night
+        Which; None is the one that goes on.
 
     Raises
     ------
@@ -61,13 +72,9 @@ async def night_status(
         Raised if ledger or queue cannot be reached.
     """
     now = clock.utc()
-    night = day_obs_of(now)
-    begin = begin_of_day_obs(night)
-    latest = await ledger.latest(instrument, begin)
-    # The ledger tells of whole visits, of which some detectors may have ended the day before.
-    finals = [
-        record for record in latest if record.final and record.ended is not None and record.ended >= begin
-    ]
+    night = night or day_obs_of(now)
+    latest = await records_of_night(ledger, instrument, night)
+    finals = [record for record in latest if record.final]
     left = sorted(
         (record for record in latest if not record.final), key=lambda record: (record.begun, record.attempt)
     )
@@ -75,7 +82,7 @@ async def night_status(
         instrument=instrument,
         night=night,
         at=now,
-        depth=await queue.depth(),
+        depth=None if queue is None else await queue.depth(),
         outcomes=Tally(RULES[type(record.outcome)].name for record in finals),
         running=tuple(record for record in left if record.outcome is None),
         to_follow=tuple(record for record in left if record.outcome is not None),
@@ -85,5 +92,6 @@ async def night_status(
                 key=lambda record: record.attempt,
             )
         ),
+        records=tuple(sorted(latest, key=lambda record: record.attempt)),
         unreadable=await ledger.unreadable(stream),
     )

@@ -48,6 +48,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "entrypoints.commands.status",
         "Look at a night: outcomes, work under way, what was not completed.",
     ),
+    "explain": (
+        "entrypoints.commands.explain",
+        "Say what became of one visit-detector: attempts, stages, reasons, log lines.",
+    ),
     "reconcile": ("entrypoints.commands.reconcile", "List images that nobody processed, and put them back."),
     "reference-catalogue": (
         "entrypoints.commands.reference_catalogue",

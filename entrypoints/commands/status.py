@@ -1,19 +1,27 @@
 """The night at a glance."""
 
 import asyncio
+import contextlib
+import datetime
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
+from attrs import frozen
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
 
+from application.console.nights import last_night
 from application.night_status import NightStatus, night_status
 from domain.errors import PromptProcessingError
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import RULES, Outcome, describe
 from entrypoints.commands.tables import console, ranges, table
+from entrypoints.containers.outcomes import opened_records
 from entrypoints.containers.status import StatusContainer
 from entrypoints.help import service_help
 from entrypoints.running import opened, settings_or_exit
@@ -22,67 +30,156 @@ from entrypoints.settings.status import StatusSettings
 __all__ = ["command", "night_record", "show_night"]
 
 _SUMMARY = (
-    "Look at the night that goes on: how many visit-detectors ended how, which are being worked on,"
-    " and which were not completed, and why. Ends with 1 if Redis or the ledger cannot be reached."
+    "Look at a night: how many visit-detectors ended how, which are being worked on,"
+    " and which were not completed, and why. Without --results it asks the queue and the ledger that the"
+    " environment names, and ends with 1 if they cannot be reached."
 )
+_PAUSE = 2.0  # Seconds between two looks.
 
 
 @click.command(name="status", help=service_help(_SUMMARY, StatusSettings))
+@click.option(
+    "--night", type=click.DateTime(["%Y-%m-%d"]), help="day_obs of the night; by default the present one."
+)
+@click.option("--visit", metavar="GROUP", help="Show each detector of the visits whose group begins so.")
+@click.option(
+    "--results",
+    "folder",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A site, or what `demo` or `replay` has kept, by default its last night; no environment"
+    " variable is needed then.",
+)
+@click.option("--watch", is_flag=True, help="Look again every 2 s, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
-def command(*, as_json: bool) -> None:
+def command(
+    *,
+    night: datetime.datetime | None,
+    visit: str | None,
+    folder: Path | None,
+    watch: bool,
+    as_json: bool,
+) -> None:
     """Print the status."""
-    settings = settings_or_exit(StatusSettings)
+    day = night.date() if night else None
+    settings = settings_or_exit(StatusSettings) if folder is None else None
     try:
-        status = asyncio.run(_look(settings))
+        asyncio.run(_look(_Asked(settings, folder, day, visit, watch, as_json)))
     except PromptProcessingError as error:
         raise click.ClickException(str(error)) from error
-    if as_json:
-        click.echo(json.dumps(night_record(status), indent=2))
-    else:
-        show_night(status, console())
 
 
-async def _look(settings: StatusSettings) -> NightStatus:
+@frozen
+class _Asked:
+    settings: StatusSettings | None
+    folder: Path | None
+    night: datetime.date | None
+    visit: str | None
+    watch: bool
+    as_json: bool
+
+
+async def _look(asked: _Asked) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        if asked.folder is not None:
+            look = await _kept(asked, asked.folder, stack)
+        else:
+            look = await _live(asked, stack)
+        if not asked.watch:
+            return _tell(await look(), asked)
+        screen = console()
+        with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
+            while True:
+                live.update(Group(*_rendered(await look(), asked.visit)), refresh=True)
+                await asyncio.sleep(_PAUSE)
+
+
+type _Look = Callable[[], Awaitable[NightStatus]]
+
+
+async def _live(asked: _Asked, stack: contextlib.AsyncExitStack) -> _Look:
+    settings = asked.settings
     container = StatusContainer(settings=settings)
     container.check_dependencies()
-    async with opened(container.queue(), container.histories()):
-        return await night_status(
-            settings.instrument,
-            settings.stream,
-            ledger=container.ledger(),
-            queue=container.queue(),
-            clock=container.clock(),
-        )
+    await stack.enter_async_context(opened(container.queue(), container.histories()))
+    return lambda: night_status(
+        container.settings().instrument,
+        container.settings().stream,
+        ledger=container.ledger(),
+        queue=container.queue() if asked.night is None else None,
+        clock=container.clock(),
+        night=asked.night,
+    )
+
+
+async def _kept(asked: _Asked, folder: Path, stack: contextlib.AsyncExitStack) -> _Look:
+    records = await stack.enter_async_context(opened_records(folder))
+    night = asked.night or await last_night(records.ledger, records.instrument)
+    return lambda: night_status(
+        records.instrument, "", ledger=records.ledger, queue=None, clock=StatusContainer.clock(), night=night
+    )
+
+
+def _tell(status: NightStatus, asked: _Asked) -> None:
+    if asked.as_json:
+        click.echo(json.dumps(night_record(status, asked.visit), indent=2))
+        return
+    screen = console()
+    for part in _rendered(status, asked.visit):
+        screen.print(part)
 
 
 def show_night(status: NightStatus, screen: Console) -> None:
     """Print how a night stands."""
+    for part in _rendered(status, None):
+        screen.print(part)
+
+
+def _rendered(status: NightStatus, visit: str | None) -> Iterator[RenderableType]:
+    yield Text(f"{status.instrument}, night of {status.night}")
     depth = status.depth
-    screen.print(f"{status.instrument}, night of {status.night}")
-    screen.print(
-        f"queue: {depth.waiting} waiting, {depth.leased} leased, {depth.dead} dead letters of all nights"
-    )
+    if depth is not None:
+        yield Text(
+            f"queue: {depth.waiting} waiting, {depth.leased} leased, {depth.dead} dead letters of all nights"
+        )
+    if visit is not None:
+        columns = ("visit", "detector", "attempt", "state", "s after shutter", "s since begun")
+        yield table("Detectors", columns, _detectors(status, visit))
+        return
     counts = sorted(status.outcomes.items(), key=lambda pair: -pair[1])
-    screen.print(table("Ended", ("outcome", "visit-detectors"), counts))
+    yield table("Ended", ("outcome", "visit-detectors"), counts)
     if status.running:
-        rows = _running(status)
-        screen.print(table("Under way", ("visit", "detector", "attempt", "worker", "seconds"), rows))
+        columns = ("visit", "detector", "attempt", "worker", "stage", "seconds")
+        yield table("Under way", columns, _running(status))
     for title, records in (
         ("To be tried again", status.to_follow),
         ("Not completed", status.not_completed),
     ):
         if records:
-            screen.print(table(title, ("visit", "detectors", "outcome"), _together(records)))
+            yield table(title, ("visit", "detectors", "outcome"), _together(records))
     if status.unreadable:
         letters = [(entry, describe(outcome)) for entry, outcome in sorted(status.unreadable.items())]
-        screen.print(table("Unreadable deliveries", ("entry", "reason"), letters))
+        yield table("Unreadable deliveries", ("entry", "reason"), letters)
+
+
+def _detectors(status: NightStatus, visit: str) -> Iterator[Sequence[object]]:
+    for record in _of_visit(status, visit):
+        identity = record.attempt.identity
+        state = f"under way: {record.stage}" if record.outcome is None else describe(record.outcome)
+        shutter = "" if record.since_shutter is None else f"{record.since_shutter:.1f}"
+        lasted = status.age(record) if record.ended is None else record.ended - record.begun
+        yield identity.group, identity.detector, record.attempt.number, state, shutter, f"{lasted:.0f}"
+
+
+def _of_visit(status: NightStatus, visit: str) -> list[AttemptRecord]:
+    return [record for record in status.records if record.attempt.identity.group.startswith(visit)]
 
 
 def _running(status: NightStatus) -> Iterator[Sequence[object]]:
     for record in status.running:
         identity = record.attempt.identity
         age = f"{status.age(record):.0f}"
-        yield identity.group, identity.detector, record.attempt.number, record.worker, age
+        yield identity.group, identity.detector, record.attempt.number, record.worker, record.stage, age
 
 
 def _together(records: Iterable[AttemptRecord]) -> list[tuple[str, str, str]]:
@@ -98,22 +195,31 @@ def _reason(outcome: Outcome | None) -> str:
     return "" if outcome is None else describe(outcome)
 
 
-def night_record(status: NightStatus) -> dict[str, Any]:
-    """Write how a night stands, for machines."""
+def night_record(status: NightStatus, visit: str | None = None) -> dict[str, Any]:
+    """Write how a night stands, for machines; with each detector of a visit, if one is asked for."""
     depth = status.depth
-    return {
+    record = {
         "instrument": status.instrument,
         "night": status.night.isoformat(),
-        "queue": {"waiting": depth.waiting, "leased": depth.leased, "dead": depth.dead},
+        "queue": depth and {"waiting": depth.waiting, "leased": depth.leased, "dead": depth.dead},
         "outcomes": dict(status.outcomes),
         "running": [
-            _named(record) | {"worker": record.worker, "seconds": round(status.age(record), 1)}
+            _named(record)
+            | {"worker": record.worker, "stage": record.stage, "seconds": round(status.age(record), 1)}
             for record in status.running
         ],
         "to_follow": [_named(record) | _ended(record) for record in status.to_follow],
         "not_completed": [_named(record) | _ended(record) for record in status.not_completed],
         "unreadable": {entry: describe(outcome) for entry, outcome in status.unreadable.items()},
     }
+    if visit is not None:
+        record["detectors"] = [
+            _named(one)
+            | _ended(one)
+            | {"stage": one.stage, "since_shutter": one.since_shutter, "stages": dict(one.seconds)}
+            for one in _of_visit(status, visit)
+        ]
+    return record
 
 
 def _named(record: AttemptRecord) -> dict[str, Any]:

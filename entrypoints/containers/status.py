@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from adapters.files.log_archive import FolderLogArchive
 from adapters.host.clock import SystemClock
 from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
 from adapters.sqlite.work_queue import SqliteQueueUpkeep
@@ -42,3 +43,4 @@ class StatusContainer(containers.DeclarativeContainer):
         make_history_store, ledger_address, singleton(lambda settings: settings.redis, settings)
     )
     ledger = singleton(StoredLedger, histories)
+    logs = singleton(lambda: FolderLogArchive(None))

@@ -19,7 +19,7 @@ from domain.work.outcomes import (
     Outcome,
     Poisoned,
 )
-from ports.work_queue import Lease
+from ports.work_queue import Lease, QueueDepth
 from tests.contract_suites.samples import INSTRUMENT, some_work
 from tests.unit.application.night import LoopClock
 
@@ -64,7 +64,7 @@ async def test_a_quiet_night_is_empty() -> None:
     assert status.night.isoformat() == "2026-03-13"
     assert (status.running, status.to_follow, status.not_completed) == ((), (), ())
     assert not status.outcomes
-    assert (status.depth.waiting, status.depth.leased, status.depth.dead) == (0, 0, 0)
+    assert status.depth == QueueDepth(waiting=0, leased=0, dead=0)
 
 
 async def test_everything_is_in_its_place() -> None:
@@ -87,7 +87,7 @@ async def test_everything_is_in_its_place() -> None:
     assert status.age(status.running[0]) == 12.0
     assert _detectors(status.to_follow) == [4]
     assert _detectors(status.not_completed) == [2, 5]
-    assert (status.depth.waiting, status.depth.leased, status.depth.dead) == (1, 1, 0)
+    assert status.depth == QueueDepth(waiting=1, leased=1, dead=0)
     assert status.unreadable == {"17": Poisoned(reason="no detector")}
 
 
