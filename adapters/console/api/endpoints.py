@@ -1,0 +1,122 @@
+"""The addresses of the API; one list makes the routes, the description and the page about them."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from attrs import frozen
+from starlette.requests import Request
+from starlette.responses import Response
+
+from adapters.console.api.rows import (
+    DETECTORS,
+    LOG_LINES,
+    TROUBLES,
+    VISITS,
+    detector_rows,
+    log_row,
+    trouble_row,
+    visit_row,
+)
+from adapters.console.api.tables import Asked, Column, Parameter, asked, table_answer
+from adapters.console.night import ConsoleNight
+from adapters.console.view.asking import visit_named
+from adapters.console.view.digest import Digests, VisitDigest, troubles_of
+from domain.visit import Identity
+
+__all__ = ["FORMAT", "Endpoint", "endpoints"]
+
+FORMAT: Final = Parameter("format", "string", "csv or json, which is what is given otherwise")
+
+_MOST: Final = 10_000
+_GROUP: Final = Parameter("group", "string", "the visit", is_required=True)
+_DETECTOR: Final = Parameter("detector", "integer", "number of the detector", is_required=True)
+_LIMIT: Final = Parameter("limit", "integer", "rows at most; 1000 unless asked", largest=_MOST)
+_OFFSET: Final = Parameter("offset", "integer", "rows to leave out before")
+
+type _Rows = Callable[[Asked], Awaitable[Iterable[Mapping[str, object]]]]
+
+
+@frozen(kw_only=True)
+class Endpoint:
+    """One table that may be asked for."""
+
+    path: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    columns: tuple[Column, ...]
+    rows: _Rows
+
+    async def answer(self, request: Request) -> Response:
+        """Answer with the table."""
+        rows = await self.rows(asked(request, self.parameters))
+        return table_answer(request, self.path.rpartition("/")[2], self.columns, rows)
+
+
+def endpoints(night: ConsoleNight, digests: Digests) -> Sequence[Endpoint]:
+    """List what the API has."""
+    tables = _NightTables(night, digests)
+    found = [
+        Endpoint(
+            path="/api/visits",
+            summary="Visits of the night, the newest first",
+            parameters=(_LIMIT, _OFFSET),
+            columns=VISITS,
+            rows=tables.visits,
+        ),
+        Endpoint(
+            path="/api/detectors",
+            summary="Detectors of a visit: the last attempt on each",
+            parameters=(_GROUP,),
+            columns=DETECTORS,
+            rows=tables.detectors,
+        ),
+        Endpoint(
+            path="/api/troubles",
+            summary="What failed or was late, and why",
+            parameters=(_LIMIT, _OFFSET),
+            columns=TROUBLES,
+            rows=tables.troubles,
+        ),
+    ]
+    if night.logs is not None:
+        found.append(
+            Endpoint(
+                path="/api/logs",
+                summary="What was logged about a visit-detector",
+                parameters=(_GROUP, _DETECTOR, _LIMIT),
+                columns=LOG_LINES,
+                rows=tables.log_lines,
+            )
+        )
+    return found
+
+
+class _NightTables:
+    def __init__(self, night: ConsoleNight, digests: Digests) -> None:
+        self._night = night
+        self._digests = digests
+
+    async def visits(self, given: Asked) -> Iterable[Mapping[str, object]]:
+        return map(visit_row, self._newest_first()[_slice(given)])
+
+    async def detectors(self, given: Asked) -> Iterable[Mapping[str, object]]:
+        _, visit = visit_named(given.text("group"), self._night.board.view().visits)
+        return detector_rows(visit)
+
+    async def troubles(self, given: Asked) -> Iterable[Mapping[str, object]]:
+        return map(trouble_row, troubles_of(self._newest_first())[_slice(given)])
+
+    async def log_lines(self, given: Asked) -> Iterable[Mapping[str, object]]:
+        if self._night.logs is None:
+            return ()
+        instrument = self._night.board.view().summary.instrument
+        identity = Identity(instrument, given.text("group"), given.integer("detector"))
+        return map(log_row, await self._night.logs.lines(identity, given.integer("limit", 1000)))
+
+    def _newest_first(self) -> Sequence[VisitDigest]:
+        return self._digests.of(self._night.board.view().visits)[::-1]
+
+
+def _slice(given: Asked) -> slice:
+    offset = given.integer("offset")
+    return slice(offset, offset + given.integer("limit", 1000))

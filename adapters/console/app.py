@@ -1,0 +1,146 @@
+"""The console's addresses, and who answers at them."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Scope
+
+from adapters.console.access import Access, AccessMiddleware
+from adapters.console.api.endpoints import endpoints
+from adapters.console.api.openapi import openapi_document
+from adapters.console.api.tables import as_json
+from adapters.console.events import Announcer
+from adapters.console.night import ConsoleNight
+from adapters.console.pages.tonight import TonightPage
+from adapters.console.pages.troubles import TroublesPage
+from adapters.console.pages.visit import VisitPage
+from adapters.console.pages.visit_detector import VisitDetectorPage
+from adapters.console.rendering import STATIC, Renderer
+from adapters.console.view.digest import Digests
+from adapters.console.view.looks import looks
+from domain.errors import PromptProcessingError
+from ports.neighbours import NeighbourUnavailableError
+
+__all__ = ["make_app"]
+
+_LOG = logging.getLogger(__name__)
+
+_PAGES: Final = (("/", "Tonight", "1"), ("/troubles", "Not as it should be", "2"))
+"""Path, name and key of what the navigation shows."""
+
+
+def make_app(night: ConsoleNight, announcer: Announcer, access: Access, root: str = "") -> ASGIApp:
+    """Put the console together.
+
+    Parameters
+    ----------
+    night
+        What is looked at.
+    announcer
+        Follows it.
+    access
+        Who may look.
+    root
+        Path under which a proxy serves it; blank: at its root.
+    """
+    common = {"pages_of_console": _PAGES, "all_looks": looks(), "place": night.place}
+    renderer = Renderer(root, common)
+    problems = _Problems(night, renderer, root)
+    app = Starlette(
+        routes=_under(root, _routes(night, announcer, renderer)),
+        exception_handlers={
+            HTTPException: problems.told,
+            PromptProcessingError: problems.understood,
+            Exception: problems.unforeseen,
+        },
+        middleware=[Middleware(GZipMiddleware, minimum_size=1000)],
+    )
+    return AccessMiddleware(app, access, root)
+
+
+def _routes(night: ConsoleNight, announcer: Announcer, renderer: Renderer) -> list[BaseRoute]:
+    digests = Digests()
+    tables = endpoints(night, digests)
+
+    async def described(_request: Request) -> Response:
+        return as_json(openapi_document(tables))
+
+    async def about_the_api(_request: Request) -> Response:
+        return renderer.page("api.html", night=night.board.view(), endpoints=tables)
+
+    return [
+        Route("/healthz", _healthy),
+        Route("/events", announcer.answer),
+        Route("/", TonightPage(night, renderer, digests).answer),
+        Route("/visit", VisitPage(night, renderer).answer),
+        Route("/visit-detector", VisitDetectorPage(night, renderer).answer),
+        Route("/troubles", TroublesPage(night, renderer, digests).answer),
+        Route("/api", about_the_api),
+        Route("/api/openapi.json", described),
+        *(Route(table.path, table.answer) for table in tables),
+        Mount("/static", _Assets(directory=STATIC)),
+    ]
+
+
+def _under(root: str, routes: list[BaseRoute]) -> list[BaseRoute]:
+    return [Mount(root, routes=routes)] if root else routes
+
+
+async def _healthy(_request: Request) -> Response:
+    return PlainTextResponse("healthy")
+
+
+class _Assets(StaticFiles):
+    """Files whose addresses change with their contents."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Answer with a file that need not be asked for again."""
+        answer = await super().get_response(path, scope)
+        answer.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return answer
+
+
+class _Problems:
+    """Says what is wrong, to a browser as a page and to the API as JSON."""
+
+    def __init__(self, night: ConsoleNight, renderer: Renderer, root: str) -> None:
+        self._night = night
+        self._renderer = renderer
+        self._api = f"{root}/api/"
+
+    async def told(self, request: Request, error: Exception) -> Response:
+        """Say what a page found wrong with the request."""
+        if not isinstance(error, HTTPException):
+            return await self.unforeseen(request, error)
+        text = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
+        title = "There is nothing here." if error.status_code == HTTPStatus.NOT_FOUND else "That cannot be."
+        return self._answer(request, error.status_code, title, text, error.headers)
+
+    async def understood(self, request: Request, error: Exception) -> Response:
+        """Say that something is not there, or that a neighbour is away."""
+        if isinstance(error, NeighbourUnavailableError):
+            return self._answer(request, HTTPStatus.SERVICE_UNAVAILABLE, "Not within reach now.", str(error))
+        return self._answer(request, HTTPStatus.NOT_FOUND, "There is nothing here.", str(error))
+
+    async def unforeseen(self, request: Request, _error: Exception) -> Response:
+        """Say that the console itself is at fault; its server logs how."""
+        text = "The console could not make this page; the reason is in its log."
+        return self._answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "That went wrong.", text)
+
+    def _answer(
+        self, request: Request, status: int, title: str, text: str, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        if request.url.path.startswith(self._api):
+            return JSONResponse({"error": text or title}, status, headers)
+        view = self._night.board.view()
+        return self._renderer.page("problem.html", status, night=view, title=title, text=text)

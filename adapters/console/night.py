@@ -1,0 +1,23 @@
+"""What the console looks at."""
+
+from attrs import frozen
+
+from domain.cameras.camera import Camera
+from ports.image_archive import ImageArchive
+from ports.night_board import LogArchive, NightBoard
+from ports.source_archive import SourceArchive
+
+__all__ = ["ConsoleNight"]
+
+
+@frozen(kw_only=True)
+class ConsoleNight:
+    """A night and its archives; what is None is not within reach, and its pages say so."""
+
+    board: NightBoard
+    camera: Camera | None = None
+    logs: LogArchive | None = None
+    images: ImageArchive | None = None
+    sources: SourceArchive | None = None
+    place: str = ""
+    """Where it comes from, for people."""

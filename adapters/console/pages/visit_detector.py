@@ -1,0 +1,117 @@
+"""A visit-detector: everything that is known of it, joined."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from adapters.console.night import ConsoleNight
+from adapters.console.rendering import Renderer
+from adapters.console.view.asking import detector_of, visit_of
+from adapters.console.view.looks import look_of
+from adapters.console.view.minute import SHOWN_SECONDS, minute_of
+from domain.cameras.camera import UnknownDetectorError
+from domain.results.images import KeptImage
+from domain.results.night_view import VisitView
+from domain.visit import Identity
+from domain.work.outcomes import describe, snaps_of
+from domain.work.promptness import MINUTE
+from ports.image_archive import ImageArchiveUnavailableError
+from ports.night_board import LogLine
+
+__all__ = ["VisitDetectorPage"]
+
+_STAGES: Final = ("prepare", "wait", "transfer", "ingest", "process", "export", "clean")
+"""In the order of time; what comes first of them has parts, named after it."""
+
+
+class VisitDetectorPage:
+    """Shows a visit-detector.
+
+    Parameters
+    ----------
+    night
+        What is looked at.
+    renderer
+        Fills the template.
+    """
+
+    def __init__(self, night: ConsoleNight, renderer: Renderer) -> None:
+        self._night = night
+        self._renderer = renderer
+
+    async def answer(self, request: Request) -> HTMLResponse:
+        """Answer with the page."""
+        view = self._night.board.view()
+        _, visit = visit_of(request, view.visits)
+        detector = detector_of(request)
+        record = visit.detectors.get(detector)
+        if record is None:
+            text = f"Nothing is recorded of detector {detector} in visit {visit.group}."
+            raise HTTPException(HTTPStatus.NOT_FOUND, text)
+        values: dict[str, Any] = {
+            "night": view,
+            "group": visit.group,
+            "detector": detector,
+            "name": self._name(detector),
+            "record": record,
+            "look": look_of(record),
+            "outcome": "" if record.outcome is None else describe(record.outcome),
+            "about": record.about,
+            "snaps": () if record.outcome is None else snaps_of(record.outcome),
+            "minute": minute_of(record),
+            "allowed_minute": MINUTE,
+            "shown_seconds": SHOWN_SECONDS,
+            "stages": _stages(record.seconds),
+            "images": await self._images(visit.group, detector),
+            "lines": await self._lines(record.attempt.identity),
+            "log_place": "" if self._night.logs is None else self._night.logs.place,
+            **_around(visit, detector),
+        }
+        return self._renderer.page("visit-detector.html", **values)
+
+    def _name(self, detector: int) -> str:
+        try:
+            return "" if self._night.camera is None else self._night.camera.detector(detector).name
+        except UnknownDetectorError:
+            return ""
+
+    async def _images(self, group: str, detector: int) -> Sequence[KeptImage]:
+        try:
+            return () if self._night.images is None else await self._night.images.images(group, detector)
+        except ImageArchiveUnavailableError:
+            return ()
+
+    async def _lines(self, identity: Identity) -> Sequence[LogLine]:
+        return () if self._night.logs is None else await self._night.logs.lines(identity)
+
+
+def _around(visit: VisitView, detector: int) -> Mapping[str, int | None]:
+    """Find the detectors before and after."""
+    numbers = sorted(visit.detectors)
+    place = numbers.index(detector)
+    return {
+        "before": numbers[place - 1] if place else None,
+        "after": numbers[place + 1] if place + 1 < len(numbers) else None,
+    }
+
+
+def _stages(seconds: Mapping[str, float]) -> Sequence[tuple[str, float, int, float]]:
+    """List stages with their parts: name, seconds, depth, and per cent of the longest."""
+    longest = max(seconds.values(), default=0.0) or 1.0
+
+    def place(name: str) -> tuple[int, bool]:
+        stage = name.partition(".")[0]
+        return (_STAGES.index(stage) if stage in _STAGES else len(_STAGES)), "." in name
+
+    return [
+        (_spoken(name), spent, int("." in name), round(100 * max(spent, 0.0) / longest, 2))
+        for name, spent in sorted(seconds.items(), key=lambda one: place(one[0]))
+    ]
+
+
+def _spoken(name: str) -> str:
+    return name.partition(".")[2].removeprefix("task ") or name

@@ -1,0 +1,114 @@
+"""Visits in short: reckoned once for each that changed, however many look."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+
+from attrs import frozen
+
+from adapters.console.view.looks import Look, look_of
+from adapters.console.view.minute import Minute, minute_of, slowness
+from domain.results.night_view import VisitView
+from domain.times import UtcSeconds
+from domain.work.attempts import AttemptRecord
+from domain.work.outcomes import describe
+
+__all__ = ["Digests", "Trouble", "VisitDigest", "ranges", "troubles_of"]
+
+_TROUBLED = ("bad", "late")
+
+
+@frozen(kw_only=True)
+class Trouble:
+    """Detectors of a visit that fared ill alike."""
+
+    group: str
+    begun: UtcSeconds
+    look: Look
+    detectors: tuple[int, ...]
+    reason: str
+
+
+@frozen(kw_only=True)
+class VisitDigest:
+    """One visit, as a row shows it."""
+
+    view: VisitView
+    counts: Sequence[tuple[Look, int]]
+    """Detectors by look, most first."""
+    minute: Minute | None
+    """Of the slowest detector; None before any stage has ended."""
+    filters: str
+    survey: str
+    troubles: Sequence[Trouble]
+
+    @property
+    def begun(self) -> UtcSeconds:
+        """When the first attempt began."""
+        return self.view.begun
+
+
+class Digests:
+    """Sums up visits, and remembers those that did not change."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, VisitDigest] = {}
+
+    def of(self, views: Iterable[VisitView]) -> Sequence[VisitDigest]:
+        """Sum up visits, in the same order."""
+        known = {}
+        for view in views:
+            digest = self._known.get(view.group)
+            known[view.group] = digest if digest is not None and digest.view is view else _digest(view)
+        self._known = known
+        return list(known.values())
+
+
+def _digest(view: VisitView) -> VisitDigest:
+    slowest = max(view.detectors.values(), key=slowness, default=None)
+    minute = None if slowest is None else minute_of(slowest)
+    about = next((record.about for record in view.detectors.values() if record.about is not None), None)
+    looks = {detector: look_of(record) for detector, record in view.detectors.items()}
+    return VisitDigest(
+        view=view,
+        counts=Counter(looks.values()).most_common(),
+        minute=minute,
+        filters="" if about is None else about.filters,
+        survey="" if about is None else about.survey,
+        troubles=_troubles(view, looks),
+    )
+
+
+def _troubles(view: VisitView, looks: Mapping[int, Look]) -> Sequence[Trouble]:
+    alike: defaultdict[tuple[Look, str], list[int]] = defaultdict(list)
+    for detector, look in looks.items():
+        if look.kind in _TROUBLED:
+            alike[look, _reason(view.detectors[detector])].append(detector)
+    return [
+        Trouble(group=view.group, begun=view.begun, look=look, detectors=tuple(sorted(found)), reason=reason)
+        for (look, reason), found in alike.items()
+    ]
+
+
+def _reason(record: AttemptRecord) -> str:
+    if look_of(record).key != "late":
+        return "" if record.outcome is None else describe(record.outcome)
+    minute = minute_of(record)
+    return (minute.cause if minute is not None else "") or "took more than a minute in all"
+
+
+def troubles_of(newest_first: Sequence[VisitDigest]) -> Sequence[Trouble]:
+    """List what fared ill: failures before what was late, the latest first."""
+    found = chain.from_iterable(digest.troubles for digest in newest_first)
+    return sorted(found, key=lambda one: one.look.kind != "bad")
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Write numbers shortly, as in ``0-3, 7``."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(map(str, run)) for run in runs)

@@ -1,0 +1,118 @@
+"""The first question of a night: does anybody have to act?"""
+
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+
+from adapters.console.view.looks import Look
+from domain.results.night_view import NeighbourHealth, NightSummary
+from domain.work.promptness import GOALS, Promptness
+
+__all__ = ["Measured", "Verdict", "measured", "verdict"]
+
+_KINDS: Mapping[Promptness, str] = {
+    Promptness.IN_TIME: "good",
+    Promptness.LATE: "late",
+    Promptness.FAILED: "bad",
+}
+
+
+@frozen(kw_only=True)
+class Measured:
+    """One goal, and how the night stands against it."""
+
+    name: str
+    kind: str
+    count: int
+    of: int
+    goal: float
+    """Share."""
+    is_floor: bool
+    """Whether the goal is no less, else no more."""
+
+    @property
+    def share(self) -> float | None:
+        """None of a night in which nothing has ended yet."""
+        return self.count / self.of if self.of else None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the night keeps it, or may still."""
+        share = self.share
+        return share is None or (share >= self.goal if self.is_floor else share <= self.goal)
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """One sentence, and what it stands on."""
+
+    sentence: str
+    reasons: Sequence[tuple[str, str]]
+    """Kind and text of each thing to look at, the worst first."""
+
+    @property
+    def kind(self) -> str:
+        """The worst of all reasons' kinds."""
+        return self.reasons[0][0] if self.reasons else "good"
+
+
+def measured(counts: Mapping[Look, int]) -> Sequence[Measured]:
+    """Measure a night against its goals.
+
+    Parameters
+    ----------
+    counts
+        Visit-detectors by look. What has no known time is in time: its night is long over.
+    """
+    kinds = dict.fromkeys(_KINDS.values(), 0)
+    for look, count in counts.items():
+        if look.key != "to-follow" and look.kind in kinds:
+            kinds[look.kind] += count
+    of = sum(kinds.values())
+    return [
+        Measured(
+            name=fared.value,
+            kind=_KINDS[fared],
+            count=kinds[_KINDS[fared]],
+            of=of,
+            goal=goal.share,
+            is_floor=goal.is_floor,
+        )
+        for fared, goal in GOALS.items()
+    ]
+
+
+def verdict(summary: NightSummary, goals: Sequence[Measured], counts: Mapping[Look, int]) -> Verdict:
+    """Judge a night by what is known of it."""
+    bad = [("bad", f"{one.name} cannot be reached: {one.detail}".rstrip(": ")) for one in _away(summary)]
+    waiting = 0 if summary.queue is None else summary.queue.waiting
+    if summary.is_live and waiting and not summary.workers:
+        bad.append(("bad", f"{_counted(waiting, 'visit-detector')} waiting, and no worker is at work"))
+    late = []
+    if summary.queue is not None and summary.queue.dead:
+        late.append(("late", f"{_counted(summary.queue.dead, 'dead letter')} to be looked at"))
+    for goal in goals:
+        if not goal.is_floor and goal.count:
+            kind = "late" if goal.is_met or goal.kind == "late" else "bad"
+            word = "within the goal" if goal.is_met else f"more than the goal of {goal.goal:.1%}"
+            (bad if kind == "bad" else late).append((kind, f"{goal.count} {goal.name}, {word}"))
+    reasons = [*bad, *late]
+    return Verdict(sentence=_sentence(summary, reasons, counts), reasons=reasons)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _away(summary: NightSummary) -> Sequence[NeighbourHealth]:
+    return [one for one in summary.neighbours if not one.is_reached]
+
+
+def _sentence(summary: NightSummary, reasons: Sequence[tuple[str, str]], counts: Mapping[Look, int]) -> str:
+    if not counts:
+        return "Nothing has been announced yet." if summary.is_live else "Nothing is recorded of this night."
+    if any(kind == "bad" for kind, _ in reasons):
+        return "Look at this now." if summary.is_live else "Not all went well."
+    if reasons:
+        return "Nothing urgent." if summary.is_live else "The night is over, with a few blemishes."
+    return "All is well." if summary.is_live else "The night is over; all went well."

@@ -1,0 +1,156 @@
+import asyncio
+import csv
+import io
+import json
+import re
+from urllib.parse import quote
+
+import pytest
+from attrs import evolve
+from jsonschema import Draft202012Validator
+from starlette.testclient import TestClient
+
+from adapters.console.access import Access
+from adapters.console.app import make_app
+from adapters.console.events import Announcer
+from adapters.console.night import ConsoleNight
+from adapters.memory.console.night_board import MemoryNightBoard
+from domain.visit import Identity
+from domain.work.attempts import Attempt, AttemptRecord
+from domain.work.outcomes import FailedBeforeChange
+from tests.unit.adapters.console.generated_night import BEGIN, NIGHT, generated_board
+
+HOSTILE = "</title><script>alert(1)</script>/../%2F?&#\"' é"
+
+
+def client(board: MemoryNightBoard, root: str = "") -> TestClient:
+    app = make_app(ConsoleNight(board=board), Announcer(board), Access(), root)
+    return TestClient(
+        app, client=("127.0.0.1", 1), base_url="http://127.0.0.1:1", raise_server_exceptions=False
+    )
+
+
+def failed(group: str, reason: str) -> AttemptRecord:
+    return AttemptRecord(
+        attempt=Attempt(Identity("SimCam", group, 3), 1),
+        worker="worker 1",
+        begun=BEGIN,
+        ended=BEGIN,
+        outcome=FailedBeforeChange(reason=reason),
+        final=True,
+    )
+
+
+def board_with(*records: AttemptRecord) -> MemoryNightBoard:
+    board = MemoryNightBoard("SimCam", NIGHT, BEGIN)
+    board.tell(*records)
+    return board
+
+
+def test_tonight_says_what_failed_and_why() -> None:
+    page = client(board_with(failed("g1", "3 of 214 stars fit"))).get("/").text
+    assert "Look at this now." in page
+    assert "3 of 214 stars fit" in page
+
+
+def test_a_night_without_work_is_a_page_too() -> None:
+    assert "Nothing has been announced yet." in client(board_with()).get("/").text
+
+
+def test_a_hostile_group_is_text_wherever_it_stands() -> None:
+    asking = client(board_with(failed(HOSTILE, HOSTILE)))
+    address = f"group={quote(HOSTILE, safe='')}"
+    for path in (
+        "/",
+        f"/?visit={quote(HOSTILE)}",
+        f"/visit?{address}",
+        f"/visit-detector?{address}&detector=3",
+    ):
+        answer = asking.get(path)
+        assert answer.status_code == 200
+        assert "<script>alert" not in answer.text
+    [row] = asking.get(f"/api/detectors?{address}").json()
+    assert row["group"] == HOSTILE
+
+
+def test_links_of_a_page_lead_to_the_visit_whatever_it_is_called() -> None:
+    asking = client(board_with(failed(HOSTILE, "cloud")))
+    links = re.findall(r'href="(/visit-detector[^"]*)"', asking.get("/").text)
+    assert links
+    assert {asking.get(link.replace("&amp;", "&")).status_code for link in links[:1]} == {200}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/visit?group=nobody", 404),
+        ("/visit", 404),
+        ("/visit-detector?group=g1&detector=x", 400),
+        ("/visit-detector?group=g1&detector=99", 404),
+        ("/troubles?page=-1", 400),
+        ("/nowhere", 404),
+    ],
+)
+def test_what_is_not_there_is_said_on_a_page(path: str, status: int) -> None:
+    answer = client(board_with(failed("g1", "cloud"))).get(path)
+    assert answer.status_code == status
+    assert "Back to the night" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/visits?limit=x", "/api/visits?limit=-1", "/api/detectors", "/api/visits?format=xml"]
+)
+def test_a_wrong_parameter_is_named(path: str) -> None:
+    answer = client(board_with()).get(path)
+    assert answer.status_code == 400
+    assert re.match("limit|group|format", answer.json()["error"])
+
+
+def test_every_table_is_json_and_csv_with_the_same_rows() -> None:
+    asking = client(generated_board(visits=5, detectors=4))
+    for table in ("visits", "troubles"):
+        rows = asking.get(f"/api/{table}").json()
+        written = list(csv.DictReader(io.StringIO(asking.get(f"/api/{table}?format=csv").text)))
+        assert [row["group"] for row in written] == [row["group"] for row in rows]
+
+
+def test_answers_are_as_the_description_says() -> None:
+    asking = client(generated_board(visits=3, detectors=4))
+    document = asking.get("/api/openapi.json").json()
+    visit = asking.get("/api/visits").json()[-1]["group"]
+    for path, operations in document["paths"].items():
+        query = {"group": visit} if any(one["required"] for one in operations["get"]["parameters"]) else {}
+        content = operations["get"]["responses"]["200"]["content"]
+        Draft202012Validator(content["application/json"]["schema"]).validate(
+            asking.get(path, params=query).json()
+        )
+
+
+def test_a_page_is_made_anew_only_for_a_new_version() -> None:
+    board = board_with(failed("g1", "cloud"))
+    asking = client(board)
+    before = asking.get("/").text
+    board.tell(evolve(failed("g2", "rain")))
+    after = asking.get("/").text
+    assert "rain" not in before
+    assert "rain" in after
+
+
+def test_pages_under_a_path_lead_back_to_it() -> None:
+    page = client(generated_board(visits=2, detectors=2), root="/night").get("/night/").text
+    addresses = re.findall(r'(?:href|src)="(/[^"]*)"', page)
+    assert addresses
+    assert all(address.startswith("/night/") for address in addresses)
+
+
+async def test_events_tell_each_version_once() -> None:
+    board = board_with(failed("g1", "cloud"))
+    announcer = Announcer(board, at_most_every=0.0)
+    following = asyncio.create_task(announcer.run())
+    events = announcer.events()
+    told = [await anext(events), await anext(events)]
+    board.tell(failed("g2", "rain"))
+    told.append(await anext(events))
+    following.cancel()
+    versions = [json.loads(re.findall("data: (.*)", event)[0])["version"] for event in told[1:]]
+    assert versions[0] < versions[1] == board.view().version
