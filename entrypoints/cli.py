@@ -4,11 +4,14 @@ Commands are loaded when they are called, so that each process imports only
 what it needs.
 """
 
+import contextlib
 import difflib
 import importlib
 import os
-from collections.abc import Mapping
-from typing import Any
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
 
 import click
 
@@ -18,6 +21,7 @@ from domain.errors import PromptProcessingError
 __all__ = ["LazyGroup", "main"]
 
 _INTERRUPTED = 130
+_STOPPED = "stopped"
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("entrypoints.commands.demo", "Observe a short simulated night on this machine."),
@@ -92,7 +96,8 @@ class LazyGroup(click.Group):
             return None
         # OpenMP reads it as a command's modules load it; its idle threads spin, where cores are shared.
         os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "").strip() or "1"
-        command = importlib.import_module(self._modules[cmd_name][0]).command
+        with _ending_at_once():
+            command = importlib.import_module(self._modules[cmd_name][0]).command
         if not isinstance(command, click.Command):
             raise TypeError(f"{self._modules[cmd_name][0]}.command is no command")
         return command
@@ -111,7 +116,7 @@ class LazyGroup(click.Group):
         try:
             result: object = super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("stopped", err=True)
+            click.echo(_STOPPED, err=True)
             raise SystemExit(_INTERRUPTED) from None
         except PromptProcessingError as error:
             raise click.ClickException(without_users(str(error))) from error
@@ -121,6 +126,28 @@ class LazyGroup(click.Group):
         """List the commands with their meanings, none imported."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, meaning) for name, (_, meaning) in self._modules.items()])
+
+
+@contextlib.contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Let Ctrl-C end the process: native code of a module that is being loaded makes another error of it."""
+    usual = signal.default_int_handler
+    if (
+        signal.getsignal(signal.SIGINT) is not usual
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+    signal.signal(signal.SIGINT, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+def _end(*_: object) -> NoReturn:
+    click.echo(_STOPPED, err=True)
+    os._exit(_INTERRUPTED)
 
 
 @click.group(cls=LazyGroup, modules=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

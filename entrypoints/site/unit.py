@@ -15,13 +15,13 @@ _TEXT = """\
 # prompt-processing site unit {path} | sudo tee /etc/systemd/system/prompt-processing.service
 # sudo systemctl enable --now prompt-processing
 [Unit]
-Description=Prompt Processing of {path}
+Description=Prompt Processing of {described}
 After=local-fs.target remote-fs.target time-sync.target
-RequiresMountsFor={path}
+RequiresMountsFor={quoted}
 
 [Service]
 User={user}
-ExecStart={command} site run {path}
+ExecStart={command} site run {argument}
 # The images under way get their grace first; what is left after that is taken up at the next start.
 KillMode=mixed
 TimeoutStopSec={patience:.0f}
@@ -47,6 +47,9 @@ def unit_text(folder: SiteFolder, settings: SiteSettings) -> str:
     """Write the unit for this user and this installation."""
     return _TEXT.format(
         path=folder.path,
+        described=str(folder.path).replace("%", "%%"),
+        quoted=_quoted(str(folder.path)),
+        argument=_argument(str(folder.path)),
         user=getpass.getuser(),
         command=_command(),
         patience=2 * settings.grace_s + _RESERVE,
@@ -55,4 +58,16 @@ def unit_text(folder: SiteFolder, settings: SiteSettings) -> str:
 
 def _command() -> str:
     beside = Path(sys.executable).with_name("prompt-processing")
-    return str(beside) if beside.exists() else f"{sys.executable} -P -m entrypoints"
+    return _argument(str(beside)) if beside.exists() else f"{_argument(sys.executable)} -P -m entrypoints"
+
+
+def _quoted(path: str) -> str:
+    """Write a path so that systemd reads it back, whatever it holds."""
+    for character in '\\"':
+        path = path.replace(character, f"\\{character}")
+    return f'"{path.replace("%", "%%")}"'
+
+
+def _argument(path: str) -> str:
+    """Write a path as a word of a command, in which systemd puts variables as well."""
+    return _quoted(path).replace("$", "$$")

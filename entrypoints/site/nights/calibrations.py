@@ -1,4 +1,4 @@
-"""Masters of a night's own biases, darks and flats, for a site that has none for its time."""
+"""Masters of a night's own biases, darks and flats, for a site that lacks them."""
 
 import datetime
 from functools import partial
@@ -21,12 +21,24 @@ from workbench.recorded_frames import RecordedFrames, read_frames
 
 __all__ = ["make_masters"]
 
+_SLACK = datetime.timedelta(seconds=1)
+"""Times are stored in TAI, rounded."""
 
-def make_masters(site: SiteFolder, camera: Camera, folder: Path) -> None:
-    """Make masters of a folder's frames, and certify those of which the site has none for that time.
+
+def make_masters(site: SiteFolder, camera: Camera, folder: Path, *, replace: bool) -> None:
+    """Make masters of a folder's frames, and certify those that the site lacks from the night's begin on.
 
     What cannot be made or has failed its checks is said, and left: images are
     processed without it.
+
+    Parameters
+    ----------
+    site, camera
+        The site.
+    folder
+        Of the frames.
+    replace
+        Whether the site lacks what it has of earlier nights only; else what it has none of for that time.
     """
     pace = Pace()
     try:
@@ -39,13 +51,13 @@ def make_masters(site: SiteFolder, camera: Camera, folder: Path) -> None:
     first = frames.frames[0].exposure
     begin = _datetime(begin_of_night(first.day_obs, camera.header.day_begins))
     with CalibrationRepository(str(site.central)) as calibrations:
-        known = _used(calibrations.masters(camera.instrument), begin, _end(frames))
+        known = _used(calibrations.masters(camera.instrument), begin, _end(frames), own=replace)
     if not _wanted(frames) - known:
         click.echo("the site has masters for that time: none are made of the night's frames")
         return
     try:
         built = work("making masters", partial(_build, site, camera, paths, pace), pace)
-        _certify(site, built.run, known, begin)
+        _certify(site, built.run, known, begin, replace=replace)
     except SimulatorError as error:
         click.echo(f"no masters are made: {error}", err=True)
 
@@ -79,17 +91,22 @@ def _wanted(frames: RecordedFrames) -> frozenset[_Kind]:
     )
 
 
-def _used(masters: list[StoredMaster], begin: datetime.datetime, end: datetime.datetime) -> frozenset[_Kind]:
-    """List those that are certified for any of a time."""
+def _used(
+    masters: list[StoredMaster], begin: datetime.datetime, end: datetime.datetime, *, own: bool
+) -> frozenset[_Kind]:
+    """List those that are certified for any of a time; if only its `own`, not from an earlier time on."""
     return frozenset(
         _kind(master)
         for master in masters
         for first, last in master.valid
         if (first is None or _parsed(first) < end) and (last is None or _parsed(last) > begin)
+        if not own or (first is not None and _parsed(first) > begin - _SLACK)
     )
 
 
-def _certify(site: SiteFolder, run: str, known: frozenset[_Kind], begin: datetime.datetime) -> None:
+def _certify(
+    site: SiteFolder, run: str, known: frozenset[_Kind], begin: datetime.datetime, *, replace: bool
+) -> None:
     """Use those of a run that the site lacks, from the night on, until others are used already."""
     with CalibrationRepository(str(site.central), writeable=True) as calibrations:
         new = [one for one in calibrations.of_run(run) if _kind(one) not in known]
@@ -98,7 +115,7 @@ def _certify(site: SiteFolder, run: str, known: frozenset[_Kind], begin: datetim
                 click.echo(f"not used: {one.name}: {', '.join(one.failures)}")
         good = [one for one in new if not one.failures]
         if good:
-            calibrations.certify(good, begin, None, force=False, replace=False, until_next=True)
+            calibrations.certify(good, begin, None, force=False, replace=replace, until_next=True)
             click.echo(f"masters from {begin:%Y-%m-%d %H:%M} on: {', '.join(one.name for one in good)}")
 
 

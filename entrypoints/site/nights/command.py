@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from domain.errors import PromptProcessingError
+from domain.upkeep import JobKind
 from entrypoints.containers.site import frame_files, load_camera, site_of_old_frames
 from entrypoints.logs import configure_logs
 from entrypoints.long_work import INTERRUPTED
@@ -35,7 +36,7 @@ def command(*, folder: Path, night: Path) -> None:
     """Process the frames below NIGHT as if they had appeared in a watched folder of the site in DIR.
 
     Masters are made of its biases, darks and flats first, where the site has
-    none for that time. If nobody runs the site, this does until its queue is
+    none of that night. If nobody runs the site, this does until its queue is
     empty; else the one that runs it processes the frames. What is not whole, or
     no frame, is left out and named. The same command again goes on where it
     was stopped. The exit code is 0 if anything was completed, 130 after Ctrl-C.
@@ -49,7 +50,7 @@ def import_night(folder: Path, night: Path) -> int:
     taken = _night(site, settings, night)
     camera = load_camera(site.camera)
     # Before this process logs into the site's file: what is said of frames is for people.
-    make_masters(site, camera, taken.folder)
+    make_masters(site, camera, taken.folder, replace=JobKind.CALIBRATIONS in settings.upkeep)
     enter(site_variables(site, settings, camera))
     worker = settings_or_exit(WorkerSettings, ChildSettings)
     container = site_of_old_frames(site, settings, worker)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from astropy.io import fits
 from click.testing import CliRunner
 from lsst.daf.butler import Butler
 
@@ -102,7 +103,7 @@ def test_masters_are_made_of_a_night_for_which_the_site_has_none(
     night.mkdir()
     write_night(night, camera, lights=1, biases=4, flats=4)
     make_site_repository(site.central, camera)
-    make_masters(site, camera, night)
+    make_masters(site, camera, night, replace=True)
     with CalibrationRepository(str(site.central)) as calibrations:
         masters = calibrations.masters()
     made = {one.dataset_type: one.valid for one in masters}
@@ -112,10 +113,29 @@ def test_masters_are_made_of_a_night_for_which_the_site_has_none(
     assert begin.startswith("2026-03-13T11:59:")  # Noon, TAI.
     assert end is None
     capsys.readouterr()
-    make_masters(site, camera, night)
+    make_masters(site, camera, night, replace=True)
     assert "the site has masters for that time" in capsys.readouterr().out
     with CalibrationRepository(str(site.central)) as calibrations:
         assert calibrations.masters() == masters
+    later = tmp_path / "later"
+    later.mkdir()
+    for path in night.glob("bias*.fits"):
+        with fits.open(path) as file:
+            header = file[0].header
+            for card in ("DATE-BEG", "DATE-END"):
+                header[card] = (
+                    header[card].replace("2026-03-14", "2026-03-15").replace("2026-03-13", "2026-03-14")
+                )
+            header["DAYOBS"], header["OBSID"] = 20260314, header["OBSID"].replace("20260313", "20260314")
+            file.writeto(later / path.name)
+    make_masters(site, camera, later, replace=False)
+    with CalibrationRepository(str(site.central)) as calibrations:
+        assert calibrations.masters() == masters
+    make_masters(site, camera, later, replace=True)
+    with CalibrationRepository(str(site.central)) as calibrations:
+        used = [(*one.valid[0], one.detector) for one in calibrations.masters() if one.dataset_type == "bias"]
+    (first, until, _), (since, end, _) = sorted(used, key=str)
+    assert (first, until, end) == (begin, since, None)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What the command line says of what it does not understand."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,25 @@ def test_a_services_help_lists_first_what_must_be_set() -> None:
     assert "  CENTRAL_REPO\n" in required
     assert "  LEASE_SECONDS (60)\n" in optional
     assert "  AP_KAFKA_SERVER (none)\n" in optional
+
+
+def test_ctrl_c_while_a_command_is_loaded_is_one_line(tmp_path: Path) -> None:
+    # As numpy does it: an interrupt within its native code becomes an error of another kind.
+    (tmp_path / "heavy.py").write_text(
+        "import os, signal\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "except KeyboardInterrupt:\n"
+        "    raise ImportError('multiarray failed to import') from None\n"
+    )
+    call = (
+        "from entrypoints.cli import LazyGroup; LazyGroup('pp', modules={'heavy': ('heavy', '')})(['heavy'])"
+    )
+    done = subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-c", call],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path.cwd()}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "stopped\n")

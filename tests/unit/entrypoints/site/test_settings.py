@@ -1,5 +1,7 @@
 """What `site.yaml` may say, and what is said of one that is wrong."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from entrypoints.containers.site import UnreadableFileError, read_site
 from entrypoints.settings.pipelines import PIPELINES
 from entrypoints.settings.site import SiteFolder, SitePipelines, SiteSettings
 from entrypoints.site.settings_file import settings_text
+from entrypoints.site.unit import unit_text
 
 
 def settings_of(folder: Path, text: str) -> SiteSettings:
@@ -67,3 +70,15 @@ def test_watched_folders_are_beside_the_file_unless_they_are_elsewhere(tmp_path:
 def test_folders_that_are_one_in_the_other_are_refused(tmp_path: Path, folders: str) -> None:
     with pytest.raises(UnreadableFileError, match=r"site.yaml: incoming: .* are one in the other"):
         settings_of(tmp_path, f"incoming: {folders}\n")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+@pytest.mark.parametrize("name", ["site", 'my "100%" $ite'])
+def test_systemd_accepts_the_unit(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    unit = tmp_path / "site.service"
+    unit.write_text(unit_text(SiteFolder(folder), SiteSettings()))
+    verify = ["systemd-analyze", "verify", str(unit)]
+    done = subprocess.run(verify, capture_output=True, text=True, check=False)  # noqa: S603 - the system's
+    assert (done.returncode, done.stderr) == (0, "")
