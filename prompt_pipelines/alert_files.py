@@ -8,7 +8,7 @@ import datetime
 import io
 import os
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self, cast
 
@@ -113,10 +113,46 @@ class AlertFolder:
         """
         messages = list(alerts)
         if messages:
-            day = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
-            folder = ResourcePath(self.uri, forceDirectory=True).join(f"{day}/", forceDirectory=True)
-            AlertFile.new_in(folder.geturl()).write(messages)
+            self._new_file().write(messages)
         return len(messages)
+
+    @contextlib.contextmanager
+    def sending(self, alerts: Sequence[bytes], visit: int, detector: int) -> Iterator[None]:
+        """Send alerts once the block has stored what they tell of; none if it fails.
+
+        On a disk they are laid down before: of a process that is killed between the two,
+        whoever finds the file ``.{visit}-{detector}.{name}.avro.laid`` can hand them out.
+
+        Raises
+        ------
+        AlertError
+            Raised if that failed.
+        """
+        file = self._new_file()
+        target = ResourcePath(file.uri)
+        if not alerts or not target.isLocal:
+            yield
+            self.send(alerts)
+            return
+        path = Path(target.ospath)
+        laid = path.with_name(f".{visit}-{detector}.{path.name}.laid")
+        AlertFile(laid.as_uri()).write(alerts)
+        try:
+            yield
+        except BaseException:
+            laid.unlink(missing_ok=True)
+            raise
+        try:
+            # Who finds it after the block may be faster.
+            with contextlib.suppress(FileNotFoundError):
+                laid.rename(path)
+        except OSError as error:
+            raise AlertError(f"cannot write {file.uri}: {error}") from error
+
+    def _new_file(self) -> AlertFile:
+        day = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
+        folder = ResourcePath(self.uri, forceDirectory=True).join(f"{day}/", forceDirectory=True)
+        return AlertFile.new_in(folder.geturl())
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -18,6 +18,7 @@ from domain.errors import PromptProcessingError
 from domain.raws.frame_files import FrameFile
 from entrypoints.containers.site import (
     SiteContainer,
+    hand_out_alerts,
     load_camera,
     processes_of_site,
     remove_orphans,
@@ -110,6 +111,7 @@ async def _run(site: SiteContainer, log: LogFile, feed: Feed) -> None:
     stop, abort = stopping_in_two_steps()
     place, settings = site.folder(), site.settings()
     remove_orphans(place.run)
+    hand_out_alerts(place.alerts, place.apdb / "apdb.db")
     with contextlib.ExitStack() as folders:
         workers = [
             site_worker(site, folders.enter_context(work_folder(place.run)))

@@ -4,7 +4,7 @@ This is the only task that changes anything outside its outputs.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import override
 
 import numpy as np
@@ -202,9 +202,12 @@ class AssociateTask(PipelineTask):
             is_old = fingerprint(before) != prepared.known
             if is_old:
                 prepared = prepare_again(load_history(apdb, prepared.region, time))
-            store(apdb, time, prepared.rows)
-        packets = prepared.packets
-        sent = stream.send(packets) if stream is not None and packets else 0
+            packets = prepared.packets
+            with _sending(stream, packets, facts):
+                store(apdb, time, prepared.rows)
+        sent = len(packets) if isinstance(stream, AlertFolder) else 0
+        if isinstance(stream, AlertStream) and packets:
+            sent = stream.send(packets)
         self.metadata["prepared_again"] = is_old
         self._note(prepared.rows, before, sent)
         self.metadata["alerts_waiting"] = len(packets) - sent
@@ -222,3 +225,11 @@ class AssociateTask(PipelineTask):
         self.metadata["updated_objects"] = updated
         self.metadata["forced_sources"] = len(stored.forced_sources)
         self.metadata["alerts"] = alerts
+
+
+def _sending(
+    stream: AlertStream | AlertFolder | None, packets: Sequence[bytes], facts: VisitFacts
+) -> contextlib.AbstractContextManager[None]:
+    if isinstance(stream, AlertFolder):
+        return stream.sending(packets, facts.visit, facts.detector)
+    return contextlib.nullcontext()
