@@ -1,7 +1,9 @@
-"""Hypothesis profiles, and the virtual clock."""
+"""Hypothesis profiles, the virtual clock, and what saves every test time."""
 
 import asyncio
+import gc
 import os
+import sys
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
@@ -12,6 +14,13 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Of native code, in all that the tests start as well: OpenMP's idle threads spin, and tests share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Images of containers forbid it, and every process that a test starts would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# An eighth of the time went into looking for garbage, most of it among modules.
+gc.set_threshold(20_000, 20, 20)
 
 for name, examples in {"fast": 25, "whole": 50, "thorough": 200}.items():
     hypothesis.settings.register_profile(name, max_examples=examples, deadline=None, print_blob=True)
@@ -34,6 +43,11 @@ def pytest_asyncio_loop_factories(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest tests, so that none of them is left for the end, alone."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of every search for garbage what has been imported by now: it stays."""
+    gc.freeze()
 
 
 _TOGETHER = frozenset(
