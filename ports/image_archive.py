@@ -32,8 +32,12 @@ class ImageArchive(Protocol):
         """
         ...
 
-    async def read(self, image: KeptImage, within: PixelBox | None = None) -> ImagePixels:
+    async def read(
+        self, image: KeptImage, within: PixelBox | None = None, *, with_mask: bool = True
+    ) -> ImagePixels:
         """Read one image, or what of it lies within a box, which may be nothing.
+
+        Without its mask it takes a third of the time.
 
         Raises
         ------

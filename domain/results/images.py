@@ -59,9 +59,9 @@ class ImagePixels:
     corner: tuple[int, int] = (0, 0)
     """Where in the whole image the array begins: x and y."""
     mask: npt.NDArray[np.unsignedinteger] | None
-    """Bits of `planes`, of the shape of `array`; None if there is no mask."""
+    """Bits of `planes`, of the shape of `array`; None if there is no mask, or it was not asked for."""
     planes: Mapping[str, int]
-    """From the name of a mask plane to its bit, counted from 0."""
+    """From the name of a mask plane to its bit, counted from 0; known without the mask too."""
     unit: str
     """Of `array`."""
     wcs: Mapping[str, str | float | int] | None

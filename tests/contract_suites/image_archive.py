@@ -79,6 +79,14 @@ class ImageArchiveContract:
                 found.mask >> np.uint8(found.planes[plane]) & 1, wanted.mask >> np.uint8(bit) & 1
             )
 
+    async def test_the_planes_are_known_without_the_mask(self, kept: ImageArchiveBench) -> None:
+        wanted = an_image(a_kept_image())
+        kept.put(wanted)
+        found = await kept.archive.read(a_kept_image(), with_mask=False)
+        np.testing.assert_array_equal(found.array, wanted.array)
+        assert found.mask is None
+        assert set(found.planes) == set(PLANES)
+
     @pytest.mark.parametrize(
         ("box", "corner", "part"),
         [

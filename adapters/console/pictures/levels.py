@@ -20,7 +20,7 @@ TILE: Final = 512
 
 
 class Levels:
-    """The pixels and the mask of an image as they are shown: the highest row first.
+    """The pixels of an image, and its mask once it is given, as they are shown: the highest row first.
 
     Level 0 has all pixels, the last fits into one tile. A pixel of a higher level is the mean of four of the
     one below, of those with a number, and has all planes of the mask that any of them has.
@@ -30,17 +30,26 @@ class Levels:
         self.name = image.name
         self.planes = dict(image.planes)
         self.height, self.width = image.array.shape
+        self._masks: list[Bits] = []
+        self._lock = threading.Lock()
         self.pixels: list[Pixels] = [np.asarray(image.array[::-1], np.float32)]
         while max(self.pixels[-1].shape) > TILE:
             self.pixels.append(_halved(self.pixels[-1]))
-        self._masks: list[Bits] = [] if image.mask is None else [image.mask[::-1]]
-        self._lock = threading.Lock()
 
     @property
     def nbytes(self) -> int:
-        """How much memory it takes, or will take."""
-        mask = self._masks[0].nbytes * 4 // 3 if self._masks else 0
-        return sum(level.nbytes for level in self.pixels) + mask
+        """How much memory it takes, or will take with its mask."""
+        pixels = sum(level.nbytes for level in self.pixels)
+        return 2 * pixels if self.planes else pixels
+
+    @property
+    def lacks_mask(self) -> bool:
+        """Whether there is a mask that was not given yet."""
+        return bool(self.planes) and not self._masks
+
+    def add_mask(self, bits: Bits) -> None:
+        """Give the mask of the whole image, its lowest row first."""
+        self._masks = [bits[::-1]]
 
     def tile(self, level: int, column: int, row: int, stretch: Stretch) -> bytes:
         """Draw a tile as a grey PNG, transparent where there is no number.

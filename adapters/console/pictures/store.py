@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
 from adapters.console.pictures.cache import ByteCache
 from adapters.console.pictures.levels import TILE, Levels
@@ -66,6 +66,8 @@ class _Prepared:
     levels: Levels
     facts: PictureFacts
     sky: Sky | None
+    turn: asyncio.Lock = field(factory=asyncio.Lock)
+    """Of who reads its mask."""
 
 
 class Pictures:
@@ -106,12 +108,12 @@ class Pictures:
         self, image: KeptImage, level: int, column: int, row: int, planes: Iterable[str]
     ) -> bytes:
         """Draw planes of an image's mask over a tile, as a PNG that is transparent elsewhere."""
-        prepared = await self._prepared(image)
+        prepared = await self._masked(image)
         return await _drawn(prepared.levels.overlay, level, column, row, tuple(planes))
 
     async def value(self, image: KeptImage, x: int, y: int) -> PixelValue:
         """Look up a pixel (from 0, upwards)."""
-        prepared = await self._prepared(image)
+        prepared = await self._masked(image)
         try:
             value, planes = prepared.levels.value(x, y)
         except IndexError as error:
@@ -155,10 +157,24 @@ class Pictures:
         kept = self._small.get(key)
         if kept is None:
             box = PixelBox(x=round(x) - size // 2, y=round(y) - size // 2, width=size, height=size)
-            cut = [_cut(await self._archive.read(image, box), box) for image in images]
+            cut = [_cut(await self._part(image, box), box) for image in images]
             kept = await asyncio.to_thread(side_by_side, cut, zoom)
             self._small.put(key, kept, len(kept))
         return kept
+
+    async def _part(self, image: KeptImage, box: PixelBox) -> ImagePixels:
+        return await self._archive.read(image, box, with_mask=False)
+
+    async def _masked(self, image: KeptImage) -> _Prepared:
+        """Prepare an image with its mask, which a viewer asks for later than for its pixels, if at all."""
+        prepared = await self._prepared(image)
+        async with prepared.turn:
+            if prepared.levels.lacks_mask:
+                async with self._slots:
+                    read = await self._archive.read(image)
+                if read.mask is not None:
+                    prepared.levels.add_mask(read.mask)
+        return prepared
 
     async def _prepared(self, image: KeptImage) -> _Prepared:
         kept = self._images.get(image)
@@ -172,7 +188,8 @@ class Pictures:
 
     async def _read(self, image: KeptImage) -> _Prepared:
         async with self._slots:
-            prepared = await asyncio.to_thread(_prepare, await self._archive.read(image))
+            pixels = await self._archive.read(image, with_mask=False)
+            prepared = await asyncio.to_thread(_prepare, pixels)
         self._images.put(image, prepared, prepared.levels.nbytes)
         return prepared
 

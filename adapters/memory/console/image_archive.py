@@ -35,13 +35,17 @@ class MemoryImageArchive:
             key=lambda one: one.place,
         )
 
-    async def read(self, image: KeptImage, within: PixelBox | None = None) -> ImagePixels:
+    async def read(
+        self, image: KeptImage, within: PixelBox | None = None, *, with_mask: bool = True
+    ) -> ImagePixels:
         """See `ports.image_archive.ImageArchive.read`."""
         self._check()
         if image not in self._images:
             kinds = ", ".join(one.kind for one in await self.images(image.group, image.detector))
             raise NoSuchImageError(f"there is no {image}; there are {kinds or 'none'}")
         whole = self._images[image]
+        if not with_mask:
+            whole = evolve(whole, mask=None)
         return whole if within is None else _part(whole, within)
 
     def _check(self) -> None:

@@ -160,10 +160,12 @@ async def test_a_source_beyond_its_image_has_a_grey_cutout() -> None:
 class _CountedArchive(MemoryImageArchive):
     reads = 0
 
-    async def read(self, image: KeptImage, within: PixelBox | None = None) -> ImagePixels:
+    async def read(
+        self, image: KeptImage, within: PixelBox | None = None, *, with_mask: bool = True
+    ) -> ImagePixels:
         self.reads += 1
         await asyncio.sleep(0.01)
-        return await super().read(image, within)
+        return await super().read(image, within, with_mask=with_mask)
 
 
 async def test_however_many_ask_an_image_is_read_once() -> None:
@@ -175,6 +177,8 @@ async def test_however_many_ask_an_image_is_read_once() -> None:
     leaving.cancel()
     assert len({*await asyncio.gather(*asking)}) == 1
     assert archive.reads == 1
+    await asyncio.gather(*[pictures.overlay(NAME, 0, 0, 0, ["BAD"]) for _ in range(80)])
+    assert archive.reads == 2  # the mask as well
 
 
 async def test_an_image_that_cannot_be_read_is_tried_again() -> None:
