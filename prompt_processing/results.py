@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,12 +15,15 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
     DatasetRef,
 )
 
+from domain.results.objects import summed_up
+from domain.results.sources import DiaSource
 from entrypoints.containers.outcomes import SITE, site_outcomes
-from prompt_processing import apdb
+from entrypoints.containers.results import dia_sources, places_in
+from ports.source_archive import SourceArchiveUnavailableError
 from prompt_processing.errors import ResultsError
 from prompt_processing.images import KINDS, NightImage, image_from
 from workbench.night.alerts import read_alert_files
-from workbench.night.apdb import DATABASE
+from workbench.night.apdb import object_table, source_table
 from workbench.night.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes
 
 __all__ = ["Results", "open_results"]
@@ -171,14 +174,13 @@ class Results:
 
     @functools.cached_property
     def dia_sources(self) -> Table:
-        """All sources of difference images: the columns of `prompt_processing.apdb.dia_sources`."""
-        kept = self.path / NIGHT if self._site is None else self._site / "apdb"
-        return apdb.dia_sources(kept / DATABASE)
+        """All sources of difference images: the columns of `workbench.night.apdb.source_table`."""
+        return source_table(self._dia_sources)
 
     @functools.cached_property
     def dia_objects(self) -> Table:
-        """Objects, the most often seen first: the columns of `prompt_processing.apdb.dia_objects`."""
-        return apdb.dia_objects(self.dia_sources)
+        """Objects, the most often seen first: the columns of `workbench.night.apdb.object_table`."""
+        return object_table(summed_up(self._dia_sources))
 
     def light_curve(self, dia_object: int) -> Table:
         """List the sightings of an object in the order of time.
@@ -216,6 +218,16 @@ class Results:
     def alerts(self) -> list[dict[str, Any]]:
         """The alerts that were sent, as their schema has them."""
         return read_kept_alerts(self.path) if self._site is None else read_alert_files(self._site / "alerts")
+
+    @functools.cached_property
+    def _dia_sources(self) -> Sequence[DiaSource]:
+        _, apdb = places_in(self.opened)
+        if not apdb:
+            raise ResultsError(f"{self.opened}: the alert production database is not kept there")
+        try:
+            return dia_sources(Path(apdb))
+        except SourceArchiveUnavailableError as error:
+            raise ResultsError(str(error)) from error
 
     def _find(self, name: str, visit: int, detector: int) -> DatasetRef:
         found = [

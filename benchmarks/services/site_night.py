@@ -25,8 +25,9 @@ from benchmarks.services.site_process import Site, ask, wait_until
 from benchmarks.services.site_tally import tally
 from domain.times import TaiSeconds
 from domain.work.outcomes import Completed, describe
+from entrypoints.containers.results import dia_sources
 from simulator.summit.short_nights import Field, ShortNights
-from workbench.night.apdb import read_dia_sources
+from workbench.night.apdb import DATABASE, source_table
 
 __all__ = ["main"]
 
@@ -223,7 +224,7 @@ def _say(
 
 def _supernova(site: Site, field: Field) -> dict[int, int]:
     """Find the DiaObject at a field's new star on each visit."""
-    sources = read_dia_sources(site.folder / "apdb")
+    sources = source_table(dia_sources(site.folder / "apdb" / DATABASE))
     ra, dec = field.supernova
     east = (np.asarray(sources["ra"]) - ra) * np.cos(np.deg2rad(dec))
     near = np.hypot(east, np.asarray(sources["dec"]) - dec) * 3600.0 < _NEAR

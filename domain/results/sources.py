@@ -69,6 +69,7 @@ class SourceQuery:
     object_id: int | None = None
     band: str | None = None
     snr_at_least: float = 0.0
+    """0 admits those too of which it is not known."""
     since: float = -math.inf
     """Days TAI."""
     until: float = math.inf
@@ -80,6 +81,6 @@ class SourceQuery:
         has = (source.visit, source.detector, source.object_id, source.band)
         return (
             all(want in {None, have} for want, have in zip(wanted, has, strict=True))
-            and source.snr >= self.snr_at_least
+            and (self.snr_at_least <= 0 or source.snr >= self.snr_at_least)
             and self.since <= source.mjd <= self.until
         )

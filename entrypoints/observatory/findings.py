@@ -8,10 +8,12 @@ import numpy as np
 from astropy.table import Table
 from attrs import frozen
 
+from domain.results.objects import summed_up
 from entrypoints.containers.observatory import Results, read_planes
+from entrypoints.containers.results import dia_sources
 from entrypoints.observatory.environment import Addresses, Topics
 from workbench.night.alerts import read_alerts
-from workbench.night.apdb import read_dia_sources
+from workbench.night.apdb import DATABASE, object_table, source_table
 from workbench.night.cutout_page import cut, write_page
 from workbench.night.kept_night import keep_alerts, keep_apdb
 from workbench.night.recovery import measure_recovery
@@ -67,7 +69,9 @@ def examine(asked: Examination, at: Addresses, results: Results, target: Path, c
     """
     if not results.differenced:
         return ("no image was differenced: no DiaSources, no alerts",)
-    sources = read_dia_sources(at.folder)
+    found = dia_sources(at.folder / DATABASE)
+    sources = source_table(found)
+    sources.rename_column("dia_source", "id")
     sources.write(target / "dia_sources.ecsv")
     keep_apdb(at.folder, target)
     alerts = read_alerts(at.kafka, at.registry, Topics().alerts)
@@ -76,7 +80,7 @@ def examine(asked: Examination, at: Addresses, results: Results, target: Path, c
     if asked.truth is not None:
         return (*lines, *_recovered(asked.truth(), sources, results))
     lines += _by_visit(sources, results)
-    objects = _objects(sources)
+    objects = object_table(one for one in summed_up(found) if one.sightings >= _OFTEN)
     objects.write(target / "dia_objects.ecsv")
     lines.append(f"objects seen at least {_OFTEN} times: {len(objects)}")
     lines += [
@@ -124,28 +128,6 @@ def _by_visit(sources: Table, results: Results) -> list[str]:
         ]
         lines.append(f"  visit {visit}: {', '.join(counts)}")
     return lines
-
-
-def _objects(sources: Table) -> Table:
-    """List objects that were seen often, those with the most sightings first."""
-    rows = []
-    for group in sources.group_by("object").groups:
-        if len(group) >= _OFTEN:
-            strongest = int(np.argmax(np.asarray(group["snr"])))
-            rows.append(
-                {
-                    "object": int(group["object"][0]),
-                    "sightings": len(group),
-                    "ra": float(np.mean(group["ra"])),
-                    "dec": float(np.mean(group["dec"])),
-                    "faintest": float(np.min(group["flux"])),
-                    "brightest": float(np.max(group["flux"])),
-                    "strongest": int(group["id"][strongest]),
-                }
-            )
-    rows.sort(key=lambda row: (-row["sightings"], row["object"]))
-    names = ["object", "sightings", "ra", "dec", "faintest", "brightest", "strongest"]
-    return Table(rows, names=names) if rows else Table(names=names)
 
 
 def _show(objects: Table, sources: Table, target: Path, chain: str) -> None:

@@ -1,39 +1,31 @@
-"""The night's alert production database, in one SQLite file."""
+"""The night's alert production database, in one SQLite file, and tables of what is in one."""
 
-import contextlib
 import gc
-import sqlite3
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import astropy.units as u
 import numpy as np
 from astropy.table import Table
+from attrs import AttrsInstance, astuple, fields
 from lsst.dax.apdb.sql import ApdbSql
 
-__all__ = ["DATABASE", "Columns", "make_apdb", "read_columns", "read_dia_sources"]
+from domain.results.sources import DiaSource, ObjectSummary
 
-type Columns = Mapping[str, tuple[str, Any, u.UnitBase | None]]
+__all__ = ["DATABASE", "make_apdb", "object_table", "source_table"]
 
 DATABASE = "apdb.db"
 """Name of its file."""
 _LOCK_PATIENCE = 60  # seconds that a worker waits for another's transaction
 _HISTORY = 1200  # months
-_COLUMNS: Final[Columns] = {
-    "diaSourceId": ("id", np.int64, None),
-    "diaObjectId": ("object", np.int64, None),
-    "visit": ("visit", np.int64, None),
-    "detector": ("detector", np.int64, None),
-    "midpointMjdTai": ("mjd", np.float64, u.d),
-    "ra": ("ra", np.float64, u.deg),
-    "dec": ("dec", np.float64, u.deg),
-    "x": ("x", np.float64, u.pix),
-    "y": ("y", np.float64, u.pix),
-    "snr": ("snr", np.float64, None),
-    "psfFlux": ("flux", np.float64, u.nJy),
-}
+_UNITS: Final = {
+    "mjd": u.d, "ra": u.deg, "dec": u.deg, "x": u.pix, "y": u.pix,
+    "flux": u.nJy, "flux_err": u.nJy, "science_flux": u.nJy,
+}  # fmt: skip
+_NAMES: Final = {"source_id": "dia_source", "object_id": "object", "range_mag": "range"}
+"""Columns that are named otherwise than the fields they come from."""
 
 
 def make_apdb(folder: Path) -> str:
@@ -53,41 +45,42 @@ def make_apdb(folder: Path) -> str:
     return str(file)
 
 
-def read_dia_sources(folder: Path) -> Table:
-    """Read all DiaSources of the database in a folder, in the order of time.
+def source_table(sources: Iterable[DiaSource]) -> Table:
+    """Make a table of DiaSources, which are in the order in which they are given.
 
     Returns
     -------
     sources
-        ``id``, ``object``, ``visit``, ``detector``, ``mjd`` (days TAI), ``ra``
-        and ``dec`` (degrees ICRS), ``x`` and ``y`` (pixels of the trimmed frame,
-        from 0), ``snr``, ``flux`` (nJy, of the change).
+        ``dia_source``, ``object``, ``visit``, ``detector``, ``band``, ``mjd`` (days TAI), ``ra`` and ``dec``
+        (degrees ICRS), ``x`` and ``y`` (pixels of the trimmed frame, from 0), ``snr``, ``flux`` and
+        ``flux_err`` (nJy, of the change), ``science_flux`` (nJy, in the calibrated image).
     """
-    return read_columns(folder / DATABASE, _COLUMNS)
-
-
-def read_columns(file: Path, columns: Columns) -> Table:
-    """Read columns of DiaSource, in the order of time.
-
-    Parameters
-    ----------
-    file
-        The database.
-    columns
-        Name, type and unit in the table of each, by its name in the database.
-
-    Raises
-    ------
-    sqlite3.Error
-        Raised if the file is no such database.
-    """
-    query = f'SELECT {", ".join(columns)} FROM "DiaSource" ORDER BY midpointMjdTai, detector, diaSourceId'  # noqa: S608 - the callers' constants
-    with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-        rows = database.execute(query).fetchall()
-    found: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(columns)
-    table = Table()
-    for (name, kind, unit), values in zip(columns.values(), found, strict=True):
-        known = values if kind is str else [np.nan if value is None else value for value in values]
-        array = np.array(known, dtype=kind)
-        table[name] = array if unit is None else array * unit
+    table = _table(DiaSource, sources)
+    for name, unit in _UNITS.items():
+        table[name].unit = unit
     return table
+
+
+def object_table(objects: Iterable[ObjectSummary]) -> Table:
+    """Make a table of objects, which are in the order in which they are given.
+
+    Returns
+    -------
+    objects
+        ``object``, ``sightings``, ``ra`` and ``dec`` (degrees, mean), ``first`` and ``last`` (days TAI),
+        ``faintest`` and ``brightest`` (nJy, of the change), ``range`` (magnitudes, of the flux in the
+        images that were differenced; NaN if it is not known), ``strongest`` (the DiaSource).
+    """
+    return _table(ObjectSummary, objects)
+
+
+def _table(kind: type[AttrsInstance], rows: Iterable[AttrsInstance]) -> Table:
+    found = [astuple(row) for row in rows]
+    columns = list(zip(*found, strict=True)) or [()] * len(fields(kind))
+    types = {int: np.int64, float: np.float64, str: str}
+    return Table(
+        {
+            _NAMES.get(field.name, field.name): np.array(values, dtype=types[field.type])
+            for field, values in zip(fields(kind), columns, strict=True)
+        }
+    )

@@ -43,7 +43,7 @@ def measure_recovery(
     truth
         Columns as in `simulator.world.truth.truth_of`.
     sources
-        Columns as in `workbench.night.apdb.read_dia_sources`.
+        Columns as in `workbench.night.apdb.source_table`.
     differenced
         Exposure and detector of each difference image.
     limit

@@ -12,9 +12,10 @@ import numpy as np
 from domain.errors import PromptProcessingError
 from domain.times import TaiSeconds
 from entrypoints.containers.observatory import load_camera
+from entrypoints.containers.results import dia_sources
 from entrypoints.settings.site import SiteFolder
 from simulator.summit.short_nights import Field, ShortNights
-from workbench.night.apdb import read_dia_sources
+from workbench.night.apdb import DATABASE, source_table
 from workbench.night_repository import add_reference
 from workbench.repository import open_existing
 
@@ -116,7 +117,7 @@ def _add_stars(site: Path, nights: ShortNights) -> None:
 
 def _sightings(site: Path) -> int:
     """Count the visits on which the new star was found."""
-    sources = read_dia_sources(SiteFolder(site).apdb)
+    sources = source_table(dia_sources(SiteFolder(site).apdb / DATABASE))
     ra, dec = _FIELD.supernova
     east = (np.asarray(sources["ra"]) - ra) * np.cos(np.deg2rad(dec))
     near = np.hypot(east, np.asarray(sources["dec"]) - dec) * 3600.0 < _NEAR

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.table import Table
 
 import prompt_processing
+from domain.results.objects import summed_up
+from entrypoints.containers.results import dia_sources
+from ports.source_archive import SourceArchiveUnavailableError
 from prompt_processing import ResultsError
-from prompt_processing.apdb import dia_objects, dia_sources
 from prompt_processing.images import NightImage
-from workbench.night.apdb import make_apdb
+from tests.contract_suites.source_archive import NIGHT
+from workbench.night.apdb import make_apdb, object_table, source_table
 
 
 def image(array: np.ndarray) -> NightImage:
@@ -28,36 +30,30 @@ def image(array: np.ndarray) -> NightImage:
 
 def test_an_empty_database_has_no_sources_and_no_objects(tmp_path: Path) -> None:
     make_apdb(tmp_path)
-    sources = dia_sources(tmp_path / "apdb.db")
-    assert len(sources) == len(dia_objects(sources)) == 0
+    found = dia_sources(tmp_path / "apdb.db")
+    sources = source_table(found)
+    assert len(sources) == len(object_table(summed_up(found))) == 0
     assert {"object", "mjd", "flux", "band"} <= set(sources.colnames)
+    assert str(sources["flux"].unit) == "nJy"
 
 
 def test_what_is_no_database_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ResultsError, match=r"apdb\.db: .* not kept"):
+    with pytest.raises(SourceArchiveUnavailableError, match=r"apdb\.db: unable to open"):
         dia_sources(tmp_path / "apdb.db")
     with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as other:
         other.execute("CREATE TABLE something (x)")
-    with pytest.raises(ResultsError, match=r"other\.db: no such table"):
+    with pytest.raises(SourceArchiveUnavailableError, match=r"other\.db: no such table"):
         dia_sources(tmp_path / "other.db")
     with pytest.raises(ResultsError, match="there are no results"):
         prompt_processing.open(tmp_path)
 
 
-def test_objects_sum_up_their_sources_the_most_often_seen_first() -> None:
-    sources = Table(
-        {
-            "dia_source": [1, 2, 3], "object": [7, 9, 9], "mjd": [1.0, 2.0, 3.0], "ra": [10.0, 20.0, 20.2],
-            "dec": [1.0, 2.0, 2.2], "flux": [5.0, -3.0, 8.0], "snr": [6.0, 4.0, 9.0],
-            "science_flux": [np.nan, 100.0, 251.18864],
-        }
-    )  # fmt: skip
-    often, once = dia_objects(sources)
-    assert (often["object"], often["sightings"], often["strongest"]) == (9, 2, 3)
-    assert (often["ra"], often["faintest"], often["brightest"]) == pytest.approx((20.1, -3.0, 8.0))
-    assert often["range"] == pytest.approx(1.0)
-    assert np.isnan(once["range"])
-    assert (once["object"], once["first"], once["last"]) == (7, 1.0, 1.0)
+def test_tables_have_rows_in_the_order_given() -> None:
+    assert list(source_table(NIGHT)["dia_source"]) == [1, 2, 3, 4]
+    often, once = object_table(summed_up(NIGHT))
+    assert (often["object"], often["sightings"], often["strongest"]) == (11, 2, 1)
+    assert often["range"] == pytest.approx(0.7526, abs=1e-4)
+    assert (once["object"], once["first"], once["last"]) == (12, 61000.30, 61000.30)
 
 
 @pytest.mark.parametrize("place", [(50.0, 40.0), (0.0, 0.0), (99.0, 3.0), (-500.0, 500.0)])

@@ -1,0 +1,1 @@
+"""The alert production database, for those who look at it."""

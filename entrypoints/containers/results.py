@@ -1,0 +1,85 @@
+"""What a night has left, or is making, for those who look at it: its images and its sources."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import sqlalchemy.exc
+from attrs import frozen
+
+from adapters.apdb.addresses import ApdbAddressError, reading_engine
+from adapters.apdb.dia_sources import DiaSources
+from adapters.apdb.source_archive import ApdbSourceArchive
+from adapters.butler.library.images import ButlerImageArchive
+from domain.results.sources import DiaSource, SourceQuery
+from entrypoints.containers.outcomes import SITE
+from ports.image_archive import ImageArchive
+from ports.source_archive import SourceArchive, SourceArchiveUnavailableError
+from workbench.night.apdb import DATABASE
+from workbench.night.kept_night import NIGHT
+
+__all__ = ["ApdbAddressError", "Archives", "dia_sources", "opened_archives", "places_in"]
+
+
+@frozen(kw_only=True)
+class Archives:
+    """Images and sources of one instrument."""
+
+    images: ImageArchive | None
+    """None if it is not known where they are."""
+    sources: SourceArchive | None
+    """None if it is not known where they are."""
+
+
+def places_in(folder: Path) -> tuple[str, str]:
+    """Say where repository and APDB are in a folder of results or of a site; blank: not kept."""
+    if (folder / SITE).exists():
+        repository, apdb = folder / "central", folder / "apdb" / DATABASE
+    else:
+        repository, apdb = folder, folder / NIGHT / DATABASE
+    return str(repository), str(apdb) if apdb.exists() else ""
+
+
+@contextlib.asynccontextmanager
+async def opened_archives(*, repository: str, apdb: str, instrument: str) -> AsyncIterator[Archives]:
+    """Open the archives of a night; neither place is asked before somebody looks.
+
+    Parameters
+    ----------
+    repository
+        URI or label of the Butler repository that outputs go to; blank: none.
+    apdb
+        As in `adapters.apdb.addresses.reading_engine`; blank: none.
+    instrument
+        Whose.
+
+    Raises
+    ------
+    ApdbAddressError
+        Raised if the APDB's configuration cannot be read.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        images = ButlerImageArchive(repository, instrument) if repository else None
+        sources = ApdbSourceArchive(apdb) if apdb else None
+        for archive in (images, sources):
+            if archive is not None:
+                stack.push_async_callback(archive.close)
+                archive.open()
+        yield Archives(images=images, sources=sources)
+
+
+def dia_sources(file: Path) -> Sequence[DiaSource]:
+    """Read all DiaSources of an APDB in an SQLite file, in the order of time.
+
+    Raises
+    ------
+    ports.source_archive.SourceArchiveUnavailableError
+        Raised if there is no such database.
+    """
+    engine, namespace = reading_engine(str(file))
+    try:
+        return DiaSources(engine, namespace).sources(SourceQuery(), None)
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise SourceArchiveUnavailableError(f"{file}: {getattr(error, 'orig', error)}") from error
+    finally:
+        engine.dispose()
