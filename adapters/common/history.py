@@ -17,7 +17,7 @@ from cattrs.strategies import configure_tagged_union
 
 from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import CoordinateSystem, Identity
-from domain.work.about import AboutVisit
+from domain.work.about import AboutVisit, FoundRaw
 from domain.work.attempts import Attempt, AttemptRecord, Claim, LeaseKey, WorkHistory
 from domain.work.outcomes import (
     RULES,
@@ -164,6 +164,8 @@ def _notes_as_dict(record: AttemptRecord) -> dict[str, Any]:
         written["stage"] = [record.stage, record.stage_begun]
     if record.about is not None:
         written["about"] = _about_as_list(record.about)
+    if record.raws:
+        written["raws"] = [[raw.exposure, raw.at, raw.way] for raw in record.raws]
     return written
 
 
@@ -208,6 +210,10 @@ def _notes_from_dict(written: Mapping[str, Any]) -> dict[str, Any]:
             "stage": str(stage),
             "stage_begun": _instant(begun),
             "about": None if about is None else _about_from_list(about),
+            "raws": tuple(
+                FoundRaw(int(exposure), UtcSeconds(float(at)), str(way))
+                for exposure, at, way, *_ in written.get("raws", ())
+            ),
         }
     except _UNREADABLE as error:
         _LOG.debug("notes of an attempt cannot be read: %r", error)

@@ -13,6 +13,7 @@ from domain.errors import PromptProcessingError
 from domain.raws.expectation import Arrival, Expectation
 from domain.raws.raws import RawImage
 from domain.visit import Cancellation, VisitDetector
+from domain.work.about import FoundRaw
 from domain.work.outcomes import Cancelled
 from domain.work.promptness import seconds_since
 from ports.clock import Clock
@@ -120,6 +121,8 @@ class ImageWait:
         except RawUnreadableError as error:
             _LOG.warning("image %s unusable: %s", raw.uri, error)
             return expectation.unreadable(raw.exposure, str(error))
+        _LOG.info("image %s taken in, found by %s", raw.uri, raw.found_by)
+        stages.raws.append(FoundRaw(exposure.exposure, here, raw.found_by))
         transfer = seconds_since(exposure.end, here)
         if transfer is not None:
             stages.add("transfer", transfer)

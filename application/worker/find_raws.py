@@ -10,7 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Collection, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
@@ -113,6 +113,7 @@ class RawSearch:
             tasks.create_task(self._look(work, found, until))
 
     async def _listen(self, work: VisitDetector, found: OnFound) -> None:
+        found = _saying("notification", found)
         async with asyncio.TaskGroup() as tasks:
             async for raw in self._notifications.follow(work.detector):
                 if belongs(raw.key, work) is not Belongs.NO:
@@ -138,8 +139,8 @@ class RawSearch:
 
     async def _look_once(self, work: VisitDetector, found: OnFound, most: float) -> str:
         """Look everywhere, into no more than so many new folders; returns what cannot be read there."""
-        await self._ask_microservice(work, found)
-        return await self._list_bucket(work, found, most)
+        await self._ask_microservice(work, _saying("raw microservice", found))
+        return await self._list_bucket(work, _saying("look into the store", found), most)
 
     async def look_again(self, work: VisitDetector, found: OnFound) -> str:
         """Look once more, after the wait: its last look may have failed, or may be under way.
@@ -245,3 +246,8 @@ class RawSearch:
             stored = await self._store.find(key.key)
             if stored is not None:
                 await self._identify_and_report(work, StoredRaw(key, stored), found)
+
+
+def _saying(way: str, found: OnFound) -> OnFound:
+    """Let it be known in which way each raw was found."""
+    return lambda raw: found(evolve(raw, found_by=way))

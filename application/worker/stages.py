@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 
 from domain.visit import Visit
-from domain.work.about import AboutVisit
+from domain.work.about import AboutVisit, FoundRaw
 from domain.work.attempts import Attempt, AttemptNotes
 from ports.ledger import Ledger
 from ports.metrics import Duration, Metrics
@@ -26,6 +26,8 @@ class Stages:
     def __init__(self, visit: Visit, metrics: Metrics) -> None:
         self.about = AboutVisit.of(visit)
         """What is known of the work."""
+        self.raws: list[FoundRaw] = []
+        """That were taken in."""
         self._begun = asyncio.Event()
         self._latest = ""
         self._instrument = visit.instrument
@@ -69,7 +71,12 @@ class Stages:
 
     def notes(self) -> AttemptNotes:
         """Give what the ledger keeps of the attempt beside its outcome."""
-        return AttemptNotes(seconds=self.seconds(), since_shutter=self.since_shutter, about=self.about)
+        return AttemptNotes(
+            seconds=self.seconds(),
+            since_shutter=self.since_shutter,
+            about=self.about,
+            raws=tuple(self.raws),
+        )
 
     def seconds(self) -> Mapping[str, float]:
         """Give what was measured so far, rounded to milliseconds."""

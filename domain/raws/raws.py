@@ -3,7 +3,7 @@
 import enum
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from domain.cameras.camera import Camera, RawKeyScheme
 from domain.errors import PromptProcessingError
@@ -49,6 +49,8 @@ class RawImage:
     """From 0."""
     version: str = ""
     """Differs if the object was rewritten (etag or time); blank if unknown."""
+    found_by: str = field(default="", eq=False)
+    """In which way it was found; blank if nobody says."""
 
 
 class Belongs(enum.Enum):

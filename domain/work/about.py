@@ -2,10 +2,19 @@
 
 from attrs import frozen
 
-from domain.times import TaiSeconds
+from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import CoordinateSystem, Visit
 
-__all__ = ["AboutVisit"]
+__all__ = ["AboutVisit", "FoundRaw"]
+
+
+@frozen
+class FoundRaw:
+    """When and how the raw of an exposure was found."""
+
+    exposure: int
+    at: UtcSeconds
+    way: str
 
 
 @frozen(kw_only=True)

@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.about import AboutVisit
+from domain.work.about import AboutVisit, FoundRaw
 from domain.work.outcomes import Cancelled, FailedAfterChange, FailedBeforeChange, Outcome
 
 __all__ = [
@@ -97,6 +97,8 @@ class AttemptRecord:
     stage_begun: UtcSeconds | None = None
     about: AboutVisit | None = None
     """None before it is noted, and of records of older releases."""
+    raws: tuple[FoundRaw, ...] = ()
+    """That were taken in, once it ended."""
 
 
 @frozen(kw_only=True)
@@ -108,6 +110,7 @@ class AttemptNotes:
     since_shutter: float | None = None
     """Seconds from the shutter's closing to the end of the pipeline; None if unknown."""
     about: AboutVisit | None = None
+    raws: tuple[FoundRaw, ...] = ()
 
 
 @frozen
@@ -220,6 +223,7 @@ class WorkHistory:
             seconds=notes.seconds,
             since_shutter=notes.since_shutter,
             about=notes.about or last.about,
+            raws=notes.raws,
         )
         return evolve(ended, records=(*ended.records[:-1], noted))
 

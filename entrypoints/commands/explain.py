@@ -96,7 +96,7 @@ def _show(found: Explanation, screen: Console) -> None:
     columns = ("attempt", "worker", "begun", "ended", "outcome")
     screen.print(table("Attempts", columns, _attempts(found)))
     if snaps := list(_snaps(found)):
-        screen.print(table("Exposures", ("exposure", "result", "reason"), snaps))
+        screen.print(table("Exposures", ("exposure", "result", "found", "by", "reason"), snaps))
     if found.budget:
         rows = [(row.part, f"{row.allowed:g}", f"{row.spent:.1f}", _over(row.over)) for row in found.budget]
         screen.print(table("The minute", ("part", "allowed s", "spent s", ""), rows))
@@ -144,9 +144,14 @@ def _attempts(found: Explanation) -> Iterator[Sequence[object]]:
 
 
 def _snaps(found: Explanation) -> Iterator[Sequence[object]]:
-    outcome = found.records[-1].outcome if found.records else None
-    for snap in () if outcome is None else snaps_of(outcome):
-        yield snap.exposure or "not seen", snap.result, snap.reason
+    last = found.records[-1] if found.records else None
+    if last is None or last.outcome is None:
+        return
+    sightings = {raw.exposure: raw for raw in last.raws}
+    for snap in snaps_of(last.outcome):
+        raw = sightings.get(snap.exposure)
+        when, way = ("", "") if raw is None else (_time(raw.at), raw.way)
+        yield snap.exposure or "not seen", snap.result, when, way, snap.reason
 
 
 def _over(seconds: float) -> str:
@@ -180,6 +185,7 @@ def explanation_record(found: Explanation) -> dict[str, Any]:
                 "stage": record.stage,
                 "seconds": dict(record.seconds),
                 "since_shutter": record.since_shutter,
+                "raws": list(map(asdict, record.raws)),
                 "outcome": None if record.outcome is None else RULES[type(record.outcome)].name,
                 "reason": "" if record.outcome is None else describe(record.outcome),
                 "exposures": [] if record.outcome is None else list(map(asdict, snaps_of(record.outcome))),

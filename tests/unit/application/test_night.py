@@ -23,6 +23,7 @@ from domain.work.outcomes import (
     Poisoned,
     SnapStatus,
     describe,
+    snaps_of,
 )
 from domain.work.promptness import Promptness
 from ports.announcements import NotForUs, Unreadable
@@ -116,7 +117,12 @@ async def test_the_ledger_tells_who_looks_on_what_is_done_and_why() -> None:
     assert (ended.stage, ended.about) == ("", preparing.about)
     assert {"prepare", "wait", "ingest", "process", "export", "clean"} <= set(ended.seconds)
     assert ended.seconds["process"] == 5.0
+    assert ended.outcome is not None
     assert ended.since_shutter == night.metrics.samples(Duration.ALERT)[0]
+    assert [(raw.exposure, raw.way) for raw in ended.raws] == [
+        (snap.exposure, "raw microservice") for snap in snaps_of(ended.outcome)
+    ]
+    assert ended.begun < ended.raws[0].at
 
 
 async def test_a_pipeline_that_fails_after_its_claim_is_never_tried_again() -> None:

@@ -9,11 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.files.kept_ledger import write_histories
-from domain.work.about import AboutVisit
+from domain.times import UtcSeconds
+from domain.work.about import AboutVisit, FoundRaw
 from domain.work.attempts import WorkHistory
 from domain.work.outcomes import Completed, FailedBeforeChange, SnapResult, SnapStatus
 from entrypoints.cli import main
-from tests.contract_suites.night_board import a_record
+from tests.contract_suites.night_board import NIGHT_BEGAN, a_record
 from tests.contract_suites.samples import a_visit
 
 GROUP = "2026-03-14T02:15:07.310#2 [b]"
@@ -27,8 +28,9 @@ def results(tmp_path: Path) -> Path:
     snaps = (SnapResult(exposure=2026031300012, result=SnapStatus.COMPLETED),)
     seconds = {"transfer": 45.0, "process.task isr": 4.0}
     done = Completed(pipeline="ApPipe", snaps=snaps)
+    raw = FoundRaw(2026031300012, UtcSeconds(NIGHT_BEGAN + 12), "raw microservice")
     records = [
-        a_record(GROUP, 4, outcome=done, since_shutter=75.5, seconds=seconds, about=about),
+        a_record(GROUP, 4, outcome=done, since_shutter=75.5, seconds=seconds, about=about, raws=(raw,)),
         a_record(GROUP, 5, outcome=FailedBeforeChange(reason="no calibrations")),
         a_record("another", 4),
     ]
@@ -59,7 +61,8 @@ def test_a_detector_is_explained(results: Path) -> None:
     assert "late, 75.5 s after the shutter closed instead of 60 (transfer: 45.0 s of 7 s)" in done.stdout
     assert "announced: r_03, ICRS ra 149.90000 dec +2.20000, 2 snaps, survey 'BLOCK-407'" in done.stdout
     assert "the disk is [slow]" in done.stdout
-    assert "2026031300012" in done.stdout
+    (exposure,) = [line for line in done.stdout.splitlines() if "2026031300012" in line]
+    assert "raw microservice" in exposure
     found = as_json("explain", GROUP, "4", "--results", str(results))
     assert found["attempts"][0]["seconds"]["transfer"] == 45.0
     assert found["about"]["coordinate_system"] == "ICRS"

@@ -16,7 +16,7 @@ from adapters.common.history import (
 )
 from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import CoordinateSystem, Identity
-from domain.work.about import AboutVisit
+from domain.work.about import AboutVisit, FoundRaw
 from domain.work.attempts import AttemptNotes, LeaseKey, OutdatedLeaseError, WorkHistory
 from domain.work.outcomes import (
     RULES,
@@ -48,6 +48,7 @@ _NOTES = st.builds(
     seconds=st.dictionaries(st.text(), _FINITE),
     since_shutter=st.none() | st.integers(0, 10**6).map(lambda number: number / 1000),
     about=st.none() | _ABOUTS,
+    raws=st.lists(st.builds(FoundRaw, st.integers(0), _INSTANTS, st.text())).map(tuple),
 )
 _LEASES = st.builds(LeaseKey, st.text(), st.sampled_from(["one", "two"]))
 
@@ -127,7 +128,15 @@ def test_a_record_of_a_newer_release_keeps_its_words_for_snaps() -> None:
 
 @pytest.mark.parametrize(
     "notes",
-    ['"seconds":7', '"stage":["process"]', '"about":["r_03",2,"zenith"]', '"shutter":{}', '"about":7'],
+    [
+        '"seconds":7',
+        '"stage":["process"]',
+        '"about":["r_03",2,"zenith"]',
+        '"shutter":{}',
+        '"about":7',
+        '"raws":[[1]]',
+        '"raws":{"1":2}',
+    ],
 )
 def test_notes_that_cannot_be_read_keep_no_work_from_being_done(notes: str) -> None:
     stored = _ENDED.replace('"n":1', f'"n":1,{notes}') % '{"pipeline":"ApPipe","kind":"completed"}'
