@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import yaml
 from attrs import frozen
 
 from entrypoints.settings.butler_writer import ButlerWriterSettings
-from entrypoints.settings.environment import describe_settings
+from entrypoints.settings.environment import REQUIRED, describe_settings
 from entrypoints.settings.fan_out import FanOutSettings
 from entrypoints.settings.raw_presence import RawPresenceSettings
+from entrypoints.settings.status import StatusSettings
 from entrypoints.settings.worker import ChildSettings, WorkerSettings
 from simulator.summit.night import NightPlan
 
-__all__ = ["Addresses", "Topics", "process_environment", "variables", "within"]
+__all__ = ["Addresses", "Topics", "process_environment", "status_variables", "variables", "within"]
 
 _ALL = (WorkerSettings, ChildSettings, FanOutSettings, RawPresenceSettings, ButlerWriterSettings)
 _LEASE = 30.0
@@ -70,6 +72,13 @@ def process_environment(addresses: Addresses) -> dict[str, str]:
     logs = {"SERVICE_LOG_LEVELS": ".=INFO application.worker.stages=DEBUG"}
     # What a killed process leaves lying goes with the folder.
     return {**kept, **threads, **addresses.s3, **logs, "TMPDIR": str(addresses.folder)}
+
+
+def status_variables(instrument: str, at: Addresses) -> str:
+    """Write what `status` and `explain` are told, as a shell takes it."""
+    told = {**_worker(instrument, at, 0.0), "RUBIN_INSTRUMENT": instrument}
+    needed = [name for name, default, _ in describe_settings(StatusSettings) if default == REQUIRED]
+    return " ".join(f"{name}={shlex.quote(told[name])}" for name in needed)
 
 
 def variables(

@@ -23,7 +23,7 @@ from entrypoints.containers.observatory import Results, keep_ledger, keep_result
 from entrypoints.long_work import INTERRUPTED, leave, paced
 from entrypoints.observatory.box import Box, BoxSetup, opened_box
 from entrypoints.observatory.display import make_display
-from entrypoints.observatory.environment import Topics
+from entrypoints.observatory.environment import Topics, status_variables
 from entrypoints.observatory.findings import Examination, examine
 from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
 from entrypoints.observatory.progress import Progress, Row
@@ -131,6 +131,8 @@ async def _observe(night: Observation, console: Console) -> _Report:
         async with opened_box(night.setup, display, listen, night.results) as box:
             plan = box.setup.plan
             progress.expect((visit.group, detector) for visit in plan.visits for detector in visit.detectors)
+            told = status_variables(plan.camera.instrument, box.addresses)
+            display.say(f"to look at it from another terminal: {told} {_command()} status --watch")
             display.follow(progress)
             summit = _summit(box, night.speed)
             await _play(box, summit, progress, changed)

@@ -67,12 +67,13 @@ class Command:
                 start_new_session=True,
             )
 
-    def wait_for(self, text: str, seconds: float = 240.0) -> None:
+    def wait_for(self, text: str, seconds: float = 240.0) -> re.Match[str]:
         end = time.monotonic() + seconds
-        while not re.search(text, self._log.read_text()):
+        while not (found := re.search(text, self._log.read_text())):
             assert self._process.poll() is None, self._log.read_text()
             assert time.monotonic() < end, f"no {text!r} in: {self._log.read_text()}"
             time.sleep(0.05)
+        return found
 
     def interrupt(self) -> None:
         self._process.send_signal(signal.SIGINT)

@@ -1,6 +1,8 @@
 """The two commands for people, from start to end, in processes as in production."""
 
 import asyncio
+import json
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -102,6 +104,12 @@ def test_ctrl_c_stops_the_demo_and_leaves_nothing(
     results = tmp_path / "results"
     demo = commands.start("demo", "--camera", str(small_camera), "--results", str(results))
     demo.wait_for("visit-detectors to come")
+    told = demo.wait_for(r"from another terminal: (.*) --watch")
+    status = subprocess.run(  # noqa: S603 - what the demo told
+        ["/bin/sh", "-c", f"{told[1]} --json"], capture_output=True, text=True, check=False
+    )
+    assert status.returncode == 0, status.stderr
+    assert json.loads(status.stdout)["instrument"] == "SimCam"
     demo.interrupt()
     night = demo.finish(120)
     assert night.code == 130, night.output
