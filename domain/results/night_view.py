@@ -8,7 +8,7 @@ from attrs import frozen
 from domain.times import UtcSeconds
 from domain.work.attempts import AttemptRecord
 
-__all__ = ["NeighbourHealth", "NightSummary", "NightView", "QueueCounts", "VisitView"]
+__all__ = ["NeighbourHealth", "NightSummary", "NightTrend", "NightView", "QueueCounts", "VisitView"]
 
 
 @frozen(kw_only=True)
@@ -73,3 +73,21 @@ class NightView:
     summary: NightSummary
     visits: tuple[VisitView, ...]
     """In the order in which they began; with only the detectors that changed, if changes were asked for."""
+
+
+@frozen(kw_only=True)
+class NightTrend:
+    """One night among others: how it went, and how long the work took."""
+
+    night: datetime.date
+    visits: int
+    outcomes: Mapping[str, int]
+    """As in `NightSummary`."""
+    promptness: Mapping[str, int]
+    """As in `NightSummary`."""
+    median: float | None
+    """Of the seconds from the shutter's closing to the end of the pipeline; None if none is known."""
+    slowest: float | None
+    """Seconds that 98 % did not exceed."""
+    parts: Mapping[str, float]
+    """Median seconds of each part of the budget."""
