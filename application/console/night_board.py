@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import itertools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final
@@ -21,7 +22,8 @@ from ports.work_queue import QueueUpkeep
 __all__ = ["KeptNightBoard", "LedgerNightBoard", "Look"]
 
 _LOG = logging.getLogger(__name__)
-_RECENT: Final = 900.0  # Seconds; of a long night these visits are read first.
+_RECENT: Final = 300.0  # Seconds; of a long night these visits are read first.
+_AT_ONCE: Final = 5_000  # Records, after which whoever waits for an answer gets one.
 _OVERLAP: Final = (
     3.0  # Seconds by which two looks overlap: transactions end in another order than they began.
 )
@@ -119,7 +121,10 @@ class LedgerNightBoard:
     async def _take(self, since: UtcSeconds, begin: UtcSeconds) -> None:
         records = await self._ledger.latest(self._instrument, since)
         now = self._clock.utc()
-        self._state.told(of_night(records, begin), evolve(self._state.summary, at=now))
+        self._state.told((), evolve(self._state.summary, at=now))
+        for some in itertools.batched(of_night(records, begin), _AT_ONCE, strict=False):
+            self._state.told(some, self._state.summary)
+            await asyncio.sleep(0)
         # By the ledger's own clock, which stamped the records; a stamp of the future would hide what follows.
         latest = max((_last_stamp(record) for record in records), default=begin)
         self._read_until = min(max(latest, self._read_until or begin), now)
