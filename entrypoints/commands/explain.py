@@ -104,9 +104,7 @@ def _show(found: Explanation, screen: Console) -> None:
         kept = [(image.visit, image.kind.value) for image in found.images]
         screen.print(table("Images", ("exposure", "kind"), kept))
     if found.lines:
-        lines = [
-            (_time(line.at)[11:23], line.level, line.process, line.stage or line.text) for line in found.lines
-        ]
+        lines = [(_time(line.at)[11:23], line.level, line.process, line.text) for line in found.lines]
         screen.print(table("Logged", ("UTC", "level", "process", "message"), lines))
     screen.print(f"logs: {found.logs}", soft_wrap=True)
     for fault in found.faults:
