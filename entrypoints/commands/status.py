@@ -88,7 +88,7 @@ async def _look(asked: _Asked) -> None:
         if not asked.watch:
             return _tell(await look(), asked)
         screen = console()
-        with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
+        with Live(console=screen, auto_refresh=False, vertical_overflow="ellipsis") as live:
             while True:
                 live.update(Group(*_rendered(await look(), asked.visit)), refresh=True)
                 await asyncio.sleep(_PAUSE)
@@ -143,14 +143,14 @@ def _rendered(status: NightStatus, visit: str | None) -> Iterator[RenderableType
             f"queue: {depth.waiting} waiting, {depth.leased} leased, {depth.dead} dead letters of all nights"
         )
     if visit is not None:
-        columns = ("visit", "detector", "attempt", "state", "s after shutter", "s since begun")
+        columns = ("visit", "detector", "attempt", "worker", "state", "s after shutter", "s since begun")
         yield table("Detectors", columns, _detectors(status, visit))
         return
     counts = sorted(status.outcomes.items(), key=lambda pair: -pair[1])
     yield table("Ended", ("outcome", "visit-detectors"), counts)
     if status.running:
-        columns = ("visit", "detector", "attempt", "worker", "stage", "seconds")
-        yield table("Under way", columns, _running(status))
+        headings = ("visit", "stage", "detectors", "attempt", "longest s")
+        yield table("Under way", headings, _running(status))
     for title, records in (
         ("To be tried again", status.to_follow),
         ("Not completed", status.not_completed),
@@ -168,7 +168,8 @@ def _detectors(status: NightStatus, visit: str) -> Iterator[Sequence[object]]:
         state = f"under way: {record.stage}" if record.outcome is None else describe(record.outcome)
         shutter = "" if record.since_shutter is None else f"{record.since_shutter:.1f}"
         lasted = status.age(record) if record.ended is None else record.ended - record.begun
-        yield identity.group, identity.detector, record.attempt.number, state, shutter, f"{lasted:.0f}"
+        number, worker = record.attempt.number, record.worker
+        yield identity.group, identity.detector, number, worker, state, shutter, f"{lasted:.0f}"
 
 
 def _of_visit(status: NightStatus, visit: str) -> list[AttemptRecord]:
@@ -176,10 +177,15 @@ def _of_visit(status: NightStatus, visit: str) -> list[AttemptRecord]:
 
 
 def _running(status: NightStatus) -> Iterator[Sequence[object]]:
+    """Join the detectors of a visit that are at the same stage; those under way longest come first."""
+    stages: defaultdict[tuple[str, str], list[AttemptRecord]] = defaultdict(list)
     for record in status.running:
-        identity = record.attempt.identity
-        age = f"{status.age(record):.0f}"
-        yield identity.group, identity.detector, record.attempt.number, record.worker, record.stage, age
+        stages[record.attempt.identity.group, record.stage].append(record)
+    for (group, stage), records in stages.items():
+        numbers = ranges(record.attempt.identity.detector for record in records)
+        longest = max(status.age(record) for record in records)
+        again = max(record.attempt.number for record in records)
+        yield group, stage, numbers, again, f"{longest:.0f}"
 
 
 def _together(records: Iterable[AttemptRecord]) -> list[tuple[str, str, str]]:

@@ -12,7 +12,14 @@ from domain.work.attempts import Attempt, AttemptRecord
 from domain.work.outcomes import Completed, FailedBeforeChange
 from ports.night_board import NightBoard
 
-__all__ = ["INSTRUMENT", "NIGHT_BEGAN", "NightBench", "NightBoardContract", "a_record"]
+__all__ = [
+    "INSTRUMENT",
+    "NIGHT_BEGAN",
+    "NightBench",
+    "NightBoardContract",
+    "a_record",
+    "an_attempt_under_way",
+]
 
 INSTRUMENT = "Lowell"
 NIGHT_BEGAN = 1_773_454_000.0

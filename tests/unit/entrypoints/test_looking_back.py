@@ -14,7 +14,7 @@ from domain.work.about import AboutVisit, FoundRaw
 from domain.work.attempts import WorkHistory
 from domain.work.outcomes import Completed, FailedBeforeChange, SnapResult, SnapStatus
 from entrypoints.cli import main
-from tests.contract_suites.night_board import NIGHT_BEGAN, a_record
+from tests.contract_suites.night_board import NIGHT_BEGAN, a_record, an_attempt_under_way
 from tests.contract_suites.samples import a_visit
 
 GROUP = "2026-03-14T02:15:07.310#2 [b]"
@@ -29,10 +29,12 @@ def results(tmp_path: Path) -> Path:
     seconds = {"transfer": 45.0, "process.task isr": 4.0}
     done = Completed(pipeline="ApPipe", snaps=snaps)
     raw = FoundRaw(2026031300012, UtcSeconds(NIGHT_BEGAN + 12), "raw microservice")
+    process = {"stage": "process", "stage_begun": UtcSeconds(NIGHT_BEGAN + 20)}
     records = [
         a_record(GROUP, 4, outcome=done, since_shutter=75.5, seconds=seconds, about=about, raws=(raw,)),
         a_record(GROUP, 5, outcome=FailedBeforeChange(reason="no calibrations")),
         a_record("another", 4),
+        *[an_attempt_under_way("third", detector, **process) for detector in range(189)],
     ]
     night = tmp_path / "night"
     (night / "logs").mkdir(parents=True)
@@ -86,7 +88,10 @@ def test_the_night_that_was_kept_is_shown(results: Path) -> None:
     assert (status["night"], status["queue"]) == (NIGHT, None)
     assert status["outcomes"] == {"completed": 2, "failed before change": 1}
     assert [one["detector"] for one in status["not_completed"]] == [5]
-    assert "no calibrations" in run("status", "--results", str(results)).stdout
+    told = run("status", "--results", str(results)).stdout
+    assert "no calibrations" in told
+    (third,) = [line for line in told.splitlines() if line.startswith(" third")]
+    assert third.split()[:3] == ["third", "process", "0-188"]
 
 
 def test_one_visit_of_it_is_shown_by_detector(results: Path) -> None:
