@@ -3,13 +3,16 @@
 import asyncio
 import datetime
 from collections import Counter as Tally
-from typing import Any
+from typing import Any, override
 
 import pytest
 
 from adapters.memory.workspace import MemoryPipelines
+from application.ledger import StoredLedger
 from domain.times import TaiSeconds, tai_from_utc
 from domain.visit import Cancellation, Identity
+from domain.work.about import AboutVisit
+from domain.work.attempts import Attempt
 from domain.work.outcomes import (
     Cancelled,
     Completed,
@@ -27,6 +30,7 @@ from domain.work.outcomes import (
 )
 from domain.work.promptness import Promptness
 from ports.announcements import NotForUs, Unreadable
+from ports.history_store import HistoryStore
 from ports.metrics import Counter, Duration
 from ports.workspace import RawUnreadableError, WorkspaceError, WorkspaceLostError
 from tests.ledger_records import final_records
@@ -123,6 +127,40 @@ async def test_the_ledger_tells_who_looks_on_what_is_done_and_why() -> None:
         (snap.exposure, "raw microservice") for snap in snaps_of(ended.outcome)
     ]
     assert ended.begun < ended.raws[0].at
+
+
+class _LedgerWithoutNotes(StoredLedger):
+    """Takes no notes of stages: it fails, or never answers."""
+
+    def __init__(self, store: HistoryStore, *, answers: bool) -> None:
+        super().__init__(store)
+        self._answers = answers
+
+    @override
+    async def note_stage(self, attempt: Attempt, stage: str, about: AboutVisit | None = None) -> None:
+        if self._answers:
+            raise RuntimeError("a fault of the ledger's own")
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_note_that_fails_or_hangs_neither_fails_an_attempt_nor_delays_it(*, answers: bool) -> None:
+    ended = []
+    for takes_notes in (True, False):
+        night = MemoryNight(detectors=frozenset({4}))
+        if not takes_notes:
+            night.ledger = _LedgerWithoutNotes(night.histories, answers=answers)
+        begun = asyncio.get_running_loop().time()
+        async with night.running():
+            visit = night.visit(GROUP)
+            await night.announcements.announce(visit)
+            night.expose(visit, 4)
+            outcome = await outcome_of(night, 4)
+            ended.append((outcome, asyncio.get_running_loop().time() - begun))
+        (record,) = await night.ledger.latest(INSTRUMENT)
+        assert record.about is not None
+    assert isinstance(ended[0][0], Completed)
+    assert ended[0] == ended[1]
 
 
 async def test_a_pipeline_that_fails_after_its_claim_is_never_tried_again() -> None:
