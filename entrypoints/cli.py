@@ -17,6 +17,7 @@ import click
 
 from domain.addresses import without_users
 from domain.errors import PromptProcessingError
+from domain.visible_text import visible
 
 __all__ = ["LazyGroup", "main"]
 
@@ -119,7 +120,7 @@ class LazyGroup(click.Group):
             click.echo(_STOPPED, err=True)
             raise SystemExit(_INTERRUPTED) from None
         except PromptProcessingError as error:
-            raise click.ClickException(without_users(str(error))) from error
+            raise click.ClickException(visible(without_users(str(error)), keep_lines=True)) from error
         return result
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above

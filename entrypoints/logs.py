@@ -11,6 +11,7 @@ from pythonjsonlogger.json import JsonFormatter
 from application.worker.log_context import current_log_context
 from domain.addresses import without_users
 from domain.times import UtcSeconds, utc_isoformat
+from domain.visible_text import visible
 from entrypoints.former_loggers import current_logger
 
 __all__ = ["configure_logs", "line_formatter"]
@@ -34,7 +35,7 @@ class _LineFormatter(JsonFormatter):
     ) -> None:
         super().add_fields(log_data, record, message_dict)
         rest = {
-            name: without_users(value) if isinstance(value, str) else value
+            name: visible(without_users(value), keep_lines=True) if isinstance(value, str) else value
             for name, value in log_data.items()
             if name not in {"levelname", "name"}
         }

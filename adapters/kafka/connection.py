@@ -1,13 +1,25 @@
 """How to reach a Kafka cluster, as librdkafka wants to be told."""
 
+import enum
 import logging
 from typing import Any, Final
 
 from attrs import field, frozen
 
-__all__ = ["KafkaConnection", "client_config", "consumer_config", "producer_config"]
+__all__ = ["KafkaConnection", "TlsVerify", "client_config", "consumer_config", "producer_config"]
 
 _LOG: Final = logging.getLogger(__name__)
+
+
+class TlsVerify(enum.StrEnum):
+    """What is asked of a broker's certificate."""
+
+    FULL = "full"
+    """That a trusted authority signed it, and that it names the broker's address."""
+    CA = "ca"
+    """That a trusted authority signed it, for whatever name: brokers without an entry in DNS."""
+    NONE = "0"
+    """Nothing: whoever answers at the address is believed."""
 
 
 @frozen(kw_only=True)
@@ -24,6 +36,7 @@ class KafkaConnection:
     password: str = field(default="", repr=False)
     ca_file: str = ""
     """Certificates to trust, PEM; blank: the system's, where TLS is on."""
+    tls_verify: TlsVerify = TlsVerify.FULL
     timeout: float = 10.0
     """Seconds that one request to a broker may take."""
     fetch_wait: float = 0.1
@@ -121,4 +134,8 @@ def client_config(connection: KafkaConnection) -> dict[str, Any]:
         }
     if connection.ca_file:
         config["ssl.ca.location"] = connection.ca_file
+    if connection.tls_verify is not TlsVerify.FULL:
+        config["ssl.endpoint.identification.algorithm"] = "none"
+    if connection.tls_verify is TlsVerify.NONE:
+        config["enable.ssl.certificate.verification"] = False
     return config

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.visible_text import visible
+
 __all__ = ["console", "ranges", "table"]
 
 
@@ -38,5 +40,5 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         made.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         # What comes from outside may look like markup.
-        made.add_row(*(Text(str(cell)) for cell in row))
+        made.add_row(*(Text(visible(str(cell))) for cell in row))
     return made

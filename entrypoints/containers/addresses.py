@@ -1,11 +1,13 @@
 """From settings to the addresses and connections that adapters take."""
 
+import functools
+import logging
 import os
 import secrets
 import socket
 from urllib.parse import quote
 
-from adapters.kafka.connection import KafkaConnection
+from adapters.kafka.connection import KafkaConnection, TlsVerify
 from adapters.s3.client import S3Connection
 from entrypoints.settings.common import LedgerSettings, RedisSettings
 from entrypoints.settings.kafka import KafkaSettings, WriterKafkaSettings
@@ -18,8 +20,11 @@ __all__ = [
     "process_name",
     "redis_url",
     "s3_connection",
+    "tls_verification",
     "writer_connection",
 ]
+
+_LOG = logging.getLogger(__name__)
 
 _REDIS_PORT = 6379
 
@@ -59,20 +64,34 @@ def kafka_connection(settings: KafkaSettings) -> KafkaConnection:
         username=settings.username,
         password=settings.password,
         ca_file=settings.ca_file,
+        tls_verify=tls_verification(settings.tls_verify),
         fetch_wait=settings.fetch_wait,
         session_timeout=settings.session_timeout,
         group_protocol=settings.group_protocol,
     )
 
 
-def writer_connection(settings: WriterKafkaSettings, ca_file: str) -> KafkaConnection:
-    """Describe the cluster on which workers tell the Butler Writer."""
+def writer_connection(settings: WriterKafkaSettings, main: KafkaSettings) -> KafkaConnection:
+    """Describe the cluster on which workers tell the Butler Writer, with certificates like the main one's."""
     return KafkaConnection(
         bootstrap_servers=settings.servers,
         username=settings.username,
         password=settings.password,
-        ca_file=ca_file,
+        ca_file=main.ca_file,
+        tls_verify=tls_verification(main.tls_verify),
     )
+
+
+@functools.cache
+def tls_verification(word: str) -> TlsVerify:
+    """Read KAFKA_TLS_VERIFY; warns, once, if it is less than full."""
+    asked = TlsVerify(word)
+    if asked is not TlsVerify.FULL:
+        lacking = "the name in the brokers' certificates" if asked is TlsVerify.CA else "who the brokers are"
+        _LOG.warning(
+            "KAFKA_TLS_VERIFY=%s: %s is not checked, so that another host may pass for Kafka", word, lacking
+        )
+    return asked
 
 
 def s3_connection(endpoint: str) -> S3Connection:

@@ -9,6 +9,7 @@ from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.outputs.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
 from adapters.prometheus.metrics import PrometheusMetrics
 from application.write_outputs import OutputWriter
+from entrypoints.containers.addresses import tls_verification
 from entrypoints.containers.providing import singleton
 from entrypoints.containers.serving import make_metrics_server
 from entrypoints.readiness import Readiness
@@ -28,6 +29,7 @@ def _connection(settings: ButlerWriterSettings) -> KafkaConnection:
         username=settings.username,
         password=settings.password,
         ca_file=settings.ca_file,
+        tls_verify=tls_verification(settings.tls_verify),
         fetch_wait=settings.fetch_wait,
         session_timeout=settings.session_timeout,
         group_protocol=settings.group_protocol,

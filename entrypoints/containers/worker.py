@@ -170,7 +170,7 @@ def _notifier(settings: WorkerSettings) -> KafkaOutputNotifier | None:
     if not settings.use_writer:
         return None
     return KafkaOutputNotifier(
-        connection=writer_connection(settings.writer_kafka, settings.kafka.ca_file),
+        connection=writer_connection(settings.writer_kafka, settings.kafka),
         topic=settings.writer_kafka.topic,
         outbox_root=datastore_root(settings.deployment.central_repo),
         identifiers=SystemIdentifiers(),

@@ -8,6 +8,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from domain.visible_text import visible
 from entrypoints.observatory.night_screen import NightScreen
 from entrypoints.observatory.progress import Progress, Row
 
@@ -69,7 +70,10 @@ class _Lines:
 
     def say(self, text: str) -> None:
         self._console.print(
-            f"{time.monotonic() - self._begin:7.1f} s  {text}", highlight=False, soft_wrap=True
+            f"{time.monotonic() - self._begin:7.1f} s  {visible(text, keep_lines=True)}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )
 
     def working(self, text: str) -> None:
@@ -122,7 +126,9 @@ class _LiveTable:
     def say(self, text: str) -> None:
         self._working = ""
         self._live.console.print(
-            f"{time.monotonic() - self._begin:7.1f} s  {text}", highlight=False, markup=False
+            f"{time.monotonic() - self._begin:7.1f} s  {visible(text, keep_lines=True)}",
+            highlight=False,
+            markup=False,
         )
 
     def working(self, text: str) -> None:

@@ -19,6 +19,7 @@ from application.worker.alongside import running_alongside
 from domain.errors import PromptProcessingError
 from domain.runs import chain, day_of_processing
 from domain.times import UtcSeconds
+from domain.visible_text import visible
 from entrypoints.containers.observatory import Results, keep_ledger, keep_results, read_results
 from entrypoints.long_work import INTERRUPTED, leave, paced
 from entrypoints.observatory.box import Box, BoxSetup, opened_box
@@ -261,7 +262,7 @@ def _summarize(night: Observation, report: _Report, console: Console) -> None:
         f"{report.kept} datasets, the APDB, alerts and logs are in {night.results}; look at them with",
         f"  {_command()} results {night.results}",
     ]
-    console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
+    console.print(visible("\n".join(lines), keep_lines=True), highlight=False, soft_wrap=True, markup=False)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 from attrs import define, field
 from rich.text import Text
 
+from domain.visible_text import visible
 from entrypoints.observatory.progress import Progress, Row
 
 __all__ = ["NightScreen"]
@@ -85,7 +86,7 @@ def _visit_lines(rows: Sequence[Row], width: int) -> Iterator[tuple[bool, Text]]
     """
     visits: dict[str, list[Row]] = {}
     for row in rows:
-        visits.setdefault(row.group, []).append(row)
+        visits.setdefault(visible(row.group), []).append(row)
     longest = min(max(map(len, visits), default=0), width // 2)
     for group, of_visit in visits.items():
         done = sum(row.final for row in of_visit)
@@ -131,4 +132,5 @@ def _last_that_fit(visits: Sequence[tuple[bool, Text]], room: int) -> list[Text]
 
 
 def _under_way(row: Row, now: float) -> Text:
-    return Text(f"    {row.group} detector {row.detector}: {row.stage} {now - row.since:.0f} s, {row.worker}")
+    group = visible(row.group)
+    return Text(f"    {group} detector {row.detector}: {row.stage} {now - row.since:.0f} s, {row.worker}")

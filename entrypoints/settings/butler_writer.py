@@ -4,7 +4,7 @@ from attrs import frozen
 
 from entrypoints.settings.common import LogSettings, MetricsSettings
 from entrypoints.settings.environment import group, setting
-from entrypoints.settings.kafka import GROUP_PROTOCOL, group_protocol
+from entrypoints.settings.kafka import GROUP_PROTOCOL, TLS_VERIFY, group_protocol, tls_verify
 from entrypoints.settings.parsers import (
     boolean,
     debug_contexts,
@@ -43,6 +43,7 @@ class ButlerWriterSettings:
     username: str = setting("KAFKA_USERNAME", text, "blank: no authentication", default="")
     password: str = setting("KAFKA_PASSWORD", text, "password of the user", default="", secret=True)
     ca_file: str = setting("KAFKA_CA_FILE", text, "CA of the brokers' certificates", default="")
+    tls_verify: str = setting("KAFKA_TLS_VERIFY", tls_verify, TLS_VERIFY, default="full")
     fetch_wait: float = setting(
         "KAFKA_FETCH_WAIT", seconds, "s a broker may hold back an empty answer", default="0.1"
     )

@@ -5,13 +5,24 @@ from attrs import frozen
 from entrypoints.settings.environment import setting
 from entrypoints.settings.parsers import choice, seconds, text
 
-__all__ = ["GROUP_PROTOCOL", "NO_BROKER", "KafkaSettings", "WriterKafkaSettings", "group_protocol"]
+__all__ = [
+    "GROUP_PROTOCOL",
+    "NO_BROKER",
+    "TLS_VERIFY",
+    "KafkaSettings",
+    "WriterKafkaSettings",
+    "group_protocol",
+    "tls_verify",
+]
 
 NO_BROKER = "none"
 """In place of brokers: a worker on one machine, whom nobody notifies of raws."""
 
 GROUP_PROTOCOL = "classic, or consumer for brokers that know KIP-848: members come and go sooner"
 group_protocol = choice("classic", "consumer")
+
+TLS_VERIFY = "full; ca: any name in the brokers' certificates will do; 0: they are not checked at all"
+tls_verify = choice("full", "ca", "0")
 
 
 @frozen(kw_only=True)
@@ -28,6 +39,7 @@ class KafkaSettings:
     username: str = setting("SASL_USERNAME", text, "blank: no authentication", default="")
     password: str = setting("SASL_PASSWORD", text, "password of the user", default="", secret=True)
     ca_file: str = setting("KAFKA_CA_FILE", text, "CA of the brokers' certificates", default="")
+    tls_verify: str = setting("KAFKA_TLS_VERIFY", tls_verify, TLS_VERIFY, default="full")
     fetch_wait: float = setting(
         "KAFKA_FETCH_WAIT", seconds, "s a broker may hold back an empty answer", default="0.1"
     )

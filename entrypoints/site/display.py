@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from application.worker.log_context import current_log_context
+from domain.visible_text import visible
 from ports.work_queue import QueueDepth
 
 __all__ = ["Display", "shown"]
@@ -43,6 +44,7 @@ class Display:
     def ended(self, outcome: str, line: str) -> None:
         """Show that a visit-detector has its outcome."""
         self.outcomes[outcome] += 1
+        line = visible(line)
         if self.console.is_terminal:
             self.last.append(f"{_time()}  {line}")
         else:
@@ -50,7 +52,9 @@ class Display:
 
     def say(self, line: str) -> None:
         """Show a line above the rest."""
-        self.console.print(f"{_time()}  {line}", highlight=False, markup=False, soft_wrap=True)
+        self.console.print(
+            f"{_time()}  {visible(line, keep_lines=True)}", highlight=False, markup=False, soft_wrap=True
+        )
 
     def __rich__(self) -> Group:
         depth = self.depth

@@ -7,7 +7,7 @@ from attrs import evolve
 
 from adapters.host.clock import SystemIdentifiers
 from adapters.kafka.announcements.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
-from adapters.kafka.connection import KafkaConnection
+from adapters.kafka.connection import KafkaConnection, TlsVerify
 from adapters.kafka.outputs.output_notifier import KafkaOutputNotifier
 from ports.central_registry import OutputEventsUnavailableError
 from tests.contract_suites.output_events import ONE, read
@@ -71,6 +71,28 @@ async def test_a_broker_that_the_ca_does_not_know_is_not_trusted(
     with pytest.raises(OutputEventsUnavailableError, match="certificate"):
         await events.batch()
     await events.close()
+
+
+@pytest.mark.parametrize(
+    ("verify", "spoilt", "is_trusted"),
+    [
+        (TlsVerify.FULL, "name", False),
+        (TlsVerify.CA, "name", True),
+        (TlsVerify.CA, "authority", False),
+        (TlsVerify.NONE, "authority", True),
+    ],
+)
+async def test_a_broker_is_trusted_as_far_as_is_asked(
+    apache: ApacheKafka, tmp_path: Path, verify: TlsVerify, *, spoilt: str, is_trusted: bool
+) -> None:
+    connection = evolve(apache.with_password("TLS"), tls_verify=verify)
+    if spoilt == "name":
+        # An address of localhost that its certificate does not name.
+        connection = evolve(connection, bootstrap_servers=apache.address("TLS").replace("localhost", "127.1"))
+    else:
+        connection = evolve(connection, ca_file=str(make_certificates(tmp_path).ca))
+    topic = KafkaTopic(apache, f"{verify.name}-{spoilt}", tmp_path)
+    assert await send(connection, topic.topics.input, tmp_path) == is_trusted
 
 
 def test_the_schema_registry_is_trusted_by_its_authority_alone(tmp_path: Path) -> None:

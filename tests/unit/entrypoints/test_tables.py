@@ -1,7 +1,10 @@
+import io
+
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
-from entrypoints.commands.tables import ranges
+from entrypoints.commands.tables import ranges, table
 
 
 @given(st.lists(st.integers(0, 60)))
@@ -15,3 +18,9 @@ def test_ranges_name_each_number_once(numbers: list[int]) -> None:
 
 def test_neighbours_are_joined() -> None:
     assert ranges([7, 3, 0, 1, 2, 3, 9, 10]) == "0-3 7 9-10"
+
+
+def test_a_hostile_name_cannot_change_the_terminal() -> None:
+    shown = Console(record=True, width=80, file=io.StringIO())
+    shown.print(table("T", ("group",), [("a\x1b[31m\nb",)]))
+    assert r"a\x1b[31m\nb" in shown.export_text()

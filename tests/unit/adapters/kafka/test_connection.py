@@ -2,7 +2,7 @@ import pytest
 from attrs import evolve
 from confluent_kafka import Consumer, Producer
 
-from adapters.kafka.connection import KafkaConnection, consumer_config, producer_config
+from adapters.kafka.connection import KafkaConnection, TlsVerify, consumer_config, producer_config
 
 PLAIN = KafkaConnection(bootstrap_servers="127.0.0.1:1")
 SCRAM = evolve(PLAIN, username="me", password="secret")  # noqa: S106 - nobody's
@@ -27,7 +27,14 @@ def test_a_password_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "connection", [PLAIN, SCRAM, evolve(PLAIN, group_protocol="consumer"), evolve(PLAIN, debug="all")]
+    "connection",
+    [
+        PLAIN,
+        SCRAM,
+        evolve(PLAIN, group_protocol="consumer"),
+        evolve(PLAIN, debug="all"),
+        evolve(PLAIN, tls_verify=TlsVerify.NONE),
+    ],
 )
 def test_librdkafka_takes_every_configuration(connection: KafkaConnection) -> None:
     Consumer(consumer_config(connection, group="g", offset_reset="earliest")).close()
