@@ -1,6 +1,6 @@
 """A repository for what belongs to a camera: its instrument, dataset types and collections."""
 
-from typing import cast
+from typing import Self, cast
 
 from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
     Butler,
@@ -25,6 +25,7 @@ __all__ = [
     "HTM_LEVEL",
     "REFERENCE_CATALOGUE",
     "TEMPLATE",
+    "OpenedRepository",
     "night_templates",
     "open_existing",
     "open_repository",
@@ -74,6 +75,32 @@ def open_existing(root: str, *, writeable: bool = False) -> Butler:
         return Butler.from_config(root, writeable=writeable)
     except (ButlerUserError, OSError, SQLAlchemyError, ValueError) as error:
         raise SimulatorError(f"{root} is no repository: {' '.join(str(error).split())}") from error
+
+
+class OpenedRepository:
+    """A repository that is there, open while this is a context.
+
+    Parameters
+    ----------
+    root
+        Folder or URI of the repository.
+    writeable
+        Whether anything is to be changed.
+
+    Raises
+    ------
+    SimulatorError
+        Raised if there is no repository, or it cannot be read.
+    """
+
+    def __init__(self, root: str, *, writeable: bool = False) -> None:
+        self.butler = open_existing(root, writeable=writeable)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.butler.close()
 
 
 def put_camera(butler: Butler, camera: Camera, run: str) -> DatasetRef:

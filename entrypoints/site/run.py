@@ -46,7 +46,7 @@ from entrypoints.site.log_file import LogFile
 from entrypoints.site.stop import STOPPED
 from entrypoints.site.upkeep.wiring import make_upkeep
 
-__all__ = ["Feed", "command", "run_until_stopped"]
+__all__ = ["Feed", "command", "serve_site"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -76,11 +76,11 @@ def command(*, folder: Path) -> None:
         log = LogFile(site.logs)
         log.open()
         configure_logs(worker_settings.logs.levels, "site")
-        run_until_stopped(container, log, _watch)
+        serve_site(container, log, _watch)
     click.echo(STOPPED)
 
 
-def run_until_stopped(site: SiteContainer, log: LogFile, feed: Feed) -> None:
+def serve_site(site: SiteContainer, log: LogFile, feed: Feed) -> None:
     """Run a site whose lock this process has.
 
     What ends it otherwise than a signal stands in the log, and is said where people look.

@@ -1,45 +1,16 @@
 """A repository's templates, for commands."""
 
 import datetime
-from types import TracebackType
-from typing import Self
 
 from simulator.errors import SimulatorError
 from workbench.coadds.versions import Version, find_version, retire, versions
-from workbench.repository import open_existing
+from workbench.repository import OpenedRepository
 
 __all__ = ["TemplateRepository", "nights_of"]
 
 
-class TemplateRepository:
-    """Opened while it is a context.
-
-    Parameters
-    ----------
-    root
-        Folder or URI of the repository.
-    writeable
-        Whether anything is to be changed.
-
-    Raises
-    ------
-    SimulatorError
-        Raised if there is no repository, or it cannot be read.
-    """
-
-    def __init__(self, root: str, *, writeable: bool = False) -> None:
-        self.butler = open_existing(root, writeable=writeable)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.butler.close()
+class TemplateRepository(OpenedRepository):
+    """What commands do with templates."""
 
     def instrument(self, name: str | None) -> str:
         """Return the name of the repository's instrument, which has to be given if there are several.

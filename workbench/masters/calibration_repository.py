@@ -3,8 +3,6 @@
 import datetime
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
 
 from astropy.time import Time
 from lsst.daf.butler import Butler, Timespan
@@ -12,44 +10,17 @@ from lsst.daf.butler import Butler, Timespan
 from simulator.errors import SimulatorError
 from workbench.masters.certification import certify, withdraw
 from workbench.masters.stored_masters import StoredMaster, stored_masters
-from workbench.repository import open_existing
+from workbench.repository import OpenedRepository, open_existing
 
 __all__ = ["CalibrationRepository", "opened"]
 
 
-class CalibrationRepository:
-    """Opened while it is a context.
-
-    Parameters
-    ----------
-    root
-        Folder or URI of the repository.
-    writeable
-        Whether anything is to be changed.
-
-    Raises
-    ------
-    SimulatorError
-        Raised if there is no repository, or it cannot be read.
-    """
-
-    def __init__(self, root: str, *, writeable: bool = False) -> None:
-        self._butler = open_existing(root, writeable=writeable)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._butler.close()
+class CalibrationRepository(OpenedRepository):
+    """What commands do with masters."""
 
     def masters(self, instrument: str | None = None) -> list[StoredMaster]:
         """List masters, of an instrument or of all."""
-        return stored_masters(self._butler, instrument)
+        return stored_masters(self.butler, instrument)
 
     def of_run(
         self, run: str, types: Sequence[str] = (), detectors: Sequence[int] = ()
@@ -98,13 +69,13 @@ class CalibrationRepository:
     ) -> Sequence[StoredMaster]:
         """See `workbench.masters.certification.certify`; None is unbounded."""
         span = _span(begin, end)
-        return certify(self._butler, masters, span, force=force, replace=replace, until_next=until_next)
+        return certify(self.butler, masters, span, force=force, replace=replace, until_next=until_next)
 
     def withdraw(
         self, masters: Sequence[StoredMaster], begin: datetime.datetime | None, end: datetime.datetime | None
     ) -> Sequence[StoredMaster]:
         """See `workbench.masters.certification.withdraw`; None is unbounded."""
-        return withdraw(self._butler, masters, _span(begin, end))
+        return withdraw(self.butler, masters, _span(begin, end))
 
 
 @contextmanager

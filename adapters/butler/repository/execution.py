@@ -6,7 +6,7 @@ from uuid import UUID
 from attrs import frozen
 from lsst.daf.butler import Quantum
 from lsst.daf.butler.logging import ButlerLogRecords
-from lsst.pipe.base import TaskMetadata
+from lsst.pipe.base import AlgorithmError, TaskMetadata
 from lsst.pipe.base.mp_graph_executor import MPGraphExecutor, MPGraphExecutorError
 from lsst.pipe.base.pipeline_graph import TaskNode
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraph
@@ -32,6 +32,8 @@ class GraphRun:
     """Time spent in each task, by ``task {label}``."""
     provenance: bool
     """Whether the provenance file is complete."""
+    is_refused: bool = False
+    """Whether nothing failed but tasks that cannot do with what they were given, again or not."""
 
 
 class _RefusedError(BaseException):
@@ -48,6 +50,7 @@ class _WatchedExecutor(QuantumExecutor):
         self._before_task = before_task
         self._clock = clock
         self.failures: list[str] = []
+        self.refusals = 0
         self.seconds: dict[str, float] = {}
 
     def execute(
@@ -66,6 +69,7 @@ class _WatchedExecutor(QuantumExecutor):
             return self._executor.execute(task_node, quantum, quantum_id, log_records=log_records)
         except Exception as error:
             self.failures.append(f"{task_node.label} {quantum.dataId}: {one_line(_reason(error))}")
+            self.refusals += isinstance(_reason(error), AlgorithmError)
             _say_no_outputs(log_records)
             raise
         finally:
@@ -129,4 +133,9 @@ def run_graph(
         whole = False
     except _RefusedError as refusal:
         raise refusal.__cause__ or refusal from None
-    return GraphRun(failures=tuple(watched.failures), seconds=watched.seconds, provenance=whole)
+    return GraphRun(
+        failures=tuple(watched.failures),
+        seconds=watched.seconds,
+        provenance=whole,
+        is_refused=0 < watched.refusals == len(watched.failures),
+    )

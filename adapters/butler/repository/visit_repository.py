@@ -53,6 +53,8 @@ class Execution:
     """A line for each quantum that failed; empty if all succeeded."""
     seconds: Mapping[str, float] = field(factory=dict)
     """Time spent by stage and task."""
+    is_refused: bool = False
+    """Whether nothing failed but tasks that cannot do with these images, again or not."""
 
 
 class VisitRepository(Protocol):

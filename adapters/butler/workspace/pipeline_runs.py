@@ -12,6 +12,7 @@ from adapters.butler.shared.steps import Stopwatch
 from adapters.butler.workspace.alert_outbox import AlertOutbox
 from adapters.butler.workspace.attempt import OpenAttempt
 from adapters.butler.workspace.claiming import make_claim
+from adapters.butler.workspace.journal import Journal
 from domain.errors import PromptProcessingError
 from domain.runs import chain, output_run, preload_run
 from ports.ledger import Claims
@@ -75,7 +76,9 @@ class PipelineRuns:
     def process(
         self, attempt: OpenAttempt, pipelines: Iterable[LoadedPipeline], exposures: Sequence[int]
     ) -> tuple[LoadedPipeline, Execution]:
-        """Run the first main pipeline that can be; its failure is the end.
+        """Run the first main pipeline that can do with the images; a failure of another kind is the end.
+
+        One that refuses them before it has changed anything leaves nothing, unless no later one can run.
 
         Raises
         ------
@@ -85,12 +88,24 @@ class PipelineRuns:
             Raised if a change was about to be made that was not granted.
         """
         reasons: list[str] = []
+        refused: tuple[LoadedPipeline, Execution, Journal] | None = None
         for pipeline in pipelines:
+            before = attempt.journal.runs
             try:
-                return pipeline, self._execute(attempt, pipeline, exposures)
+                execution = self._execute(attempt, pipeline, exposures)
             except CannotBuildError as error:
                 _log.warning("pipeline %s cannot run: %s", pipeline.name, error)
                 reasons.append(f"{pipeline.name}: {error}")
+                continue
+            if attempt.journal.claimed or not execution.is_refused:
+                return pipeline, execution
+            _log.warning("pipeline %s refuses the images: %s", pipeline.name, "; ".join(execution.failures))
+            refused = refused or (pipeline, execution, attempt.journal)
+            attempt.note(evolve(attempt.journal, runs=before))
+        if refused is not None:
+            pipeline, execution, journal = refused
+            attempt.note(journal)
+            return pipeline, execution
         raise NothingRunnableError(f"no pipeline can run: {'; '.join(reasons)}")
 
     def _execute(self, attempt: OpenAttempt, pipeline: LoadedPipeline, exposures: Sequence[int]) -> Execution:

@@ -20,7 +20,7 @@ from entrypoints.site.nights.beside import take_in_beside
 from entrypoints.site.nights.calibrations import make_masters
 from entrypoints.site.nights.summary import summed_up
 from entrypoints.site.nights.taking_in import Night
-from entrypoints.site.run import run_until_stopped
+from entrypoints.site.run import serve_site
 
 __all__ = ["command", "import_night"]
 
@@ -61,7 +61,7 @@ def import_night(folder: Path, night: Path) -> int:
     try:
         with lock.running(site):
             container.trim_heap()
-            run_until_stopped(container, log, taken.feed)
+            serve_site(container, log, taken.feed)
     except lock.SiteIsRunningError as busy:
         take_in_beside(container, taken, str(busy))
     is_any_completed = summed_up(site, taken)

@@ -70,6 +70,14 @@ class TestRunsThatFail:
         assert "went astray" in run(workspace, night, n.COUNT_RAISE)
         assert exported(workspace.export(Export.EVERYTHING)) == {**PRELOADED, "count_log": 2}
 
+    def test_images_that_one_pipeline_refuses_are_done_by_the_next(
+        self, make_workspace: MakeWorkspace, night: Night
+    ) -> None:
+        workspace = make_workspace()
+        assert run(workspace, night, n.COUNT_RAISE, n.PLAIN) == ""
+        # As if the others had not been there.
+        assert exported(workspace.export(Export.EVERYTHING)) == {**PRELOADED, **COUNTED}
+
     def test_after_the_change_its_products_stay(self, make_workspace: MakeWorkspace, night: Night) -> None:
         workspace = make_workspace()
         assert "went astray after the change" in run(workspace, night, n.CHANGE_RAISE)
