@@ -63,7 +63,8 @@ class Results:
         self._site = site
         self._butler = Butler.from_config(str(folder), writeable=False)
         self._chains = sorted(
-            self._butler.collections.query("*", collection_types=CollectionType.CHAINED), reverse=True
+            self._butler.collections.query("*/prompt/output-*", collection_types=CollectionType.CHAINED),
+            reverse=True,
         )
 
     @property

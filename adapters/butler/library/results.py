@@ -12,6 +12,7 @@ import numpy.typing as npt
 from attrs import frozen
 from lsst.daf.butler import Butler, Config, DatasetRef
 
+from adapters.butler.shared.names import CollectionType
 from domain.times import UtcSeconds
 
 __all__ = ["Results", "keep_results", "read_planes", "read_results"]
@@ -73,9 +74,9 @@ def read_results(repository: Path, batches: Path, instrument: str) -> Results:
 
 
 def keep_results(repository: Path, chain: str, target: Path) -> int:
-    """Copy the outputs of a day into a repository of their own, of plain files.
+    """Copy the outputs of a day, and all inputs, into a repository of their own, of plain files.
 
-    The central repository of a demo lives in memory; this outlives it.
+    The central repository of a demo lives in memory; this outlives it, and can be reprocessed by itself.
 
     Returns
     -------
@@ -83,12 +84,13 @@ def keep_results(repository: Path, chain: str, target: Path) -> int:
         How many were copied.
     """
     with Butler.from_config(str(repository), writeable=False) as central:
+        collections = _without_other_days(central.collections.query("*"), chain)
+        runs = set(collections) & {*central.collections.query("*", collection_types=CollectionType.RUN)}
         with central.query() as query:
             refs = [
                 ref
                 for dataset_type in central.registry.queryDatasetTypes()
-                for ref in query.datasets(dataset_type, chain, find_first=False)
-                if "detector" in dataset_type.dimensions
+                for ref in query.datasets(dataset_type, sorted(runs), find_first=False)
             ]
         target.parent.mkdir(parents=True, exist_ok=True)
         export = target.with_name(f"{target.name}.export.yaml")
@@ -96,10 +98,12 @@ def keep_results(repository: Path, chain: str, target: Path) -> int:
             directory=str(target.parent), filename=str(export), transfer="direct"
         ) as exporter:
             exporter.saveDatasets(_expanded(central, refs))
-            for run in sorted({ref.run for ref in refs}):
-                exporter.saveCollection(run)
+            for collection in collections:
+                exporter.saveCollection(collection)
         try:
-            _import(target, export, chain, central)
+            _make(target, Config(str(repository / "butler.yaml")), central)
+            with Butler.from_config(str(target), writeable=True) as kept:
+                kept.import_(filename=str(export), transfer="copy")
         finally:
             export.unlink()
     return len(refs)
@@ -136,16 +140,22 @@ def _expanded(butler: Butler, refs: Iterable[DatasetRef]) -> list[DatasetRef]:
     return [ref.expanded(data_ids[ref.dataId]) for ref in refs]
 
 
-def _import(target: Path, export: Path, chain: str, central: Butler) -> None:
+def _without_other_days(collections: Iterable[str], chain: str) -> list[str]:
+    """Leave out what an initializer has made for the next day."""
+    days = chain[: -len("YYYY-MM-DD")]
+    return [
+        one for one in collections if one == chain or one.startswith(f"{chain}/") or not one.startswith(days)
+    ]
+
+
+def _make(target: Path, ours: Config, central: Butler) -> None:
     config = Config()
+    # What is not stock, such as how raws are read.
+    for part in (("storageClasses",), ("datastore", "formatters")):
+        if part in ours:
+            config[part] = ours[part]
     config["datastore", "templates", "default"] = _TEMPLATE
     Butler.makeRepo(str(target), config=config, dimensionConfig=central.dimensions.dimensionConfig)
-    with Butler.from_config(str(target), writeable=True) as kept:
-        kept.import_(filename=str(export), transfer="copy")
-        runs = set(kept.collections.query("*"))
-        info = central.collections.get_info(chain)
-        kept.collections.register(chain, info.type)
-        kept.collections.redefine_chain(chain, [run for run in info.children if run in runs])
 
 
 def _time_of(file: Path) -> UtcSeconds:

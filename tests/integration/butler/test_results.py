@@ -15,6 +15,7 @@ from adapters.butler.camera.camera_stack import OurCameraStack
 from adapters.butler.library.results import keep_results
 from adapters.files.cameras import find_camera
 from domain.cameras.camera_dict import camera_as_dict
+from domain.runs import chain
 from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.instrument import CameraInstrument
 from prompt_pipelines.repository import butler_config
@@ -23,6 +24,7 @@ from tests.contracts.test_writer import exposure
 pytestmark = pytest.mark.slow
 
 CAMERA = find_camera("SimCam")
+DAY, NEXT_DAY = (chain("SimCam", f"2026-03-{day}") for day in (13, 14))
 
 
 def test_a_visit_without_a_pointing_is_kept_like_any_other(tmp_path: Path) -> None:
@@ -34,9 +36,10 @@ def test_a_visit_without_a_pointing_is_kept_like_any_other(tmp_path: Path) -> No
             "facts", ("instrument", "visit", "detector"), "StructuredDataDict", universe=butler.dimensions
         )
         butler.registry.registerDatasetType(kind)
-        butler.collections.register("run", CollectionType.RUN)
-        butler.collections.register("chain", CollectionType.CHAINED)
-        butler.collections.redefine_chain("chain", ["run"])
+        for day in (DAY, NEXT_DAY):  # an initializer prepares the next one as well
+            butler.collections.register(f"{day}/run", CollectionType.RUN)
+            butler.collections.register(day, CollectionType.CHAINED)
+            butler.collections.redefine_chain(day, [f"{day}/run"])
         for number, ra in enumerate((10.0, None)):
             observed = evolve(
                 exposure(f"g{number}", ra), exposure=2026031300001 + number, obs_id=f"o{number}"
@@ -46,8 +49,9 @@ def test_a_visit_without_a_pointing_is_kept_like_any_other(tmp_path: Path) -> No
             for record in sorted(records, key=lambda record: order.index(record.definition)):
                 butler.registry.insertDimensionData(record.definition, record, skip_existing=True)
             data_id = {"instrument": "SimCam", "visit": observed.exposure, "detector": observed.detector}
-            butler.put({"ra": ra}, kind, data_id, run="run")
-    assert keep_results(central, "chain", tmp_path / "kept") == 2
-    with Butler.from_config(str(tmp_path / "kept"), collections="chain", writeable=False) as kept:
+            butler.put({"ra": ra}, kind, data_id, run=f"{DAY}/run")
+    assert keep_results(central, DAY, tmp_path / "kept") == 2
+    with Butler.from_config(str(tmp_path / "kept"), collections=DAY, writeable=False) as kept:
+        assert NEXT_DAY not in kept.collections.query("*")
         refs = kept.query_datasets("facts")
         assert sorted(str(kept.get(ref)["ra"]) for ref in refs) == ["10.0", "None"]
