@@ -38,7 +38,9 @@ def _connection(settings: ButlerWriterSettings) -> KafkaConnection:
 
 
 def _registry(settings: ButlerWriterSettings) -> ButlerCentralRegistry:
-    return ButlerCentralRegistry(settings.repository, quick=settings.quick)
+    return ButlerCentralRegistry(
+        settings.repository, quick=settings.quick, raw_roots=sorted(settings.raw_roots)
+    )
 
 
 def _events(

@@ -171,6 +171,7 @@ def _butler_writer(at: Addresses) -> dict[str, str]:
         "KAFKA_OUTPUT_TOPIC": Topics().batches,
         "KAFKA_DEAD_LETTER_TOPIC": Topics().dead_outputs,
         "OUTPUT_DATASET_LIST_DIRECTORY": str(at.batches),
+        "RAW_ROOTS": f"s3://{at.bucket}/",
         # librdkafka's mock cluster does not really have them.
         "KAFKA_TRANSACTIONS": "0",
     }
@@ -197,6 +198,7 @@ def _worker(instrument: str, at: Addresses, expiration: float) -> dict[str, str]
         "AP_KAFKA_TOPIC": Topics().alerts,
         # Calibration products are inputs already; raws stay in their bucket.
         "EXPORT_TYPE_REGEXP": '["(?!raw$).*"]',
+        "EXPORT_RAWS": "1",
     }
 
 

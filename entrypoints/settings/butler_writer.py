@@ -10,6 +10,7 @@ from entrypoints.settings.parsers import (
     debug_contexts,
     folder_uri,
     log_level,
+    names,
     positive,
     seconds,
     text,
@@ -82,6 +83,12 @@ class ButlerWriterSettings:
         boolean,
         "1: use what is not public of the Butler, where it is known; 0: its public interface alone",
         default="1",
+    )
+    raw_roots: frozenset[str] = setting(
+        "RAW_ROOTS",
+        names,
+        "URIs below which messages may name raws where they are (EXPORT_RAWS); blank: nowhere",
+        default="",
     )
     retry_delay: float = setting(
         "REPO_RETRY_DELAY", seconds, "s between attempts to reach the repository", default="5"

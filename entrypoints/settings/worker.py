@@ -189,6 +189,9 @@ class ChildSettings:
     export_outputs: bool = setting(
         "DEBUG_EXPORT_OUTPUTS", boolean, "0: keep all outputs from the central repository", default="1"
     )
+    export_raws: bool = setting(
+        "EXPORT_RAWS", boolean, "1: register raws, where they are, with the outputs made of them", default="0"
+    )
     change_tasks: frozenset[str] = setting(
         "CHANGE_TASKS",
         names,

@@ -51,8 +51,9 @@ def site_variables(folder: SiteFolder, settings: SiteSettings, camera: Camera) -
         "CHILD_IDLE_TIMEOUT": f"{settings.child_idle_s:g}",
         "SHUTDOWN_GRACE": f"{settings.grace_s:g}",
         "LOCAL_REPOS": str(folder.run),
-        # Raws stay in the image store.
+        # Raws stay in the image store, and are registered there.
         "EXPORT_TYPE_REGEXP": '["(?!raw$).*"]',
+        "EXPORT_RAWS": "1",
         "AP_ALERT_FOLDER": folder.alerts.as_uri(),
         "METRICS_HOST": settings.metrics_host,
         "METRICS_PORT": str(settings.metrics_port),

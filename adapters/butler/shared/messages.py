@@ -33,7 +33,7 @@ class Outputs:
     records: Sequence[DimensionRecord] = field(factory=list)
     dataset_types: Sequence[DatasetType] = field(factory=list)
     files: Sequence[FileDataset] = field(factory=list)
-    """Paths are relative to the central datastore."""
+    """Paths are relative to the central datastore; those of raws that stay where they are are URIs."""
 
 
 @frozen(kw_only=True)

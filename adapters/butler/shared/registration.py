@@ -1,13 +1,15 @@
 """Putting outputs into the central registry, their files being in place."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from lsst.daf.butler import Butler, DimensionRecord, FileDataset
 
 from adapters.butler.shared.messages import Outputs
+from adapters.butler.shared.names import RAW
 from adapters.butler.shared.records import insert_records
 
-__all__ = ["files_of", "records_of", "register_outputs", "register_types"]
+__all__ = ["files_of", "ingest_files", "is_raw_in_place", "records_of", "register_outputs", "register_types"]
 
 
 def register_outputs(butler: Butler, batch: Sequence[Outputs]) -> None:
@@ -18,9 +20,21 @@ def register_outputs(butler: Butler, batch: Sequence[Outputs]) -> None:
     register_types(butler, batch)
     with butler.transaction():
         insert_records(butler, records_of(batch))
-        butler.ingest(
-            *files_of(batch).values(), transfer=None, skip_existing=True, record_validation_info=False
-        )
+        ingest_files(butler, list(files_of(batch).values()))
+
+
+def is_raw_in_place(file: FileDataset) -> bool:
+    """Tell whether a file is a raw that stays where it is, named by its URI."""
+    return "://" in str(file.path) and all(ref.datasetType.name == RAW for ref in file.refs)
+
+
+def ingest_files(butler: Butler, files: Sequence[FileDataset]) -> None:
+    """Make files known that are in the datastore, and raws where they are; within a transaction."""
+    options: dict[str, Any] = {"skip_existing": True, "record_validation_info": False}
+    raws = [file for file in files if is_raw_in_place(file)]
+    butler.ingest(*(file for file in files if not is_raw_in_place(file)), transfer=None, **options)
+    if raws:
+        butler.ingest(*raws, transfer="direct", **options)
 
 
 def register_types(butler: Butler, batch: Sequence[Outputs]) -> None:

@@ -3,11 +3,12 @@
 import logging
 
 from attrs import evolve
+from lsst.daf.butler import DataCoordinate, DatasetIdGenEnum, DatasetRef, FileDataset
 
 from adapters.butler.inputs.pipelines import PipelineLibrary
 from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.shared.messages import Outputs, encode, unpack_records
-from adapters.butler.shared.names import stage_times_type
+from adapters.butler.shared.names import RAW, raw_run, stage_times_type
 from adapters.butler.shared.reaching import retry_once_if_unreachable
 from adapters.butler.shared.registration import register_outputs
 from adapters.butler.shared.steps import one_line
@@ -72,11 +73,13 @@ class Exporter:
         if not refs:
             return None
         packed = journal.packed_records(journal.exposures)
-        types = list({ref.datasetType.name: ref.datasetType for ref in refs}.values())
+        raws = self._raws(attempt) if self._settings.export_raws else []
+        exported = [*refs, *(ref for raw in raws for ref in raw.refs)]
+        types = list({ref.datasetType.name: ref.datasetType for ref in exported}.values())
         # Before the claim: a worker whose datastore is there may take the visit over.
         with self._shared.output_root.kept_mounted(was_mounted=journal.mounted):
             make_claim(self._claims, attempt, journal.exposures)
-            files = attempt.repository.copy_out(refs)
+            files = [*attempt.repository.copy_out(refs), *raws]
         if self._settings.use_writer:
             return encode(packed, types, files)
         records = unpack_records(packed, attempt.repository.universe)
@@ -85,6 +88,25 @@ class Exporter:
             lambda: register_outputs(self._shared.writer, [outputs]), self._settings.retry_delay
         )
         return None
+
+    def _raws(self, attempt: OpenAttempt) -> list[FileDataset]:
+        """Name the raws that outputs were made of, where they are.
+
+        Each has the id that any process gives it, so that it is registered once.
+        """
+        raw_type = self._shared.reader.get_dataset_type(RAW)
+        work = attempt.assignment.work
+        files = []
+        for exposure in attempt.journal.exposures:
+            uri, formatter = attempt.journal.raws[str(exposure)]
+            data_id = DataCoordinate.standardize(
+                {"instrument": work.visit.instrument, "exposure": exposure, "detector": work.detector},
+                dimensions=raw_type.dimensions,
+            )
+            run = raw_run(work.visit.instrument)
+            ref = DatasetRef(raw_type, data_id, run, id_generation_mode=DatasetIdGenEnum.DATAID_TYPE_RUN)
+            files.append(FileDataset(uri, [ref], formatter=formatter))
+        return files
 
     def _tell_times(self, attempt: OpenAttempt) -> None:
         """Store how long each stage took; a failure of that costs nothing but the times."""

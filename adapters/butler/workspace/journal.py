@@ -29,6 +29,8 @@ class Journal:
     claimed: bool = False
     records: Mapping[str, Any] = field(factory=dict)
     """Serialised dimension records, by exposure."""
+    raws: Mapping[str, Any] = field(factory=dict)
+    """URI of each exposure's raw, and the class that reads it, if it is not the configured one."""
 
     def packed_records(self, exposures: Iterable[object]) -> list[Any]:
         """Collect the records of the group and of exposures."""
@@ -57,4 +59,5 @@ def read_journal(folder: Path) -> Journal:
         exposures=tuple(fields["exposures"]),
         claimed=fields["claimed"],
         records=fields["records"],
+        raws=fields["raws"],
     )

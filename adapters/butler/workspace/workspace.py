@@ -291,13 +291,13 @@ class ButlerWorkspace:
                 _check_expected(raw, exposure, attempt)
                 if self._camera.pointing_error:
                     exposure = placed_as_announced(exposure, attempt.assignment.work.visit)
-                self._add(attempt, exposure, path)
+                self._add(attempt, exposure, path, raw.uri)
             finally:
                 path.unlink(missing_ok=True)
         attempt.spent("ingest", self._clock() - began)
         return exposure
 
-    def _add(self, attempt: OpenAttempt, exposure: Exposure, path: Path) -> None:
+    def _add(self, attempt: OpenAttempt, exposure: Exposure, path: Path, uri: str) -> None:
         records = self._stack.records(attempt.repository.universe, exposure)
         attempt.repository.add_records(records)
         data_id: Mapping[str, str | int] = {
@@ -307,9 +307,12 @@ class ButlerWorkspace:
         }
         raw_type = self._shared.reader.get_dataset_type(RAW)
         ref = attempt.ref(raw_type, raw_run(exposure.instrument), data_id)
-        attempt.repository.add_raw(path, ref, self._stack.raw_formatter(exposure))
-        known = {**attempt.journal.records, str(exposure.exposure): pack_records(records)}
-        attempt.note(evolve(attempt.journal, records=known))
+        formatter = self._stack.raw_formatter(exposure)
+        attempt.repository.add_raw(path, ref, formatter)
+        key = str(exposure.exposure)
+        known = {**attempt.journal.records, key: pack_records(records)}
+        raws = {**attempt.journal.raws, key: (uri, formatter)}
+        attempt.note(evolve(attempt.journal, records=known, raws=raws))
 
     def process(self, exposures: Sequence[int], until: float | None = None) -> Processed:
         """See `ports.workspace.LocalWorkspace.process`."""

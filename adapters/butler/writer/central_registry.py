@@ -28,11 +28,14 @@ class ButlerCentralRegistry:
         URI or label.
     quick
         Whether what is not public of the Butler may be used.
+    raw_roots
+        URIs below which raws may be that messages name where they are.
     """
 
-    def __init__(self, repository: str, *, quick: bool = True) -> None:
+    def __init__(self, repository: str, *, quick: bool = True, raw_roots: Sequence[str] = ()) -> None:
         self._repository = repository
         self._quick = quick
+        self._raw_roots = raw_roots
         self._registrar = self._make_registrar()
         self._butler: Butler | None = None
         self._thread = OwnThreads("registry", RegistryUnavailableError)
@@ -50,7 +53,7 @@ class ButlerCentralRegistry:
         butler = self._connect()
         try:
             decoder = Decoder(butler.dimensions, butler.get_dataset_type)
-            paths = MessagePaths(file_stores(butler))
+            paths = MessagePaths(file_stores(butler), self._raw_roots)
             batch = [_read(event, decoder, paths) for event in events]
             self._registrar.register(butler, batch)
         except UnappliableEventError:

@@ -12,11 +12,15 @@ import re
 from collections.abc import Sequence
 from posixpath import dirname, join
 from typing import Final
+from urllib.parse import unquote
 
 from attrs import frozen
 from lsst.daf.butler import Butler, DatasetRef, FileDataset
 from lsst.daf.butler.datastore.file_templates import FileTemplate, FileTemplates
 from lsst.resources import ResourcePath
+
+from adapters.butler.shared.names import raw_run
+from adapters.butler.shared.registration import is_raw_in_place
 
 __all__ = ["FileStore", "MessagePaths", "file_stores"]
 
@@ -58,16 +62,20 @@ class MessagePaths:
     ----------
     stores
         Where files can be.
+    raw_roots
+        URIs below which raws can be that stay where they are; the Butler deletes nothing outside of its
+        datastore.
     """
 
-    def __init__(self, stores: Sequence[FileStore]) -> None:
+    def __init__(self, stores: Sequence[FileStore], raw_roots: Sequence[str] = ()) -> None:
         self._stores = stores
+        self._raw_roots = tuple(f"{root.rstrip('/')}/" for root in raw_roots)
         self._bases = {id(store): store.root.ospath if store.root.isLocal else "" for store in stores}
         self._folders: dict[tuple[object, ...], str | None] = {}
         self._real: dict[str, str] = {}
 
     def check(self, files: Sequence[FileDataset]) -> None:
-        """See that each file is in the folder that a datastore's templates give to its run.
+        """See that each file is in the folder that templates give to its run, or is a raw below a root.
 
         Raises
         ------
@@ -79,12 +87,23 @@ class MessagePaths:
             size = len(path.encode())
             if size > _LONGEST:
                 raise ValueError(f"a path has {size} bytes")
+            if is_raw_in_place(file):
+                self._check_raw(file)
+                continue
             places = [(store, place) for store in self._stores if (place := _place(path, store.root))]
             if not places:
                 raise ValueError(f"{path!r} is no place for a dataset in the central datastore")
             for ref in file.refs:
                 if not any(self._is_in_run(store, place, ref) for store, place in places):
                     raise ValueError(f"{path!r} is not in the folder of run {ref.run!r}")
+
+    def _check_raw(self, file: FileDataset) -> None:
+        path = str(file.path)
+        if not path.startswith(self._raw_roots) or ".." in unquote(path).split("/"):
+            raise ValueError(f"{path!r} is not below {' or '.join(self._raw_roots) or 'any of RAW_ROOTS'}")
+        for ref in file.refs:
+            if ref.run != raw_run(str(ref.dataId["instrument"])):
+                raise ValueError(f"{ref.run!r} is no run of raws")
 
     def _is_in_run(self, store: FileStore, place: str, ref: DatasetRef) -> bool:
         folder = self._folder(store, ref)

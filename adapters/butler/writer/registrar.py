@@ -7,7 +7,14 @@ from lsst.daf.butler import Butler
 
 from adapters.butler.shared.messages import Outputs
 from adapters.butler.shared.records import insert_records
-from adapters.butler.shared.registration import files_of, records_of, register_outputs, register_types
+from adapters.butler.shared.registration import (
+    files_of,
+    ingest_files,
+    is_raw_in_place,
+    records_of,
+    register_outputs,
+    register_types,
+)
 from adapters.butler.writer.registry_errors import blames_repository
 from adapters.butler.writer.stored_records import StoredRecords
 
@@ -76,8 +83,10 @@ class Registrar:
         register_types(butler, batch)
         with butler.transaction():
             insert_records(butler, records)
-            if quick.can_ingest(butler, files):
-                quick.ingest(butler, files)
-            else:
-                butler.ingest(*files, transfer=None, skip_existing=True, record_validation_info=False)
+            placed = [file for file in files if not is_raw_in_place(file)]
+            if quick.can_ingest(butler, placed):
+                quick.ingest(butler, placed)
+                files = [file for file in files if is_raw_in_place(file)]
+            if files:
+                ingest_files(butler, files)
         self._stored.add(records)

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from jsonschema import validate
 from lsst.daf.butler import Butler
+from lsst.resources import ResourcePath
 
+from adapters.butler.shared.names import raw_run
 from adapters.butler.writer.central_registry import ButlerCentralRegistry
 from domain.runs import chain, output_run
 from domain.work.outcomes import Export
-from ports.central_registry import OutputEvent
+from ports.central_registry import OutputEvent, UnappliableEventError
 from tests.contract_files import contract_json
 from tests.integration.butler.night import (
     DAY,
@@ -25,6 +27,39 @@ from tests.integration.butler.night import (
 )
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("quick", [True, False])
+async def test_raws_are_registered_where_they_are(
+    night: Night, central: Path, make_workspace: MakeWorkspace, *, quick: bool
+) -> None:
+    await initialize(central, [SINGLE_FRAME])
+    workspace = make_workspace(export_raws=True)
+    workspace.prepare(night.assignment(main=[SINGLE_FRAME]))
+    exposures = [workspace.ingest(raw).exposure for raw in night.raws]
+    workspace.process(exposures)
+    message = workspace.export(Export.EVERYTHING)
+    workspace.clean()
+    assert message is not None
+    event = OutputEvent(body=message, position="0")
+    root = night.raws[0].uri.partition("/SimCam/")[0]
+    for elsewhere in ([], [f"{root}/below"]):
+        stranger = ButlerCentralRegistry(str(central), quick=quick, raw_roots=elsewhere)
+        with pytest.raises(UnappliableEventError, match="is not below"):
+            await stranger.apply([event])
+        await stranger.close()
+    registry = ButlerCentralRegistry(str(central), quick=quick, raw_roots=[root])
+    for _ in range(2):
+        await registry.apply([event])
+    await registry.close()
+    with Butler.from_config(str(central), writeable=True) as butler:
+        raws = butler.query_datasets("raw", raw_run("SimCam"))
+        assert {ref.dataId["exposure"]: butler.getURI(ref).geturl() for ref in raws} == dict(
+            zip(exposures, (raw.uri for raw in night.raws), strict=True)
+        )
+        assert {butler.get(ref).pixels.ndim for ref in raws} == {2}
+        butler.removeRuns([raw_run("SimCam")])
+    assert all(ResourcePath(raw.uri).exists() for raw in night.raws)
 
 
 @both_ways

@@ -8,13 +8,20 @@ from pathlib import Path
 
 import pytest
 from lsst.daf.butler import Butler
+from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
 import prompt_processing
+from adapters.butler.shared.names import raw_run
 from adapters.files.kept_ledger import KeptHistories
 from adapters.files.log_archive import FolderLogArchive
 from application.ledger import StoredLedger
+from domain.results.images import ImageKind, PixelBox
+from domain.results.sources import SourceQuery
+from domain.runs import input_collections
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import Completed
+from entrypoints.containers.results import opened_archives, places_in
+from tests.integration.butler.night import ROOT
 from tests.integration.night.conftest import Commands
 from tests.integration.night.results import chain_of, datasets, numbers, processes_with
 
@@ -53,6 +60,8 @@ def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
             assert image.image.array.shape == (512, 512)
             assert len(butler.get(ref)) > 10
     check_that_python_reads_it(results, alerts)
+    check_that_it_can_be_reprocessed(results)
+    asyncio.run(check_that_all_kinds_of_images_are_found(results))
     summary = commands.start("results", str(results)).finish()
     assert summary.code == 0, summary.output
     assert "SimCam: 3 visits of 4 exposures, 6 visit-detectors" in summary.output
@@ -78,6 +87,38 @@ def check_that_python_reads_it(folder: Path, alerts: int) -> None:
         assert (float(ra), float(dec)) == pytest.approx((row["ra"], row["dec"]), abs=1e-4)
     assert (folder / "night" / "logs" / "worker-1.log").stat().st_size > 0
     check_that_the_ledger_is_kept(folder / "night")
+
+
+def check_that_it_can_be_reprocessed(folder: Path) -> None:
+    """Run two tasks on a raw of the night, with what is in the kept repository alone."""
+    names = input_collections("SimCam")
+    inputs = [names.defaults, names.reference_catalogues, names.skymaps, raw_run("SimCam")]
+    with SimplePipelineExecutor.prep_butler(str(folder), inputs=inputs, output="again") as butler:
+        (raw, *others) = butler.query_datasets("raw", raw_run("SimCam"))
+        assert len(others) == 7
+        executor = SimplePipelineExecutor.from_pipeline_filename(
+            str(ROOT / "prompt_pipelines" / "pipelines" / "SingleFrame.yaml"),
+            where="exposure = :wanted AND visit = :wanted AND detector = :of",
+            bind={"wanted": raw.dataId["exposure"], "of": raw.dataId["detector"]},
+            butler=butler,
+        )
+        executor.run(register_dataset_types=True)
+        assert len(butler.query_datasets("single_visit_sources", "again")) == 1
+
+
+async def check_that_all_kinds_of_images_are_found(folder: Path) -> None:
+    repository, apdb = places_in(folder)
+    with prompt_processing.open(folder) as results:
+        groups = dict(zip(results.visits["visit"], results.visits["group"], strict=True))
+    async with opened_archives(repository=repository, apdb=apdb, instrument="SimCam") as archives:
+        assert archives.images is not None
+        assert archives.sources is not None
+        for source in await archives.sources.sources(SourceQuery(), limit=3):
+            found = await archives.images.images(groups[source.visit], source.detector)
+            assert [image.kind for image in found if image.visit == source.visit] == list(ImageKind)
+            box = PixelBox(x=round(source.x), y=round(source.y), width=1, height=1)
+            for image in found:
+                assert (await archives.images.read(image, box)).array.shape == (1, 1)
 
 
 def check_that_the_ledger_is_kept(night: Path) -> None:
