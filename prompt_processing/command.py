@@ -50,7 +50,10 @@ def _print(results: Results, to: Console, shown: int) -> None:
         table("Datasets", ("type", "count"), [(name, str(count)) for name, count in results.counts.items()])
     )
     _print_objects(results, to, shown)
-    to.print(f"files: {results.path.absolute()}, a Butler repository; {results.beside}", soft_wrap=True)
+    to.print(
+        f"files: {results.path.absolute()}, a Butler repository, with what was processed; {results.beside}",
+        soft_wrap=True,
+    )
     to.print(f'in Python: results = prompt_processing.open("{results.opened}")', soft_wrap=True)
 
 

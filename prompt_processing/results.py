@@ -76,7 +76,7 @@ class Results:
     def beside(self) -> str:
         """Say where APDB and alerts are, for people."""
         if self._site is None:
-            return f"APDB, alerts and logs: {NIGHT}/"
+            return f"APDB, alerts, outcomes, the ledger's records and logs: {NIGHT}/"
         return f"APDB: {self._site / 'apdb'}; alerts: {self._site / 'alerts'}"
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define
 from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["Removed", "remove_images"]
+__all__ = ["Removed", "forget_raws", "remove_images"]
 
 _IMAGES = frozenset({"ImageV2", "MaskedImageV2"})
 
@@ -45,6 +45,17 @@ def remove_images(
         if not dry_run:
             butler.pruneDatasets(refs, disassociate=True, unstore=True, purge=True)
     return removed
+
+
+def forget_raws(butler: Butler, instrument: str) -> int:
+    """Take raws out of the registry that were registered where they are, and are there no longer."""
+    run = f"{instrument}/raw/all"
+    if run not in butler.collections.query(f"{instrument}/raw/*"):
+        return 0
+    refs = butler.query_datasets("raw", run, instrument=instrument, limit=None, explain=False)
+    gone = [ref for ref in refs if not butler.getURI(ref).exists()]
+    butler.pruneDatasets(gone, disassociate=True, unstore=True, purge=True)
+    return len(gone)
 
 
 def _images(butler: Butler, instrument: str, before: int) -> set[tuple[int, DatasetRef]]:

@@ -26,7 +26,7 @@ from entrypoints.settings.status import StatusSettings
 from entrypoints.site.environment import site_variables
 from entrypoints.site.folder import open_site, site_argument
 from entrypoints.site.upkeep.job_records import JobRecords
-from workbench.night.old_images import remove_images
+from workbench.night.old_images import forget_raws, remove_images
 from workbench.repository import open_existing
 
 __all__ = ["command"]
@@ -78,6 +78,9 @@ def _prune(site: SiteFolder, settings: SiteSettings, *, dry_run: bool) -> dict[s
         raws, size = _remove_raws(site, camera, keys, dry_run=dry_run)
         if raws:
             counts[night] = {"raws": raws, "images": 0, "bytes": size}
+    if counts and not dry_run:
+        with open_existing(str(site.central), writeable=True) as butler:
+            forget_raws(butler, camera.instrument)
     before = first_kept(known.tonight, settings.keep_images_days)
     if before is not None:
         with open_existing(str(site.central), writeable=not dry_run) as butler:

@@ -3,12 +3,21 @@
 from pathlib import Path
 
 import numpy as np
+from astropy.io import fits
 from astropy.table import Table
-from lsst.daf.butler import Butler, CollectionType, DatasetType  # type: ignore[attr-defined]  # is public
+from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
+    Butler,
+    CollectionType,
+    DataCoordinate,
+    DatasetRef,
+    DatasetType,
+    FileDataset,
+)
 from lsst.images import Image
 
+from prompt_pipelines.repository import input_dataset_types
 from tests.unit.simulator.cameras import make_camera
-from workbench.night.old_images import remove_images
+from workbench.night.old_images import forget_raws, remove_images
 from workbench.repository import open_repository
 
 CAMERA = make_camera()
@@ -46,6 +55,37 @@ def fill(butler: Butler) -> None:
         butler.put(Table({"x": [1.0]}), "single_visit_sources", data_id, run=run)
     butler.collections.register(f"{name}/calib/a")
     butler.put(image, "bias", {"instrument": name, "detector": detector}, run=f"{name}/calib/a")
+
+
+def test_raws_that_are_no_longer_there_are_forgotten(tmp_path: Path) -> None:
+    name, run = CAMERA.instrument, f"{CAMERA.instrument}/raw/all"
+    with open_repository(str(tmp_path / "central"), CAMERA) as butler:
+        assert forget_raws(butler, name) == 0
+        fill(butler)
+        kind = input_dataset_types(butler.dimensions)["raw"]
+        butler.registry.registerDatasetType(kind)
+        raws = []
+        for night in NIGHTS:
+            butler.registry.insertDimensionData("group", {"instrument": name, "name": str(night)})
+            butler.registry.insertDimensionData(
+                "exposure",
+                {
+                    "instrument": name, "id": night, "obs_id": str(night), "group": str(night),
+                    "day_obs": night, "physical_filter": next(iter(CAMERA.filters)),
+                },
+            )  # fmt: skip
+            raws.append(tmp_path / f"{night}.fits")
+            fits.PrimaryHDU(np.zeros((4, 4))).writeto(raws[-1])
+            data_id: dict[str, str | int] = {"instrument": name, "exposure": night}
+            data_id["detector"] = CAMERA.detectors[0].number
+            coordinate = DataCoordinate.standardize(data_id, dimensions=kind.dimensions)
+            ref = DatasetRef(kind, coordinate, run)
+            butler.ingest(FileDataset(raws[-1].as_uri(), [ref]), transfer="direct")
+        raws[0].unlink()
+        assert forget_raws(butler, name) == 1
+        left = butler.query_datasets("raw", run)
+        assert sorted(int(ref.dataId["exposure"]) for ref in left) == list(NIGHTS[1:])
+        assert all(raw.exists() for raw in raws[1:])
 
 
 def left(butler: Butler) -> dict[str, list[int]]:
