@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from domain.work.about import AboutVisit
 from domain.work.outcomes import RULES, describe, snaps_of
 from entrypoints.commands.tables import console, table
 from entrypoints.containers.outcomes import opened_records
+from entrypoints.containers.results import opened_archives, places_in
 from entrypoints.containers.status import StatusContainer
 from entrypoints.help import service_help
 from entrypoints.running import opened, settings_or_exit
@@ -64,10 +65,19 @@ def command(*, group: str, detector: int, folder: Path | None, most_lines: int, 
 async def _look_into(folder: Path, group: str, detector: int, most_lines: int) -> Explanation:
     clock = StatusContainer.clock()
     async with opened_records(folder) as records:
-        identity = Identity(records.instrument, group, detector)
-        return await explain(
-            identity, ledger=records.ledger, clock=clock, logs=records.logs, most_lines=most_lines
-        )
+        repository, apdb = places_in(folder)
+        async with opened_archives(
+            repository=repository, apdb=apdb, instrument=records.instrument
+        ) as archives:
+            return await explain(
+                Identity(records.instrument, group, detector),
+                ledger=records.ledger,
+                clock=clock,
+                logs=records.logs,
+                images=archives.images,
+                sources=archives.sources,
+                most_lines=most_lines,
+            )
 
 
 async def _look_live(group: str, detector: int, most_lines: int) -> Explanation:
@@ -103,6 +113,9 @@ def _show(found: Explanation, screen: Console) -> None:
     if found.images:
         kept = [(image.visit, image.kind.value) for image in found.images]
         screen.print(table("Images", ("exposure", "kind"), kept))
+    if found.sources:
+        objects = len({source.object_id for source in found.sources} - {0})
+        screen.print(f"found: {len(found.sources)} DiaSources, of {objects} objects")
     if found.lines:
         lines = [(_time(line.at)[11:23], line.level, line.process, line.text) for line in found.lines]
         screen.print(table("Logged", ("UTC", "level", "process", "message"), lines))
@@ -192,7 +205,13 @@ def explanation_record(found: Explanation) -> dict[str, Any]:
         ],
         "budget": list(map(asdict, found.budget)),
         "images": [{"exposure": image.visit, "kind": image.kind.value} for image in found.images],
+        "sources": [_with_nulls(asdict(source)) for source in found.sources],
         "lines": list(map(asdict, found.lines)),
         "logs": found.logs,
         "faults": list(found.faults),
     }
+
+
+def _with_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Put null where there is no number: JSON has no NaN."""
+    return {name: None if value != value else value for name, value in values.items()}  # noqa: PLR0124 - NaN

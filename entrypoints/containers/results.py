@@ -37,7 +37,8 @@ def places_in(folder: Path) -> tuple[str, str]:
         repository, apdb = folder / "central", folder / "apdb" / DATABASE
     else:
         repository, apdb = folder, folder / NIGHT / DATABASE
-    return str(repository), str(apdb) if apdb.exists() else ""
+    is_kept = (repository / "butler.yaml").exists()
+    return str(repository) if is_kept else "", str(apdb) if apdb.exists() else ""
 
 
 @contextlib.asynccontextmanager

@@ -1,7 +1,9 @@
 """`status` and `explain` as a person calls them, of a night that was kept."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from domain.work.outcomes import Completed, FailedBeforeChange, SnapResult, Snap
 from entrypoints.cli import main
 from tests.contract_suites.night_board import NIGHT_BEGAN, a_record, an_attempt_under_way
 from tests.contract_suites.samples import a_visit
+from workbench.night.apdb import make_apdb
 
 GROUP = "2026-03-14T02:15:07.310#2 [b]"
 NIGHT = "2026-03-13"
@@ -69,6 +72,21 @@ def test_a_detector_is_explained(results: Path) -> None:
     assert found["attempts"][0]["seconds"]["transfer"] == 45.0
     assert found["about"]["coordinate_system"] == "ICRS"
     assert [line["text"] for line in found["lines"]] == ["the disk is [slow]"]
+
+
+def test_what_was_found_in_its_images_is_told(results: Path) -> None:
+    night = results / "night"
+    make_apdb(night)
+    with contextlib.closing(sqlite3.connect(night / "apdb.db")) as database, database:
+        columns = database.execute('PRAGMA table_info("DiaSource")').fetchall()
+        row: dict[str, float] = {name: 0 for _, name, _, needed, _, _ in columns if needed}
+        row |= {"diaSourceId": 7, "diaObjectId": 9, "visit": 2026031300012, "detector": 4, "psfFlux": 5.5}
+        marks = ", ".join("?" * len(row))
+        statement = f'INSERT INTO "DiaSource" ({", ".join(row)}) VALUES ({marks})'  # noqa: S608 - our own names
+        database.execute(statement, tuple(row.values()))
+    assert "found: 1 DiaSources, of 1 objects" in run("explain", GROUP, "4", "--results", str(results)).stdout
+    (source,) = as_json("explain", GROUP, "4", "--results", str(results))["sources"]
+    assert (source["source_id"], source["flux"], source["snr"]) == (7, 5.5, None)
 
 
 def test_what_is_left_to_do_is_said(results: Path) -> None:

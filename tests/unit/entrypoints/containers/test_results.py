@@ -10,11 +10,18 @@ from ports.image_archive import ImageArchiveUnavailableError
 from workbench.night.apdb import make_apdb
 
 
-@pytest.mark.parametrize(("place", "mark"), [("night", "butler.yaml"), ("apdb", "site.yaml")])
-async def test_sources_of_results_and_of_sites_are_found(tmp_path: Path, place: str, mark: str) -> None:
-    (tmp_path / mark).touch()
-    (tmp_path / place).mkdir()
-    assert places_in(tmp_path)[1] == ""
+@pytest.mark.parametrize(
+    ("place", "marks"),
+    [("night", ["butler.yaml"]), ("apdb", ["site.yaml", "central/butler.yaml"])],
+)
+async def test_sources_of_results_and_of_sites_are_found(
+    tmp_path: Path, place: str, marks: list[str]
+) -> None:
+    for folder in (place, "central"):
+        (tmp_path / folder).mkdir()
+    assert places_in(tmp_path) == ("", "")
+    for mark in marks:
+        (tmp_path / mark).touch()
     make_apdb(tmp_path / place)
     repository, apdb = places_in(tmp_path)
     async with opened_archives(repository=repository, apdb=apdb, instrument="SimCam") as archives:
