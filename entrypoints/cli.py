@@ -9,6 +9,7 @@ import difflib
 import importlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
@@ -18,6 +19,7 @@ import click
 from domain.addresses import without_users
 from domain.errors import PromptProcessingError
 from domain.visible_text import visible
+from entrypoints.imports import importing_for_good
 
 __all__ = ["LazyGroup", "main"]
 
@@ -97,10 +99,11 @@ class LazyGroup(click.Group):
             return None
         # OpenMP reads it as a command's modules load it; its idle threads spin, where cores are shared.
         os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "").strip() or "1"
-        with _ending_at_once():
-            command = importlib.import_module(self._modules[cmd_name][0]).command
+        name = self._modules[cmd_name][0]
+        with _ending_at_once(), contextlib.nullcontext() if name in sys.modules else importing_for_good():
+            command = importlib.import_module(name).command
         if not isinstance(command, click.Command):
-            raise TypeError(f"{self._modules[cmd_name][0]}.command is no command")
+            raise TypeError(f"{name}.command is no command")
         return command
 
     def resolve_command(

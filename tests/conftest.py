@@ -1,6 +1,7 @@
 """Hypothesis profiles, the virtual clock, and what saves every test time."""
 
 import asyncio
+import atexit
 import gc
 import os
 import sys
@@ -21,6 +22,7 @@ sys.dont_write_bytecode = False
 
 # An eighth of the time went into looking for garbage, most of it among modules.
 gc.set_threshold(20_000, 20, 20)
+atexit.register(gc.freeze)  # pytest has looked through all by then, and the interpreter would once more
 
 for name, examples in {"fast": 25, "whole": 50, "thorough": 200}.items():
     hypothesis.settings.register_profile(name, max_examples=examples, deadline=None, print_blob=True)

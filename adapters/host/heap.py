@@ -1,6 +1,7 @@
 """How memory is kept: less of it, for processes of which there are many on a machine."""
 
 import ctypes
+import functools
 import gc
 import platform
 
@@ -30,9 +31,13 @@ def release_memory() -> None:
     seldom that images held by a cycle stay in memory for several visits.
     """
     gc.collect()
-    if gc.get_freeze_count() == 0:
-        gc.freeze()
+    _freeze_once()
     _trim()
+
+
+@functools.cache
+def _freeze_once() -> None:
+    gc.freeze()
 
 
 def _trim() -> None:

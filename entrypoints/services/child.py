@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from domain.errors import PromptProcessingError
-from entrypoints.containers.child import ChildContainer
+from entrypoints.imports import importing_for_good
 from entrypoints.logs import configure_logs
 from entrypoints.running import CANNOT_START, settings_or_exit
 from entrypoints.settings.worker import ChildSettings
@@ -42,6 +42,8 @@ def main(arguments: list[str]) -> int:
     _keep_temporary_files_in(Path(folder) / "tmp")
     settings = settings_or_exit(ChildSettings)
     configure_logs(settings.logs.levels, "child")
+    with importing_for_good():
+        from entrypoints.containers.child import ChildContainer  # noqa: PLC0415 - as it says
     container = ChildContainer(settings=settings, folder=Path(folder))
     container.trim_heap()
     container.check_dependencies()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.host.heap import release_memory
+from adapters.host.heap import _freeze_once, release_memory
 
 
 class Cycle:
@@ -16,6 +16,7 @@ class Cycle:
 
 @pytest.fixture(autouse=True)
 def _thawed() -> Iterator[None]:
+    _freeze_once.cache_clear()
     yield
     gc.unfreeze()
 
