@@ -87,7 +87,9 @@ def test_ctrl_c_while_a_command_is_loaded_is_one_line(tmp_path: Path) -> None:
         "    raise ImportError('multiarray failed to import') from None\n"
     )
     call = (
-        "from entrypoints.cli import LazyGroup; LazyGroup('pp', modules={'heavy': ('heavy', '')})(['heavy'])"
+        # Who runs the tests in the background may have them started with the signal ignored.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        " from entrypoints.cli import LazyGroup; LazyGroup('pp', modules={'heavy': ('heavy', '')})(['heavy'])"
     )
     done = subprocess.run(  # noqa: S603 - our own
         [sys.executable, "-c", call],
