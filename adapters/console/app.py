@@ -21,13 +21,19 @@ from adapters.console.api.openapi import openapi_document
 from adapters.console.api.tables import as_json
 from adapters.console.events import Announcer
 from adapters.console.night import ConsoleNight
+from adapters.console.pages.images import ImagesPage, MosaicPage
+from adapters.console.pages.pictures import PictureRoutes
+from adapters.console.pages.sources import SourcePages
 from adapters.console.pages.tonight import TonightPage
 from adapters.console.pages.troubles import TroublesPage
 from adapters.console.pages.visit import VisitPage
 from adapters.console.pages.visit_detector import VisitDetectorPage
+from adapters.console.pictures.store import Pictures
 from adapters.console.rendering import STATIC, Renderer
 from adapters.console.view.digest import Digests
 from adapters.console.view.looks import looks
+from adapters.console.view.minute import PART_KEYS
+from adapters.console.view.sightings import Sightings
 from domain.errors import PromptProcessingError
 from ports.neighbours import NeighbourUnavailableError
 
@@ -35,7 +41,12 @@ __all__ = ["make_app"]
 
 _LOG = logging.getLogger(__name__)
 
-_PAGES: Final = (("/", "Tonight", "1"), ("/troubles", "Not as it should be", "2"))
+_PAGES: Final = (
+    ("/", "Tonight", "1"),
+    ("/troubles", "Not as it should be", "2"),
+    ("/sources", "Sources", "3"),
+    ("/objects", "Objects", "4"),
+)
 """Path, name and key of what the navigation shows."""
 
 
@@ -53,7 +64,12 @@ def make_app(night: ConsoleNight, announcer: Announcer, access: Access, root: st
     root
         Path under which a proxy serves it; blank: at its root.
     """
-    common = {"pages_of_console": _PAGES, "all_looks": looks(), "place": night.place}
+    common = {
+        "pages_of_console": _PAGES,
+        "all_looks": looks(),
+        "part_keys": PART_KEYS,
+        "place": night.place,
+    }
     renderer = Renderer(root, common)
     problems = _Problems(night, renderer, root)
     app = Starlette(
@@ -70,6 +86,7 @@ def make_app(night: ConsoleNight, announcer: Announcer, access: Access, root: st
 
 def _routes(night: ConsoleNight, announcer: Announcer, renderer: Renderer) -> list[BaseRoute]:
     digests = Digests()
+    sightings = Sightings(night.board, digests)
     tables = endpoints(night, digests)
 
     async def described(_request: Request) -> Response:
@@ -83,12 +100,28 @@ def _routes(night: ConsoleNight, announcer: Announcer, renderer: Renderer) -> li
         Route("/events", announcer.answer),
         Route("/", TonightPage(night, renderer, digests).answer),
         Route("/visit", VisitPage(night, renderer).answer),
-        Route("/visit-detector", VisitDetectorPage(night, renderer).answer),
+        Route("/visit-detector", VisitDetectorPage(night, renderer, sightings).answer),
         Route("/troubles", TroublesPage(night, renderer, digests).answer),
         Route("/api", about_the_api),
         Route("/api/openapi.json", described),
         *(Route(table.path, table.answer) for table in tables),
+        *_of_archives(night, renderer, sightings),
         Mount("/static", _Assets(directory=STATIC)),
+    ]
+
+
+def _of_archives(night: ConsoleNight, renderer: Renderer, sightings: Sightings) -> list[BaseRoute]:
+    """List the addresses of images and sources; without the archives, they say that these are away."""
+    pages = SourcePages(night, renderer, sightings)
+    pictures = [] if night.images is None else PictureRoutes(night.images, Pictures(night.images)).routes()
+    return [
+        Route("/images", ImagesPage(night, renderer).answer),
+        Route("/mosaic", MosaicPage(night, renderer).answer),
+        Route("/sources", pages.sources),
+        Route("/source", pages.source),
+        Route("/objects", pages.objects),
+        Route("/object", pages.object),
+        *pictures,
     ]
 
 

@@ -3,7 +3,9 @@
 from attrs import frozen
 
 from domain.cameras.camera import Camera
+from ports.clock import Clock
 from ports.image_archive import ImageArchive
+from ports.ledger import Ledger
 from ports.night_board import LogArchive, NightBoard
 from ports.source_archive import SourceArchive
 
@@ -15,8 +17,10 @@ class ConsoleNight:
     """A night and its archives; what is None is not within reach, and its pages say so."""
 
     board: NightBoard
+    ledger: Ledger
+    clock: Clock
+    logs: LogArchive
     camera: Camera | None = None
-    logs: LogArchive | None = None
     images: ImageArchive | None = None
     sources: SourceArchive | None = None
     place: str = ""

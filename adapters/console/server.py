@@ -36,9 +36,12 @@ class ConsoleServer:
         Has the answers.
     host, port
         Where; port 0 is any free one.
+    root
+        Path of its first page.
     """
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, port: int, root: str = "") -> None:
+        self._root = root
         self._host = host
         self._port = port
         self._server = _Server(
@@ -61,7 +64,7 @@ class ConsoleServer:
     def address(self) -> str:
         """What to open in a browser."""
         host, port = (self._host, self._port) if self._serving is None else self._serving[0].getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}{self._root}/"
 
     async def open(self) -> None:
         """Begin to serve.

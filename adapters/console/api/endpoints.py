@@ -1,9 +1,9 @@
 """The addresses of the API; one list makes the routes, the description and the page about them."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +17,7 @@ from adapters.console.api.rows import (
     trouble_row,
     visit_row,
 )
+from adapters.console.api.sources import IMAGES, OBJECTS, QUERY, SOURCES, ImageTables, SourceTables
 from adapters.console.api.tables import Asked, Column, Parameter, asked, table_answer
 from adapters.console.night import ConsoleNight
 from adapters.console.view.asking import visit_named
@@ -78,17 +79,43 @@ def endpoints(night: ConsoleNight, digests: Digests) -> Sequence[Endpoint]:
             rows=tables.troubles,
         ),
     ]
-    if night.logs is not None:
-        found.append(
-            Endpoint(
-                path="/api/logs",
-                summary="What was logged about a visit-detector",
-                parameters=(_GROUP, _DETECTOR, _LIMIT),
-                columns=LOG_LINES,
-                rows=tables.log_lines,
-            )
+    found.append(
+        Endpoint(
+            path="/api/logs",
+            summary="What was logged about a visit-detector",
+            parameters=(_GROUP, _DETECTOR, _LIMIT),
+            columns=LOG_LINES,
+            rows=tables.log_lines,
         )
-    return found
+    )
+    return [*found, *_of_archives(night)]
+
+
+def _of_archives(night: ConsoleNight) -> Iterator[Endpoint]:
+    if night.images is not None:
+        yield Endpoint(
+            path="/api/images",
+            summary="Images that are kept of a visit",
+            parameters=(_GROUP, evolve(_DETECTOR, is_required=False)),
+            columns=IMAGES,
+            rows=ImageTables(night.images).images,
+        )
+    if night.sources is not None:
+        found = SourceTables(night.sources)
+        yield Endpoint(
+            path="/api/sources",
+            summary="DiaSources in the order of time",
+            parameters=(*QUERY, _LIMIT, _OFFSET),
+            columns=SOURCES,
+            rows=found.sources,
+        )
+        yield Endpoint(
+            path="/api/objects",
+            summary="DiaObjects, those with the most sightings first",
+            parameters=(*QUERY, _LIMIT, _OFFSET),
+            columns=OBJECTS,
+            rows=found.objects,
+        )
 
 
 class _NightTables:
@@ -107,8 +134,6 @@ class _NightTables:
         return map(trouble_row, troubles_of(self._newest_first())[_slice(given)])
 
     async def log_lines(self, given: Asked) -> Iterable[Mapping[str, object]]:
-        if self._night.logs is None:
-            return ()
         instrument = self._night.board.view().summary.instrument
         identity = Identity(instrument, given.text("group"), given.integer("detector"))
         return map(log_row, await self._night.logs.lines(identity, given.integer("limit", 1000)))

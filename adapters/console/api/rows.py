@@ -6,7 +6,7 @@ from typing import Final
 from adapters.console.api.tables import Column
 from adapters.console.view.digest import Trouble, VisitDigest, ranges
 from adapters.console.view.looks import look_of
-from adapters.console.view.minute import Minute, minute_of
+from adapters.console.view.minute import PART_KEYS, Minute, minute_of
 from domain.results.night_view import VisitView
 from domain.times import UtcSeconds, utc_isoformat
 from domain.work.outcomes import describe
@@ -29,6 +29,7 @@ _MINUTE: Final = (
     Column("ingest_s", "number", "ingest and graph, seconds"),
     Column("science_s", "number", "from ISR to DiaSources, seconds"),
     Column("alerts_s", "number", "APDB and alerts, seconds"),
+    Column("rest_s", "number", "what else passed, seconds"),
 )
 
 VISITS: Final = (
@@ -139,7 +140,7 @@ def log_row(line: LogLine) -> Mapping[str, object]:
 def _minute(minute: Minute | None) -> Mapping[str, object]:
     if minute is None:
         return {}
-    return {"total_s": minute.total, **{f"{part.key}_s": part.spent for part in minute.parts}}
+    return {"total_s": minute.total, **{f"{PART_KEYS[part.part]}_s": part.spent for part in minute.parts}}
 
 
 def _written(at: UtcSeconds | None) -> str | None:

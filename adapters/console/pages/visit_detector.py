@@ -13,19 +13,21 @@ from adapters.console.rendering import Renderer
 from adapters.console.view.asking import detector_of, visit_of
 from adapters.console.view.looks import look_of
 from adapters.console.view.minute import SHOWN_SECONDS, minute_of
+from adapters.console.view.sightings import TRIPLET, Sightings
+from application.console.explain import explain
 from domain.cameras.camera import UnknownDetectorError
-from domain.results.images import KeptImage
 from domain.results.night_view import VisitView
 from domain.visit import Identity
 from domain.work.outcomes import describe, snaps_of
 from domain.work.promptness import MINUTE
-from ports.image_archive import ImageArchiveUnavailableError
-from ports.night_board import LogLine
 
 __all__ = ["VisitDetectorPage"]
 
 _STAGES: Final = ("prepare", "wait", "transfer", "ingest", "process", "export", "clean")
-"""In the order of time; what comes first of them has parts, named after it."""
+"""In the order of time; their parts are named after them."""
+
+_SOURCES: Final = 6
+"""DiaSources whose cutouts are shown, those with the highest signal to noise."""
 
 
 class VisitDetectorPage:
@@ -37,11 +39,14 @@ class VisitDetectorPage:
         What is looked at.
     renderer
         Fills the template.
+    sightings
+        Finds the visits of sources.
     """
 
-    def __init__(self, night: ConsoleNight, renderer: Renderer) -> None:
+    def __init__(self, night: ConsoleNight, renderer: Renderer, sightings: Sightings) -> None:
         self._night = night
         self._renderer = renderer
+        self._sightings = sightings
 
     async def answer(self, request: Request) -> HTMLResponse:
         """Answer with the page."""
@@ -59,34 +64,36 @@ class VisitDetectorPage:
             "name": self._name(detector),
             "record": record,
             "look": look_of(record),
-            "outcome": "" if record.outcome is None else describe(record.outcome),
-            "about": record.about,
             "snaps": () if record.outcome is None else snaps_of(record.outcome),
             "minute": minute_of(record),
             "allowed_minute": MINUTE,
             "shown_seconds": SHOWN_SECONDS,
             "stages": _stages(record.seconds),
-            "images": await self._images(visit.group, detector),
-            "lines": await self._lines(record.attempt.identity),
-            "log_place": "" if self._night.logs is None else self._night.logs.place,
+            "described": describe,
+            "has_images": self._night.images is not None,
+            "triplet": [str(kind) for kind in TRIPLET],
+            **await self._explained(record.attempt.identity),
             **_around(visit, detector),
         }
         return self._renderer.page("visit-detector.html", **values)
+
+    async def _explained(self, identity: Identity) -> Mapping[str, Any]:
+        found = await explain(
+            identity,
+            ledger=self._night.ledger,
+            clock=self._night.clock,
+            logs=self._night.logs,
+            images=self._night.images,
+            sources=self._night.sources,
+        )
+        strongest = sorted(found.sources, key=lambda one: -one.snr)[:_SOURCES]
+        return {"found": found, "sightings": self._sightings.of(strongest)}
 
     def _name(self, detector: int) -> str:
         try:
             return "" if self._night.camera is None else self._night.camera.detector(detector).name
         except UnknownDetectorError:
             return ""
-
-    async def _images(self, group: str, detector: int) -> Sequence[KeptImage]:
-        try:
-            return () if self._night.images is None else await self._night.images.images(group, detector)
-        except ImageArchiveUnavailableError:
-            return ()
-
-    async def _lines(self, identity: Identity) -> Sequence[LogLine]:
-        return () if self._night.logs is None else await self._night.logs.lines(identity)
 
 
 def _around(visit: VisitView, detector: int) -> Mapping[str, int | None]:

@@ -46,6 +46,13 @@
     }
   }
 
+  // A table of the API. Identifiers have more digits than JavaScript's numbers hold: they stay text.
+  globalThis.nightTable = async (address) => {
+    const answer = await fetch(address);
+    if (!answer.ok) return [];
+    return JSON.parse((await answer.text()).replace(/"(source_id|object_id|strongest)":(\d+)/g, '"$1":"$2"'));
+  };
+
   // The theme.
   const themes = ["", "light", "dark", "dome"];
   function nextTheme() {

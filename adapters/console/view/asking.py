@@ -11,7 +11,7 @@ from domain.results.night_view import VisitView
 
 __all__ = ["colouring_of", "detector_of", "visit_named", "visit_of", "whole_number"]
 
-_DIGITS = 9
+_DIGITS = 19
 
 
 def visit_of(request: Request, visits: Sequence[VisitView]) -> tuple[int, VisitView]:

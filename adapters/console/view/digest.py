@@ -1,7 +1,7 @@
 """Visits in short: reckoned once for each that changed, however many look."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from attrs import frozen
@@ -11,7 +11,7 @@ from adapters.console.view.minute import Minute, minute_of, slowness
 from domain.results.night_view import VisitView
 from domain.times import UtcSeconds
 from domain.work.attempts import AttemptRecord
-from domain.work.outcomes import describe
+from domain.work.outcomes import describe, snaps_of
 
 __all__ = ["Digests", "Trouble", "VisitDigest", "ranges", "troubles_of"]
 
@@ -40,6 +40,8 @@ class VisitDigest:
     """Of the slowest detector; None before any stage has ended."""
     filters: str
     survey: str
+    exposures: frozenset[int]
+    """That are known to be of the visit."""
     troubles: Sequence[Trouble]
 
     @property
@@ -75,6 +77,7 @@ def _digest(view: VisitView) -> VisitDigest:
         minute=minute,
         filters="" if about is None else about.filters,
         survey="" if about is None else about.survey,
+        exposures=frozenset(_exposures(view)),
         troubles=_troubles(view, looks),
     )
 
@@ -88,6 +91,15 @@ def _troubles(view: VisitView, looks: Mapping[int, Look]) -> Sequence[Trouble]:
         Trouble(group=view.group, begun=view.begun, look=look, detectors=tuple(sorted(found)), reason=reason)
         for (look, reason), found in alike.items()
     ]
+
+
+def _exposures(view: VisitView) -> Iterator[int]:
+    """Find the exposures of a visit; all detectors have the same ones, but for those that saw none."""
+    for record in view.detectors.values():
+        found = () if record.outcome is None else snaps_of(record.outcome)
+        if any(snap.exposure for snap in found):
+            yield from (snap.exposure for snap in found if snap.exposure)
+            return
 
 
 def _reason(record: AttemptRecord) -> str:

@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import re
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -13,21 +14,33 @@ from starlette.testclient import TestClient
 from adapters.console.access import Access
 from adapters.console.app import make_app
 from adapters.console.events import Announcer
-from adapters.console.night import ConsoleNight
 from adapters.memory.console.night_board import MemoryNightBoard
 from domain.visit import Identity
 from domain.work.attempts import Attempt, AttemptRecord
 from domain.work.outcomes import FailedBeforeChange
-from tests.unit.adapters.console.generated_night import BEGIN, NIGHT, generated_board
+from tests.unit.adapters.console.generated_night import (
+    BEGIN,
+    NIGHT,
+    archive_of_images,
+    archive_of_sources,
+    console_night,
+    generated_board,
+    group_of,
+)
 
 HOSTILE = "</title><script>alert(1)</script>/../%2F?&#\"' é"
 
 
-def client(board: MemoryNightBoard, root: str = "") -> TestClient:
-    app = make_app(ConsoleNight(board=board), Announcer(board), Access(), root)
+def client(board: MemoryNightBoard, root: str = "", **archives: Any) -> TestClient:
+    app = make_app(console_night(board, **archives), Announcer(board), Access(), root)
     return TestClient(
         app, client=("127.0.0.1", 1), base_url="http://127.0.0.1:1", raise_server_exceptions=False
     )
+
+
+def with_archives() -> TestClient:
+    board = generated_board(visits=3, detectors=4)
+    return client(board, images=archive_of_images(), sources=archive_of_sources())
 
 
 def failed(group: str, reason: str) -> AttemptRecord:
@@ -115,15 +128,16 @@ def test_every_table_is_json_and_csv_with_the_same_rows() -> None:
 
 
 def test_answers_are_as_the_description_says() -> None:
-    asking = client(generated_board(visits=3, detectors=4))
+    asking = client(
+        generated_board(visits=3, detectors=4), images=archive_of_images(), sources=archive_of_sources()
+    )
     document = asking.get("/api/openapi.json").json()
-    visit = asking.get("/api/visits").json()[-1]["group"]
+    asked = {"group": asking.get("/api/visits").json()[-1]["group"], "detector": 1}
     for path, operations in document["paths"].items():
-        query = {"group": visit} if any(one["required"] for one in operations["get"]["parameters"]) else {}
-        content = operations["get"]["responses"]["200"]["content"]
-        Draft202012Validator(content["application/json"]["schema"]).validate(
-            asking.get(path, params=query).json()
-        )
+        required = [one["name"] for one in operations["get"]["parameters"] if one["required"]]
+        answer = asking.get(path, params={name: asked[name] for name in required})
+        schema = operations["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        Draft202012Validator(schema).validate(answer.json())
 
 
 def test_a_page_is_made_anew_only_for_a_new_version() -> None:
@@ -154,3 +168,63 @@ async def test_events_tell_each_version_once() -> None:
     following.cancel()
     versions = [json.loads(re.findall("data: (.*)", event)[0])["version"] for event in told[1:]]
     assert versions[0] < versions[1] == board.view().version
+
+
+def test_a_source_leads_to_its_cutouts_and_its_object() -> None:
+    asking = client(
+        generated_board(visits=3, detectors=4), images=archive_of_images(), sources=archive_of_sources()
+    )
+    [source, *_] = asking.get("/api/sources?object=7").json()
+    page = asking.get(f"/source?id={source['source_id']}").text
+    [cutouts, *_] = re.findall(r'src="(/picture/cutouts[^"]*)"', page)
+    picture = asking.get(cutouts.replace("&amp;", "&"))
+    assert picture.status_code == 200
+    assert picture.headers["content-type"] == "image/png"
+    assert "/object?id=7" in page
+    assert asking.get("/object?id=7").status_code == 200
+
+
+def test_sources_are_found_by_their_conditions() -> None:
+    asking = client(generated_board(visits=3, detectors=4), sources=archive_of_sources())
+    assert "2 DiaSources of these" in asking.get("/sources?snr=10").text
+    assert "No DiaSource is like that." in asking.get("/sources?band=u").text
+    assert asking.get("/sources?snr=many").status_code == 400
+
+
+def test_identifiers_keep_all_their_digits() -> None:
+    rows = (
+        client(generated_board(visits=1, detectors=1), sources=archive_of_sources())
+        .get("/api/sources")
+        .json()
+    )
+    assert rows[0]["source_id"] == 2766899023213232130
+
+
+def test_tiles_overlays_and_values_of_an_image() -> None:
+    asking = client(generated_board(visits=3, detectors=4), images=archive_of_images())
+    image = asking.get("/api/images", params={"group": group_of(0)}).json()[0]
+    facts = asking.get("/picture/facts", params=image).json()
+    assert (facts["width"], facts["height"]) == (64, 48)
+    place = image | {"level": 0, "column": 0, "row": 0}
+    assert asking.get("/picture/tile", params=place).content.startswith(b"\x89PNG")
+    assert asking.get("/picture/overlay", params=place | {"plane": "SAT"}).content.startswith(b"\x89PNG")
+    values = asking.get("/picture/values", params=image | {"x": 5, "y": 3}).json()
+    assert values["calibrated"]["value"] == 3 * 64 + 5
+    assert asking.get("/picture/tile", params=place | {"column": 9}).status_code == 404
+    assert asking.get("/picture/tile", params=place | {"scale": "cube"}).status_code == 400
+
+
+def test_without_archives_their_pages_say_so() -> None:
+    asking = client(board_with(failed("g1", "cloud")))
+    for path in ("/sources", "/objects", "/images?group=g1&detector=3", "/mosaic?group=g1"):
+        answer = asking.get(path)
+        assert answer.status_code == 404
+        assert "not within reach" in answer.text
+
+
+def test_an_archive_that_is_away_is_said_and_not_a_fault() -> None:
+    sources = archive_of_sources()
+    sources.outage = "the database is restarting"
+    answer = client(board_with(failed("g1", "cloud")), sources=sources).get("/sources")
+    assert answer.status_code == 503
+    assert "the database is restarting" in answer.text

@@ -1,0 +1,115 @@
+"""The API's tables of what was found: DiaSources, objects, images."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import attrs
+
+from adapters.console.api.tables import Asked, Column, Parameter
+from domain.results.images import KeptImage
+from domain.results.sources import SourceQuery
+from ports.image_archive import ImageArchive
+from ports.source_archive import SourceArchive
+
+__all__ = ["IMAGES", "OBJECTS", "QUERY", "SOURCES", "ImageTables", "SourceTables", "source_query"]
+
+QUERY: Final = (
+    Parameter("visit", "integer", "the exposure, which is a visit to the Butler"),
+    Parameter("detector", "integer", "number of the detector", largest=10_000),
+    Parameter("object", "integer", "the DiaObject"),
+    Parameter("band", "string", "the band"),
+    Parameter("snr", "number", "least signal to noise"),
+    Parameter("since", "number", "not before, days MJD TAI", is_signed=True),
+    Parameter("until", "number", "not after, days MJD TAI", is_signed=True),
+)
+"""Which DiaSources are meant."""
+
+SOURCES: Final = (
+    Column("source_id", "integer", "of the DiaSource"),
+    Column("object_id", "integer", "of its DiaObject; 0 of a known body of the Solar System"),
+    Column("visit", "integer", "the exposure"),
+    Column("detector", "integer", "its number"),
+    Column("band", "string", "of the filter"),
+    Column("mjd", "number", "midpoint of the exposure, days TAI"),
+    Column("ra", "number", "degrees ICRS"),
+    Column("dec", "number", "degrees ICRS"),
+    Column("x", "number", "pixels from 0"),
+    Column("y", "number", "pixels from 0, upwards"),
+    Column("snr", "number", "signal to noise"),
+    Column("flux", "number", "of the difference, nJy"),
+    Column("flux_err", "number", "nJy"),
+    Column("science_flux", "number", "in the calibrated image, nJy"),
+)
+
+OBJECTS: Final = (
+    Column("object_id", "integer", "of the DiaObject"),
+    Column("sightings", "integer", "among the DiaSources that were asked for"),
+    Column("ra", "number", "degrees ICRS, mean"),
+    Column("dec", "number", "degrees ICRS, mean"),
+    Column("first", "number", "days MJD TAI"),
+    Column("last", "number", "days MJD TAI"),
+    Column("faintest", "number", "least flux of the differences, nJy"),
+    Column("brightest", "number", "greatest flux of the differences, nJy"),
+    Column("range_mag", "number", "of the flux in the calibrated images, magnitudes"),
+    Column("strongest", "integer", "the DiaSource with the highest signal to noise"),
+)
+
+IMAGES: Final = (
+    Column("group", "string", "the visit"),
+    Column("visit", "integer", "the exposure"),
+    Column("detector", "integer", "its number"),
+    Column("kind", "string", "raw, isr, calibrated, template or difference"),
+)
+
+_Rows = Iterable[Mapping[str, object]]
+
+
+class SourceTables:
+    """Rows about sources."""
+
+    def __init__(self, archive: SourceArchive) -> None:
+        self._archive = archive
+
+    async def sources(self, given: Asked) -> _Rows:
+        """List DiaSources."""
+        found = await self._archive.sources(
+            source_query(given), given.integer("limit", 1000), given.integer("offset")
+        )
+        return [attrs.asdict(one) for one in found]
+
+    async def objects(self, given: Asked) -> _Rows:
+        """Sum up DiaObjects."""
+        found = await self._archive.objects(
+            source_query(given), given.integer("limit", 1000), given.integer("offset")
+        )
+        return [attrs.asdict(one) for one in found]
+
+
+class ImageTables:
+    """Rows about images."""
+
+    def __init__(self, archive: ImageArchive) -> None:
+        self._archive = archive
+
+    async def images(self, given: Asked) -> _Rows:
+        """List images of a visit."""
+        found = await self._archive.images(given.text("group"), given.optional("detector"))
+        return map(_image_row, found)
+
+
+def source_query(given: Asked) -> SourceQuery:
+    """Read which DiaSources are meant."""
+    conditions = {
+        "visit": given.optional("visit"),
+        "detector": given.optional("detector"),
+        "object_id": given.optional("object"),
+        "band": given.optional("band"),
+        "snr_at_least": given.optional("snr"),
+        "since": given.optional("since"),
+        "until": given.optional("until"),
+    }
+    return SourceQuery(**{name: value for name, value in conditions.items() if value is not None})
+
+
+def _image_row(image: KeptImage) -> Mapping[str, object]:
+    return {"group": image.group, "visit": image.visit, "detector": image.detector, "kind": str(image.kind)}

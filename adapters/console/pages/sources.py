@@ -1,0 +1,123 @@
+"""What was found in the differences: DiaSources, one by one and by object."""
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from adapters.console.api.sources import QUERY, source_query
+from adapters.console.api.tables import asked
+from adapters.console.night import ConsoleNight
+from adapters.console.rendering import Renderer
+from adapters.console.view.asking import whole_number
+from adapters.console.view.sightings import TRIPLET, Sightings
+from domain.results.sources import ObjectSummary, SourceQuery
+from ports.source_archive import NoSuchSourceError, SourceArchive
+
+__all__ = ["SourcePages"]
+
+_ROWS: Final = 50
+_SIGHTINGS: Final = 2000
+"""Of one object, at most."""
+
+
+class SourcePages:
+    """Shows sources and objects.
+
+    Parameters
+    ----------
+    night
+        What is looked at.
+    renderer
+        Fills the templates.
+    sightings
+        Finds the visits of sources.
+    """
+
+    def __init__(self, night: ConsoleNight, renderer: Renderer, sightings: Sightings) -> None:
+        self._night = night
+        self._renderer = renderer
+        self._sightings = sightings
+
+    async def sources(self, request: Request) -> HTMLResponse:
+        """List DiaSources."""
+        archive, query = self._archive(), source_query(asked(request, QUERY))
+        count, page = await archive.count(query), whole_number(request, "page", 0)
+        found = await archive.sources(query, _ROWS, page * _ROWS)
+        return self._page("sources.html", request, page=page, count=count, rows=self._sightings.of(found))
+
+    async def source(self, request: Request) -> HTMLResponse:
+        """Show one DiaSource."""
+        archive = self._archive()
+        found = await archive.source(_identifier(request))
+        [sighting] = self._sightings.of([found])
+        object_ = await self._object(archive, found.object_id) if found.object_id else None
+        return self._page("source.html", request, one=sighting, object=object_)
+
+    async def objects(self, request: Request) -> HTMLResponse:
+        """List DiaObjects."""
+        archive, query = self._archive(), source_query(asked(request, QUERY))
+        page = whole_number(request, "page", 0)
+        # One more tells whether there is another page.
+        found = await archive.objects(query, _ROWS + 1, page * _ROWS)
+        strongest = [await archive.source(one.strongest) for one in found[:_ROWS]]
+        rows = list(zip(found, self._sightings.of(strongest), strict=False))
+        return self._page("objects.html", request, page=page, rows=rows, has_more=len(found) > _ROWS)
+
+    async def object(self, request: Request) -> HTMLResponse:
+        """Show one DiaObject: its light curve, and the cutouts behind each point."""
+        archive, identifier = self._archive(), _identifier(request)
+        found = await archive.sources(SourceQuery(object_id=identifier), _SIGHTINGS)
+        if not found:
+            raise NoSuchSourceError(f"there is no DiaObject {identifier}")
+        return self._page(
+            "object.html",
+            request,
+            object=await self._object(archive, identifier),
+            rows=self._sightings.of(found),
+            identifier=identifier,
+        )
+
+    def _archive(self) -> SourceArchive:
+        if self._night.sources is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "The APDB of this night is not within reach.")
+        return self._night.sources
+
+    @staticmethod
+    async def _object(archive: SourceArchive, identifier: int) -> ObjectSummary | None:
+        found = await archive.objects(SourceQuery(object_id=identifier), 1)
+        return found[0] if found else None
+
+    def _page(self, template: str, request: Request, **values: Any) -> HTMLResponse:  # noqa: ANN401 - of a template
+        return self._renderer.page(
+            template,
+            night=self._night.board.view(),
+            asked=_asked(request),
+            triplet=[str(kind) for kind in TRIPLET],
+            has_images=self._night.images is not None,
+            page_rows=_ROWS,
+            magnitude=_magnitude,
+            **values,
+        )
+
+
+def _asked(request: Request) -> Mapping[str, str]:
+    """Give the conditions of a list, for its form and its other pages."""
+    names = {parameter.name for parameter in QUERY}
+    return {name: value for name, value in request.query_params.items() if name in names and value}
+
+
+def _identifier(request: Request) -> int:
+    text = request.query_params.get("id", "")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 20):
+        raise HTTPException(HTTPStatus.BAD_REQUEST, f"id is a whole number, not {text[:80]!r}")
+    return int(text)
+
+
+def _magnitude(flux: float) -> float:
+    """Turn nanojansky into AB magnitudes; NaN of what is not positive."""
+    return 31.4 - 2.5 * math.log10(flux) if flux > 0 else math.nan

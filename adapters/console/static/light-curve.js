@@ -1,0 +1,102 @@
+// The light curve of an object; each point is linked with its row of cutouts.
+"use strict";
+(async () => {
+  const place = document.getElementById("curve");
+  const root = document.documentElement.dataset.root;
+  const points = await nightTable(place.dataset.points);
+  const bands = [...new Set(points.map((point) => point.band))].sort();
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const colours = ["--part-3", "--late", "--good", "--bad", "--busy", "--other"];
+  const shapes = ["circle", "square", "diamond", "triangle"];
+  let flux = "science_flux";
+  let plot = null;
+  let marked = null;
+
+  function draw() {
+    plot?.destroy();
+    const data = [points.map((point) => point.mjd), ...bands.map((band) =>
+      points.map((point) => (point.band === band ? point[flux] : null)))];
+    const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") }, font: "12px system-ui" };
+    plot = new uPlot({
+      width: place.clientWidth,
+      height: 320,
+      scales: { x: { time: false, range: padded }, y: { range: () => padded(null, ...extent()) } },
+      legend: { show: bands.length > 1 },
+      cursor: { points: { size: 11 }, drag: { x: true, y: true } },
+      axes: [
+        { ...axis, label: "MJD (TAI)", values: days, space: 100 },
+        { ...axis, label: "flux, nJy", size: 80 },
+      ],
+      series: [{ label: "MJD" }, ...bands.map((band, number) => ({
+        label: band,
+        stroke: colour(colours[number % colours.length]),
+        paths: () => null,
+        points: { show: true, size: 8, fill: colour(colours[number % colours.length]) },
+      }))],
+      hooks: { draw: [bars], setCursor: [mark] },
+    }, data, place);
+    plot.over.addEventListener("click", () => {
+      if (marked) location.assign(`${root}/source?${new URLSearchParams({ id: marked })}`);
+    });
+  }
+
+  // A margin, so that no point lies on the edge.
+  const padded = (_, low, high) => {
+    if (low === null) return [0, 1];
+    const margin = (high - low) * 0.08 || Math.abs(high) * 0.01 || 1e-4;
+    return [low - margin, high + margin];
+  };
+
+  // As many digits as tell two ticks apart.
+  const days = (_, ticks) => {
+    const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1;
+    return ticks.map((tick) => tick.toFixed(Math.min(Math.max(Math.ceil(-Math.log10(step)), 0), 8)));
+  };
+  // With their bars.
+  const extent = () => {
+    const known = points.filter((point) => point[flux] !== null);
+    return known.length
+      ? [Math.min(...known.map((point) => point[flux] - point.flux_err)), Math.max(...known.map((point) => point[flux] + point.flux_err))]
+      : [null, null];
+  };
+
+  function bars(chart) {
+    const { ctx } = chart;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(chart.bbox.left, chart.bbox.top, chart.bbox.width, chart.bbox.height);
+    ctx.clip();
+    ctx.strokeStyle = colour("--quiet");
+    ctx.lineWidth = devicePixelRatio;
+    for (const point of points) {
+      if (point[flux] === null || point.flux_err === null) continue;
+      const x = chart.valToPos(point.mjd, "x", true);
+      ctx.beginPath();
+      ctx.moveTo(x, chart.valToPos(point[flux] - point.flux_err, "y", true));
+      ctx.lineTo(x, chart.valToPos(point[flux] + point.flux_err, "y", true));
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+
+  function mark(chart) {
+    const point = points[chart.cursor.idx];
+    document.querySelector("tr.at")?.classList.remove("at");
+    marked = null;
+    if (chart.cursor.left < 0 || !point) return;
+    marked = point.source_id;
+    document.getElementById(`source-${point.source_id}`)?.classList.add("at");
+  }
+
+  for (const button of document.querySelectorAll("[data-flux]")) {
+    button.addEventListener("click", () => {
+      flux = button.dataset.flux;
+      for (const one of document.querySelectorAll("[data-flux]")) one.ariaPressed = String(one === button);
+      draw();
+    });
+  }
+  if (!points.some((point) => point.science_flux !== null)) document.querySelector("[data-flux=flux]").click();
+  else draw();
+  addEventListener("resize", () => plot.setSize({ width: place.clientWidth, height: 320 }));
+  addEventListener("theme-changed", draw);
+})();
