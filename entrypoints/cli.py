@@ -34,6 +34,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "Process a folder's frames as they come, night after night, on one server.",
     ),
     "results": ("prompt_processing.command", "Sum up what a night has found."),
+    "console": (
+        "entrypoints.services.console",
+        "Show a night in the browser, while it goes on or later.",
+    ),
     "camera": ("entrypoints.commands.camera", "Draft a camera file from frames, or check one."),
     "reduce": ("entrypoints.commands.reduce", "Make image, catalogue and picture of frames, in seconds."),
     "calibrations": (

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from adapters.butler.library.results import Results, keep_results, read_planes, read_results
-from adapters.files.cameras import CameraFileError, load_camera
+from adapters.files.cameras import CameraFileError, copy_camera, load_camera
 from adapters.files.catalogue_columns import load_columns, shipped_columns
 from adapters.files.corrections import load_corrections
 from adapters.files.kept_ledger import write_histories
@@ -13,6 +13,7 @@ from domain.work.attempts import WorkHistory
 __all__ = [
     "CameraFileError",
     "Results",
+    "copy_camera",
     "keep_ledger",
     "keep_results",
     "load_camera",

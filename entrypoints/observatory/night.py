@@ -20,7 +20,7 @@ from domain.errors import PromptProcessingError
 from domain.runs import chain, day_of_processing
 from domain.times import UtcSeconds
 from domain.visible_text import visible
-from entrypoints.containers.observatory import Results, keep_ledger, keep_results, read_results
+from entrypoints.containers.observatory import Results, copy_camera, keep_ledger, keep_results, read_results
 from entrypoints.long_work import INTERRUPTED, leave, paced
 from entrypoints.observatory.box import Box, BoxSetup, opened_box
 from entrypoints.observatory.display import make_display
@@ -29,7 +29,7 @@ from entrypoints.observatory.findings import Examination, examine
 from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
 from entrypoints.observatory.progress import Progress, Row
 from simulator.summit.summit import Summit
-from workbench.night.kept_night import LEDGER, NIGHT, is_kept, keep_logs, keep_outcomes, remove
+from workbench.night.kept_night import CAMERA, LEDGER, NIGHT, is_kept, keep_logs, keep_outcomes, remove
 from workbench.pace import Pace
 
 __all__ = ["STOPPED", "Observation", "observe"]
@@ -144,6 +144,7 @@ async def _observe(night: Observation, console: Console) -> _Report:
             keep_outcomes(
                 plan.camera.instrument, [_kept(row) for row in progress.rows.values()], night.results
             )
+            copy_camera(night.setup.camera_file, night.results / NIGHT / CAMERA)
             kept_ledger = night.results / NIGHT / LEDGER
             await keep_ledger(box.addresses.redis, plan.camera.instrument, kept_ledger)
             keep_logs(box.addresses.folder, night.results)

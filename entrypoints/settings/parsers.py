@@ -1,5 +1,6 @@
 """From a variable's text to its value; the `ValueError` says what is expected."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = [
     "log_level",
     "log_levels",
     "names",
+    "networks",
     "optional",
     "optional_folder",
     "optional_resource",
@@ -29,6 +31,7 @@ __all__ = [
     "positive",
     "seconds",
     "text",
+    "url_path",
     "yaml_list",
 ]
 
@@ -161,6 +164,25 @@ def optional_resource(value: str) -> str | None:
     if not value or "://" in value:
         return value or None
     return str(existing_file(value))
+
+
+def networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Take networks in CIDR notation, separated by blanks or commas."""
+    found = []
+    for word in value.replace(",", " ").split():
+        try:
+            found.append(ipaddress.ip_network(word))
+        except ValueError as error:
+            raise ValueError(f"its entry {word!r} is no network: {error}") from None
+    return tuple(found)
+
+
+def url_path(value: str) -> str:
+    """Take the path of an address, such as ``/console``; blank is the root."""
+    path = value.rstrip("/")
+    if path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path):
+        raise ValueError("is not a path such as /console")
+    return path
 
 
 def yaml_list(value: str) -> list[object]:

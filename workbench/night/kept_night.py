@@ -16,6 +16,7 @@ from lsst.alert.packet import Schema
 from workbench.night.apdb import DATABASE
 
 __all__ = [
+    "CAMERA",
     "LEDGER",
     "LOGS",
     "NIGHT",
@@ -34,6 +35,9 @@ NIGHT: Final = "night"
 """Folder within the repository of outputs."""
 
 _ALERTS: Final = "alerts.avro"
+CAMERA: Final = "camera.yaml"
+"""The camera's file, within `NIGHT`."""
+
 LEDGER: Final = "ledger.jsonl"
 """The ledger's records, within `NIGHT`."""
 

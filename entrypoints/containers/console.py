@@ -1,0 +1,132 @@
+"""The console's wiring: whichever night is looked at, the pages are the same."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from attrs import frozen
+from dependency_injector import containers, providers
+
+from adapters.console.access import Access
+from adapters.console.app import make_app
+from adapters.console.events import Announcer
+from adapters.console.night import ConsoleNight
+from adapters.console.server import ConsoleServer
+from adapters.files.cameras import CameraFileError, find_camera, load_camera
+from adapters.files.log_archive import FolderLogArchive
+from adapters.host.clock import SystemClock
+from application.console.night_board import KeptNightBoard, LedgerNightBoard
+from domain.cameras.camera import Camera
+from entrypoints.containers.outcomes import opened_records
+from entrypoints.containers.providing import singleton
+from entrypoints.containers.status import StatusContainer
+from entrypoints.running import opened
+from entrypoints.settings.console import ConsoleSettings, WatchedSettings
+
+__all__ = ["ConsoleContainer", "Watched", "kept_night", "live_night"]
+
+
+@frozen(kw_only=True)
+class Watched:
+    """A night, and who follows it."""
+
+    night: ConsoleNight
+    board: LedgerNightBoard | None
+    """None of a night that is over."""
+
+
+@contextlib.asynccontextmanager
+async def live_night(settings: WatchedSettings, place: str) -> AsyncIterator[Watched]:
+    """Open the night that goes on.
+
+    Parameters
+    ----------
+    settings
+        Of the deployment.
+    place
+        What it is, for people.
+
+    Raises
+    ------
+    CameraFileError
+        Raised if the camera's file cannot be read.
+    """
+    status = StatusContainer(settings=settings.night)
+    status.check_dependencies()
+    board = LedgerNightBoard(
+        instrument=settings.night.instrument,
+        ledger=status.ledger(),
+        clock=status.clock(),
+        queue=status.queue(),
+    )
+    night = ConsoleNight(
+        board=board,
+        ledger=status.ledger(),
+        clock=status.clock(),
+        logs=FolderLogArchive(settings.logs),
+        camera=_camera(settings.camera_file, settings.night.instrument),
+        place=place,
+    )
+    async with opened(status.queue(), status.histories()):
+        yield Watched(night=night, board=board)
+
+
+@contextlib.asynccontextmanager
+async def kept_night(folder: Path, camera_file: str | None) -> AsyncIterator[Watched]:
+    """Open a night that was kept.
+
+    Parameters
+    ----------
+    folder
+        Of its results.
+    camera_file
+        Its camera's; None if it is not kept.
+
+    Raises
+    ------
+    PromptProcessingError
+        Raised if nothing is kept there, or it cannot be read.
+    """
+    clock = SystemClock()
+    async with opened_records(folder) as records:
+        board = KeptNightBoard(instrument=records.instrument, ledger=records.ledger, clock=clock)
+        await board.run()
+        night = ConsoleNight(
+            board=board,
+            ledger=records.ledger,
+            clock=clock,
+            logs=records.logs,
+            camera=_camera(camera_file, records.instrument),
+            place=str(folder),
+        )
+        yield Watched(night=night, board=None)
+
+
+def _camera(file: str | None, instrument: str) -> Camera | None:
+    """Load a camera; of an instrument that none is shipped for, detectors are drawn in a plain grid."""
+    if file is not None:
+        return load_camera(file)
+    try:
+        return find_camera(instrument)
+    except CameraFileError:
+        return None
+
+
+def _announcer(watched: Watched) -> Announcer:
+    return Announcer(watched.night.board)
+
+
+def _server(settings: ConsoleSettings, watched: Watched, announcer: Announcer) -> ConsoleServer:
+    access = Access(trusted_proxies=settings.proxies, token=settings.token)
+    app = make_app(watched.night, announcer, access, settings.root)
+    return ConsoleServer(app, host=settings.host, port=settings.port, root=settings.root)
+
+
+class ConsoleContainer(containers.DeclarativeContainer):
+    """Wires the server over what is watched."""
+
+    settings = providers.Dependency(instance_of=ConsoleSettings)
+    watched = providers.Dependency(instance_of=Watched)
+
+    announcer = singleton(_announcer, watched)
+    server = singleton(_server, settings, watched, announcer)
