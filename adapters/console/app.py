@@ -1,10 +1,11 @@
 """The console's addresses, and who answers at them."""
 
-import logging
+import datetime
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
+from attrs import evolve, frozen
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -22,6 +23,7 @@ from adapters.console.api.tables import as_json
 from adapters.console.events import Announcer
 from adapters.console.night import ConsoleNight
 from adapters.console.pages.images import ImagesPage, MosaicPage
+from adapters.console.pages.nights import NightsPage, PastNights
 from adapters.console.pages.pictures import PictureRoutes
 from adapters.console.pages.sources import SourcePages
 from adapters.console.pages.tonight import TonightPage
@@ -34,20 +36,31 @@ from adapters.console.view.digest import Digests
 from adapters.console.view.looks import looks
 from adapters.console.view.minute import PART_KEYS
 from adapters.console.view.sightings import Sightings
+from adapters.console.view.trends import Trends
+from application.console.night_board import KeptNightBoard
 from domain.errors import PromptProcessingError
 from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["make_app"]
 
-_LOG = logging.getLogger(__name__)
-
 _PAGES: Final = (
-    ("/", "Tonight", "1"),
-    ("/troubles", "Not as it should be", "2"),
-    ("/sources", "Sources", "3"),
-    ("/objects", "Objects", "4"),
+    ("/", "Tonight"),
+    ("/troubles", "Not as it should be"),
+    ("/sources", "Sources"),
+    ("/objects", "Objects"),
+    ("/nights", "Nights"),
 )
-"""Path, name and key of what the navigation shows."""
+"""Path and name of what the navigation shows."""
+
+
+@frozen(kw_only=True)
+class _Shared:
+    """What the pages of all nights have in common."""
+
+    pictures: Pictures | None
+    trends: Trends
+    root: str
+    """Path of the console itself; its past nights are below."""
 
 
 def make_app(night: ConsoleNight, announcer: Announcer, access: Access, root: str = "") -> ASGIApp:
@@ -64,16 +77,40 @@ def make_app(night: ConsoleNight, announcer: Announcer, access: Access, root: st
     root
         Path under which a proxy serves it; blank: at its root.
     """
+    pictures = None if night.images is None else Pictures(night.images)
+    shared = _Shared(pictures=pictures, trends=Trends(night), root=root)
+
+    def past(date: datetime.date, board: KeptNightBoard) -> ASGIApp:
+        then = evolve(night, board=board, place=f"{night.place}, {date}")
+        return _pages(then, Announcer(board), shared, f"{root}/night/{date}", [])
+
+    nights = Mount("/night/{date}", app=PastNights(night, past))
+    app: ASGIApp = _pages(night, announcer, shared, root, [nights])
+    if root:
+        app = Starlette(routes=[Mount(root, app=app)])
+    return AccessMiddleware(app, access, root)
+
+
+def _pages(
+    night: ConsoleNight, announcer: Announcer, shared: _Shared, root: str, more: list[BaseRoute]
+) -> ASGIApp:
+    """Make the pages of one night."""
+    # The list of nights is above the pages of a past one.
+    navigation = [
+        (f"{shared.root if path == '/nights' else root}{path}", name, str(key))
+        for key, (path, name) in enumerate(_PAGES, start=1)
+    ]
     common = {
-        "pages_of_console": _PAGES,
+        "pages_of_console": navigation,
         "all_looks": looks(),
         "part_keys": PART_KEYS,
         "place": night.place,
+        "nights_address": shared.root,
     }
     renderer = Renderer(root, common)
     problems = _Problems(night, renderer, root)
-    app = Starlette(
-        routes=_under(root, _routes(night, announcer, renderer)),
+    return Starlette(
+        routes=[*_routes(night, announcer, renderer, shared), *more],
         exception_handlers={
             HTTPException: problems.told,
             PromptProcessingError: problems.understood,
@@ -81,13 +118,14 @@ def make_app(night: ConsoleNight, announcer: Announcer, access: Access, root: st
         },
         middleware=[Middleware(GZipMiddleware, minimum_size=1000)],
     )
-    return AccessMiddleware(app, access, root)
 
 
-def _routes(night: ConsoleNight, announcer: Announcer, renderer: Renderer) -> list[BaseRoute]:
+def _routes(
+    night: ConsoleNight, announcer: Announcer, renderer: Renderer, shared: _Shared
+) -> list[BaseRoute]:
     digests = Digests()
     sightings = Sightings(night.board, digests)
-    tables = endpoints(night, digests)
+    tables = endpoints(night, digests, shared.trends)
 
     async def described(_request: Request) -> Response:
         return as_json(openapi_document(tables))
@@ -102,18 +140,23 @@ def _routes(night: ConsoleNight, announcer: Announcer, renderer: Renderer) -> li
         Route("/visit", VisitPage(night, renderer).answer),
         Route("/visit-detector", VisitDetectorPage(night, renderer, sightings).answer),
         Route("/troubles", TroublesPage(night, renderer, digests).answer),
+        Route("/nights", NightsPage(night, renderer, shared.trends).answer),
         Route("/api", about_the_api),
         Route("/api/openapi.json", described),
         *(Route(table.path, table.answer) for table in tables),
-        *_of_archives(night, renderer, sightings),
+        *_of_archives(night, renderer, sightings, shared.pictures),
         Mount("/static", _Assets(directory=STATIC)),
     ]
 
 
-def _of_archives(night: ConsoleNight, renderer: Renderer, sightings: Sightings) -> list[BaseRoute]:
+def _of_archives(
+    night: ConsoleNight, renderer: Renderer, sightings: Sightings, pictures: Pictures | None
+) -> list[BaseRoute]:
     """List the addresses of images and sources; without the archives, they say that these are away."""
     pages = SourcePages(night, renderer, sightings)
-    pictures = [] if night.images is None else PictureRoutes(night.images, Pictures(night.images)).routes()
+    drawn: list[BaseRoute] = []
+    if night.images is not None and pictures is not None:
+        drawn = PictureRoutes(night.images, pictures).routes()
     return [
         Route("/images", ImagesPage(night, renderer).answer),
         Route("/mosaic", MosaicPage(night, renderer).answer),
@@ -121,12 +164,8 @@ def _of_archives(night: ConsoleNight, renderer: Renderer, sightings: Sightings) 
         Route("/source", pages.source),
         Route("/objects", pages.objects),
         Route("/object", pages.object),
-        *pictures,
+        *drawn,
     ]
-
-
-def _under(root: str, routes: list[BaseRoute]) -> list[BaseRoute]:
-    return [Mount(root, routes=routes)] if root else routes
 
 
 async def _healthy(_request: Request) -> Response:

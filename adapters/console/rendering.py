@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from adapters.console.view.digest import ranges
+from domain.results.night_view import NightView
 from domain.times import UtcSeconds
 
 __all__ = ["STATIC", "Renderer"]
@@ -42,6 +43,7 @@ class Renderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._templates.filters |= {
             "clock": clock,
@@ -51,7 +53,13 @@ class Renderer:
             "ranges": ranges,
             "number": number,
         }
-        self._templates.globals |= {"link": self.link, "static": self.static, "root": root, **common}
+        self._templates.globals |= {
+            "link": self.link,
+            "static": self.static,
+            "root": root,
+            "night_word": night_word,
+            **common,
+        }
 
     def link(self, path: str, **query: object) -> str:
         """Write the address of a page."""
@@ -69,6 +77,11 @@ class Renderer:
     def page(self, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """Answer with a page."""
         return HTMLResponse(self.text(template, **values), status)
+
+
+def night_word(night: NightView) -> str:
+    """Call a night what it is to who looks at it."""
+    return "Tonight" if night.summary.is_live else "The night"
 
 
 def clock(at: UtcSeconds | None) -> str:

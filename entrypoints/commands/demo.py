@@ -46,6 +46,7 @@ def command(
     pipelines: str,
     results: Path | None,
     quiet: bool,
+    with_console: bool,
 ) -> None:
     """Observe a short simulated night on this machine.
 
@@ -72,6 +73,7 @@ def command(
         skymap=night.skymap if pipelines == "ap-pipe" else None,
         templates=night.templates if pipelines == "ap-pipe" else tuple,
         workers=workers,
+        console=with_console,
     )
     folder = results_folder(results, night.plan.camera.instrument)
     raise SystemExit(

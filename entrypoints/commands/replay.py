@@ -73,6 +73,7 @@ def command(
     pipelines: str,
     results: Path | None,
     quiet: bool,
+    with_console: bool,
 ) -> None:
     """Observe the raw frames below DIR again, on this machine.
 
@@ -117,6 +118,7 @@ def command(
         if pipelines == "ap-pipe"
         else None,
         workers=workers,
+        console=with_console,
         pace=pace,
     )
     asked = Observation(

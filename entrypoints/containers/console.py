@@ -4,9 +4,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 from dependency_injector import containers, providers
 
+from adapters.apdb.source_archive import ApdbSourceArchive
+from adapters.butler.library.images import ButlerImageArchive
 from adapters.console.access import Access
 from adapters.console.app import make_app
 from adapters.console.events import Announcer
@@ -67,12 +69,15 @@ async def live_night(settings: WatchedSettings, place: str) -> AsyncIterator[Wat
         camera=_camera(settings.camera_file, settings.night.instrument),
         place=place,
     )
-    async with opened(status.queue(), status.histories()):
-        yield Watched(night=night, board=board)
+    async with (
+        opened(status.queue(), status.histories()),
+        _archives(settings.repository, settings.apdb, settings.night.instrument) as (images, sources),
+    ):
+        yield Watched(night=evolve(night, images=images, sources=sources), board=board)
 
 
 @contextlib.asynccontextmanager
-async def kept_night(folder: Path, camera_file: str | None) -> AsyncIterator[Watched]:
+async def kept_night(folder: Path, camera_file: str | None, apdb: str | None) -> AsyncIterator[Watched]:
     """Open a night that was kept.
 
     Parameters
@@ -81,6 +86,8 @@ async def kept_night(folder: Path, camera_file: str | None) -> AsyncIterator[Wat
         Of its results.
     camera_file
         Its camera's; None if it is not kept.
+    apdb
+        Path of its APDB; None if it is not kept.
 
     Raises
     ------
@@ -99,7 +106,23 @@ async def kept_night(folder: Path, camera_file: str | None) -> AsyncIterator[Wat
             camera=_camera(camera_file, records.instrument),
             place=str(folder),
         )
-        yield Watched(night=night, board=None)
+        async with _archives(str(folder), apdb, records.instrument) as (images, sources):
+            yield Watched(night=evolve(night, images=images, sources=sources), board=None)
+
+
+@contextlib.asynccontextmanager
+async def _archives(
+    repository: str | None, apdb: str | None, instrument: str
+) -> AsyncIterator[tuple[ButlerImageArchive | None, ApdbSourceArchive | None]]:
+    """Open the archives of images and sources, as far as there are any."""
+    images = None if repository is None else ButlerImageArchive(repository, instrument)
+    sources = None if apdb is None else ApdbSourceArchive(apdb)
+    async with contextlib.AsyncExitStack() as stack:
+        for archive in (images, sources):
+            if archive is not None:
+                archive.open()
+                stack.push_async_callback(archive.close)
+        yield images, sources
 
 
 def _camera(file: str | None, instrument: str) -> Camera | None:

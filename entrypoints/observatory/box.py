@@ -54,6 +54,8 @@ class BoxSetup:
     """Adds a plan's templates to the central repository; returns the parts in which the night is played, and
     words."""
     workers: int = _WORKERS
+    console: bool = False
+    """Whether the console is served meanwhile."""
     pace: Pace = field(factory=Pace)
     """Of the work on frames before the night."""
     expiration: float = 3600.0
@@ -110,6 +112,8 @@ async def opened_box(
         if results is not None:
             stack.push(lambda _kind, error, _trace: _keep_failure(folder, results, error, display))
         addresses = await paced(setup.pace, _start_servers, stack, folder, display, setup.pace)
+        if setup.console:
+            await _Launcher(stack, setup, addresses, display, listener).console()
         with within({**addresses.s3, "LSST_RESOURCES_TMPDIR": str(folder)}):
             display.say("making a central repository with calibrations")
             setup.pace.tell = display.working
@@ -234,6 +238,20 @@ class _Launcher:
             parts=parts,
             start_workers=self.workers,
         )
+
+    async def console(self) -> None:
+        """Serve the console, and say where once it is known; the night does not wait for it, nor need it."""
+        console = await self._start("console", ["console"], self._settings()["console"])
+        saying = asyncio.create_task(self._say_where(console))
+        self._stack.callback(saying.cancel)
+
+    async def _say_where(self, console: ServiceProcess) -> None:
+        try:
+            address = (await console.ready())["address"]
+        except ProcessFailedError as error:
+            self._display.say(f"the console cannot be served: {error}")
+        else:
+            self._display.say(f"the night in the browser: {address}")
 
     async def workers(self, skymap: str) -> tuple[ServiceProcess, ...]:
         """Start workers that find their templates in a skymap."""

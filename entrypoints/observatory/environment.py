@@ -122,6 +122,7 @@ def variables(
         "butler-writer": kafka | _butler_writer(at),
         "initialize": deployment,
         "worker": kafka | deployment | raws | _worker(instrument, at, expiration),
+        "console": deployment | _worker(instrument, at, expiration) | {"CONSOLE_LOG_FOLDER": str(at.folder)},
     }
 
 

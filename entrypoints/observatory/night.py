@@ -262,6 +262,7 @@ def _summarize(night: Observation, report: _Report, console: Console) -> None:
         "in the central repository: " + _counts(report.results.counts),
         f"{report.kept} datasets, the APDB, alerts and logs are in {night.results}; look at them with",
         f"  {_command()} results {night.results}",
+        f"  {_command()} console {night.results}",
     ]
     console.print(visible("\n".join(lines), keep_lines=True), highlight=False, soft_wrap=True, markup=False)
 

@@ -52,6 +52,13 @@ def night_options[F: Callable[..., None]](*, speed: float, pipelines: str = "ap-
                 help="How much faster than real time the observatory lives.",
             ),
             click.option(
+                "--console/--no-console",
+                "with_console",
+                default=True,
+                show_default=True,
+                help="Serve the console while the night goes on; CONSOLE_PORT says where.",
+            ),
+            click.option(
                 "--quiet",
                 "-q",
                 is_flag=True,

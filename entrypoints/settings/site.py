@@ -84,6 +84,8 @@ class SiteSettings:
     upkeep_idle_s: float = field(default=600.0, validator=_not_negative)
     metrics_host: str = "127.0.0.1"
     metrics_port: int = field(default=0, validator=_not_negative)
+    console: bool = True
+    console_port: int = field(default=0, validator=_not_negative)
     log_level: str = field(default="INFO", validator=_known_level)
 
     @property

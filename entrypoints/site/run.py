@@ -38,6 +38,7 @@ from entrypoints.running import (
 )
 from entrypoints.settings.worker import ChildSettings, WorkerSettings
 from entrypoints.site import lock
+from entrypoints.site.console import served_console
 from entrypoints.site.days import prepare_days
 from entrypoints.site.display import Display, shown
 from entrypoints.site.environment import enter, site_variables
@@ -102,7 +103,7 @@ async def _watch(site: SiteContainer, display: Display) -> None:
     watched = ", ".join(map(str, site.folder().watched(site.settings())))
     display.say(f"{display.title}; frames come from {watched}")
     idle_work = make_upkeep(site, display).run()
-    async with opened(site.files()), running_alongside(idle_work):
+    async with served_console(site, display), opened(site.files()), running_alongside(idle_work):
         await site.intake().run()
 
 

@@ -64,6 +64,11 @@ upkeep_idle_s: {upkeep_idle}
 metrics_host: {metrics_host}
 metrics_port: {metrics_port}
 
+# The console, a night in the browser, is served to this machine while the site runs. Port 0 is any free one,
+# which is said at the start; a port of its own keeps bookmarks.
+console: {console}
+console_port: {console_port}
+
 # DEBUG, INFO, WARNING or ERROR; the logs are a file for each day in logs/.
 log_level: {log_level}
 
@@ -92,5 +97,7 @@ def settings_text(pipelines: str) -> str:
         upkeep_idle=f"{default.upkeep_idle_s:g}",
         metrics_host=default.metrics_host,
         metrics_port=default.metrics_port,
+        console=str(default.console).lower(),
+        console_port=default.console_port,
         log_level=default.log_level,
     )

@@ -10,10 +10,12 @@ from starlette.responses import Response
 from adapters.console.api.rows import (
     DETECTORS,
     LOG_LINES,
+    NIGHTS,
     TROUBLES,
     VISITS,
     detector_rows,
     log_row,
+    trend_row,
     trouble_row,
     visit_row,
 )
@@ -22,6 +24,7 @@ from adapters.console.api.tables import Asked, Column, Parameter, asked, table_a
 from adapters.console.night import ConsoleNight
 from adapters.console.view.asking import visit_named
 from adapters.console.view.digest import Digests, VisitDigest, troubles_of
+from adapters.console.view.trends import Trends
 from domain.visit import Identity
 
 __all__ = ["FORMAT", "Endpoint", "endpoints"]
@@ -53,7 +56,7 @@ class Endpoint:
         return table_answer(request, self.path.rpartition("/")[2], self.columns, rows)
 
 
-def endpoints(night: ConsoleNight, digests: Digests) -> Sequence[Endpoint]:
+def endpoints(night: ConsoleNight, digests: Digests, trends: Trends) -> Sequence[Endpoint]:
     """List what the API has."""
     tables = _NightTables(night, digests)
     found = [
@@ -86,6 +89,15 @@ def endpoints(night: ConsoleNight, digests: Digests) -> Sequence[Endpoint]:
             parameters=(_GROUP, _DETECTOR, _LIMIT),
             columns=LOG_LINES,
             rows=tables.log_lines,
+        )
+    )
+    found.append(
+        Endpoint(
+            path="/api/nights",
+            summary="Nights that the ledger knows, the newest first",
+            parameters=(),
+            columns=NIGHTS,
+            rows=NightRows(trends).nights,
         )
     )
     return [*found, *_of_archives(night)]
@@ -140,6 +152,17 @@ class _NightTables:
 
     def _newest_first(self) -> Sequence[VisitDigest]:
         return self._digests.of(self._night.board.view().visits)[::-1]
+
+
+class NightRows:
+    """Rows about nights."""
+
+    def __init__(self, trends: Trends) -> None:
+        self._trends = trends
+
+    async def nights(self, _given: Asked) -> Iterable[Mapping[str, object]]:
+        """List nights."""
+        return map(trend_row, await self._trends.all())
 
 
 def _slice(given: Asked) -> slice:

@@ -7,18 +7,21 @@ from adapters.console.api.tables import Column
 from adapters.console.view.digest import Trouble, VisitDigest, ranges
 from adapters.console.view.looks import look_of
 from adapters.console.view.minute import PART_KEYS, Minute, minute_of
-from domain.results.night_view import VisitView
+from domain.results.night_view import NightTrend, VisitView
 from domain.times import UtcSeconds, utc_isoformat
 from domain.work.outcomes import describe
+from domain.work.promptness import Promptness
 from ports.night_board import LogLine
 
 __all__ = [
     "DETECTORS",
     "LOG_LINES",
+    "NIGHTS",
     "TROUBLES",
     "VISITS",
     "detector_rows",
     "log_row",
+    "trend_row",
     "trouble_row",
     "visit_row",
 ]
@@ -66,6 +69,16 @@ TROUBLES: Final = (
     Column("detectors", "string", "numbers of those that fared alike"),
     Column("state", "string", "in one word"),
     Column("reason", "string", "why"),
+)
+
+NIGHTS: Final = (
+    Column("night", "string", "day_obs"),
+    Column("visits", "integer", "with any work on them"),
+    Column("in_time", "integer", "visit-detectors in time"),
+    Column("late", "integer", "visit-detectors that were late"),
+    Column("failed", "integer", "visit-detectors that failed"),
+    Column("median_s", "number", "from the shutter's closing to the end of the pipeline, seconds"),
+    Column("slowest_s", "number", "what 98 % did not exceed, seconds"),
 )
 
 LOG_LINES: Final = (
@@ -122,6 +135,17 @@ def trouble_row(trouble: Trouble) -> Mapping[str, object]:
         "detectors": ranges(trouble.detectors),
         "state": trouble.look.word,
         "reason": trouble.reason,
+    }
+
+
+def trend_row(trend: NightTrend) -> Mapping[str, object]:
+    """Write a night."""
+    return {
+        "night": trend.night.isoformat(),
+        "visits": trend.visits,
+        **{fared.value.replace(" ", "_"): trend.promptness.get(fared.value, 0) for fared in Promptness},
+        "median_s": trend.median,
+        "slowest_s": trend.slowest,
     }
 
 

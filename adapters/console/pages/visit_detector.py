@@ -71,6 +71,7 @@ class VisitDetectorPage:
             "stages": _stages(record.seconds),
             "described": describe,
             "has_images": self._night.images is not None,
+            "has_sources": self._night.sources is not None,
             "triplet": [str(kind) for kind in TRIPLET],
             **await self._explained(record.attempt.identity),
             **_around(visit, detector),

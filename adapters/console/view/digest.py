@@ -88,9 +88,25 @@ def _troubles(view: VisitView, looks: Mapping[int, Look]) -> Sequence[Trouble]:
         if look.kind in _TROUBLED:
             alike[look, _reason(view.detectors[detector])].append(detector)
     return [
-        Trouble(group=view.group, begun=view.begun, look=look, detectors=tuple(sorted(found)), reason=reason)
+        Trouble(
+            group=view.group,
+            begun=view.begun,
+            look=look,
+            detectors=tuple(sorted(found)),
+            reason=_told(reason, [view.detectors[detector] for detector in found]),
+        )
         for (look, reason), found in alike.items()
     ]
+
+
+def _told(reason: str, records: Sequence[AttemptRecord]) -> str:
+    """Write why; of what was late, by how much at most."""
+    worst = max(records, key=slowness)
+    minute = minute_of(worst)
+    if look_of(worst).key != "late" or minute is None:
+        return reason
+    cause = minute.cause or "all parts together"
+    return f"{cause}; {minute.total:.1f} s in all" + (" at most" if len(records) > 1 else "")
 
 
 def _exposures(view: VisitView) -> Iterator[int]:
@@ -106,7 +122,8 @@ def _reason(record: AttemptRecord) -> str:
     if look_of(record).key != "late":
         return "" if record.outcome is None else describe(record.outcome)
     minute = minute_of(record)
-    return (minute.cause if minute is not None else "") or "took more than a minute in all"
+    worst = None if minute is None else minute.worst
+    return "" if worst is None else worst.part
 
 
 def troubles_of(newest_first: Sequence[VisitDigest]) -> Sequence[Trouble]:

@@ -2,15 +2,16 @@
 
 import asyncio
 import datetime
+import math
 import random
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from attrs import evolve
 
 from adapters.console.night import ConsoleNight
-from adapters.host.clock import SystemClock
 from adapters.memory.console.image_archive import MemoryImageArchive
 from adapters.memory.console.night_board import MemoryLogArchive, MemoryNightBoard
 from adapters.memory.console.source_archive import MemorySourceArchive
@@ -22,7 +23,7 @@ from domain.results.sources import DiaSource
 from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import CoordinateSystem, Identity
 from domain.work.about import AboutVisit
-from domain.work.attempts import Attempt, AttemptRecord
+from domain.work.attempts import Attempt, AttemptRecord, WorkHistory
 from domain.work.outcomes import (
     Completed,
     FailedAfterChange,
@@ -37,11 +38,16 @@ from domain.work.outcomes import (
 __all__ = [
     "BEGIN",
     "EXPOSURE",
+    "StillClock",
     "archive_of_images",
     "archive_of_sources",
     "console_night",
     "generated_board",
     "group_of",
+    "night_of",
+    "put",
+    "sky_images",
+    "sky_sources",
 ]
 
 NIGHT = datetime.date(2031, 5, 14)
@@ -49,6 +55,8 @@ BEGIN = UtcSeconds(datetime.datetime(2031, 5, 15, 1, 0, tzinfo=datetime.UTC).tim
 EXPOSURE = 2031051400001
 """Of the first visit."""
 
+_SIDE = 400
+_SOURCES = ((210.0, 240.0, 6000.0), (90.0, 120.0, 2500.0), (320.0, 90.0, 1800.0))
 _BETWEEN = 34.0
 _FILTERS = ("r_03", "i_06", "g_01", "z_10")
 
@@ -59,22 +67,37 @@ def group_of(number: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{number % 1000:03d}"
 
 
-async def _recorded(records: Iterable[AttemptRecord], clock: SystemClock) -> StoredLedger:
-    store = MemoryHistoryStore(clock)
-    for record in records:
-        await store.change(
-            record.attempt.identity,
-            lambda history, _, record=record: (evolve(history, records=(record,)), None),  # type: ignore[misc]
-        )
-    return StoredLedger(store)
+class StillClock:
+    """It stays shortly after the night."""
+
+    def utc(self) -> UtcSeconds:
+        """Tell the time."""
+        return UtcSeconds(BEGIN + 36_000)
+
+
+async def put(store: MemoryHistoryStore, record: AttemptRecord) -> None:
+    """Let a ledger have a record, as the only one of its work."""
+
+    def change(history: WorkHistory, _: UtcSeconds) -> tuple[WorkHistory, None]:
+        return evolve(history, records=(record,)), None
+
+    await store.change(record.attempt.identity, change)
+
+
+async def night_of(board: MemoryNightBoard, store: MemoryHistoryStore, **archives: Any) -> ConsoleNight:
+    """Make what the console looks at of a board: its records are those of the ledger too."""
+    for visit in board.view().visits:
+        for record in visit.detectors.values():
+            await put(store, record)
+    ledger = StoredLedger(store)
+    return ConsoleNight(
+        board=board, ledger=ledger, clock=StillClock(), **({"logs": MemoryLogArchive()} | archives)
+    )
 
 
 def console_night(board: MemoryNightBoard, **archives: Any) -> ConsoleNight:
-    """Make what the console looks at of a board: its records are those of the ledger too."""
-    clock = SystemClock()
-    records = [record for visit in board.view().visits for record in visit.detectors.values()]
-    ledger = asyncio.run(_recorded(records, clock))
-    return ConsoleNight(board=board, ledger=ledger, clock=clock, **({"logs": MemoryLogArchive()} | archives))
+    """Make it where no event loop runs."""
+    return asyncio.run(night_of(board, MemoryHistoryStore(StillClock()), **archives))
 
 
 def archive_of_images() -> MemoryImageArchive:
@@ -115,6 +138,68 @@ def archive_of_sources() -> MemorySourceArchive:
         )
         for number in range(4)
     )
+
+
+def sky_images() -> MemoryImageArchive:
+    """Make images of a small piece of sky with three sources in the difference, for people to look at."""
+    chance = np.random.default_rng(4)
+    stars = [(*chance.uniform(0, _SIDE, 2), 10 ** chance.uniform(2.2, 4.3)) for _ in range(140)]
+    steady = _drawn(stars)
+    new = _drawn([(x, y, flux) for x, y, flux in _SOURCES])
+    arrays = {
+        ImageKind.CALIBRATED: steady + new + chance.normal(0, 12, steady.shape),
+        ImageKind.TEMPLATE: steady + chance.normal(0, 5, steady.shape),
+        ImageKind.DIFFERENCE: new + chance.normal(0, 13, steady.shape),
+    }
+    mask = np.zeros(steady.shape, np.uint8)
+    mask[steady > 1500] = 2
+    return MemoryImageArchive(
+        ImagePixels(
+            name=KeptImage(group=group_of(0), visit=EXPOSURE, detector=94, kind=kind),
+            array=array.astype(np.float32),
+            mask=mask,
+            planes={"SAT": 1},
+            unit="nJy",
+            wcs=None,
+            path=f"{kind}.fits",
+        )
+        for kind, array in arrays.items()
+    )
+
+
+def sky_sources() -> MemorySourceArchive:
+    """Know the sources of those images, the first of them from other visits too."""
+    found = MemorySourceArchive()
+    for number, (x, y, flux) in enumerate(_SOURCES):
+        for sighting in range(24 if number == 0 else 1):
+            shine = flux * (1.0 + 0.5 * math.sin(sighting / 4.0))
+            found.put(
+                DiaSource(
+                    source_id=EXPOSURE + 100 * number + sighting,
+                    object_id=7_000 + number,
+                    visit=EXPOSURE + sighting,
+                    detector=94,
+                    band="rgi"[sighting % 3],
+                    mjd=63_000.04 + sighting * 0.0137,
+                    ra=150.1 + x / 18_000,
+                    dec=2.2 + y / 18_000,
+                    x=x,
+                    y=y,
+                    snr=shine / 90.0,
+                    flux=shine,
+                    flux_err=90.0,
+                    science_flux=shine + 60.0,
+                )
+            )
+    return found
+
+
+def _drawn(stars: Iterable[tuple[float, float, float]]) -> npt.NDArray[np.float64]:
+    y, x = np.mgrid[0:_SIDE, 0:_SIDE]
+    image = np.zeros((_SIDE, _SIDE))
+    for at_x, at_y, flux in stars:
+        image += flux / 9.0 * np.exp(-((x - at_x) ** 2 + (y - at_y) ** 2) / 4.5)
+    return image
 
 
 def generated_board(

@@ -228,3 +228,15 @@ def test_an_archive_that_is_away_is_said_and_not_a_fault() -> None:
     answer = client(board_with(failed("g1", "cloud")), sources=sources).get("/sources")
     assert answer.status_code == 503
     assert "the database is restarting" in answer.text
+
+
+def test_every_night_of_the_ledger_has_its_pages() -> None:
+    asking = client(generated_board(visits=3, detectors=4), root="/console")
+    assert f'href="/console/night/{NIGHT}/"' in asking.get("/console/nights").text
+    assert asking.get("/console/api/nights").json()[0]["visits"] == 3
+    page = asking.get(f"/console/night/{NIGHT}/").text
+    assert "The night" in page
+    visit = re.findall(r'href="(/console/night/[^"]*/visit\?[^"]*)"', page)[0]
+    assert asking.get(visit.replace("&amp;", "&")).status_code == 200
+    assert 'href="/console/nights"' in page
+    assert asking.get("/console/night/yesterday/").status_code == 404
