@@ -2,7 +2,7 @@
 
 {{- define "pp.checks" -}}
 {{- $faults := list -}}
-{{- range list "pp.faults.secrets" "pp.faults.examples" "pp.faults.images" "pp.faults.scaling" "pp.faults.queue" "pp.faults.worker" "pp.faults.storage" "pp.faults.writer" -}}
+{{- range list "pp.faults.secrets" "pp.faults.examples" "pp.faults.images" "pp.faults.scaling" "pp.faults.queue" "pp.faults.worker" "pp.faults.storage" "pp.faults.writer" "pp.faults.console" -}}
 {{- with include . $ | trim -}}
 {{- $faults = append $faults . -}}
 {{- end -}}
@@ -43,7 +43,7 @@
 {{/* The defaults' addresses, with anything but the defaults' camera. */}}
 {{- define "pp.faults.examples" -}}
 {{- $asked := dict -}}
-{{- range list (dict "enabled" .Values.instrument.name "image" (dict "repository" "")) .Values.fanOut .Values.presence .Values.writer -}}
+{{- range list (dict "enabled" .Values.instrument.name "image" (dict "repository" "")) .Values.fanOut .Values.presence .Values.writer .Values.console -}}
 {{- if and .enabled (not .image.repository) }}{{ $_ := set $asked "image.repository" $.Values.image.repository }}{{ end -}}
 {{- end -}}
 {{- if .Values.instrument.name -}}
@@ -77,9 +77,20 @@
 
 {{/* Images of the system that this one succeeds: they know neither its commands nor its variables. */}}
 {{- define "pp.faults.images" -}}
-{{- range $path, $image := dict "image" .Values.image "initializer.image" .Values.initializer.image "fanOut.image" .Values.fanOut.image "presence.image" .Values.presence.image "writer.image" .Values.writer.image -}}
+{{- range $path, $image := dict "image" .Values.image "initializer.image" .Values.initializer.image "fanOut.image" .Values.fanOut.image "presence.image" .Values.presence.image "console.image" .Values.console.image "writer.image" .Values.writer.image -}}
 {{- if regexMatch "(^|/)lsst-dm/prompt-(service|init)([:@].*)?$" $image.repository }}
 - {{ $path }}.repository: {{ $image.repository }} is an image of the former system, which this chart cannot run; write the place of this project's own, REGISTRY/prompt-processing/{{ eq $path "initializer.image" | ternary "initializer" "service" }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "pp.faults.console" -}}
+{{- if .Values.console.enabled -}}
+{{- if not .Values.instrument.name }}
+- console.enabled: needs instrument.name, whose night it shows
+{{- end -}}
+{{- if not (or .Values.console.trustedProxies .Values.console.tokenKey) }}
+- console: needs trustedProxies or tokenKey, so that it is known who may look
 {{- end -}}
 {{- end -}}
 {{- end }}

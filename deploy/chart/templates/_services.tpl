@@ -1,6 +1,6 @@
 {{/* Of the services that instruments share. */}}
 
-{{/* Call with root, component and the names of ports. */}}
+{{/* Call with root, component and the names of ports; with http, the number of that port. */}}
 {{- define "pp.service" -}}
 apiVersion: v1
 kind: Service
@@ -11,7 +11,7 @@ spec:
   selector: {{- include "pp.selector" . | nindent 4 }}
   ports:
   {{- range .ports }}
-  - {name: {{ . }}, port: {{ eq . "http" | ternary $.root.Values.presence.port 8000 }}, targetPort: {{ . }}}
+  - {name: {{ . }}, port: {{ eq . "http" | ternary (default $.root.Values.presence.port $.http) 8000 }}, targetPort: {{ . }}}
   {{- end }}
 {{- end }}
 
@@ -171,5 +171,48 @@ SERVICE_LOG_LEVELS: {{ . | quote }}
 {{- define "pp.env.presence" -}}
 {{- $vars := include "pp.vars.presence" . | fromYaml -}}
 {{- $vars := include "pp.merged" (dict "vars" $vars "extra" .Values.presence.extraEnv "path" "presence.extraEnv") | fromYaml -}}
+{{- include "pp.env" (dict "root" . "vars" $vars) -}}
+{{- end }}
+
+{{- define "pp.vars.console" -}}
+{{- $console := .Values.console -}}
+CONSOLE_HOST: "0.0.0.0"
+CONSOLE_PORT: {{ $console.port | toString | quote }}
+{{- with $console.rootPath }}
+CONSOLE_ROOT_PATH: {{ . | quote }}
+{{- end }}
+{{- with $console.trustedProxies }}
+TRUSTED_PROXIES: {{ . | quote }}
+{{- end }}
+{{- with $console.tokenKey }}
+CONSOLE_TOKEN: {secret: {{ . | quote }}}
+{{- end }}
+RUBIN_INSTRUMENT: {{ .Values.instrument.name | quote }}
+{{- if .Values.instrument.camera }}
+CAMERA_FILE: /etc/prompt-processing/camera/camera.yaml
+{{- end }}
+CENTRAL_REPO: {{ default .Values.instrument.centralRepo .Values.instrument.readRepo | quote }}
+CONFIG_APDB: {{ .Values.apdb.config | quote }}
+REDIS_STREAM_HOST: {{ .Values.keda.redisStreams.host | quote }}
+REDIS_STREAM_NAME: {{ .Values.keda.redisStreams.streamName | quote }}
+REDIS_STREAM_CONSUMER_GROUP: {{ .Values.keda.redisStreams.consumerGroup | quote }}
+{{- with .Values.ledger.url }}
+LEDGER_URL: {{ . | quote }}
+{{- end }}
+{{- with .Values.ledger.urlKey }}
+LEDGER_URL: {secret: {{ . | quote }}}
+{{- end }}
+HOME: /tmp
+{{- with $console.logLevel }}
+SERVICE_LOG_LEVELS: {{ . | quote }}
+{{- end }}
+{{ include "pp.vars.redis" . }}
+{{ include "pp.vars.s3" . }}
+{{- include "pp.vars.database" . }}
+{{- end }}
+
+{{- define "pp.env.console" -}}
+{{- $vars := include "pp.vars.console" . | fromYaml -}}
+{{- $vars := include "pp.merged" (dict "vars" $vars "extra" .Values.console.extraEnv "path" "console.extraEnv") | fromYaml -}}
 {{- include "pp.env" (dict "root" . "vars" $vars) -}}
 {{- end }}

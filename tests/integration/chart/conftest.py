@@ -21,6 +21,13 @@ EVERYTHING = {
     },
     "worker": {"priorityClassName": "night"},
     "presence": {"instruments": "", "redis": {"passwordKey": "index-password", "tls": True}},
+    "console": {
+        "enabled": True,
+        "rootPath": "/prompt-console",
+        "trustedProxies": "10.0.0.0/8",
+        "tokenKey": "console-token",
+        "logLevel": ".=INFO",
+    },
     "writer": {"logLevel": ".=INFO adapters=DEBUG", "kafka": {"debug": True, "createTopics": True}},
     "fanOut": {"logLevel": ".=INFO", "extraEnv": {"REDIS_RETRY_INITIAL_DELAY": 2}},
     "image": {"pullSecrets": ["registry"]},

@@ -14,6 +14,7 @@ from entrypoints.containers.child import ChildContainer
 from entrypoints.containers.deployment import INSTALL
 from entrypoints.containers.raw_presence import served_cameras
 from entrypoints.settings.butler_writer import ButlerWriterSettings
+from entrypoints.settings.console import ConsoleSettings, WatchedSettings
 from entrypoints.settings.environment import describe_settings, read_settings
 from entrypoints.settings.fan_out import FanOutSettings
 from entrypoints.settings.raw_presence import RawPresenceSettings
@@ -29,6 +30,7 @@ SETTINGS: Mapping[str, tuple[type[Any], ...]] = {
     "fan-out": (FanOutSettings,),
     "raw-presence": (RawPresenceSettings,),
     "butler-writer": (ButlerWriterSettings,),
+    "console": (ConsoleSettings, WatchedSettings),
 }
 
 # Read by pipelines, the Butler, boto3 or everybody (docs/contracts/environment.md names most of them).
@@ -161,6 +163,10 @@ def test_services_can_be_reached_from_other_pods(rendered: Sequence[Object], tmp
         ports = {port["name"]: port["containerPort"] for port in container(one).get("ports", [])}
         if command == "initialize":
             assert ports == {}
+            continue
+        if command == "console":
+            served = (values["CONSOLE_HOST"], int(values["CONSOLE_PORT"]))
+            assert served == ("0.0.0.0", ports["http"])  # noqa: S104 - as below
             continue
         assert values["METRICS_HOST"] == "0.0.0.0"  # noqa: S104 - a pod's own address is not known before
         assert int(values["METRICS_PORT"]) == ports["metrics"]

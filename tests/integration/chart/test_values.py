@@ -259,3 +259,8 @@ def test_passwords_in_values_are_refused_and_not_repeated(
         helm.template(values)
     assert "hunter2" not in str(refusal.value)
     assert "12345" not in str(refusal.value)
+
+
+def test_the_console_is_not_open_to_whoever_comes(helm: Helm) -> None:
+    with pytest.raises(HelmRefusedError, match="console: needs trustedProxies or tokenKey"):
+        helm.template(nested(("console", "enabled"), value=True))
