@@ -37,6 +37,7 @@ class ImageArchive(Protocol):
     ) -> ImagePixels:
         """Read one image, or what of it lies within a box, which may be nothing.
 
+        A blank group stands for that of the exposure.
         Without its mask it takes a third of the time.
 
         Raises

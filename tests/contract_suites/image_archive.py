@@ -5,6 +5,7 @@ import asyncio
 
 import numpy as np
 import pytest
+from attrs import evolve
 
 from domain.results.images import ImageKind, ImagePixels, KeptImage, PixelBox
 from ports.image_archive import ImageArchive, ImageArchiveUnavailableError, NoSuchImageError
@@ -115,6 +116,14 @@ class ImageArchiveContract:
         kept.put(an_image(a_kept_image(kind=ImageKind.TEMPLATE)))
         with pytest.raises(NoSuchImageError, match=r"no difference image of .*detector 5; .*template"):
             await kept.archive.read(a_kept_image(kind=ImageKind.DIFFERENCE))
+
+    async def test_an_image_is_found_by_its_exposure_alone(self, kept: ImageArchiveBench) -> None:
+        name = a_kept_image(OTHER_GROUP)
+        kept.put(an_image(name))
+        found = await kept.archive.read(evolve(name, group=""))
+        assert np.array_equal(found.array, an_image(name).array)
+        with pytest.raises(NoSuchImageError):
+            await kept.archive.read(evolve(name, group="", visit=1))
 
     async def test_what_comes_later_is_found(self, kept: ImageArchiveBench) -> None:
         kept.put(an_image(a_kept_image()))

@@ -75,6 +75,8 @@ class ButlerImageArchive:
             raise NoSuchImageError(f"the {image} cannot be read: {place}: {one_line(error)}") from error
 
     def _place(self, image: KeptImage) -> ResourcePath:
+        if not image.group:
+            image = evolve(image, group=self._group_of(image.visit))
         if image not in self._known:
             there = self._images(image.group, image.detector)
             if image not in there:
@@ -85,6 +87,17 @@ class ButlerImageArchive:
         except (LookupError, FileNotFoundError) as error:
             del self._known[image]
             raise NoSuchImageError(f"the {image} is no longer there") from error
+
+    def _group_of(self, exposure: int) -> str:
+        """Find the group of an exposure; blank if nothing is known of that."""
+        try:
+            found = self._opened().query_dimension_records(
+                "exposure", instrument=self._instrument, exposure=exposure, explain=False
+            )
+        except (*OUT_OF_REACH, OSError) as error:
+            self._close()
+            raise ImageArchiveUnavailableError(f"{self._repository}: {one_line(error)}") from error
+        return next((str(record.group) for record in found), "")
 
     def _images(self, group: str, detector: int | None) -> Sequence[KeptImage]:
         try:

@@ -84,7 +84,7 @@ class PictureRoutes:
         """Look up a pixel in all images of a visit-detector."""
         x, y = whole_number(request, "x"), whole_number(request, "y")
         found: dict[str, Mapping[str, object]] = {}
-        for image in await kept_of(self._archive, request):
+        for image in _named(request) or await kept_of(self._archive, request):
             try:
                 pixel = await self._pictures.value(image, x, y)
             except NoSuchImageError:
@@ -103,13 +103,16 @@ class PictureRoutes:
 
     async def cutouts(self, request: Request) -> Response:
         """Draw the same square of several images side by side."""
-        kinds = request.query_params.getlist("kind")
-        images = [image for image in await kept_of(self._archive, request) if image.kind in kinds]
-        if not images:
-            raise HTTPException(HTTPStatus.NOT_FOUND, "none of these images is kept")
         size, zoom = whole_number(request, "size", 31), whole_number(request, "zoom", 4)
         x, y = whole_number(request, "x"), whole_number(request, "y")
-        return _png(await self._pictures.cutouts(images, x, y, size, zoom))
+        wanted = _named(request)
+        try:
+            return _png(await self._pictures.cutouts(wanted, x, y, size, zoom))
+        except NoSuchImageError:
+            images = [image for image in await kept_of(self._archive, request) if image in wanted]
+            if not images:
+                raise
+            return _png(await self._pictures.cutouts(images, x, y, size, zoom))
 
 
 async def kept_of(archive: ImageArchive, request: Request) -> Sequence[KeptImage]:
@@ -121,15 +124,24 @@ async def kept_of(archive: ImageArchive, request: Request) -> Sequence[KeptImage
 
 def image_of(request: Request) -> KeptImage:
     """Read which image is meant."""
+    return _image(request, request.query_params.get("kind", ""))
+
+
+def _named(request: Request) -> list[KeptImage]:
+    """Read which images are meant, without asking the archive what there is."""
+    return [_image(request, kind) for kind in request.query_params.getlist("kind")]
+
+
+def _image(request: Request, kind: str) -> KeptImage:
     try:
-        kind = ImageKind(request.query_params.get("kind", ""))
+        found = ImageKind(kind)
     except ValueError:
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"kind is one of {', '.join(ImageKind)}") from None
     return KeptImage(
         group=request.query_params.get("group", ""),
         visit=whole_number(request, "visit"),
         detector=whole_number(request, "detector"),
-        kind=kind,
+        kind=found,
     )
 
 

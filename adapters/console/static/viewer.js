@@ -208,7 +208,8 @@
       wantedPlace = null;
       const facts = first()?.facts;
       if (!facts || x < 0 || y < 0 || x >= facts.width || y >= facts.height) break;
-      const answer = await fetch(address("/picture/values", { x, y }));
+      const kinds = panels.filter((panel) => panel.facts).map((panel) => `&kind=${panel.kind}`).join("");
+      const answer = await fetch(address("/picture/values", { x, y }) + kinds);
       if (answer.ok) showValues(x, y, await answer.json());
       await new Promise((done) => setTimeout(done, 60));
     }

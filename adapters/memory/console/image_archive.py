@@ -40,6 +40,8 @@ class MemoryImageArchive:
     ) -> ImagePixels:
         """See `ports.image_archive.ImageArchive.read`."""
         self._check()
+        if not image.group:
+            image = next((one for one in self._images if evolve(one, group="") == image), image)
         if image not in self._images:
             kinds = ", ".join(one.kind for one in await self.images(image.group, image.detector))
             raise NoSuchImageError(f"there is no {image}; there are {kinds or 'none'}")
