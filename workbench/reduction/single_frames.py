@@ -1,5 +1,6 @@
 """Single exposures of a recorded night, calibrated and measured."""
 
+from functools import lru_cache
 from typing import Any, cast
 
 from attrs import evolve
@@ -34,6 +35,8 @@ class SingleFrames:
         self._camera = cast(CameraDict, camera_as_dict(plan.camera))
         self._instrument = plan.camera.instrument
         self._masters = f"{input_collections(self._instrument).calibrations}/masters"
+        # One exposure of a detector follows the other; reading these takes as long as all else of a frame.
+        self._masters_for = lru_cache(maxsize=1)(self._read_masters)
 
     def make(self, visit: PlannedVisit, detector: int) -> SingleFrame:
         """Process a visit's first snap.
@@ -59,7 +62,7 @@ class SingleFrames:
             exposure if exposure.sky_angle is not None else evolve(exposure, sky_angle=visit.sky_angle or 0.0)
         )
 
-    def _masters_for(self, detector: int, physical_filter: str) -> dict[str, Any]:
+    def _read_masters(self, detector: int, physical_filter: str) -> dict[str, Any]:
         """Read what masters there are."""
         data_id: dict[str, str | int] = {"instrument": self._instrument, "detector": detector}
         refs = {

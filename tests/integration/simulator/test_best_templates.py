@@ -4,6 +4,7 @@ import contextlib
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,6 +42,8 @@ BAD: dict[str, tuple[dict[str, float], tuple[int, ...], str]] = {
 
 @frozen
 class Night:
+    frames: SingleFrames
+    masters: Path
     lights: Lights
     visits: tuple[PlannedVisit, ...]
     seen: Field
@@ -62,9 +65,10 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     root = tmp_path_factory.mktemp("repo")
     plan = make_repository(root, plan)
     with Butler.from_config(str(root), writeable=True) as butler:
-        lights = Lights(SingleFrames(butler, plan, recording), recording)
+        frames = SingleFrames(butler, plan, recording)
+        lights = Lights(frames, recording)
         seen = next(fields(lights, plan.visits, "i"))
-        yield Night(lights, plan.visits, seen, camera)
+        yield Night(frames, root / camera.instrument / "calib" / "masters", lights, plan.visits, seen, camera)
 
 
 def width_and_noise(template: MaskedImage, camera: Camera) -> tuple[float, float]:
@@ -83,6 +87,7 @@ def width_and_noise(template: MaskedImage, camera: Camera) -> tuple[float, float
 
 def test_a_template_of_the_best_is_sharper_and_deeper_than_that_of_the_first(night: Night) -> None:
     ((detector, target),) = night.seen.onto.items()
+    check_that_masters_are_read_once(night, detector)
     best = best_contributions(night.lights, night.visits, detector, night.seen)
     frames = [night.lights.make(visit, detector) for visit in night.visits[:MOST]]
     first = []
@@ -103,3 +108,11 @@ def test_a_template_of_the_best_is_sharper_and_deeper_than_that_of_the_first(nig
     assert len(best.spare) == LIGHTS - len(said) - MOST
     assert chosen[0] < 0.9 * other[0]
     assert chosen[1] < 0.8 * other[1]
+
+
+def check_that_masters_are_read_once(night: Night, detector: int) -> None:
+    first = night.frames.make(night.visits[0], detector)
+    away = night.masters.rename(night.masters.with_name("away"))
+    again = night.frames.make(night.visits[0], detector)
+    away.rename(night.masters)
+    assert np.array_equal(first.image.image.array, again.image.image.array)
