@@ -7,8 +7,6 @@ from pathlib import Path
 from attrs import evolve, frozen
 from dependency_injector import containers, providers
 
-from adapters.apdb.source_archive import ApdbSourceArchive
-from adapters.butler.library.images import ButlerImageArchive
 from adapters.console.access import Access
 from adapters.console.app import make_app
 from adapters.console.events import Announcer
@@ -21,6 +19,7 @@ from application.console.night_board import KeptNightBoard, LedgerNightBoard
 from domain.cameras.camera import Camera
 from entrypoints.containers.outcomes import opened_records
 from entrypoints.containers.providing import singleton
+from entrypoints.containers.results import opened_archives, places_in
 from entrypoints.containers.status import StatusContainer
 from entrypoints.running import opened
 from entrypoints.settings.console import ConsoleSettings, WatchedSettings
@@ -69,15 +68,17 @@ async def live_night(settings: WatchedSettings, place: str) -> AsyncIterator[Wat
         camera=_camera(settings.camera_file, settings.night.instrument),
         place=place,
     )
-    async with (
-        opened(status.queue(), status.histories()),
-        _archives(settings.repository, settings.apdb, settings.night.instrument) as (images, sources),
-    ):
-        yield Watched(night=evolve(night, images=images, sources=sources), board=board)
+    archives = opened_archives(
+        repository=settings.repository or "",
+        apdb=settings.apdb or "",
+        instrument=settings.night.instrument,
+    )
+    async with opened(status.queue(), status.histories()), archives as found:
+        yield Watched(night=evolve(night, images=found.images, sources=found.sources), board=board)
 
 
 @contextlib.asynccontextmanager
-async def kept_night(folder: Path, camera_file: str | None, apdb: str | None) -> AsyncIterator[Watched]:
+async def kept_night(folder: Path, camera_file: str | None) -> AsyncIterator[Watched]:
     """Open a night that was kept.
 
     Parameters
@@ -86,8 +87,6 @@ async def kept_night(folder: Path, camera_file: str | None, apdb: str | None) ->
         Of its results.
     camera_file
         Its camera's; None if it is not kept.
-    apdb
-        Path of its APDB; None if it is not kept.
 
     Raises
     ------
@@ -106,23 +105,9 @@ async def kept_night(folder: Path, camera_file: str | None, apdb: str | None) ->
             camera=_camera(camera_file, records.instrument),
             place=str(folder),
         )
-        async with _archives(str(folder), apdb, records.instrument) as (images, sources):
-            yield Watched(night=evolve(night, images=images, sources=sources), board=None)
-
-
-@contextlib.asynccontextmanager
-async def _archives(
-    repository: str | None, apdb: str | None, instrument: str
-) -> AsyncIterator[tuple[ButlerImageArchive | None, ApdbSourceArchive | None]]:
-    """Open the archives of images and sources, as far as there are any."""
-    images = None if repository is None else ButlerImageArchive(repository, instrument)
-    sources = None if apdb is None else ApdbSourceArchive(apdb)
-    async with contextlib.AsyncExitStack() as stack:
-        for archive in (images, sources):
-            if archive is not None:
-                archive.open()
-                stack.push_async_callback(archive.close)
-        yield images, sources
+        repository, apdb = places_in(folder)
+        async with opened_archives(repository=repository, apdb=apdb, instrument=records.instrument) as found:
+            yield Watched(night=evolve(night, images=found.images, sources=found.sources), board=None)
 
 
 def _camera(file: str | None, instrument: str) -> Camera | None:

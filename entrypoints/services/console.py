@@ -19,7 +19,6 @@ from entrypoints.settings.environment import read_settings
 from entrypoints.settings.site import SiteFolder
 from entrypoints.site.environment import site_variables
 from entrypoints.site.folder import open_site
-from workbench.night.apdb import DATABASE
 from workbench.night.kept_night import CAMERA, NIGHT
 
 __all__ = ["command"]
@@ -58,16 +57,12 @@ def _what_to_watch(folder: Path | None) -> _Open:
         deployment = settings_or_exit(WatchedSettings)
         return partial(live_night, deployment, deployment.night.stream)
     if not SiteFolder(folder).settings.exists():
-        kept = folder / NIGHT
-        return partial(kept_night, folder, _if_there(kept / CAMERA), _if_there(kept / DATABASE))
+        camera = folder / NIGHT / CAMERA
+        return partial(kept_night, folder, str(camera) if camera.exists() else None)
     site, settings = open_site(folder)
     variables = site_variables(site, settings, load_camera(site.camera))
     watched = read_settings(WatchedSettings, {**variables, "CONSOLE_LOG_FOLDER": str(site.logs)})
     return partial(live_night, watched, str(folder))
-
-
-def _if_there(path: Path) -> str | None:
-    return str(path) if path.exists() else None
 
 
 async def _serve(settings: ConsoleSettings, open_night: _Open) -> None:
