@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from functools import partial
@@ -241,7 +242,9 @@ class _Launcher:
 
     async def console(self) -> None:
         """Serve the console, and say where once it is known; the night does not wait for it, nor need it."""
-        console = await self._start("console", ["console"], self._settings()["console"])
+        console = await self._start(
+            "console", ["console", "--parent", str(os.getpid())], self._settings()["console"]
+        )
         saying = asyncio.create_task(self._say_where(console))
         self._stack.callback(saying.cancel)
 

@@ -1,6 +1,8 @@
 """The console's process: a night in the browser, of a deployment, a site, or results that were kept."""
 
+import asyncio
 import logging
+import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -25,6 +27,8 @@ __all__ = ["command"]
 
 _LOG = logging.getLogger(__name__)
 
+_LOOK_EVERY = 1.0  # Seconds.
+
 _SUMMARY = (
     "Show a night in the browser: what failed or was late and why, the minute of each visit, the focal plane,"
     " images, sources and light curves. FOLDER is a site, or what `demo` or `replay` has kept; without it,"
@@ -42,14 +46,15 @@ type _Open = Callable[[], AbstractAsyncContextManager[Watched]]
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to serve on, instead of CONSOLE_PORT's.")
-def command(*, folder: Path | None, port: int | None) -> None:
+@click.option("--parent", type=int, hidden=True, help="End with this process, however it ends.")
+def command(*, folder: Path | None, port: int | None, parent: int | None) -> None:
     """Serve the console until it is stopped."""
     settings = settings_or_exit(ConsoleSettings)
     if port is not None:
         settings = evolve(settings, port=port)
     open_night = _what_to_watch(folder)
     configure_logs(settings.logs.levels, "console")
-    run_service(lambda: _serve(settings, open_night))
+    run_service(lambda: _serve(settings, open_night, parent))
 
 
 def _what_to_watch(folder: Path | None) -> _Open:
@@ -65,7 +70,7 @@ def _what_to_watch(folder: Path | None) -> _Open:
     return partial(live_night, watched, str(folder))
 
 
-async def _serve(settings: ConsoleSettings, open_night: _Open) -> None:
+async def _serve(settings: ConsoleSettings, open_night: _Open, parent: int | None) -> None:
     # Who is told that it is ready may stop it.
     stop = stopping_on_signals()
     async with open_night() as watched:
@@ -76,4 +81,12 @@ async def _serve(settings: ConsoleSettings, open_night: _Open) -> None:
             click.echo(server.address)
             _LOG.info("ready at %s", server.address, extra={"ready": True, "address": server.address})
             followers = [] if watched.board is None else [watched.board.run(), container.announcer().run()]
+            if parent is not None:
+                followers.append(_ended(parent))
             await run_until_stopped(stop, *followers)
+
+
+async def _ended(parent: int) -> None:
+    """Wait until the process that started this one is gone; what was killed can tell nobody to stop."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells when
+        await asyncio.sleep(_LOOK_EVERY)

@@ -27,7 +27,7 @@ async def served_console(site: SiteContainer, display: Display) -> AsyncIterator
         return
     console = ServiceProcess(
         "console",
-        ["console", str(folder.path), "--port", str(settings.console_port)],
+        ["console", str(folder.path), "--port", str(settings.console_port), "--parent", str(os.getpid())],
         os.environ,
         folder.run / "console.log",
         lambda _name, _record: None,
