@@ -9,6 +9,8 @@ from astropy.wcs import WCS
 from attrs import frozen
 from lsst.images import GeneralizedImage
 
+from prompt_pipelines.raw import RawFrame
+
 __all__ = ["KINDS", "NightImage", "image_from"]
 
 KINDS: Final = {
@@ -50,8 +52,17 @@ class NightImage:
         return found
 
 
-def image_from(image: GeneralizedImage, path: Path) -> NightImage:
-    """Take an image of `lsst.images` apart."""
+def image_from(image: GeneralizedImage | RawFrame, path: Path) -> NightImage:
+    """Take an image of `lsst.images` apart, or a raw, of which the largest image in its file counts."""
+    if isinstance(image, RawFrame):
+        return NightImage(
+            path=path,
+            array=image.pixels,
+            variance=None,
+            mask=np.zeros(image.pixels.shape, bool),
+            unit="adu",
+            wcs=None,
+        )
     plain: Any = getattr(image, "image", image)
     variance, mask = getattr(image, "variance", None), getattr(image, "mask", None)
     flagged = np.zeros(plain.array.shape, bool) if mask is None else np.asarray(mask.array).any(axis=-1)

@@ -18,7 +18,7 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
 from domain.results.objects import summed_up
 from domain.results.sources import DiaSource
 from entrypoints.containers.outcomes import SITE, site_outcomes
-from entrypoints.containers.results import dia_sources, places_in
+from entrypoints.containers.results import ApdbAddressError, dia_sources, places_in
 from ports.source_archive import SourceArchiveUnavailableError
 from prompt_processing.errors import ResultsError
 from prompt_processing.images import KINDS, NightImage, image_from
@@ -31,13 +31,18 @@ __all__ = ["Results", "open_results"]
 _SOURCES = "single_visit_sources"
 
 
-def open_results(path: str | Path) -> "Results":
-    """Open the results of a night.
+def open_results(path: str | Path, *, apdb: str = "", instrument: str = "") -> "Results":
+    """Open the results of a night, or of all nights of a site or a central repository.
 
     Parameters
     ----------
     path
-        Folder that `demo` or `replay` has written, or that of a site.
+        Folder that `demo` or `replay` has written, that of a site, or URI or label of a central repository.
+    apdb
+        Where the APDB of a central repository is: URI of its configuration, an SQLite file, or a URL of
+        SQLAlchemy. Blank: there are no DiaSources to be read, or they are in the folder.
+    instrument
+        Whose results, where there are several instruments.
 
     Raises
     ------
@@ -45,27 +50,43 @@ def open_results(path: str | Path) -> "Results":
         Raised if there are none.
     """
     folder = Path(path)
+    if apdb or "://" in str(path):
+        return Results(str(path), apdb=apdb, instrument=instrument)
     if (folder / SITE).exists():
-        return Results(folder / "central", site=folder)
+        return Results(str(folder / "central"), site=folder, instrument=instrument)
     if not (folder / "butler.yaml").exists():
         raise ResultsError(
             f"{folder}: there are no results; `demo` and `replay` name their folder at their end"
         )
-    return Results(folder)
+    return Results(str(folder), instrument=instrument)
 
 
 class Results:
-    """The results of one night, or of all nights of a site; may be used as a context manager."""
+    """Results of one night, or of all of a site or a repository; may be used as a context manager."""
 
-    def __init__(self, folder: Path, site: Path | None = None) -> None:
-        self.path = folder
-        """The folder, which is a Butler repository as well."""
+    def __init__(
+        self, repository: str, *, site: Path | None = None, apdb: str = "", instrument: str = ""
+    ) -> None:
+        self.path = Path(repository)
+        """The folder, which is a Butler repository as well, unless another address was opened."""
         self._site = site
-        self._butler = Butler.from_config(str(folder), writeable=False)
-        self._chains = sorted(
-            self._butler.collections.query("*/prompt/output-*", collection_types=CollectionType.CHAINED),
-            reverse=True,
+        self._apdb = apdb
+        try:
+            self._butler = Butler.from_config(repository, writeable=False)
+        except Exception as error:  # whatever files, networks and databases raise
+            raise ResultsError(f"{repository} cannot be opened: {error}") from error
+        names = {record.name for record in self._butler.query_dimension_records("instrument", explain=False)}
+        if len(names) != 1 and instrument not in names:
+            self._butler.close()
+            known = ", ".join(sorted(names)) or "none"
+            raise ResultsError(f"{repository}: name one of its instruments, as `instrument`: {known}")
+        self.instrument = instrument or str(*names)
+        """Name of the camera."""
+        chained = self._butler.collections.query(
+            f"{self.instrument}/prompt/output-*", collection_types=CollectionType.CHAINED
         )
+        raws = self._butler.collections.query(f"{self.instrument}/raw/*", collection_types=CollectionType.RUN)
+        self._chains = [*sorted(chained, reverse=True), *sorted(raws)]
 
     @property
     def opened(self) -> Path:
@@ -90,12 +111,6 @@ class Results:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    @functools.cached_property
-    def instrument(self) -> str:
-        """Name of the camera."""
-        [name] = {record.name for record in self._butler.query_dimension_records("instrument")}
-        return str(name)
 
     @functools.cached_property
     def visits(self) -> Table:
@@ -152,7 +167,7 @@ class Results:
         visit, detector
             Of which.
         kind
-            ``calibrated``, ``template``, ``difference``, ``isr``, or the name of a dataset type.
+            ``calibrated``, ``template``, ``difference``, ``isr``, ``raw``, or the name of a dataset type.
 
         Raises
         ------
@@ -222,12 +237,12 @@ class Results:
 
     @functools.cached_property
     def _dia_sources(self) -> Sequence[DiaSource]:
-        _, apdb = places_in(self.opened)
+        apdb = self._apdb or places_in(self.opened)[1]
         if not apdb:
             raise ResultsError(f"{self.opened}: the alert production database is not kept there")
         try:
-            return dia_sources(Path(apdb))
-        except SourceArchiveUnavailableError as error:
+            return dia_sources(apdb)
+        except (ApdbAddressError, SourceArchiveUnavailableError) as error:
             raise ResultsError(str(error)) from error
 
     def _find(self, name: str, visit: int, detector: int) -> DatasetRef:

@@ -9,6 +9,7 @@ from lsst.dax.apdb.sql import ApdbSqlConfig
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL, make_url
 
+from domain.addresses import without_users
 from domain.errors import PromptProcessingError
 
 __all__ = ["ApdbAddressError", "reading_engine"]
@@ -70,7 +71,8 @@ def _url(address: str) -> tuple[URL, str | None]:
     try:
         config = ApdbConfig.from_uri(address)
     except Exception as error:  # whatever files, networks and YAML raise
-        raise ApdbAddressError(f"the APDB's configuration {address} cannot be read: {error}") from error
+        text = without_users(f"the APDB's configuration {address} cannot be read: {error}")
+        raise ApdbAddressError(text) from error
     if not isinstance(config, ApdbSqlConfig):
         raise ApdbAddressError(
             f"the APDB of {address} is no SQL database, which is all that can be looked at"

@@ -11,6 +11,7 @@ from adapters.apdb.addresses import ApdbAddressError, reading_engine
 from adapters.apdb.dia_sources import DiaSources
 from adapters.apdb.source_archive import ApdbSourceArchive
 from adapters.butler.library.images import ButlerImageArchive
+from domain.addresses import without_users
 from domain.results.sources import DiaSource, SourceQuery
 from entrypoints.containers.outcomes import SITE
 from ports.image_archive import ImageArchive
@@ -69,18 +70,26 @@ async def opened_archives(*, repository: str, apdb: str, instrument: str) -> Asy
         yield Archives(images=images, sources=sources)
 
 
-def dia_sources(file: Path) -> Sequence[DiaSource]:
-    """Read all DiaSources of an APDB in an SQLite file, in the order of time.
+def dia_sources(apdb: str | Path) -> Sequence[DiaSource]:
+    """Read all DiaSources of an APDB, in the order of time.
+
+    Parameters
+    ----------
+    apdb
+        As in `adapters.apdb.addresses.reading_engine`.
 
     Raises
     ------
+    ApdbAddressError
+        Raised if its configuration cannot be read.
     ports.source_archive.SourceArchiveUnavailableError
         Raised if there is no such database.
     """
-    engine, namespace = reading_engine(str(file))
+    engine, namespace = reading_engine(str(apdb))
     try:
         return DiaSources(engine, namespace).sources(SourceQuery(), None)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        raise SourceArchiveUnavailableError(f"{file}: {getattr(error, 'orig', error)}") from error
+        reason = getattr(error, "orig", error)
+        raise SourceArchiveUnavailableError(without_users(f"{apdb}: {reason}")) from error
     finally:
         engine.dispose()

@@ -83,8 +83,12 @@ def check_that_python_reads_it(folder: Path, alerts: int) -> None:
         image = results.image(row["visit"], row["detector"], "difference")
         assert image.path.exists()
         assert image.wcs is not None
+        assert results.image(row["visit"], row["detector"], "raw").array.shape >= image.array.shape
         ra, dec = image.wcs.wcs_pix2world(row["x"], row["y"], 0)
         assert (float(ra), float(dec)) == pytest.approx((row["ra"], row["dec"]), abs=1e-4)
+    with prompt_processing.open(folder.as_uri(), apdb=str(folder / "night" / "apdb.db")) as central:
+        assert len(central.dia_sources) == alerts
+        assert len(central.outcomes) == 0
     assert (folder / "night" / "logs" / "worker-1.log").stat().st_size > 0
     check_that_the_ledger_is_kept(folder / "night")
 

@@ -48,6 +48,14 @@ def test_what_is_no_database_is_named(tmp_path: Path) -> None:
         prompt_processing.open(tmp_path)
 
 
+def test_an_address_that_leads_nowhere_is_named_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match=r"nowhere cannot be opened"):
+        prompt_processing.open((tmp_path / "nowhere").as_uri())
+    with pytest.raises(SourceArchiveUnavailableError, match=r"127\.0\.0\.1:1/apdb") as raised:
+        dia_sources("postgresql+psycopg2://reader:secret@127.0.0.1:1/apdb")
+    assert "secret" not in str(raised.value)
+
+
 def test_tables_have_rows_in_the_order_given() -> None:
     assert list(source_table(NIGHT)["dia_source"]) == [1, 2, 3, 4]
     often, once = object_table(summed_up(NIGHT))
