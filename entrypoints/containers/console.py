@@ -15,6 +15,7 @@ from adapters.console.server import ConsoleServer
 from adapters.files.cameras import CameraFileError, find_camera, load_camera
 from adapters.files.log_archive import FolderLogArchive
 from adapters.host.clock import SystemClock
+from adapters.host.probes import HttpProbe
 from application.console.night_board import KeptNightBoard, LedgerNightBoard
 from domain.cameras.camera import Camera
 from entrypoints.containers.outcomes import opened_records
@@ -59,6 +60,7 @@ async def live_night(settings: WatchedSettings, place: str) -> AsyncIterator[Wat
         ledger=status.ledger(),
         clock=status.clock(),
         queue=status.queue(),
+        neighbours={name: HttpProbe(address).look for name, address in settings.neighbours.items()},
     )
     night = ConsoleNight(
         board=board,

@@ -1,13 +1,22 @@
 """Settings of the console: where it is served, whom it answers, and what it looks at."""
 
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import frozen
 
 from entrypoints.settings.common import LogSettings
 from entrypoints.settings.environment import group, setting
-from entrypoints.settings.parsers import integer, networks, optional, optional_folder, text, url_path
+from entrypoints.settings.parsers import (
+    integer,
+    named_addresses,
+    networks,
+    optional,
+    optional_folder,
+    text,
+    url_path,
+)
 from entrypoints.settings.status import StatusSettings
 
 __all__ = ["ConsoleSettings", "WatchedSettings"]
@@ -71,6 +80,12 @@ class WatchedSettings:
         "CONFIG_APDB",
         optional,
         "configuration of the APDB, for sources; without it there are none",
+        default="",
+    )
+    neighbours: Mapping[str, str] = setting(
+        "CONSOLE_NEIGHBOURS",
+        named_addresses,
+        "services to ask, as `name=http://host:port/readyz` pairs; the Butler Writer's /metrics tell its lag",
         default="",
     )
     logs: Path | None = setting(

@@ -21,6 +21,7 @@ __all__ = [
     "integer",
     "log_level",
     "log_levels",
+    "named_addresses",
     "names",
     "networks",
     "optional",
@@ -175,6 +176,18 @@ def networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network,
         except ValueError as error:
             raise ValueError(f"its entry {word!r} is no network: {error}") from None
     return tuple(found)
+
+
+def named_addresses(value: str) -> Mapping[str, str]:
+    """Take ``name=http://...`` pairs, separated by blanks."""
+    found = {}
+    for pair in value.split():
+        name, _, uri = pair.partition("=")
+        parts = urlsplit(uri)
+        if not name or parts.scheme != "http" or not parts.hostname:
+            raise ValueError(f"its pair {pair!r} is not name=http://host:port/path")
+        found[name] = uri
+    return found
 
 
 def url_path(value: str) -> str:

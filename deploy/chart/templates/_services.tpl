@@ -193,6 +193,14 @@ CAMERA_FILE: /etc/prompt-processing/camera/camera.yaml
 {{- end }}
 CENTRAL_REPO: {{ default .Values.instrument.centralRepo .Values.instrument.readRepo | quote }}
 CONFIG_APDB: {{ .Values.apdb.config | quote }}
+{{- $neighbours := list -}}
+{{- $name := include "pp.fullname" . -}}
+{{- if .Values.fanOut.enabled }}{{ $neighbours = append $neighbours (printf "fan-out=http://%s-fan-out:8000/readyz" $name) }}{{ end -}}
+{{- if .Values.presence.enabled }}{{ $neighbours = append $neighbours (printf "raw-presence=http://%s-presence:8000/readyz" $name) }}{{ end -}}
+{{- if .Values.writer.enabled }}{{ $neighbours = append $neighbours (printf "butler-writer=http://%s-writer:8000/metrics" $name) }}{{ end -}}
+{{- with $neighbours }}
+CONSOLE_NEIGHBOURS: {{ join " " . | quote }}
+{{- end }}
 REDIS_STREAM_HOST: {{ .Values.keda.redisStreams.host | quote }}
 REDIS_STREAM_NAME: {{ .Values.keda.redisStreams.streamName | quote }}
 REDIS_STREAM_CONSUMER_GROUP: {{ .Values.keda.redisStreams.consumerGroup | quote }}

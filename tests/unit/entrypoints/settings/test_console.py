@@ -2,7 +2,7 @@ import ipaddress
 
 import pytest
 
-from entrypoints.settings.console import ConsoleSettings
+from entrypoints.settings.console import ConsoleSettings, WatchedSettings
 from entrypoints.settings.environment import SettingsError, read_settings
 
 
@@ -26,3 +26,16 @@ def test_nobody_is_served_elsewhere_unless_it_is_known_who_may_look(host: str) -
 def test_a_wrong_setting_is_named(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=variable):
         read_settings(ConsoleSettings, {variable: value})
+
+
+def test_neighbours_are_named_with_their_addresses() -> None:
+    deployment = {
+        "RUBIN_INSTRUMENT": "SimCam",
+        "REDIS_STREAM_HOST": "redis",
+        "REDIS_STREAM_NAME": "instrument:simcam",
+        "REDIS_STREAM_CONSUMER_GROUP": "workers",
+    }
+    named = {"CONSOLE_NEIGHBOURS": "fan-out=http://fan-out:8000/readyz writer=http://writer:8000/metrics"}
+    assert list(read_settings(WatchedSettings, deployment | named).neighbours) == ["fan-out", "writer"]
+    with pytest.raises(SettingsError, match="CONSOLE_NEIGHBOURS"):
+        read_settings(WatchedSettings, deployment | {"CONSOLE_NEIGHBOURS": "https://elsewhere"})
