@@ -1,4 +1,7 @@
-"""A night on which everything that can be wrong with its input is: each costs itself and nothing else."""
+"""A night on which everything that can be wrong with its input is: each costs itself and nothing else.
+
+Nobody has made templates for it either, so the next best pipeline runs.
+"""
 
 import asyncio
 import contextlib
@@ -18,10 +21,12 @@ from rich.console import Console
 
 from adapters.files.cameras import load_camera
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
+from entrypoints.containers.observatory import read_results
 from entrypoints.observatory.box import BoxSetup, opened_box
 from entrypoints.observatory.display import make_display
 from entrypoints.observatory.environment import Addresses, Topics
-from entrypoints.observatory.options import SINGLE_FRAME
+from entrypoints.observatory.findings import Examination, examine
+from entrypoints.observatory.options import AP_PIPE
 from entrypoints.observatory.progress import Progress
 from simulator.summit.announcement import Announcer, next_visit
 from simulator.summit.demo import demo_plan
@@ -124,7 +129,7 @@ async def until(condition: asyncio.Event, seconds: float) -> None:
         await condition.wait()
 
 
-async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path) -> None:
+async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path, tmp_path: Path) -> None:
     night = demo_plan(load_camera(small_camera), seed=3, now=UtcSeconds(time.time()))
     plan = evolve(night.plan, visits=tuple(evolve(visit, snaps=1) for visit in night.plan.visits))
     good, truncated, odd = plan.visits
@@ -140,8 +145,8 @@ async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path) -> No
     setup = BoxSetup(
         plan=plan,
         camera_file=str(small_camera),
-        pipelines=SINGLE_FRAME,
-        reference=None,
+        pipelines=AP_PIPE,
+        reference=night.sky.stars,
         workers=2,
         variables={"worker": {"IMAGE_TIMEOUT": "8"}},
     )
@@ -159,6 +164,11 @@ async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path) -> No
                 services = {"fan-out", "raw-presence", "butler-writer", "worker 1", "worker 2"}
                 assert answers == dict.fromkeys(services, (200, f"{word}\n"))
             metrics = [text for _, text in (await asyncio.to_thread(probed, heard, "/metrics")).values()]
+            results = await asyncio.to_thread(read_results, at.repository, at.batches, plan.camera.instrument)
+            asked = Examination(truth=night.source.truth)
+            assert examine(asked, at, results, tmp_path, "") == (
+                "no image was differenced: no DiaSources, no alerts",
+            )
 
     outcomes = {key: row.outcome for key, row in progress.rows.items()}
     assert outcomes == {
@@ -166,6 +176,8 @@ async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path) -> No
         for visit in plan.visits
         for detector in (0, 1)
     }
+    ways = {row.detail for row in progress.rows.values() if row.outcome == "completed"}
+    assert ways == {"completed (SingleFrame)"}
     fared = totals(metrics, "visit_detectors_total", "promptness")
     assert (fared["in time"] + fared["late"], fared["failed"]) == (4, 2)
     assert totals(metrics, "announcements_dropped_total", "reason") >= Tally({"unreadable": 4})

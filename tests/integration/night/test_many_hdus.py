@@ -17,6 +17,9 @@ from tests.integration.night.results import chain_of, datasets, numbers
 from tests.unit.simulator.distorted import SHARE, corrections_of, distort, leaks
 from tests.unit.simulator.recorded import write_night
 
+ALONE = ("--workers", "1")
+"""How many workers there are is nothing to a camera, and each takes seconds to start."""
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.long]
 
 
@@ -31,7 +34,7 @@ def small(name: str, folder: Path) -> Path:
 
 def test_a_mosaic_of_one_file_an_exposure_is_observed_to_alerts(commands: Commands, tmp_path: Path) -> None:
     camera, results = small("simulated-mosaic", tmp_path), tmp_path / "results"
-    arguments = ("demo", "--camera", str(camera), "--speed", "10", "--results", str(results))
+    arguments = ("demo", "--camera", str(camera), "--speed", "10", *ALONE, "--results", str(results))
     night = commands.start(*arguments).finish(580)
     assert night.code == 0, night.output
     assert "SimMosaic: 3 visits, 6 visit-detectors" in night.output
@@ -52,7 +55,7 @@ def test_sixteen_compressed_amplifiers_are_replayed_as_one_image(commands: Comma
     for path in folder.iterdir():
         distort(path, camera, int(path.name.partition(".")[0][-1]))
     known.write_text(yaml.safe_dump(corrections_of(camera, 2)))
-    arguments = ("--camera", str(file), "--pipelines", "single-frame", "--results", str(results))
+    arguments = ("--camera", str(file), "--pipelines", "single-frame", *ALONE, "--results", str(results))
     night = commands.start("replay", str(folder), *arguments, "--corrections", str(known)).finish(580)
     assert night.code == 0, night.output
     assert "SimLSST: 2 visits, 4 visit-detectors" in night.output

@@ -121,7 +121,7 @@ def test_all_good_frames_of_a_small_telescope_s_night_are_processed_and_what_mov
     spoil(lights[CLOUDED], clouded)
     odd = write_odd_frames(folder)
     results = tmp_path / "results"
-    options = ["--camera", str(plain_camera), "--speed", "60", "--results", str(results)]
+    options = ["--camera", str(plain_camera), "--speed", "60", "--workers", "1", "--results", str(results)]
     replay = commands.start("replay", str(folder), *options, *catalogue(camera, tmp_path)).finish(580)
     assert replay.code == 0, replay.output
     assert "no flat fields of detector 0 in r_sim: " in replay.output

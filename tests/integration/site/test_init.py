@@ -1,16 +1,16 @@
 """A site is made whole, or not at all."""
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from lsst.daf.butler import Butler, Timespan
 
+from benchmarks.services.site_process import Site
 from domain.runs import chain, day_of_processing
 from domain.times import UtcSeconds
+from tests.integration.site.here import invoke
 
 pytestmark = pytest.mark.slow
 
@@ -20,27 +20,10 @@ raw_keys: {scheme: mosaic}
 """
 
 
-def init(folder: Path, *more: str, camera: str = "simulated-mosaic") -> "subprocess.CompletedProcess[str]":
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "entrypoints",
-        "site",
-        "init",
-        str(folder),
-        "--camera",
-        camera,
-        *more,
-    ]
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
-
-
 def test_a_new_site_has_all_that_its_processes_rely_on(tmp_path: Path) -> None:
     folder = tmp_path / "site"
-    done = init(folder)
-    assert done.returncode == 0, done.stderr
-    assert f"{folder} is a site for SimMosaic" in done.stdout
+    said = Site(folder).call("init", "--camera", "simulated-mosaic")
+    assert f"{folder} is a site for SimMosaic" in said
     with Butler.from_config(str(folder / "central")) as butler:
         found = butler.find_dataset(
             "camera", instrument="SimMosaic", collections="SimMosaic/calib", timespan=Timespan(None, None)
@@ -57,8 +40,8 @@ def test_a_new_site_has_all_that_its_processes_rely_on(tmp_path: Path) -> None:
     }
     with closing(sqlite3.connect(folder / "central" / "gen3.sqlite3")) as registry:
         assert registry.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    again = init(folder)
-    assert again.returncode == 1
+    again = invoke("init", folder, "--camera", "simulated-mosaic")
+    assert again.exit_code == 1
     assert again.stderr == f"Error: {folder}: exists and is not an empty folder\n"
 
 
@@ -67,8 +50,8 @@ def test_nothing_is_left_of_a_site_that_cannot_be_made(tmp_path: Path) -> None:
     camera.write_text(_CAMERA)
     (tmp_path / "empty").mkdir()
     for folder in ("new/site", "empty"):
-        done = init(tmp_path / folder, camera=str(camera))
-        assert done.returncode == 1
+        done = invoke("init", tmp_path / folder, "--camera", str(camera))
+        assert done.exit_code == 1
         assert done.stderr.startswith(f"Error: {camera}: ")
         assert done.stderr.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["camera.yaml", "empty", "new"]

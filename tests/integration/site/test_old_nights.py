@@ -1,7 +1,6 @@
 """Nights of the past, taken into a site one after the other."""
 
 import importlib.resources
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from entrypoints.settings.site import SiteFolder
 from entrypoints.site import lock
 from entrypoints.site.nights.calibrations import make_masters
 from simulator.summit.short_nights import Field, ShortNights
+from tests.integration.site.here import call, invoke
 from tests.unit.simulator.recorded import write_night
 from workbench.masters.calibration_repository import CalibrationRepository
 from workbench.night_repository import add_reference
@@ -67,7 +67,8 @@ def test_a_supernova_that_shines_all_night_is_found_by_the_templates_of_the_nigh
     paths = [
         nights.write(tmp_path / f"night{night}", night, visits) for night, visits in enumerate((3, 2, 1))
     ]
-    site.call("init", "--camera", str(tmp_path / "camera.yaml"))
+    call("init", site.folder, "--camera", str(tmp_path / "camera.yaml"))
+    site.change_settings(workers=1)
     with Butler.from_config(str(folder / "central"), writeable=True) as butler:
         for field in FIELDS:
             add_reference(butler, camera.instrument, nights.sky(field, 0).stars)
@@ -147,13 +148,8 @@ def test_a_folder_that_is_no_old_night_is_refused_in_one_line(tmp_path: Path, in
     (folder / "incoming").mkdir(parents=True)
     (folder / "site.yaml").write_text("{}")
     (tmp_path / inside).mkdir(exist_ok=True)
-    done = subprocess.run(  # noqa: S603 - our own
-        Site(folder).command("import", str(tmp_path / inside)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
+    done = invoke("import", folder, str(tmp_path / inside))
+    assert done.exit_code == 1
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
 

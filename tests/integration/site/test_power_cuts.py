@@ -21,6 +21,7 @@ from benchmarks.services.site_tally import tally
 from entrypoints.settings.site import SiteFolder
 from entrypoints.site import lock
 from simulator.world.skymap import SKYMAP
+from tests.integration.site.here import call
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(400)]
 
@@ -50,7 +51,7 @@ def test_nothing_is_lost_and_nothing_doubled(tmp_path: Path) -> None:
     write_camera(tmp_path / "camera.yaml", _DETECTORS)
     night = make_night(tmp_path / "camera.yaml", _VISITS + 1)
     frames = night.write_frames(tmp_path)
-    site.call("init", "--camera", str(tmp_path / "camera.yaml"))
+    call("init", site.folder, "--camera", str(tmp_path / "camera.yaml"))
     night.furnish(site.folder / "central")
     site.change_settings(skymap=SKYMAP, workers=2, quiet_s=1.0, grace_s=30.0)
     stages: list[Callable[[], bool]] = [
@@ -71,9 +72,9 @@ def test_nothing_is_lost_and_nothing_doubled(tmp_path: Path) -> None:
         assert (second.returncode, "is run already by process" in second.stderr) == (1, True)
         wait_until(lambda: len(site.finals()) == _VISITS * _DETECTORS)
         wait_until(lambda: not ask(site.work, "SELECT 1 FROM delivery"))
-        status = json.loads(site.call("status", "--json"))
+        status = json.loads(call("status", site.folder, "--json"))
         assert status["run_by"] is not None
-        site.call("stop")
+        call("stop", site.folder)
     check(site, status)
 
 

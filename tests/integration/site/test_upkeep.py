@@ -3,8 +3,6 @@
 import asyncio
 import json
 import shutil
-import subprocess
-import sys
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -13,14 +11,14 @@ from typing import Any
 import pytest
 import yaml
 from astropy.time import Time
-from click.testing import CliRunner
 from lsst.daf.butler import Butler, Timespan
 
 from adapters.files.cameras import load_camera
+from benchmarks.services.site_process import Site
 from domain.upkeep import Job, JobEnding, JobKind, NightFrames
-from entrypoints.cli import main
 from entrypoints.settings.site import SiteFolder
 from entrypoints.site.upkeep.jobs import SiteJobs
+from tests.integration.site.here import call
 from tests.unit.simulator.recorded import write_night
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -38,29 +36,12 @@ def write_camera(file: Path) -> None:
     file.write_text(yaml.safe_dump(content))
 
 
-def site_command(*arguments: str) -> list[str]:
-    return [sys.executable, "-P", "-m", "entrypoints", "site", *arguments]
-
-
-def run_command(*arguments: str) -> str:
-    done = subprocess.run(site_command(*arguments), capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def call(*arguments: str) -> str:
-    """Run a command in this process: what it loads is loaded already."""
-    done = CliRunner().invoke(main, ["site", *arguments])
-    assert done.exit_code == 0, done.output
-    return done.stdout
-
-
 def wait_for_job(folder: Path, patience: float = 200.0) -> dict[str, Any]:
     end = time.monotonic() + patience
     while not (folder / "state" / "jobs.json").exists():
         assert time.monotonic() < end
         time.sleep(0.2)
-    status = json.loads(call("status", str(folder), "--json"))
+    status = json.loads(call("status", folder, "--json"))
     (job,) = status["jobs"]
     assert isinstance(job, dict)
     return job
@@ -83,17 +64,14 @@ def test_new_frames_become_masters_that_are_used_from_their_night_on(tmp_path: P
     write_camera(camera)
     frames.mkdir()
     write_night(frames, load_camera(camera), lights=1, biases=4, darks=3, flats=0)
-    run_command("init", str(folder), "--camera", str(camera))
+    call("init", folder, "--camera", str(camera))
     settings = yaml.safe_load((folder / "site.yaml").read_text())
     (folder / "site.yaml").write_text(yaml.safe_dump({**settings, "quiet_s": 0.5, "upkeep_idle_s": 4.0}))
     for path in (*frames.glob("bias*.fits"), *frames.glob("dark*.fits")):
         shutil.copy(path, folder / "incoming")
-    with subprocess.Popen(site_command("run", str(folder)), stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
-        try:
-            job = wait_for_job(folder)
-            call("stop", str(folder))
-        finally:
-            process.kill()
+    with Site(folder).running():
+        job = wait_for_job(folder)
+        call("stop", folder)
     assert (job["kind"], job["ending"]) == ("calibrations", "done"), job["said"]
     night = str(job["night"])
     day = f"{night[:4]}-{night[4:6]}-{night[6:]}"
@@ -113,13 +91,13 @@ def test_new_frames_become_masters_that_are_used_from_their_night_on(tmp_path: P
 
 def old_raws_go(folder: Path, files: int) -> None:
     """Let the site keep one night: its frames are in masters, and are months old."""
-    assert call("prune", str(folder)) == "nothing to remove\n"
+    assert call("prune", folder) == "nothing to remove\n"
     settings = yaml.safe_load((folder / "site.yaml").read_text())
     keep = {"keep_raws_days": 1, "keep_images_days": 1}
     (folder / "site.yaml").write_text(yaml.safe_dump({**settings, **keep}))
-    assert "7 raws and 0 images" in call("prune", str(folder), "--dry-run")
-    (removed,) = json.loads(call("prune", str(folder), "--json"))["removed"]
+    assert "7 raws and 0 images" in call("prune", folder, "--dry-run")
+    (removed,) = json.loads(call("prune", folder, "--json"))["removed"]
     assert removed["raws"] == files == 7
     assert removed["bytes"] > 7 * 2 * 128 * 100
     assert not list((folder / "raws").rglob("*.fits"))
-    assert json.loads(call("prune", str(folder), "--json")) == {"removed": [], "kept": []}
+    assert json.loads(call("prune", folder, "--json")) == {"removed": [], "kept": []}
