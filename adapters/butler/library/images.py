@@ -1,16 +1,16 @@
 """The images of visits in a repository, for people to look at."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import evolve
 from lsst.daf.butler import Butler, DatasetRef, MissingDatasetTypeError
 from lsst.resources import ResourcePath
+from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.butler.library.fits_planes import read_image, read_raw
 from adapters.butler.shared.names import RAW, CollectionType
-from adapters.butler.shared.reaching import OUT_OF_REACH
 from adapters.butler.shared.steps import one_line
 from adapters.common.own_threads import OwnThreads
 from domain.results.images import ImageKind, ImagePixels, KeptImage, PixelBox
@@ -62,17 +62,25 @@ class ButlerImageArchive:
 
     async def images(self, group: str, detector: int | None = None) -> Sequence[KeptImage]:
         """See `ports.image_archive.ImageArchive.images`."""
-        return await self._threads.run(self._images, group, detector)
+        return await self._ask(self._images, group, detector)
 
     async def read(
         self, image: KeptImage, within: PixelBox | None = None, *, with_mask: bool = True
     ) -> ImagePixels:
         """See `ports.image_archive.ImageArchive.read`."""
-        place = await self._threads.run(self._place, image)
+        place = await self._ask(self._place, image)
         try:
             return await asyncio.to_thread(_read, place, image, within, with_mask=with_mask)
         except (OSError, ValueError, LookupError, TypeError, RawFileError) as error:
             raise NoSuchImageError(f"the {image} cannot be read: {place}: {one_line(error)}") from error
+
+    async def _ask[**P, T](self, look: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await self._threads.run(look, *args, **kwargs)
+        except (SQLAlchemyError, OSError) as error:
+            # What was wrong may be over when it is opened anew.
+            await self._threads.run(self._close)
+            raise ImageArchiveUnavailableError(f"{self._repository}: {one_line(error)}") from error
 
     def _place(self, image: KeptImage) -> ResourcePath:
         if not image.group:
@@ -90,24 +98,16 @@ class ButlerImageArchive:
 
     def _group_of(self, exposure: int) -> str:
         """Find the group of an exposure; blank if nothing is known of that."""
-        try:
-            found = self._opened().query_dimension_records(
-                "exposure", instrument=self._instrument, exposure=exposure, explain=False
-            )
-        except (*OUT_OF_REACH, OSError) as error:
-            self._close()
-            raise ImageArchiveUnavailableError(f"{self._repository}: {one_line(error)}") from error
+        found = self._opened().query_dimension_records(
+            "exposure", instrument=self._instrument, exposure=exposure, explain=False
+        )
         return next((str(record.group) for record in found), "")
 
     def _images(self, group: str, detector: int | None) -> Sequence[KeptImage]:
-        try:
-            butler = self._opened()
-            # A night makes collections and dataset types, which the Butler reads once.
-            butler.registry.refresh()
-            return sorted(self._found(butler, group, detector), key=lambda one: one.place)
-        except (*OUT_OF_REACH, OSError) as error:
-            self._close()
-            raise ImageArchiveUnavailableError(f"{self._repository}: {one_line(error)}") from error
+        butler = self._opened()
+        # A night makes collections and dataset types, which the Butler reads once.
+        butler.registry.refresh()
+        return sorted(self._found(butler, group, detector), key=lambda one: one.place)
 
     def _found(self, butler: Butler, group: str, detector: int | None) -> Iterator[KeptImage]:
         """Find the images of a visit, and remember where they are."""

@@ -26,7 +26,7 @@ from adapters.files.cameras import find_camera
 from domain.cameras.camera_dict import camera_as_dict
 from domain.results.images import ImageKind, ImagePixels, KeptImage
 from domain.runs import chain
-from ports.image_archive import NoSuchImageError
+from ports.image_archive import ImageArchiveUnavailableError, NoSuchImageError
 from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.instrument import CameraInstrument
 from prompt_pipelines.raw import RawFrame
@@ -143,6 +143,16 @@ class TestButlerImageArchive(ImageArchiveContract):
         path.write_bytes(b"\0" * 2880)
         with pytest.raises(NoSuchImageError, match="cannot be read"):
             await kept.archive.read(name)
+
+    async def test_a_damaged_registry_says_so_until_it_is_mended(self, kept: _Repository) -> None:
+        kept.put(an_image(a_kept_image()))
+        registry = kept.folder / "gen3.sqlite3"
+        whole = registry.read_bytes()
+        registry.write_bytes(b"no database " * 4096)
+        with pytest.raises(ImageArchiveUnavailableError, match="not a database"):
+            await kept.archive.images(GROUP)
+        registry.write_bytes(whole)
+        assert len(await kept.archive.images(GROUP)) == 1
 
     async def test_a_night_may_begin_after_the_archive(self, kept: _Repository) -> None:
         assert list(await kept.archive.images(GROUP)) == []
