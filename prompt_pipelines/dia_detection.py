@@ -7,15 +7,36 @@ from scipy import fft
 from scipy.ndimage import find_objects, label
 from scipy.spatial import KDTree
 
-from prompt_pipelines.arrays import Flags, Floats, Pixels
+from prompt_pipelines.arrays import Flags, Floats, Pixels, Planes
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.psf import PsfModel
 
-__all__ = ["Peaks", "find_dipoles", "find_peaks"]
+__all__ = [
+    "Peaks",
+    "Significance",
+    "find_accompanied",
+    "find_dipoles",
+    "find_peaks",
+    "measure_significance",
+]
 
 _NOISE_CELL = 24  # pixels; small enough for the halo of a bright star, large enough for statistics
+_NOISE_CELL_WIDTHS = 8.0  # the same in full widths of the PSF
+_SAMPLED = 3  # of so many pixels one tells the noise
+_LOCAL_NOISE = 1.25  # times that of the image; less is what so few pixels differ by
 _MIN_USABLE_FRACTION = 0.02
 _MIN_WEIGHT = 0.5  # share of the PSF's weight that must be on usable pixels
+
+
+@frozen(eq=False)
+class Significance:
+    """The signal to noise of a point of light at every pixel."""
+
+    score: Pixels
+    """Negative where the science image is fainter; 0 where it is not known."""
+    known: Flags
+    noise_scale: float
+    """The noise that was measured over that which the variance predicts."""
 
 
 @frozen(eq=False)
@@ -29,42 +50,55 @@ class Peaks:
     extent: Floats
     """Pixels along the longer side of the significant region around the peak."""
     noise_scale: float
-    """Median of the measured noise over that which the variance predicts."""
+    """Of `Significance`."""
 
 
-def find_peaks(
-    difference: Pixels, variance: Pixels, unusable: Flags, psf: PsfModel, threshold: float
-) -> Peaks:
-    """Find positive and negative peaks of the signal-to-noise of a PSF fitted at every pixel.
+def measure_significance(image: Planes, psf: PsfModel) -> Significance:
+    """Fit the PSF at every pixel.
 
-    The noise is measured around each place, and never taken to be less than
-    predicted: resampling and convolution correlate the noise of neighbours,
-    and the halo of a bright star never subtracts as its photons tell.
+    The noise is measured, and where it is clearly more than in the rest of the image, around each place:
+    the halo of a bright star never subtracts as its photons tell.
 
     Raises
     ------
     UnusableImageError
         Raised if hardly a pixel is usable.
     """
-    good = ~unusable & np.isfinite(variance) & (variance > 0)
+    good = ~image.unusable & np.isfinite(image.variance) & (image.variance > 0)
     if np.count_nonzero(good) < _MIN_USABLE_FRACTION * good.size:
         raise UnusableImageError("hardly a pixel of the difference image is usable")
-    weight = np.where(good, 1.0 / np.where(good, variance, 1.0), 0.0).astype(np.float32)
-    signal = _correlate(weight * np.where(good, difference, np.float32(0.0)), psf.stamp)
+    weight = np.where(good, 1.0 / np.where(good, image.variance, 1.0), 0.0).astype(np.float32)
+    signal = _correlate(weight * np.where(good, image.pixels, np.float32(0.0)), psf.stamp)
     norm = _correlate(weight, psf.stamp**2)
     known = good & (norm > _MIN_WEIGHT * weight * np.sum(psf.stamp**2))
     score = np.where(known, signal / np.sqrt(np.maximum(norm, np.finfo(np.float32).tiny)), np.float32(0.0))
-    statistics = sep.Background(
-        np.ascontiguousarray(score, dtype=np.float32), mask=~known, bw=_NOISE_CELL, bh=_NOISE_CELL
-    )
-    noise = statistics.rms()
-    score = np.where(known, (score - statistics.back()) / np.maximum(noise, 1.0), np.float32(0.0))
+    cell = max(_NOISE_CELL, round(_NOISE_CELL_WIDTHS * psf.fwhm))
+    statistics = sep.Background(np.ascontiguousarray(score, dtype=np.float32), mask=~known, bw=cell, bh=cell)
+    score -= statistics.back()
+    # Cells are too few to tell the noise to a per cent; together they are not.
+    scale = _half_width(score[known]) if known.any() else 1.0
+    local = statistics.rms()
+    local /= np.median(local[known]) if known.any() else np.float32(1.0)
+    noise = np.float32(scale) * np.where(local > _LOCAL_NOISE, local, np.float32(1.0))
+    score = np.where(known, score / noise, np.float32(0.0))
+    return Significance(score, known, scale)
+
+
+def find_peaks(image: Planes, psf: PsfModel, threshold: float) -> Peaks:
+    """Find positive and negative peaks of the significance.
+
+    Raises
+    ------
+    UnusableImageError
+        Raised if hardly a pixel is usable.
+    """
+    significance = measure_significance(image, psf)
+    score = significance.score
     size = np.abs(score)
     row, column = _summits(size, threshold)
     x, y = _refine(score, row, column)
-    scale = float(np.median(noise[known])) if known.any() else 1.0
     extent = _extents(size >= threshold, row, column)
-    return Peaks(x, y, score[row, column].astype(float), extent, scale)
+    return Peaks(x, y, score[row, column].astype(float), extent, significance.noise_scale)
 
 
 def find_dipoles(peaks: Peaks, radius: float) -> Flags:
@@ -80,6 +114,27 @@ def find_dipoles(peaks: Peaks, radius: float) -> Flags:
         dipole[one] |= -2.0 <= ratio <= 0.0
         dipole[other] |= ratio < 0.0 and ratio <= -0.5
     return dipole
+
+
+def find_accompanied(peaks: Peaks, doubtful: Flags, radius: float) -> np.ndarray:
+    """Count for each peak the doubtful ones within `radius` that are at least half as significant.
+
+    Sources of the sky seldom stand among such; what is left of a star that is
+    masked, of a ghost or of a failed match does.
+    """
+    company = np.zeros(len(peaks.x), dtype=int)
+    size = np.abs(peaks.score)
+    if len(peaks.x) > 1:
+        pairs = KDTree(np.column_stack([peaks.x, peaks.y])).query_pairs(radius, output_type="ndarray")
+        for one, other in (pairs.T, pairs.T[::-1]):
+            np.add.at(company, one, doubtful[other] & (size[other] >= 0.5 * size[one]))
+    return company
+
+
+def _half_width(values: Pixels) -> float:
+    """Measure the standard deviation of a normal distribution with a few others among it."""
+    low, high = np.percentile(values[::_SAMPLED], [15.865, 84.135])
+    return max(float(high - low) / 2.0, 0.01)
 
 
 def _summits(size: Pixels, threshold: float) -> tuple[np.ndarray, np.ndarray]:

@@ -12,9 +12,10 @@ from scipy import fft
 from prompt_pipelines.arrays import Floats, Pixels, Planes
 from prompt_pipelines.errors import UnusableImageError
 
-__all__ = ["MatchingKernel", "convolve", "fit_kernel"]
+__all__ = ["MatchingKernel", "convolve", "fit_kernel", "whitening_kernel"]
 
 KERNEL_HALF_WIDTH = 10
+_WHITENING_HALF_WIDTH = 12
 _STAMP_HALF_WIDTH = 10  # pixels of a star that take part in the fit
 _GAUSSIANS = ((0.7, 4), (1.5, 2), (3.0, 2))
 """Widths in units of the quadratic difference of the two PSFs (at least a pixel), and polynomial degrees."""
@@ -90,7 +91,7 @@ def fit_kernel(image: Pixels, target: Planes, stars: tuple[Floats, Floats], widt
 def convolve(image: Pixels, kernel: MatchingKernel) -> Pixels:
     """Convolve an image with a kernel that varies over it."""
     rows, columns = image.shape
-    half = KERNEL_HALF_WIDTH
+    half = kernel.kernels.shape[-1] // 2
     size = [fft.next_fast_len(n + 2 * half, real=True) for n in image.shape]
     transformed = fft.rfft2(image, size)
     y, x = np.arange(rows, dtype=np.float32), np.arange(columns, dtype=np.float32)
@@ -100,6 +101,28 @@ def convolve(image: Pixels, kernel: MatchingKernel) -> Pixels:
         product = fft.irfft2(transformed * fft.rfft2(one.astype(np.float32), size), size)
         result += factor * product[half : half + rows, half : half + columns]
     return result
+
+
+def whitening_kernel(kernel: Floats, fixed: float, spread: float) -> Floats:
+    """Make what takes the correlation of neighbours out of a difference's noise.
+
+    The noise of the image that was convolved is correlated, that of the other
+    is not (Reiss & Lupton 2016, DMTN-021; Zackay, Ofek & Gal-Yam 2016, ApJ 830, 27).
+
+    Parameters
+    ----------
+    kernel
+        With which one image was convolved.
+    fixed, spread
+        Variance of a pixel of the image that was not convolved, and of the one that was, before.
+    """
+    half = _WHITENING_HALF_WIDTH
+    size = 4 * half + 1
+    power = fixed + spread * np.abs(np.fft.fft2(kernel, (size, size))) ** 2
+    gain = np.sqrt((fixed + spread * kernel.sum() ** 2) / power)
+    whitening = np.fft.fftshift(np.fft.ifft2(gain).real)
+    inner = slice(half, 3 * half + 1)
+    return np.asarray(whitening[inner, inner])
 
 
 @frozen(eq=False)

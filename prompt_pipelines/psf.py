@@ -1,18 +1,29 @@
 """The point-spread function: measured from stars, and fitted to sources."""
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from scipy.ndimage import map_coordinates, spline_filter
 from scipy.spatial import KDTree
 
 from prompt_pipelines.arrays import Flags, Floats, Pixels, Planes
 
-__all__ = ["PsfFit", "PsfModel", "cut_stamps", "fit_fluxes", "gaussian_psf", "isolated", "measure_psf"]
+__all__ = [
+    "PsfFit",
+    "PsfModel",
+    "PsfShift",
+    "cut_stamps",
+    "fit_fluxes",
+    "fit_shifts",
+    "gaussian_psf",
+    "isolated",
+    "measure_psf",
+]
 
 HALF_WIDTH = 12
 """Pixels from a stamp's middle to its edge."""
 _MAX_STARS = 80
 _BORDER = 2  # pixels at a stamp's edge that hold only sky
+_TINY = 1e-30
 _REJECTION = 3.0  # times the median misfit: doubles and variables
 
 
@@ -41,6 +52,19 @@ class PsfFit:
     chi2: Floats
     n_pixels: Floats
     """Usable pixels in the fit."""
+    share: Floats
+    """Of the model's weight that lies on them."""
+
+
+@frozen(eq=False)
+class PsfShift:
+    """How far from given positions sources are."""
+
+    dx: Floats
+    dy: Floats
+    chi2: Floats
+    """Once that is allowed for."""
+    n_pixels: Floats
 
 
 def gaussian_psf(fwhm: float) -> PsfModel:
@@ -107,7 +131,9 @@ def measure_psf(pixels: Pixels, x: Floats, y: Floats, flux: Floats, aperture: fl
     return PsfModel((model / (model * circle).sum()).astype(np.float32), len(kept))
 
 
-def fit_fluxes(image: Planes, psf: PsfModel, x: Floats, y: Floats, radius: float) -> PsfFit:
+def fit_fluxes(
+    image: Planes, psf: PsfModel, x: Floats, y: Floats, radius: float, *, with_sky: bool = False
+) -> PsfFit:
     """Fit the model's height at each position, weighting pixels by their noise.
 
     Parameters
@@ -120,12 +146,69 @@ def fit_fluxes(image: Planes, psf: PsfModel, x: Floats, y: Floats, radius: float
         Positions.
     radius
         Pixels around a position that take part.
+    with_sky
+        Whether the fit allows for light that is the same in all of them.
 
     Returns
     -------
     fit
         Flux and error are NaN where no pixel is usable.
     """
+    stamps = _stamps(image, psf, x, y, radius)
+    weight, model, data = stamps.weight, stamps.model, stamps.data
+    if with_sky:
+        total = np.maximum(weight.sum(axis=(1, 2), keepdims=True), _TINY)
+        model = model - (weight * model).sum(axis=(1, 2), keepdims=True) / total
+        data = data - (weight * data).sum(axis=(1, 2), keepdims=True) / total
+    norm = (weight * model**2).sum(axis=(1, 2))
+    known = norm > 0
+    flux = np.full(len(x), np.nan)
+    error = np.full(len(x), np.nan)
+    flux[known] = (weight * model * data).sum(axis=(1, 2))[known] / norm[known]
+    error[known] = norm[known] ** -0.5
+    residual = data - np.nan_to_num(flux)[:, None, None] * model
+    chi2 = (weight * residual**2).sum(axis=(1, 2))
+    return PsfFit(flux, error, chi2, stamps.n_pixels, stamps.share)
+
+
+def fit_shifts(image: Planes, psf: PsfModel, x: Floats, y: Floats, radius: float) -> PsfShift:
+    """Fit the model with its slopes at each position: how far from there it fits best.
+
+    What is left of a star that is subtracted in a slightly wrong place is such a slope too.
+    """
+    stamps = _stamps(image, psf, x, y, radius)
+    step = 0.25  # pixels
+    slopes = []
+    for dx, dy in ((step, 0.0), (0.0, step)):
+        ahead, behind = (_model(psf, stamps, x + sign * dx, y + sign * dy) for sign in (1.0, -1.0))
+        slopes.append((ahead - behind) / (2.0 * step))
+    parts = np.stack([stamps.model, *slopes], axis=1)
+    weighted = parts * stamps.weight[:, None]
+    normal = np.einsum("siyx,sjyx->sij", weighted, parts)
+    normal += _TINY * np.eye(3) + 1e-9 * normal[:, :1, :1] * np.eye(3)
+    right = np.einsum("siyx,syx->si", weighted, stamps.data)
+    solution = np.linalg.solve(normal, right[..., None])[..., 0]
+    residual = stamps.data - np.einsum("si,siyx->syx", solution, parts)
+    chi2 = (stamps.weight * residual**2).sum(axis=(1, 2))
+    flux = np.where(solution[:, 0] == 0.0, np.nan, solution[:, 0])
+    return PsfShift(solution[:, 1] / flux, solution[:, 2] / flux, chi2, stamps.n_pixels)
+
+
+@frozen(eq=False)
+class _Stamps:
+    """The pixels around positions, indexed ``[position, y, x]``."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    model: Floats
+    data: Floats
+    weight: Floats
+    n_pixels: Floats
+    share: Floats
+
+
+def _stamps(image: Planes, psf: PsfModel, x: Floats, y: Floats, radius: float) -> _Stamps:
+    """Cut out the pixels around positions, with the model there."""
     pixels, variance, unusable = image.pixels, image.variance, image.unusable
     half = int(np.ceil(radius))
     offsets = np.arange(-half, half + 1)
@@ -136,23 +219,18 @@ def fit_fluxes(image: Planes, psf: PsfModel, x: Floats, y: Floats, radius: float
     at = (np.clip(rows, 0, pixels.shape[0] - 1), np.clip(columns, 0, pixels.shape[1] - 1))
     near = np.hypot(rows - y[:, None, None], columns - x[:, None, None]) <= radius
     good = inside & near & ~unusable[at] & np.isfinite(variance[at]) & (variance[at] > 0)
-    middle = psf.stamp.shape[0] // 2
-    model = map_coordinates(
-        spline_filter(psf.stamp.astype(np.float64)),
-        [rows - y[:, None, None] + middle, columns - x[:, None, None] + middle],
-        prefilter=False,
-    )
     weight = np.where(good, 1.0 / np.where(good, variance[at], 1.0), 0.0)
     data = np.where(good, pixels[at], 0.0)
-    norm = (weight * model**2).sum(axis=(1, 2))
-    known = norm > 0
-    flux = np.full(len(x), np.nan)
-    error = np.full(len(x), np.nan)
-    flux[known] = (weight * model * data).sum(axis=(1, 2))[known] / norm[known]
-    error[known] = norm[known] ** -0.5
-    residual = data - np.nan_to_num(flux)[:, None, None] * model
-    chi2 = (weight * residual**2).sum(axis=(1, 2))
-    return PsfFit(flux, error, chi2, good.sum(axis=(1, 2)).astype(float))
+    stamps = _Stamps(rows, columns, data, data, weight, good.sum(axis=(1, 2)).astype(float), data)
+    model = _model(psf, stamps, x, y)
+    share = (good * model**2).sum(axis=(1, 2)) / np.maximum((near * model**2).sum(axis=(1, 2)), _TINY)
+    return evolve(stamps, model=model, share=share)
+
+
+def _model(psf: PsfModel, stamps: _Stamps, x: Floats, y: Floats) -> Floats:
+    middle = psf.stamp.shape[0] // 2
+    places = [stamps.rows - y[:, None, None] + middle, stamps.columns - x[:, None, None] + middle]
+    return np.asarray(map_coordinates(spline_filter(psf.stamp.astype(np.float64)), places, prefilter=False))
 
 
 def _one_stamp(pixels: Pixels, x: float, y: float) -> Floats:

@@ -8,7 +8,7 @@ from scipy.ndimage import convolve as convolve_stamp
 from prompt_pipelines.arrays import Flags, Floats, Pixels, Planes
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.masks import any_of
-from prompt_pipelines.matching import MatchingKernel, convolve, fit_kernel
+from prompt_pipelines.matching import MatchingKernel, convolve, fit_kernel, whitening_kernel
 from prompt_pipelines.psf import PsfModel
 from prompt_pipelines.warp import Warped
 
@@ -26,6 +26,10 @@ class Pair:
     science_variance: Pixels
     template_variance: Pixels
     unusable: Flags
+    """In either."""
+    science_missing: Flags
+    """Where the science image shows nothing of the sky; where it is saturated it shows a little."""
+    template_missing: Flags
 
 
 @frozen(eq=False)
@@ -44,7 +48,7 @@ class Difference:
 
 
 def make_pair(image: MaskedImage, warped: Warped, scale: float) -> Pair:
-    """Bring both images to finite numbers; unusable pixels are 0 with variance 1.
+    """Bring both images to finite numbers; pixels without any are 0, and unusable ones have variance 1.
 
     Parameters
     ----------
@@ -55,23 +59,26 @@ def make_pair(image: MaskedImage, warped: Warped, scale: float) -> Pair:
     scale
         nJy for each electron.
     """
-    unusable = any_of(image.mask) | warped.unusable | ~np.isfinite(image.variance.array)
-    unusable |= ~np.isfinite(warped.variance)
+    finite = np.isfinite(image.variance.array) & np.isfinite(image.image.array)
+    template_missing = warped.unusable | ~np.isfinite(warped.variance)
+    unusable = any_of(image.mask) | template_missing | ~finite
     factor = np.float32(scale)
     zero, one = np.float32(0.0), np.float32(1.0)
     return Pair(
-        np.where(unusable, zero, image.image.array * factor),
-        np.where(unusable, zero, warped.pixels),
+        np.where(finite, image.image.array * factor, zero),
+        np.where(template_missing, zero, warped.pixels),
         np.where(unusable, one, image.variance.array * factor**2),
         np.where(unusable, one, warped.variance),
         unusable,
+        any_of(image.mask, ("BAD", "NO_DATA", "COSMIC_RAY")) | ~finite,
+        template_missing,
     )
 
 
 def subtract(
     pair: Pair, psf: PsfModel, template_psf: PsfModel, stars: tuple[Floats, Floats], matching_error: float
 ) -> Difference:
-    """Blur the sharper image to the other's PSF and subtract the template from the science image.
+    """Blur the sharper image to the other's PSF, subtract, and make the noise white again.
 
     Parameters
     ----------
@@ -98,22 +105,34 @@ def subtract(
     total = float(middle.sum())
     if not total > 0.0:
         raise UnusableImageError("the kernel that fits the stars has no light", kernel_sum=total)
-    blurred = convolve(sharp, kernel)
+    # What one image lacks would be spread as if it were dark: the other tells better what is there.
+    missing = pair.template_missing if blur_template else pair.science_missing
+    sharp = np.where(missing, target / np.float32(total), sharp)
+    pixels = np.where(pair.unusable, np.float32(0.0), target - convolve(sharp, kernel))
+    variances = (pair.science_variance, pair.template_variance)
+    fixed, spread = variances if blur_template else variances[::-1]
+    whitening = whitening_kernel(middle, _typical(fixed, pair.unusable), _typical(spread, pair.unusable))
+    pixels = convolve(pixels, evolve(kernel, kernels=whitening[np.newaxis]))
     # Where a pixel is known badly, such as one that was filled in, those around are too once it is spread.
-    spread = evolve(kernel, kernels=(middle**2)[np.newaxis])
-    noise = convolve(pair.template_variance if blur_template else pair.science_variance, spread)
-    noise = np.maximum(noise, np.float32(0.0))
-    if blur_template:
-        scale, matched = total, psf
-        pixels, template = pair.science - blurred, blurred
-        variance = pair.science_variance + noise
-    else:
-        # The difference comes in the template's unit: back to the science image's.
-        scale, factor = 1.0 / total, np.float32(1.0 / total)
-        pixels, template = (blurred - pair.template) * factor, pair.template * factor
-        variance = (noise + pair.template_variance) * factor**2
-        stamp = convolve_stamp(psf.stamp, middle / total, output=np.float32, mode="constant")
-        matched = PsfModel(stamp, psf.stars)
-    variance = variance + (np.float32(matching_error) * template) ** 2
-    blurred_name = "template" if blur_template else "science"
-    return Difference(pixels, variance, matched, scale, kernel, total, blurred_name)
+    both_kernels = convolve_stamp(whitening, middle, mode="constant")
+    noise = convolve(spread, evolve(kernel, kernels=both_kernels[np.newaxis] ** 2))
+    variance = np.float32((whitening**2).sum()) * fixed + np.maximum(noise, np.float32(0.0))
+    stamp = psf.stamp if blur_template else _convolved(psf.stamp, middle / total)
+    matched = PsfModel(_convolved(stamp, whitening), psf.stars)
+    # The difference comes in the unit of the image that was not blurred: to the science image's.
+    factor = np.float32(1.0 if blur_template else -1.0 / total)
+    scale = total if blur_template else 1.0 / total
+    variance *= factor**2
+    light = pair.template * np.float32(scale)
+    variance += (np.float32(matching_error) * light) ** 2
+    blurred = "template" if blur_template else "science"
+    return Difference(pixels * factor, variance, matched, scale, kernel, total, blurred)
+
+
+def _typical(variance: Pixels, unusable: Flags) -> float:
+    good = variance[~unusable]
+    return float(np.median(good)) if good.size else 1.0
+
+
+def _convolved(stamp: Pixels | Floats, kernel: Floats) -> Pixels:
+    return np.asarray(convolve_stamp(stamp, kernel, output=np.float32, mode="constant"))

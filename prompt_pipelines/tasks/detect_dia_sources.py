@@ -5,6 +5,7 @@ from typing import Any, cast, override
 import astropy.units as u
 import numpy as np
 from astropy.table import Table
+from attrs import evolve
 from lsst.daf.butler import DimensionRecord
 from lsst.images import MaskedImage
 from lsst.pipe.base import (
@@ -18,16 +19,22 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output
 
-from prompt_pipelines.arrays import Flags, Floats
-from prompt_pipelines.dia_detection import Peaks, find_dipoles, find_peaks
+from prompt_pipelines.arrays import Flags, Floats, Pixels, Planes
+from prompt_pipelines.dia_detection import Peaks, find_accompanied, find_dipoles, find_peaks
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, number
 from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.masks import planes_of, touches
 from prompt_pipelines.positions import sky_positions
-from prompt_pipelines.psf import PsfFit, PsfModel, fit_fluxes
+from prompt_pipelines.psf import PsfFit, PsfModel, PsfShift, fit_fluxes, fit_shifts
 
 __all__ = ["DetectDiaSourcesConfig", "DetectDiaSourcesConnections", "DetectDiaSourcesTask"]
+
+
+_REJECTING = ("not_psf", "few_pixels", "faint", "diffuse", "dipole", "extended")
+_PIXELS = 80.0  # of the fit that the largest chi squared is told for
+_CLOSE = 0.7  # pixels
+_LOST_TO_SKY = 0.15  # of a source's light: what of its own is in its surroundings, and then some
 
 
 class DetectDiaSourcesConnections(PipelineTaskConnections, dimensions=("instrument", "visit", "detector")):
@@ -45,6 +52,12 @@ class DetectDiaSourcesConnections(PipelineTaskConnections, dimensions=("instrume
         storageClass="ImageV2",
         dimensions=("instrument", "visit", "detector"),
     )
+    template_detector = Input(
+        doc="The template on its pixels, nJy.",
+        name="template_detector",
+        storageClass="ImageV2",
+        dimensions=("instrument", "visit", "detector"),
+    )
     dia_sources = Output(
         doc="Its sources, the rejected ones flagged.",
         name="dia_sources",
@@ -58,14 +71,26 @@ class DetectDiaSourcesConfig(PipelineTaskConfig, pipelineConnections=DetectDiaSo
 
     threshold = number("Detection threshold in standard deviations.", default=5.5, minimum=3.0)
     fit_radius = number("Pixels around a source that its PSF is fitted to.", default=5.0, minimum=1.5)
+    masked_threshold = number("The same beside pixels that hold no data.", default=7.0, minimum=3.0)
     max_chi2 = number(
         "Largest reduced chi squared of a source that looks like the PSF, at low signal to noise.",
         default=1.5,
     )
-    max_chi2_slope = number(
-        "What each unit of signal to noise adds to that: the PSF is not perfect.", default=0.04
+    psf_error = number(
+        "Share of a source by which the PSF may be wrong, root mean square: "
+        "at high signal to noise that is more than the noise.",
+        default=0.5,
     )
-    min_fit_share = number("Share of the fit's pixels that must be usable.", default=0.7, maximum=1.0)
+    host_error = number("The same share of the star that a source lies upon.", default=0.03)
+    core_radius = number("Full widths around a source whose chi squared is judged as well.", default=1.2)
+    sky_radius = number(
+        "Full widths around a source in which it must stand out from its surroundings.", default=3.0
+    )
+    crowd_radius = number("Full widths within which rejected peaks make a source doubtful.", default=8.0)
+    max_crowd = count("Such peaks, at least half as significant, that a source may have.", default=0)
+    min_fit_share = number(
+        "Share of the PSF's weight in the fit that must be on usable pixels.", default=0.6, maximum=1.0
+    )
     dipole_radius = number(
         "Two peaks of opposite sign within this many full widths are a dipole.", default=1.5
     )
@@ -95,9 +120,10 @@ class DetectDiaSourcesTask(PipelineTask):
         visit = cast(DimensionRecord, data_id.records["visit"])
         ids = IdFactory.of_visit(visit.day_obs, visit.seq_num, visit.id, data_id["detector"])
         psf = PsfModel(inputs["difference_psf"].array, 0)
-        butlerQC.put(self.run(inputs["difference_image"], psf, ids), outputRefs)
+        template = inputs["template_detector"].array
+        butlerQC.put(self.run(inputs["difference_image"], psf, template, ids), outputRefs)
 
-    def run(self, difference: MaskedImage, psf: PsfModel, ids: IdFactory) -> Struct:
+    def run(self, difference: MaskedImage, psf: PsfModel, template: Pixels, ids: IdFactory) -> Struct:
         """Find the sources of one difference image.
 
         Parameters
@@ -106,6 +132,8 @@ class DetectDiaSourcesTask(PipelineTask):
             The difference image, nJy.
         psf
             Its PSF.
+        template
+            What was subtracted, nJy.
         ids
             Gives the sources their ids.
 
@@ -121,50 +149,48 @@ class DetectDiaSourcesTask(PipelineTask):
             a sky can have.
         """
         planes = planes_of(difference, ("NO_DATA", "VIGNETTED"))
-        peaks = find_peaks(planes.pixels, planes.variance, planes.unusable, psf, self.config.threshold)
+        peaks = find_peaks(planes, psf, self.config.threshold)
         if len(peaks.x) > self.config.max_sources:
             raise UnusableImageError(
                 f"{len(peaks.x)} sources in the difference image, "
                 f"at most {self.config.max_sources} are believed",
                 sources=len(peaks.x),
             )
+        peaks = _at_best_places(planes, psf, peaks, self.config.fit_radius)
         fit = fit_fluxes(planes, psf, peaks.x, peaks.y, self.config.fit_radius)
-        table = self._table(difference, peaks, fit, psf, ids)
+        flags = self._flags(difference, Planes(template, planes.variance, planes.unusable), peaks, fit, psf)
+        table = Table({**self._columns(difference, peaks, fit, psf, ids), **flags})
         self.metadata["dia_sources"] = len(table)
         self.metadata["dia_sources_accepted"] = int(np.count_nonzero(~np.asarray(table["flag_rejected"])))
         self.metadata["noise_scale"] = peaks.noise_scale
         return Struct(dia_sources=table)
 
-    def _table(
+    def _columns(
         self, difference: MaskedImage, peaks: Peaks, fit: PsfFit, psf: PsfModel, ids: IdFactory
-    ) -> Table:
+    ) -> dict[str, Any]:
         x, y = peaks.x, peaks.y
         ra, dec = sky_positions(difference.sky_projection, x, y)
         # For a PSF of Gaussian shape; King (1983, PASP 95, 163).
         position_err = psf.fwhm / 2.354820 / np.maximum(np.abs(peaks.score), 1.0)
-        return Table(
-            {
-                "id": ids.make(len(x)),
-                "x": x * u.pix,
-                "y": y * u.pix,
-                "position_err": position_err * u.pix,
-                "ra": ra * u.deg,
-                "dec": dec * u.deg,
-                "snr": np.abs(peaks.score),
-                "is_negative": peaks.score < 0,
-                "psf_flux": fit.flux * u.nJy,
-                "psf_flux_err": fit.flux_err * max(peaks.noise_scale, 1.0) * u.nJy,
-                "psf_chi2": fit.chi2,
-                "psf_n_pixels": fit.n_pixels.astype(np.int32),
-                **self._flags(difference, peaks, fit, psf),
-            }
-        )
+        return {
+            "id": ids.make(len(x)),
+            "x": x * u.pix,
+            "y": y * u.pix,
+            "position_err": position_err * u.pix,
+            "ra": ra * u.deg,
+            "dec": dec * u.deg,
+            "snr": np.abs(peaks.score),
+            "is_negative": peaks.score < 0,
+            "psf_flux": fit.flux * u.nJy,
+            "psf_flux_err": fit.flux_err * max(peaks.noise_scale, 1.0) * u.nJy,
+            "psf_chi2": fit.chi2,
+            "psf_n_pixels": fit.n_pixels.astype(np.int32),
+        }
 
-    def _flags(self, difference: MaskedImage, peaks: Peaks, fit: PsfFit, psf: PsfModel) -> dict[str, Flags]:
+    def _flags(
+        self, difference: MaskedImage, template: Planes, peaks: Peaks, fit: PsfFit, psf: PsfModel
+    ) -> dict[str, Flags]:
         x, y, radius = peaks.x, peaks.y, self.config.fit_radius
-        reduced = fit.chi2 / np.maximum(fit.n_pixels - 1.0, 1.0) / max(peaks.noise_scale, 1.0) ** 2
-        allowed = self.config.max_chi2 + self.config.max_chi2_slope * np.abs(peaks.score)
-        share = fit.n_pixels / (np.pi * radius**2)
         flags: dict[str, Any] = {
             f"flag_{name}": touches(difference.mask.get(plane), x, y, radius)
             for name, plane in (
@@ -174,15 +200,58 @@ class DetectDiaSourcesTask(PipelineTask):
                 ("no_data", "NO_DATA"),
             )
         }
+        snr = np.abs(peaks.score)
+        planes = planes_of(difference, ("NO_DATA", "VIGNETTED"))
+        host = fit_fluxes(template, psf, x, y, radius)
+        misfit = self.config.psf_error * snr + self.config.host_error * np.nan_to_num(
+            np.abs(host.flux) / host.flux_err
+        )
+        whole, core = (
+            fit_shifts(planes, psf, x, y, reach) for reach in (radius, self.config.core_radius * psf.fwhm)
+        )
         flags["flag_edge"] = _beyond_edge(difference, x, y, radius)
-        flags["flag_not_psf"] = reduced > allowed
-        flags["flag_few_pixels"] = share < self.config.min_fit_share
+        flags["flag_not_psf"] = self._is_misfit(whole, misfit) | self._is_misfit(core, misfit)
+        flags["flag_few_pixels"] = fit.share < self.config.min_fit_share
+        flags["flag_faint"] = (flags["flag_no_data"] | flags["flag_edge"]) & (
+            snr < self.config.masked_threshold
+        )
+        flags["flag_diffuse"] = self._is_diffuse(planes, psf, peaks, fit)
         flags["flag_dipole"] = find_dipoles(peaks, self.config.dipole_radius * psf.fwhm)
         flags["flag_extended"] = peaks.extent > self.config.max_extent * psf.fwhm
-        rejected = flags["flag_not_psf"] | flags["flag_few_pixels"]
-        rejected |= flags["flag_dipole"] | flags["flag_extended"]
+        rejected = np.logical_or.reduce([flags[f"flag_{name}"] for name in _REJECTING])
+        flags["flag_crowded"] = self._are_crowded(peaks, rejected, psf)
+        rejected |= flags["flag_crowded"]
         flags["flag_rejected"] = rejected | ~np.isfinite(fit.flux)
         return flags
+
+    def _are_crowded(self, peaks: Peaks, rejected: Flags, psf: PsfModel) -> Flags:
+        """Tell which sources stand among rejected ones; weak ones, among weak ones too."""
+        radius = self.config.crowd_radius * psf.fwhm
+        weak = np.abs(peaks.score) < self.config.masked_threshold
+        company = find_accompanied(peaks, rejected | weak, radius) > self.config.max_crowd
+        return (find_accompanied(peaks, rejected, radius) > self.config.max_crowd) | (weak & company)
+
+    def _is_misfit(self, fit: PsfShift, misfit: Floats) -> Flags:
+        """Tell which sources the PSF does not fit; of few pixels chi squared is scattered more."""
+        pixels = np.maximum(fit.n_pixels - 3.0, 1.0)
+        allowed = 1.0 + (self.config.max_chi2 - 1.0) * np.sqrt(_PIXELS / pixels) + misfit**2 / pixels
+        return np.asarray(fit.chi2 / pixels > allowed)
+
+    def _is_diffuse(self, planes: Planes, psf: PsfModel, peaks: Peaks, fit: PsfFit) -> Flags:
+        """Tell which sources are no more than the light around them: the edges of ghosts and of halos."""
+        wide = fit_fluxes(planes, psf, peaks.x, peaks.y, self.config.sky_radius * psf.fwhm, with_sky=True)
+        error = np.sqrt(np.maximum(wide.flux_err**2 - fit.flux_err**2, 0.0))
+        lost = np.abs(fit.flux) - np.sign(fit.flux) * wide.flux
+        return np.asarray(lost > 3.0 * error + _LOST_TO_SKY * np.abs(fit.flux))
+
+
+def _at_best_places(planes: Planes, psf: PsfModel, peaks: Peaks, radius: float) -> Peaks:
+    """Move peaks to where the PSF fits best, if that is within the pixel."""
+    shift = fit_shifts(planes, psf, peaks.x, peaks.y, radius)
+    close = np.hypot(shift.dx, shift.dy) < _CLOSE
+    return evolve(
+        peaks, x=peaks.x + np.where(close, shift.dx, 0.0), y=peaks.y + np.where(close, shift.dy, 0.0)
+    )
 
 
 def _beyond_edge(image: MaskedImage, x: Floats, y: Floats, radius: float) -> Flags:

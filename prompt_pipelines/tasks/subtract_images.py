@@ -103,7 +103,7 @@ class SubtractImagesConfig(PipelineTaskConfig, pipelineConnections=SubtractImage
         default=0.01,
         minimum=0.0,
     )
-    mask_growth = count("Pixels around unusable ones that are unusable too.", default=4)
+    mask_growth = count("Pixels around unusable ones that are unusable too, but for cosmic rays.", default=4)
 
 
 class SubtractImagesTask(PipelineTask):
@@ -242,8 +242,10 @@ class SubtractImagesTask(PipelineTask):
         unusable: Flags,
         projection: SkyProjection[Any],
     ) -> MaskedImage:
+        # Cosmic rays are filled in: little of them gets into the pixels around.
+        rays = np.asarray(image.mask.get("COSMIC_RAY"), dtype=bool)
         growth = self.config.mask_growth
-        unusable = binary_dilation(unusable, iterations=growth) if growth else unusable
+        unusable = (binary_dilation(unusable & ~rays, iterations=growth) if growth else unusable) | unusable
         result = MaskedImage(
             Image(np.where(unusable, np.float32(0.0), difference.pixels), unit=u.nJy),
             variance=Image(np.where(unusable, np.float32(np.nan), difference.variance), unit=u.nJy**2),

@@ -12,6 +12,7 @@ from lsst.pipe.base import PipelineTask
 from domain.raws.exposure import Exposure
 from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.ids import IdFactory
+from prompt_pipelines.psf import PsfModel
 from prompt_pipelines.raw import RawFrame
 from prompt_pipelines.tasks.detect_sources import DetectSourcesTask
 from prompt_pipelines.tasks.isr import IsrTask
@@ -28,6 +29,7 @@ class SingleFrame:
     """Electrons, without the sky's brightness."""
     sources: Table
     """As ``single_visit_sources``."""
+    psf: PsfModel
     facts: Mapping[str, Any]
     """What the tasks say of it."""
 
@@ -71,6 +73,7 @@ def process_exposure(
     return SingleFrame(
         image=found.preliminary_visit_image,
         sources=found.single_visit_sources,
+        psf=PsfModel(found.preliminary_visit_psf.array, 0),
         facts={**isr.metadata.to_dict(), **detect.metadata.to_dict()},
     )
 

@@ -166,7 +166,7 @@ def template(detector: int) -> MaskedImage:
     """Make a template without noise, in nJy."""
     scale = NANOJANSKY_PER_ELECTRON
     pixels = scale * tiny.electrons(sky=0.0)
-    variance = np.full(pixels.shape, scale**2 * 20.0)
+    variance = np.full(pixels.shape, scale**2 * 0.2)
     return MaskedImage(
         Image(pixels.astype(np.float32), unit=u.nJy),
         variance=Image(variance.astype(np.float32), unit=u.nJy**2),

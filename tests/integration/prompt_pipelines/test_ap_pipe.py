@@ -76,7 +76,7 @@ def test_the_difference_is_noise(night: Night) -> None:
     image = _get(night, "difference_image", EXPOSURES[0])
     good = np.isfinite(image.variance.array)
     pulls = image.image.array[good] / np.sqrt(image.variance.array[good])
-    assert abs(np.mean(pulls)) < 0.05
+    assert abs(np.mean(pulls)) < 0.1  # the sky is known to so much of a pixel's noise
     assert np.std(pulls) == pytest.approx(1.0, abs=0.1)
 
 

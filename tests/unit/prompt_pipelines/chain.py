@@ -103,7 +103,12 @@ def process(image: MaskedImage, reference: Table, templates: list[MaskedImage], 
         calibrated.visit_calibration,
         templates,
     )
-    dia = detect_dia.run(subtracted.difference_image, PsfModel(subtracted.difference_psf.array, 0), ids)
+    dia = detect_dia.run(
+        subtracted.difference_image,
+        PsfModel(subtracted.difference_psf.array, 0),
+        subtracted.template_detector.array,
+        ids,
+    )
     datasets: dict[str, Any] = {}
     for outputs in (found, calibrated, subtracted, dia):
         datasets |= outputs.getDict()

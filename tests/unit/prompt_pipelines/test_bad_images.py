@@ -115,7 +115,9 @@ def test_ten_thousand_sources_are_a_named_failure() -> None:
     sky = field(size, 10000)
     difference = picture(Sky(sky.x, sky.y, np.full(10000, 5000.0)), size, sky_level=0.0, sigma=1.2)
     with pytest.raises(UnusableImageError, match="at most 5000 are believed"):
-        make_task(DetectDiaSourcesTask).run(difference, gaussian_psf(1.2 * 2.3548), IDS)
+        make_task(DetectDiaSourcesTask).run(
+            difference, gaussian_psf(1.2 * 2.3548), np.zeros_like(difference.image.array), IDS
+        )
 
 
 def _processed(image: MaskedImage) -> Made:
