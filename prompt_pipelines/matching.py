@@ -16,6 +16,7 @@ __all__ = ["MatchingKernel", "convolve", "fit_kernel", "whitening_kernel"]
 
 KERNEL_HALF_WIDTH = 10
 _WHITENING_HALF_WIDTH = 12
+_FLOOR = 0.03  # of the noise on large scales, that is thought to be on the smallest at least
 _STAMP_HALF_WIDTH = 10  # pixels of a star that take part in the fit
 _GAUSSIANS = ((0.7, 4), (1.5, 2), (3.0, 2))
 """Widths in units of the quadratic difference of the two PSFs (at least a pixel), and polynomial degrees."""
@@ -119,7 +120,10 @@ def whitening_kernel(kernel: Floats, fixed: float, spread: float) -> Floats:
     half = _WHITENING_HALF_WIDTH
     size = 4 * half + 1
     power = fixed + spread * np.abs(np.fft.fft2(kernel, (size, size))) ** 2
-    gain = np.sqrt((fixed + spread * kernel.sum() ** 2) / power)
+    # Where a deep template is the blurred one, hardly any noise is left to be raised: what the kernel is
+    # wrong by would be.
+    power += _FLOOR * power[0, 0]
+    gain = np.sqrt(power[0, 0] / power)
     whitening = np.fft.fftshift(np.fft.ifft2(gain).real)
     inner = slice(half, 3 * half + 1)
     return np.asarray(whitening[inner, inner])

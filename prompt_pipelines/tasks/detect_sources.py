@@ -25,7 +25,7 @@ from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, flag, number
 from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.masks import any_of, touches
-from prompt_pipelines.positions import sky_positions
+from prompt_pipelines.positions import pixel_scale, sky_positions
 from prompt_pipelines.psf import PsfModel, gaussian_psf, isolated, measure_psf
 
 __all__ = ["DetectSourcesConfig", "DetectSourcesConnections", "DetectSourcesTask"]
@@ -153,6 +153,9 @@ class DetectSourcesTask(PipelineTask):
         self.metadata["sky_level"] = background.global_level
         self.metadata["sky_noise"] = background.noise
         self.metadata["sources"] = len(catalog)
+        self.metadata["masked_fraction"] = np.count_nonzero(unusable) / unusable.size
+        if image.sky_projection is not None:
+            self.metadata["psf_fwhm_arcsec"] = psf.fwhm * pixel_scale(image.sky_projection, image.bbox)
         return Struct(
             preliminary_visit_image=image,
             preliminary_visit_psf=Image(psf.stamp, unit=u.dimensionless_unscaled),

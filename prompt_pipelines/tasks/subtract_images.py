@@ -256,6 +256,7 @@ class SubtractImagesTask(PipelineTask):
         for plane in ("BAD", "SATURATED", "NO_DATA", "VIGNETTED", "COSMIC_RAY", "INTERPOLATED"):
             result.mask.set(plane, image.mask.get(plane))
         result.mask.set("NO_DATA", unusable)
+        self.metadata["masked_fraction"] = np.count_nonzero(unusable) / unusable.size
         return result
 
 

@@ -12,7 +12,7 @@ from lsst.pipe.base.separable_pipeline_executor import SeparablePipelineExecutor
 
 from prompt_pipelines.apdb import open_apdb
 
-__all__ = ["APDB_WARNINGS", "close_apdb", "make_apdb", "run_pipeline"]
+__all__ = ["APDB_WARNINGS", "close_apdb", "disconnect_apdb", "make_apdb", "run_pipeline"]
 
 APDB_WARNINGS = "ignore:The inplace keyword in DataFrame"
 """dax_apdb is not yet up to date with the newest pandas."""
@@ -30,9 +30,14 @@ def make_apdb(folder: Path, url: str | None = None) -> str:
 
 
 def close_apdb(uri: str) -> None:
-    """Close the connections that tasks have opened to a database."""
-    cast(ApdbSql, open_apdb(uri))._engine.dispose()
+    """Close the connections that tasks have opened to a database, and forget all databases."""
+    disconnect_apdb(uri)
     open_apdb.cache_clear()
+
+
+def disconnect_apdb(uri: str) -> None:
+    """Close the connections to a database while others may be open."""
+    cast(ApdbSql, open_apdb(uri))._engine.dispose()
 
 
 def run_pipeline(

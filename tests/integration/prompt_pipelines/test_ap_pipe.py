@@ -30,7 +30,13 @@ from tests.integration.prompt_pipelines.conftest import (
     TRANSIENT,
     projection,
 )
-from tests.integration.prompt_pipelines.running import APDB_WARNINGS, close_apdb, make_apdb, run_pipeline
+from tests.integration.prompt_pipelines.running import (
+    APDB_WARNINGS,
+    close_apdb,
+    disconnect_apdb,
+    make_apdb,
+    run_pipeline,
+)
 from tests.unit.prompt_pipelines import tiny_camera as tiny
 
 RUN = "TinyCam/ap"
@@ -50,7 +56,7 @@ def night(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     uri = make_apdb(tmp_path_factory.mktemp("apdb"))
     for exposure in EXPOSURES:
         where = f"instrument='TinyCam' AND skymap='tiny' AND visit={exposure} AND detector=0"
-        assert run_pipeline(repository, "ApPipe", where, inputs=RUN_INPUTS, run=RUN, apdb=uri) == 7
+        assert run_pipeline(repository, "ApPipe", where, inputs=RUN_INPUTS, run=RUN, apdb=uri) == 8
     with Butler.from_config(str(repository), collections=[RUN]) as butler:
         yield Night(butler, open_apdb(uri), uri, repository)
     close_apdb(uri)
@@ -101,6 +107,13 @@ def _objects(night: Night) -> pd.DataFrame:
     return night.apdb.getDiaObjects(image_region(projection(0), box))
 
 
+def test_the_quality_of_each_visit_is_a_dataset(night: Night) -> None:
+    quality = [_get(night, "visit_quality", exposure) for exposure in EXPOSURES]
+    assert [one["dia_sources"]["positive"] for one in quality] == [0, 1]
+    assert all(one["seeing_pixels"] == pytest.approx(1.6 * 2.3548, rel=0.05) for one in quality)
+    assert all(None not in one.values() for one in quality)
+
+
 def test_what_is_known_is_loaded_before_the_image(night: Night) -> None:
     """Preprocessing by group; then both visits of the group in one graph, as a worker runs them."""
     group = {"instrument": "TinyCam", "group": "g1", "detector": 1}
@@ -118,7 +131,7 @@ def test_what_is_known_is_loaded_before_the_image(night: Night) -> None:
     assert run_pipeline(night.repository, "Preprocessing", where, inputs=inputs, run=run, apdb=uri) == 1
     where = "instrument='TinyCam' AND group='g1' AND detector=1 AND skymap='tiny'"
     inputs = [*RUN_INPUTS, run]
-    assert run_pipeline(night.repository, "ApPipe", where, inputs=inputs, run="TinyCam/ap1", apdb=uri) == 14
+    assert run_pipeline(night.repository, "ApPipe", where, inputs=inputs, run="TinyCam/ap1", apdb=uri) == 16
     with Butler.from_config(str(night.repository), collections=["TinyCam/ap1"]) as butler:
         for visit, sources in zip(EXPOSURES, (0, 1), strict=True):
             data_id = {"instrument": "TinyCam", "visit": visit, "detector": 1}
@@ -143,13 +156,13 @@ def test_nothing_is_changed_before_the_claim_and_what_was_stored_since_is_known(
         holds = open_apdb(uri).containsVisitDetector(visit, 0)
         return quanta, holds, len(list((tmp_path / "alerts").rglob("*.avro")))
 
-    assert run(tasks.keys() - changing, RUN_INPUTS, "TinyCam/unclaimed") == (6, False, 0)
+    assert run(tasks.keys() - changing, RUN_INPUTS, "TinyCam/unclaimed") == (7, False, 0)
     _store_earlier(repository, "TinyCam/unclaimed", open_apdb(uri))
     assert run(changing, [*RUN_INPUTS, "TinyCam/unclaimed"], "TinyCam/claimed") == (1, True, 1)
     with Butler.from_config(str(repository), collections=["TinyCam/claimed"]) as butler:
         objects = butler.get("dia_object_apdb", {"instrument": "TinyCam", "visit": visit, "detector": 0})
     assert objects["nDiaSources"].tolist() == [2]
-    close_apdb(uri)
+    disconnect_apdb(uri)
 
 
 def _store_earlier(repository: Path, run: str, apdb: Apdb) -> None:

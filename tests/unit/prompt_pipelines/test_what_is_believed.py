@@ -39,7 +39,7 @@ def test_signal_to_noise_means_that(science_sigma: float, depth: float) -> None:
     empty = significance.known.copy()
     for star in zip(FIELD.x, FIELD.y, strict=True):
         empty &= np.hypot(x - star[0], y - star[1]) > 14
-    assert significance.noise_scale == pytest.approx(1.0, abs=0.06)
+    assert significance.noise_scale == pytest.approx(1.0, abs=0.12)
     assert np.std(significance.score[empty]) == pytest.approx(1.0, abs=0.03)
 
 

@@ -1,0 +1,154 @@
+"""How good a visit and detector is: what its tasks have measured, in one place."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, override
+
+import numpy as np
+from astropy.table import Table
+from lsst.pipe.base import (
+    InputQuantizedConnection,
+    OutputQuantizedConnection,
+    PipelineTask,
+    PipelineTaskConfig,
+    PipelineTaskConnections,
+    QuantumContext,
+    Struct,
+    TaskMetadata,
+)
+from lsst.pipe.base.connectionTypes import Input, Output
+
+__all__ = ["MeasureQualityConfig", "MeasureQualityConnections", "MeasureQualityTask"]
+
+_IMAGE = ("instrument", "visit", "detector")
+_AB_OF_NANOJANSKY = 31.4
+"""Magnitude of 1 nJy."""
+_DETECTION = {
+    "seeing_pixels": "psf_fwhm_pixels",
+    "seeing_arcsec": "psf_fwhm_arcsec",
+    "psf_stars": "psf_stars",
+    "background_electrons": "sky_level",
+    "background_noise_electrons": "sky_noise",
+    "masked_fraction": "masked_fraction",
+    "sources": "sources",
+}
+_SUBTRACTION = {
+    "template_overlap": "template_overlap",
+    "difference_masked_fraction": "masked_fraction",
+    "kernel_stars": "kernel_stars",
+    "kernel_sum": "kernel_sum",
+    "kernel_residual": "kernel_residual",
+}
+_DIFFERENCE = {"difference_noise_scale": "noise_scale"}
+_CALIBRATION = {
+    "photometric_scatter_mag": "photometric_scatter",
+    "photometric_stars": "photometric_stars",
+    "astrometric_scatter_arcsec": "astrometric_scatter_arcsec",
+    "astrometric_shift_arcsec": "astrometric_shift_arcsec",
+    "astrometric_stars": "astrometric_stars",
+}
+
+
+class MeasureQualityConnections(PipelineTaskConnections, dimensions=_IMAGE):
+    """What `MeasureQualityTask` reads and writes."""
+
+    detection = Input(
+        "detectSources_metadata", "TaskMetadata", "What detectSources has noted.", dimensions=_IMAGE
+    )
+    visit_calibration = Input(
+        "visit_calibration", "StructuredDataDict", "Scale, and how good it is.", dimensions=_IMAGE
+    )
+    subtraction = Input(
+        "subtractImages_metadata", "TaskMetadata", "What subtractImages has noted.", dimensions=_IMAGE
+    )
+    difference = Input(
+        "detectDiaSources_metadata", "TaskMetadata", "What detectDiaSources has noted.", dimensions=_IMAGE
+    )
+    dia_sources = Input("dia_sources", "ArrowAstropy", "Sources of the difference image.", dimensions=_IMAGE)
+    visit_quality = Output(
+        "visit_quality", "StructuredDataDict", "Measures of this visit and detector.", dimensions=_IMAGE
+    )
+
+
+class MeasureQualityConfig(PipelineTaskConfig, pipelineConnections=MeasureQualityConnections):
+    """Choices of `MeasureQualityTask`: none."""
+
+
+class MeasureQualityTask(PipelineTask):
+    """Collect measures of quality."""
+
+    ConfigClass = MeasureQualityConfig
+    _DefaultName = "measureQuality"
+    config: MeasureQualityConfig
+
+    @override
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        """Read, run, write."""
+        butlerQC.put(self.run(**butlerQC.get(inputRefs)), outputRefs)
+
+    def run(
+        self,
+        detection: TaskMetadata,
+        visit_calibration: Mapping[str, Any],
+        subtraction: TaskMetadata,
+        difference: TaskMetadata,
+        dia_sources: Table,
+    ) -> Struct:
+        """Collect measures of quality.
+
+        Parameters
+        ----------
+        detection, subtraction, difference
+            What the tasks of one visit and detector have noted.
+        visit_calibration
+            Of it.
+        dia_sources
+            All of them.
+
+        Returns
+        -------
+        outputs
+            ``visit_quality``, see docs/pipelines.md; None for what is not known.
+        """
+        quality: dict[str, Any] = {
+            **_chosen(_of_task(detection), _DETECTION),
+            **_chosen(visit_calibration, _CALIBRATION),
+            **_chosen(_of_task(subtraction), _SUBTRACTION),
+            **_chosen(_of_task(difference), _DIFFERENCE),
+            "zero_point_mag": _AB_OF_NANOJANSKY
+            - 2.5 * math.log10(visit_calibration["nanojansky_per_electron"]),
+            "dia_sources": _counts(dia_sources),
+        }
+        return Struct(visit_quality=quality)
+
+
+def _of_task(metadata: TaskMetadata) -> Mapping[str, Any]:
+    """Find a task's own notes beside those of its execution."""
+    notes: dict[str, Any] = {}
+    for name, part in metadata.to_dict().items():
+        if name != "quantum" and isinstance(part, dict):
+            notes |= part
+        elif not isinstance(part, dict):
+            notes[name] = part
+    return notes
+
+
+def _chosen(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    found = {ours: values.get(theirs) for ours, theirs in names.items()}
+    return {name: None if isinstance(one, float) and math.isnan(one) else one for name, one in found.items()}
+
+
+def _counts(sources: Table) -> dict[str, Any]:
+    rejected, negative = (np.asarray(sources[name], dtype=bool) for name in ("flag_rejected", "is_negative"))
+    flags = [name for name in sources.colnames if name.startswith("flag_")]
+    return {
+        "positive": int(np.count_nonzero(~rejected & ~negative)),
+        "negative": int(np.count_nonzero(~rejected & negative)),
+        "rejected": int(np.count_nonzero(rejected)),
+        "flagged": {name.removeprefix("flag_"): int(np.count_nonzero(sources[name])) for name in flags},
+    }
