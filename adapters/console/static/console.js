@@ -128,5 +128,6 @@
   nameTheme();
   tick();
   setInterval(tick, 1000);
+  document.addEventListener("htmx:afterSwap", tick);
   follow();
 })();

@@ -1,12 +1,16 @@
 """The two commands for people, from start to end, in processes as in production."""
 
 import asyncio
+import html
 import json
+import re
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import requests
 from lsst.daf.butler import Butler
 from lsst.pipe.base.simple_pipeline_executor import SimplePipelineExecutor
 
@@ -38,6 +42,8 @@ def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
     assert "SimCam: 3 visits, 6 visit-detectors" in night.output
     assert "outcomes: 6 completed" in night.output
     assert f"prompt-processing results {results}" in night.output
+    assert f"prompt-processing console {results}" in night.output
+    assert "the night in the browser: http://127.0.0.1:" in night.output
     # Three visits, one of two snaps, of two detectors.
     found = datasets(results)
     assert found["preliminary_visit_image"] == found["single_visit_sources"] == 8
@@ -62,6 +68,7 @@ def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
     check_that_python_reads_it(results, alerts)
     check_that_it_can_be_reprocessed(results)
     asyncio.run(check_that_all_kinds_of_images_are_found(results))
+    check_that_the_console_shows_it(results)
     summary = commands.start("results", str(results)).finish()
     assert summary.code == 0, summary.output
     assert "SimCam: 3 visits of 4 exposures, 6 visit-detectors" in summary.output
@@ -91,6 +98,21 @@ def check_that_python_reads_it(folder: Path, alerts: int) -> None:
         assert len(central.outcomes) == 0
     assert (folder / "night" / "logs" / "worker-1.log").stat().st_size > 0
     check_that_the_ledger_is_kept(folder / "night")
+
+
+def check_that_the_console_shows_it(folder: Path) -> None:
+    """Look at the night as its pages lead: the objects, a light curve, cutouts, the image itself."""
+    serving = [sys.executable, "-P", "-m", "entrypoints", "console", str(folder)]
+    with subprocess.Popen(serving, stdout=subprocess.PIPE, text=True) as console:  # noqa: S603 - our own
+        assert console.stdout is not None
+        address = console.stdout.readline().strip()
+        assert "6 of 6" in requests.get(address, timeout=30).text
+        [strongest, *_] = requests.get(f"{address}api/objects", timeout=30).json()
+        page = requests.get(f"{address}object?id={strongest['object_id']}", timeout=30).text
+        for path in ("picture/cutouts", "visit"):
+            [found, *_] = re.findall(rf'(?:src|href)="/({path}\?[^"]*)"', page)
+            assert requests.get(address + html.unescape(found), timeout=60).ok
+        console.terminate()
 
 
 def check_that_it_can_be_reprocessed(folder: Path) -> None:
