@@ -22,6 +22,7 @@ sys.dont_write_bytecode = False
 
 # An eighth of the time went into looking for garbage, most of it among modules.
 gc.set_threshold(20_000, 20, 20)
+gc.disable()  # until all tests are collected
 atexit.register(gc.freeze)  # pytest has looked through all by then, and the interpreter would once more
 
 for name, examples in {"fast": 25, "whole": 50, "thorough": 200}.items():
@@ -48,8 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave out of every search for garbage what has been imported by now: it stays."""
+    """Begin to look for garbage, and leave out for good what has been imported by now: it stays."""
     gc.freeze()
+    gc.enable()
 
 
 _TOGETHER = frozenset(
