@@ -138,6 +138,10 @@ def test_the_night_at_a_glance(box: _Box) -> None:
     assert told.exit_code == 0
     (line,) = [line for line in told.stdout.splitlines() if box.visit("missed").group in line]
     assert "no images (waited 90 s)" in line
+    explained = box.json("explain", box.visit("missed").group, "0")
+    assert explained["verdict"] == "no images (waited 90 s)"
+    assert "reconcile" in explained["to_do"]
+    assert "standard error" in explained["logs"]
 
 
 def test_what_was_missed_is_listed_and_put_back_once(box: _Box) -> None:
