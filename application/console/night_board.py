@@ -48,8 +48,8 @@ class LedgerNightBoard:
         Asked for its depth; None if there is none.
     neighbours
         Asked whether they are there, by name.
-    pause, neighbours_pause
-        Seconds between two looks at the ledger, and at all else.
+    pause, queue_pause, neighbours_pause
+        Seconds between two looks at the ledger, at the queue, and at each neighbour.
     """
 
     def __init__(
@@ -61,7 +61,8 @@ class LedgerNightBoard:
         queue: QueueUpkeep | None = None,
         neighbours: Mapping[str, Look] | None = None,
         pause: float = 1.0,
-        neighbours_pause: float = 5.0,
+        queue_pause: float = 5.0,
+        neighbours_pause: float = 30.0,
     ) -> None:
         self._instrument = instrument
         self._ledger = ledger
@@ -69,6 +70,7 @@ class LedgerNightBoard:
         self._queue = queue
         self._neighbours = neighbours or {}
         self._pause = pause
+        self._queue_pause = queue_pause
         self._neighbours_pause = neighbours_pause
         self._health: dict[str, NeighbourHealth] = {}
         now = clock.utc()
@@ -88,7 +90,9 @@ class LedgerNightBoard:
         """Follow the night, and each one after it, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow_ledger())
-            tasks.create_task(self._follow_neighbours())
+            tasks.create_task(self._follow_queue())
+            for name, look in self._neighbours.items():
+                tasks.create_task(self._follow_neighbour(name, look))
 
     async def _follow_ledger(self) -> None:
         while True:
@@ -129,11 +133,14 @@ class LedgerNightBoard:
         latest = max((_last_stamp(record) for record in records), default=begin)
         self._read_until = min(max(latest, self._read_until or begin), now)
 
-    async def _follow_neighbours(self) -> None:
+    async def _follow_queue(self) -> None:
         while True:
-            await asyncio.gather(
-                self._look_at_queue(), *(self._look_at(name, look) for name, look in self._neighbours.items())
-            )
+            await self._look_at_queue()
+            await asyncio.sleep(self._queue_pause)
+
+    async def _follow_neighbour(self, name: str, look: Look) -> None:
+        while True:
+            await self._look_at(name, look)
             await asyncio.sleep(self._neighbours_pause)
 
     async def _look_at_queue(self) -> None:

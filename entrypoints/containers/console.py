@@ -16,6 +16,7 @@ from adapters.files.cameras import CameraFileError, find_camera, load_camera
 from adapters.files.log_archive import FolderLogArchive
 from adapters.host.clock import SystemClock
 from adapters.host.probes import HttpProbe
+from application.console.neighbours import looks
 from application.console.night_board import KeptNightBoard, LedgerNightBoard
 from domain.cameras.camera import Camera
 from entrypoints.containers.outcomes import opened_records
@@ -55,28 +56,32 @@ async def live_night(settings: WatchedSettings, place: str) -> AsyncIterator[Wat
     """
     status = StatusContainer(settings=settings.night)
     status.check_dependencies()
-    board = LedgerNightBoard(
-        instrument=settings.night.instrument,
-        ledger=status.ledger(),
-        clock=status.clock(),
-        queue=status.queue(),
-        neighbours={name: HttpProbe(address).look for name, address in settings.neighbours.items()},
-    )
-    night = ConsoleNight(
-        board=board,
-        ledger=status.ledger(),
-        clock=status.clock(),
-        logs=FolderLogArchive(settings.logs),
-        camera=_camera(settings.camera_file, settings.night.instrument),
-        place=place,
-    )
+    camera = _camera(settings.camera_file, settings.night.instrument)
+    probes = {name: HttpProbe(address).look for name, address in settings.neighbours.items()}
     archives = opened_archives(
         repository=settings.repository or "",
         apdb=settings.apdb or "",
         instrument=settings.night.instrument,
     )
     async with opened(status.queue(), status.histories()), archives as found:
-        yield Watched(night=evolve(night, images=found.images, sources=found.sources), board=board)
+        board = LedgerNightBoard(
+            instrument=settings.night.instrument,
+            ledger=status.ledger(),
+            clock=status.clock(),
+            queue=status.queue(),
+            neighbours={**looks(found.images, found.sources), **probes},
+        )
+        night = ConsoleNight(
+            board=board,
+            ledger=status.ledger(),
+            clock=status.clock(),
+            logs=FolderLogArchive(settings.logs),
+            images=found.images,
+            sources=found.sources,
+            camera=camera,
+            place=place,
+        )
+        yield Watched(night=night, board=board)
 
 
 @contextlib.asynccontextmanager

@@ -66,6 +66,7 @@ def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
             assert image.image.array.shape == (512, 512)
             assert len(butler.get(ref)) > 10
     check_that_python_reads_it(results, alerts)
+    check_that_it_is_explained(commands, results)
     check_that_it_can_be_reprocessed(results)
     asyncio.run(check_that_all_kinds_of_images_are_found(results))
     check_that_the_console_shows_it(results)
@@ -151,6 +152,19 @@ async def check_that_all_kinds_of_images_are_found(folder: Path) -> None:
             box = PixelBox(x=round(source.x), y=round(source.y), width=1, height=1)
             for image in found:
                 assert (await archives.images.read(image, box)).array.shape == (1, 1)
+
+
+def check_that_it_is_explained(commands: Commands, results: Path) -> None:
+    with prompt_processing.open(results) as opened:
+        group, detector = opened.outcomes["group"][0], opened.outcomes["detector"][0]
+    asked = commands.start("explain", group, str(detector), "--results", str(results), "--json").finish()
+    assert asked.code == 0, asked.output
+    told = json.loads(asked.output)
+    assert told["verdict"].startswith("completed (ApPipe); ")
+    assert {"template", "difference"} <= {image["kind"] for image in told["images"]}
+    assert told["sources"]
+    assert told["lines"]
+    assert told["faults"] == []
 
 
 def check_that_the_ledger_is_kept(night: Path) -> None:

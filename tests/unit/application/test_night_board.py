@@ -8,9 +8,12 @@ from typing import override
 import pytest
 from attrs import evolve
 
+from adapters.memory.console.image_archive import MemoryImageArchive
+from adapters.memory.console.source_archive import MemorySourceArchive
 from adapters.memory.history_store import MemoryHistoryStore
 from adapters.memory.queue.queue_store import MemoryQueueStore
 from adapters.memory.queue.work_queue import MemoryQueueUpkeep
+from application.console.neighbours import looks
 from application.console.night_board import KeptNightBoard, LedgerNightBoard
 from application.ledger import StoredLedger
 from domain.results.night_view import QueueCounts
@@ -134,7 +137,7 @@ async def test_what_is_away_is_said_and_what_was_known_stays(bench: _Followed) -
     await bench.tell(a_record())
     bench.histories.outage = "connection refused"
     bench.raw_microservice = ""
-    await asyncio.sleep(6)
+    await asyncio.sleep(31)
     view = bench.board.view()
     assert {one.name: (one.is_reached, one.detail) for one in view.summary.neighbours} == {
         "ledger": (False, "ledger: connection refused"),
@@ -145,6 +148,20 @@ async def test_what_is_away_is_said_and_what_was_known_stays(bench: _Followed) -
     bench.histories.outage = ""
     await bench.tell(a_record("g2"))
     assert [visit.group for visit in bench.board.view().visits] == ["g1", "g2"]
+
+
+async def test_archives_that_are_away_are_neighbours_that_are_away() -> None:
+    images, sources = MemoryImageArchive(), MemorySourceArchive()
+    images.outage = "no such repository"
+    found: dict[str, str] = {}
+    for name, look in looks(images, sources).items():
+        try:
+            found[name] = await look()
+        except NeighbourUnavailableError as error:
+            found[name] = str(error)
+    assert found["APDB"] == ""
+    assert "no such repository" in found["repository"]
+    assert looks(None, None) == {}
 
 
 async def test_the_queue_is_counted(bench: _Followed) -> None:
