@@ -48,6 +48,7 @@ def _workspace_settings(settings: ChildSettings, folder: Path, deployment: str) 
         padding=settings.padding,
         export_types=settings.export_types,
         export_outputs=settings.export_outputs,
+        next_on_refusal=settings.next_on_refusal,
         export_raws=settings.export_raws,
         use_writer=settings.use_writer,
         change_tasks=settings.change_tasks,

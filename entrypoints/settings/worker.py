@@ -189,6 +189,12 @@ class ChildSettings:
     export_outputs: bool = setting(
         "DEBUG_EXPORT_OUTPUTS", boolean, "0: keep all outputs from the central repository", default="1"
     )
+    next_on_refusal: bool = setting(
+        "NEXT_PIPELINE_ON_REFUSAL",
+        boolean,
+        "1: images that a pipeline refuses before its change are the next one's; 0: that is the end",
+        default="0",
+    )
     export_raws: bool = setting(
         "EXPORT_RAWS", boolean, "1: register raws, where they are, with the outputs made of them", default="0"
     )

@@ -54,6 +54,7 @@ def site_variables(folder: SiteFolder, settings: SiteSettings, camera: Camera) -
         # Raws stay in the image store, and are registered there.
         "EXPORT_TYPE_REGEXP": '["(?!raw$).*"]',
         "EXPORT_RAWS": "1",
+        "NEXT_PIPELINE_ON_REFUSAL": "1",
         "AP_ALERT_FOLDER": folder.alerts.as_uri(),
         "METRICS_HOST": settings.metrics_host,
         "METRICS_PORT": str(settings.metrics_port),

@@ -34,12 +34,17 @@ class PipelineRuns:
         Guards permanent changes.
     alerts
         Where tasks lay alerts down that no broker takes.
+    next_on_refusal
+        Whether images that a pipeline refuses before its change are the next one's.
     """
 
-    def __init__(self, deployment: str, claims: Claims, alerts: AlertOutbox) -> None:
+    def __init__(
+        self, deployment: str, claims: Claims, alerts: AlertOutbox, *, next_on_refusal: bool = False
+    ) -> None:
         self._deployment = deployment
         self._claims = claims
         self._alerts = alerts
+        self._next_on_refusal = next_on_refusal
 
     def run_of(self, assignment: Assignment, pipeline: LoadedPipeline) -> str:
         """Name the run that a pipeline puts its outputs into."""
@@ -76,9 +81,10 @@ class PipelineRuns:
     def process(
         self, attempt: OpenAttempt, pipelines: Iterable[LoadedPipeline], exposures: Sequence[int]
     ) -> tuple[LoadedPipeline, Execution]:
-        """Run the first main pipeline that can do with the images; a failure of another kind is the end.
+        """Run the first main pipeline that can be; its failure is the end, unless a refusal is not to be.
 
-        One that refuses them before it has changed anything leaves nothing, unless no later one can run.
+        One that refuses the images before it has changed anything then leaves nothing, unless no later
+        one can run.
 
         Raises
         ------
@@ -97,7 +103,7 @@ class PipelineRuns:
                 _log.warning("pipeline %s cannot run: %s", pipeline.name, error)
                 reasons.append(f"{pipeline.name}: {error}")
                 continue
-            if attempt.journal.claimed or not execution.is_refused:
+            if attempt.journal.claimed or not (execution.is_refused and self._next_on_refusal):
                 return pipeline, execution
             _log.warning("pipeline %s refuses the images: %s", pipeline.name, "; ".join(execution.failures))
             refused = refused or (pipeline, execution, attempt.journal)

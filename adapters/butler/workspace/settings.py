@@ -33,6 +33,8 @@ class WorkspaceSettings:
     """Patterns; dataset types that match none as a whole are not exported."""
     export_outputs: bool = True
     """False keeps all outputs from the central repository (for trials)."""
+    next_on_refusal: bool = False
+    """Whether images that a pipeline refuses before its change are the next one's."""
     export_raws: bool = False
     """True registers raws, where they are, with the outputs made of them."""
     use_writer: bool = True

@@ -101,7 +101,9 @@ class ButlerWorkspace:
         self._shared = shared
         self._repositories = repositories
         self._alerts = AlertOutbox(shared)
-        self._runs = PipelineRuns(settings.deployment, claims, self._alerts)
+        self._runs = PipelineRuns(
+            settings.deployment, claims, self._alerts, next_on_refusal=settings.next_on_refusal
+        )
         self._clock = clock
         self._library = PipelineLibrary(
             settings.pipelines_root,

@@ -70,10 +70,15 @@ class TestRunsThatFail:
         assert "went astray" in run(workspace, night, n.COUNT_RAISE)
         assert exported(workspace.export(Export.EVERYTHING)) == {**PRELOADED, "count_log": 2}
 
+    def test_a_refusal_is_the_end_unless_it_is_said_otherwise(
+        self, make_workspace: MakeWorkspace, night: Night
+    ) -> None:
+        assert "count" in run(make_workspace(), night, n.COUNT_RAISE, n.PLAIN)
+
     def test_images_that_one_pipeline_refuses_are_done_by_the_next(
         self, make_workspace: MakeWorkspace, night: Night
     ) -> None:
-        workspace = make_workspace()
+        workspace = make_workspace(next_on_refusal=True)
         assert run(workspace, night, n.COUNT_RAISE, n.PLAIN) == ""
         # As if the others had not been there.
         assert exported(workspace.export(Export.EVERYTHING)) == {**PRELOADED, **COUNTED}
