@@ -10,8 +10,8 @@ from adapters.host.clock import SystemClock
 from application.initialize import Initializer
 from domain import runs
 from domain.pipelines import PipelinesConfig
-from entrypoints.containers.deployment import deployment_facts, main_pipelines, preprocessing_pipelines
-from entrypoints.containers.providing import singleton
+from entrypoints.containers.parts.deployment import deployment_facts, main_pipelines, preprocessing_pipelines
+from entrypoints.containers.parts.providing import singleton
 from entrypoints.settings.pipelines import DeploymentSettings
 from initializer.settings import InitializerSettings
 from ports.clock import Clock

@@ -9,9 +9,9 @@ from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.outputs.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
 from adapters.prometheus.metrics import PrometheusMetrics
 from application.write_outputs import OutputWriter
-from entrypoints.containers.addresses import tls_verification
-from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_metrics_server
+from entrypoints.containers.parts.addresses import tls_verification
+from entrypoints.containers.parts.providing import singleton
+from entrypoints.containers.parts.serving import make_metrics_server
 from entrypoints.readiness import Readiness
 from entrypoints.settings.butler_writer import ButlerWriterSettings
 from ports.central_registry import CentralRegistry, OutputEvents

@@ -22,14 +22,14 @@ from adapters.workspace_process.server import serve
 from application.ledger import StoredClaims
 from domain import runs
 from domain.cameras.camera import Camera
-from entrypoints.containers.addresses import is_sqlite, ledger_url
-from entrypoints.containers.deployment import (
+from entrypoints.containers.parts.addresses import is_sqlite, ledger_url
+from entrypoints.containers.parts.deployment import (
     deployment_camera,
     deployment_facts,
     main_pipelines,
     preprocessing_pipelines,
 )
-from entrypoints.containers.providing import singleton
+from entrypoints.containers.parts.providing import singleton
 from entrypoints.settings.worker import ChildSettings
 from ports.ledger import Claims
 from ports.workspace import LocalWorkspace

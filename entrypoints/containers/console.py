@@ -20,7 +20,7 @@ from application.console.neighbours import looks
 from application.console.night_board import KeptNightBoard, LedgerNightBoard
 from domain.cameras.camera import Camera
 from entrypoints.containers.outcomes import opened_records
-from entrypoints.containers.providing import singleton
+from entrypoints.containers.parts.providing import singleton
 from entrypoints.containers.results import opened_archives, places_in
 from entrypoints.containers.status import StatusContainer
 from entrypoints.running import opened

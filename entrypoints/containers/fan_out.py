@@ -17,14 +17,14 @@ from application.fan_out import FanOut, FanOutPolicy
 from application.keep_queue import QueueKeeper, UpkeepPolicy
 from application.ledger import StoredLedger
 from domain.fan_out import FanOutConfig
-from entrypoints.containers.addresses import (
+from entrypoints.containers.parts.addresses import (
     group_of_workers,
     kafka_connection,
     ledger_url,
     redis_url,
 )
-from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_history_store, make_metrics_server
+from entrypoints.containers.parts.providing import singleton
+from entrypoints.containers.parts.serving import make_history_store, make_metrics_server
 from entrypoints.readiness import Readiness
 from entrypoints.settings.fan_out import FanOutSettings
 from ports.announcements import Announcements

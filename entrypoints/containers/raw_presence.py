@@ -16,9 +16,9 @@ from application.catch_up import CatchUp, CatchUpPolicy, WatchedFeed
 from application.index_raws import RawIndexer
 from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
-from entrypoints.containers.addresses import kafka_connection, redis_url, s3_connection
-from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_metrics_server
+from entrypoints.containers.parts.addresses import kafka_connection, redis_url, s3_connection
+from entrypoints.containers.parts.providing import singleton
+from entrypoints.containers.parts.serving import make_metrics_server
 from entrypoints.settings.raw_presence import RawPresenceSettings
 from ports.clock import Clock
 from ports.metrics import Metrics

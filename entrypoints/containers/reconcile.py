@@ -17,14 +17,14 @@ from application.reconcile import Reconciler
 from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
 from domain.fan_out import FanOutConfig
-from entrypoints.containers.addresses import (
+from entrypoints.containers.parts.addresses import (
     group_of_workers,
     is_sqlite,
     ledger_url,
     redis_url,
 )
-from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_history_store, make_image_store
+from entrypoints.containers.parts.providing import singleton
+from entrypoints.containers.parts.serving import make_history_store, make_image_store
 from entrypoints.settings.reconcile import ReconcileSettings
 from ports.clock import Clock
 from ports.ledger import Ledger

@@ -33,9 +33,9 @@ from application.reconcile import Reconciler
 from domain.cameras.camera import Camera
 from domain.fan_out import FanOutConfig
 from domain.raws.frame_files import FrameFile
-from entrypoints.containers.deployment import deployment_camera, main_pipelines, preprocessing_pipelines
-from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_metrics_server
+from entrypoints.containers.parts.deployment import deployment_camera, main_pipelines, preprocessing_pipelines
+from entrypoints.containers.parts.providing import singleton
+from entrypoints.containers.parts.serving import make_metrics_server
 from entrypoints.containers.status import StatusContainer
 from entrypoints.containers.worker import WorkerContainer
 from entrypoints.readiness import Readiness

@@ -7,9 +7,9 @@ from adapters.host.clock import SystemClock
 from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
 from adapters.sqlite.work_queue import SqliteQueueUpkeep
 from application.ledger import StoredLedger
-from entrypoints.containers.addresses import group_of_workers, is_sqlite, ledger_url, redis_url
-from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_history_store
+from entrypoints.containers.parts.addresses import group_of_workers, is_sqlite, ledger_url, redis_url
+from entrypoints.containers.parts.providing import singleton
+from entrypoints.containers.parts.serving import make_history_store
 from entrypoints.settings.status import StatusSettings
 
 __all__ = ["StatusContainer"]

@@ -35,7 +35,7 @@ from application.worker.process_visit import VisitPolicy, VisitProcessor
 from application.worker.work import Worker, WorkerPolicy
 from domain.cameras.camera import Camera
 from domain.pipelines import PipelinesConfig
-from entrypoints.containers.addresses import (
+from entrypoints.containers.parts.addresses import (
     is_sqlite,
     kafka_connection,
     ledger_url,
@@ -43,9 +43,9 @@ from entrypoints.containers.addresses import (
     redis_url,
     writer_connection,
 )
-from entrypoints.containers.deployment import deployment_camera, main_pipelines, preprocessing_pipelines
-from entrypoints.containers.providing import singleton
-from entrypoints.containers.serving import make_history_store, make_image_store, make_metrics_server
+from entrypoints.containers.parts.deployment import deployment_camera, main_pipelines, preprocessing_pipelines
+from entrypoints.containers.parts.providing import singleton
+from entrypoints.containers.parts.serving import make_history_store, make_image_store, make_metrics_server
 from entrypoints.readiness import Readiness
 from entrypoints.settings.kafka import NO_BROKER
 from entrypoints.settings.worker import WorkerSettings

@@ -2,7 +2,7 @@
 
 import os
 
-from entrypoints.containers.addresses import process_name
+from entrypoints.containers.parts.addresses import process_name
 from tests.chaos.seed import WorkerNames
 
 

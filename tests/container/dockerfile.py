@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from entrypoints.containers.deployment import INSTALL
+from entrypoints.containers.parts.deployment import INSTALL
 
 __all__ = ["BAKE", "DOCKERFILE", "Ignored", "Instruction", "Stage", "argv", "pairs", "read_dockerfile"]
 

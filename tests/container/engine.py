@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from entrypoints.containers.deployment import INSTALL
+from entrypoints.containers.parts.deployment import INSTALL
 from tests.container.dockerfile import DOCKERFILE, Ignored, Stage, argv, pairs
 
 __all__ = ["Image", "build", "entering"]

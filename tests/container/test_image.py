@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from entrypoints.containers.deployment import INSTALL
+from entrypoints.containers.parts.deployment import INSTALL
 from tests.container.dockerfile import BAKE, DOCKERFILE, Ignored, Stage, argv, pairs, read_dockerfile
 
 _CHART = yaml.safe_load((INSTALL / "deploy" / "chart" / "values.yaml").read_text())

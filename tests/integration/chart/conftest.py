@@ -2,7 +2,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from entrypoints.containers.deployment import INSTALL
+from entrypoints.containers.parts.deployment import INSTALL
 from tests.integration.chart.helm import EXAMPLES, Helm, find_helm
 from tests.integration.chart.objects import Object
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from entrypoints.containers.deployment import INSTALL
+from entrypoints.containers.parts.deployment import INSTALL
 
 __all__ = ["CHART", "EXAMPLES", "Helm", "HelmRefusedError", "find_helm", "merged", "nested"]
 

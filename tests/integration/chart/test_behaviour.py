@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from domain.runs import day_of_processing
 from domain.times import UtcSeconds
-from entrypoints.containers.deployment import INSTALL
+from entrypoints.containers.parts.deployment import INSTALL
 from entrypoints.settings.environment import read_settings
 from entrypoints.settings.worker import WorkerSettings
 from tests.integration.chart.helm import CHART, EXAMPLES, Helm

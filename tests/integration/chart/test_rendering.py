@@ -7,7 +7,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from entrypoints.containers.deployment import INSTALL
+from entrypoints.containers.parts.deployment import INSTALL
 from tests.integration.chart.conftest import NAMES
 from tests.integration.chart.helm import EXAMPLES, Helm
 from tests.integration.chart.objects import Object, find

@@ -9,9 +9,9 @@ import yaml
 
 from adapters.files.active_detectors import load_fan_out_config
 from adapters.files.pipelines_config import parse_pipelines_config
-from entrypoints.containers.addresses import group_of_workers
 from entrypoints.containers.child import ChildContainer
-from entrypoints.containers.deployment import INSTALL
+from entrypoints.containers.parts.addresses import group_of_workers
+from entrypoints.containers.parts.deployment import INSTALL
 from entrypoints.containers.raw_presence import served_cameras
 from entrypoints.settings.butler_writer import ButlerWriterSettings
 from entrypoints.settings.console import ConsoleSettings, WatchedSettings

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lsst.utils import doImportType
 
-from entrypoints.containers.deployment import INSTALL
+from entrypoints.containers.parts.deployment import INSTALL
 from prompt_pipelines.repository import butler_config
 
 _NAME = re.compile(r"prompt_pipelines(?:\.[A-Za-z_]\w*)+")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.containers.addresses import kafka_connection, process_name, redis_url
+from entrypoints.containers.parts.addresses import kafka_connection, process_name, redis_url
 from entrypoints.settings.common import RedisSettings
 from entrypoints.settings.environment import SettingsError, read_settings
 from entrypoints.settings.kafka import KafkaSettings

@@ -10,7 +10,7 @@ from adapters.prometheus.metrics_server import MetricsServer
 from adapters.redis.ledger.history_store import RedisHistoryStore
 from adapters.s3.image_store import S3ImageStore
 from adapters.sqlite.history_store import SqliteHistoryStore
-from entrypoints.containers.addresses import is_sqlite, s3_connection
+from entrypoints.containers.parts.addresses import is_sqlite, s3_connection
 from entrypoints.settings.common import MetricsSettings, RedisSettings
 
 __all__ = ["make_history_store", "make_image_store", "make_metrics_server"]
