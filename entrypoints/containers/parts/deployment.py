@@ -14,7 +14,7 @@ from entrypoints.settings.pipelines import DeploymentSettings
 
 __all__ = ["INSTALL", "deployment_camera", "deployment_facts", "main_pipelines", "preprocessing_pipelines"]
 
-INSTALL = Path(__file__).resolve().parents[2]
+INSTALL = Path(__file__).resolve().parents[3]
 """Folder that holds this project's packages and data."""
 
 
