@@ -67,6 +67,9 @@ def read_image(
 def read_raw(path: str, name: KeptImage, within: PixelBox | None = None) -> ImagePixels:
     """Read a raw as its camera wrote it, its amplifiers where their cards DETSEC have them, if they have any.
 
+    Where it is on the sky is left out: a raw's own cards are rough, if they hold at all, and mean pixels that
+    may include overscan.
+
     Raises
     ------
     OSError
@@ -85,7 +88,7 @@ def read_raw(path: str, name: KeptImage, within: PixelBox | None = None) -> Imag
         mask=None,
         planes={},
         unit=str(header.get("BUNIT", "adu")),
-        wcs=_wcs(header),
+        wcs=None,
         path=path,
     )
 

@@ -13,6 +13,7 @@ from adapters.console.pages.pictures import kept_of
 from adapters.console.rendering import Renderer
 from adapters.console.view.asking import detector_of, whole_number
 from adapters.console.view.focal_plane import map_of
+from adapters.console.view.sightings import TRIPLET
 from domain.results.images import ImageKind, KeptImage
 from ports.image_archive import ImageArchive
 
@@ -61,6 +62,8 @@ class ImagesPage:
             visit=visit,
             visits=visits,
             images=shown,
+            triplet=TRIPLET,
+            has_triplet=any(image.kind in TRIPLET for image in shown),
             has_sources=self._night.sources is not None,
             at_x=request.query_params.get("x", ""),
             at_y=request.query_params.get("y", ""),

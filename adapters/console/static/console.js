@@ -14,6 +14,7 @@
     place.dataset.state = state;
     sign.textContent = state === "live" ? "●" : state === "kept" ? "■" : "○";
     word.textContent = text;
+    place.title = state === "lost" ? "What is shown is from then" : "";
   }
 
   function follow() {
@@ -29,7 +30,7 @@
       }
     });
     events.onerror = () => {
-      say("lost", `no connection${lastHeard ? ` since ${utc(lastHeard)}` : ""}; what is shown is from then`);
+      say("lost", `no connection${lastHeard ? ` since ${utc(lastHeard)}` : ""}`);
       // The browser tries again by itself, but for answers that are errors.
       if (events.readyState === EventSource.CLOSED) setTimeout(follow, 5000);
     };
@@ -110,7 +111,7 @@
   };
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, select, textarea, dialog")) return;
+    if (event.target.closest("input:not([type=checkbox]), select, textarea, dialog")) return;
     if (event.key === "Enter" && event.target.closest("a, button")) return;
     const page = document.querySelectorAll("header nav a")[Number(event.key) - 1];
     if (page) page.click();

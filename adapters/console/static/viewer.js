@@ -22,7 +22,9 @@
     tiles: new Map(),
   }));
   const shown = () => panels.filter((panel) => !panel.figure.classList.contains("away"));
-  const first = () => panels.find((panel) => panel.facts);
+  const first = () => shown().find((panel) => panel.facts);
+  // A raw has its overscan, so that its pixels are not those of the sources nor of the sky.
+  const isTrimmed = (panel) => panel.kind !== "raw";
 
   async function load(panel) {
     const answer = await fetch(address("/picture/facts", { kind: panel.kind }));
@@ -31,13 +33,22 @@
       return;
     }
     panel.facts = await answer.json();
+    panel.figure.querySelector(".unit").textContent = panel.facts.unit;
+    shape(panel);
     panel.figure.title = `${panel.facts.path} (${panel.facts.unit || "no unit"})`;
-    if (Number.isNaN(at.scale)) {
+    if (Number.isNaN(at.scale) && first()) {
       if (viewer.dataset.x) Object.assign(at, { x: Number(viewer.dataset.x), y: Number(viewer.dataset.y), scale: 4 });
       else fit();
     }
     offerPlanes(panel.facts.planes);
     draw();
+  }
+
+  // As high as the image is for its width, if that fits on the screen; flat ones get more of the width.
+  function shape({ canvas, facts }) {
+    const isFlat = facts.width > 2 * facts.height;
+    viewer.querySelector(".panels").classList.toggle("flat", isFlat);
+    canvas.style.aspectRatio = `${facts.width} / ${facts.height}`;
   }
 
   function fit() {
@@ -108,7 +119,7 @@
         }
       }
     }
-    if (sourcesChoice?.checked) drawSources(context, left, top, facts.height);
+    if (sourcesChoice?.checked && isTrimmed(panel)) drawSources(context, left, top, facts.height);
   }
 
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
@@ -173,17 +184,18 @@
         drag = { x: event.clientX, y: event.clientY, moved: drag.moved + 1 };
         draw();
       }
-      read(place(panel, event));
+      read(place(panel, event), panel);
     });
     canvas.addEventListener("pointerup", (event) => {
-      if (drag && drag.moved < 3) open(place(panel, event));
+      if (drag && drag.moved < 3 && isTrimmed(panel)) open(place(panel, event));
       drag = null;
     });
     panel.figure.querySelector(".shown").addEventListener("change", (event) => {
       panel.figure.classList.toggle("away", !event.target.checked);
+      if (event.target.checked && !panel.facts) load(panel);
       draw();
     });
-    load(panel);
+    if (shown().includes(panel)) load(panel);
   }
 
   function open({ x, y }) {
@@ -199,24 +211,24 @@
   // Values under the pointer: the last place that was asked for, one question at a time.
   let wantedPlace = null;
   let isReading = false;
-  async function read(pixel) {
-    wantedPlace = { x: Math.floor(pixel.x), y: Math.floor(pixel.y) };
+  async function read(pixel, panel) {
+    wantedPlace = { x: Math.floor(pixel.x), y: Math.floor(pixel.y), panel };
     if (isReading) return;
     isReading = true;
     while (wantedPlace) {
-      const { x, y } = wantedPlace;
+      const { x, y, panel: over } = wantedPlace;
       wantedPlace = null;
-      const facts = first()?.facts;
+      const { facts } = over;
       if (!facts || x < 0 || y < 0 || x >= facts.width || y >= facts.height) break;
       const kinds = panels.filter((panel) => panel.facts).map((panel) => `&kind=${panel.kind}`).join("");
       const answer = await fetch(address("/picture/values", { x, y }) + kinds);
-      if (answer.ok) showValues(x, y, await answer.json());
+      if (answer.ok) showValues(x, y, await answer.json(), over);
       await new Promise((done) => setTimeout(done, 60));
     }
     isReading = false;
   }
-  function showValues(x, y, values) {
-    const sky = Object.values(values).find((one) => one.ra !== null);
+  function showValues(x, y, values, over) {
+    const sky = isTrimmed(over) && Object.values(values).find((one) => one.ra !== null);
     const where = sky ? `   RA ${sky.ra.toFixed(5)}°  Dec ${sky.dec.toFixed(5)}°` : "";
     viewer.querySelector(".at").textContent = `x ${x}  y ${y}${where}`;
     for (const panel of panels) {
@@ -243,7 +255,7 @@
     ArrowLeft: move(-1, 0), ArrowRight: move(1, 0), ArrowUp: move(0, 1), ArrowDown: move(0, -1),
   };
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), select")) return;
     if (!keys[event.key]) return;
     keys[event.key]();
     event.preventDefault();

@@ -113,11 +113,13 @@ class TestButlerImageArchive(ImageArchiveContract):
     async def test_a_raw_is_read_as_its_camera_wrote_it(self, kept: _Repository) -> None:
         name = a_kept_image(kind=ImageKind.RAW)
         pixels = np.arange(120, dtype=np.uint16).reshape(12, 10)
-        kept.put_dataset(name, RawFrame(pixels), raw_run("SimCam"))
+        # Observatories write numbers as text, and mean the raw with its overscan.
+        cards = fits.Header({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": "124.6", "CRVAL2": "25.3"})
+        kept.put_dataset(name, RawFrame(pixels, cards), raw_run("SimCam"))
         assert list(await kept.archive.images(GROUP)) == [name]
         found = await kept.archive.read(name)
         np.testing.assert_array_equal(found.array, pixels)
-        assert (found.unit, found.mask) == ("adu", None)
+        assert (found.unit, found.mask, found.wcs) == ("adu", None, None)
 
     async def test_amplifiers_of_a_raw_lie_where_they_belong(self, kept: _Repository) -> None:
         name = a_kept_image(kind=ImageKind.RAW)

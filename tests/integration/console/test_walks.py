@@ -92,6 +92,17 @@ def test_a_scientist_looks_at_images_and_light_curves(console: Served, page: Pag
     page.wait_for_timeout(300)
     assert difference.evaluate(is_drawn)
     page.screenshot(path=screenshots / "console-images.jpg", type="jpeg", quality=70)
+    # The pixels of a raw are others, with the overscan: no circle belongs on it.
+    page.locator("[data-kind=raw] .shown").check()
+    raw = page.locator("[data-kind=raw] canvas")
+    raw.hover(position={"x": 100, "y": 100})
+    expect(page.locator("[data-kind=raw] .value")).to_contain_text("adu")
+    page.wait_for_timeout(300)
+    has_circles = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+        .data.some((value, place, all) => place % 4 === 0 && value > all[place + 2] + 60)"""
+    assert difference.evaluate(has_circles)
+    assert raw.evaluate(is_drawn)
+    assert not raw.evaluate(has_circles)
     before = page.locator(".zoom").inner_text()
     page.keyboard.press("+")
     expect(page.locator(".zoom")).not_to_have_text(before)
@@ -134,3 +145,14 @@ def test_no_page_asks_another_host(console: Served, page: Page) -> None:
     for path in ("/", f"/source?id={EXPOSURE}", "/objects", "/nights", "/api"):
         page.goto(console.address + path)
     assert all(url.startswith((console.address, "data:")) for url in asked)
+
+
+@pytest.mark.parametrize("width", [900, 1280])
+def test_no_page_is_wider_than_its_window(console: Served, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    group = quote(group_of(0))
+    for path in ("/", f"/visit?group={group}", "/sources", "/objects", "/nights"):
+        page.goto(console.address + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        for nested in page.locator(".columns > section").all():
+            assert nested.evaluate("place => place.scrollWidth <= place.clientWidth"), path

@@ -153,13 +153,14 @@ def sky_images() -> MemoryImageArchive:
     }
     mask = np.zeros(steady.shape, np.uint8)
     mask[steady > 1500] = 2
+    arrays[ImageKind.RAW] = np.pad(steady + new + 1000.0, ((0, 0), (20, 20)), constant_values=1000.0)
     return MemoryImageArchive(
         ImagePixels(
             name=KeptImage(group=group_of(0), visit=EXPOSURE, detector=94, kind=kind),
             array=array.astype(np.float32),
-            mask=mask,
-            planes={"SAT": 1},
-            unit="nJy",
+            mask=None if kind is ImageKind.RAW else mask,
+            planes={} if kind is ImageKind.RAW else {"SAT": 1},
+            unit="adu" if kind is ImageKind.RAW else "nJy",
             wcs=None,
             path=f"{kind}.fits",
         )
