@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import entrypoints
 from adapters.files.cameras import find_camera, load_camera
 from adapters.files.deployment import gather_facts, read_local
 from adapters.files.pipelines_config import parse_pipelines_config
@@ -14,7 +15,7 @@ from entrypoints.settings.pipelines import DeploymentSettings
 
 __all__ = ["INSTALL", "deployment_camera", "deployment_facts", "main_pipelines", "preprocessing_pipelines"]
 
-INSTALL = Path(__file__).resolve().parents[3]
+INSTALL = Path(entrypoints.__file__).resolve().parents[1]
 """Folder that holds this project's packages and data."""
 
 
