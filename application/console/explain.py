@@ -24,7 +24,7 @@ from domain.work.outcomes import (
     describe,
     snaps_of,
 )
-from domain.work.promptness import MINUTE, Promptness, promptness
+from domain.work.promptness import MINUTE, Promptness
 from ports.clock import Clock
 from ports.image_archive import ImageArchive
 from ports.ledger import Ledger
@@ -128,7 +128,9 @@ def verdict(last: AttemptRecord | None, now: UtcSeconds) -> str:
     if not last.final:
         return f"attempt {number} {describe(last.outcome)}; another attempt follows"
     told = describe(last.outcome)
-    fared = promptness(last.outcome, last.since_shutter)
+    fared = last.promptness
+    if fared is None and isinstance(last.outcome, Completed):
+        return f"{told}; time not known: its shutter closed more than a day before"
     if fared is Promptness.FAILED or fared is None:
         return told
     if last.since_shutter is None:

@@ -13,7 +13,6 @@ from domain.times import day_obs_of
 from domain.work.attempts import AttemptRecord
 from domain.work.budget import against_budget
 from domain.work.outcomes import RULES
-from domain.work.promptness import promptness
 from ports.clock import Clock
 from ports.ledger import Ledger
 
@@ -68,8 +67,8 @@ class NightHistory:
 
 def _trend(night: datetime.date, records: Sequence[AttemptRecord]) -> NightTrend:
     finals = [(one, one.outcome) for one in records if one.final and one.outcome is not None]
-    fared = [promptness(outcome, one.since_shutter) for one, outcome in finals]
-    times = sorted(one.since_shutter for one, _ in finals if one.since_shutter is not None)
+    fared = [one.promptness for one, _ in finals]
+    times = sorted(one.seconds_to_alerts for one, _ in finals if one.seconds_to_alerts is not None)
     return NightTrend(
         night=night,
         visits=len({one.attempt.identity.group for one in records}),
@@ -77,7 +76,7 @@ def _trend(night: datetime.date, records: Sequence[AttemptRecord]) -> NightTrend
         promptness=Tally(one.value for one in fared if one is not None),
         median=statistics.median(times) if times else None,
         slowest=times[min(int(_MOST * len(times)), len(times) - 1)] if times else None,
-        parts=_parts(one for one, _ in finals if one.since_shutter is not None),
+        parts=_parts(one for one, _ in finals if one.seconds_to_alerts is not None),
     )
 
 

@@ -12,7 +12,6 @@ from domain.results.night_view import NightSummary, NightView, VisitView
 from domain.times import UtcSeconds
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import RULES
-from domain.work.promptness import promptness
 
 __all__ = ["NightState", "no_work_yet"]
 
@@ -64,9 +63,8 @@ class _Visit:
                 self.others[_TO_FOLLOW] += 1
             else:
                 self.outcomes[RULES[type(record.outcome)].name] += 1
-                fared = promptness(record.outcome, record.since_shutter)
-                if fared is not None:
-                    self.promptness[fared.value] += 1
+                if record.promptness is not None:
+                    self.promptness[record.promptness.value] += 1
         self.workers = frozenset(workers)
 
     def after(self, version: int) -> VisitView:

@@ -15,7 +15,6 @@ from domain.raws.raws import RawImage
 from domain.visit import Cancellation, VisitDetector
 from domain.work.about import FoundRaw
 from domain.work.outcomes import Cancelled
-from domain.work.promptness import seconds_since
 from ports.clock import Clock
 from ports.control import ControlNotes, Superseded
 from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableError, Workspace
@@ -123,11 +122,10 @@ class ImageWait:
             return expectation.unreadable(raw.exposure, str(error))
         _LOG.info("image %s taken in, found by %s", raw.uri, raw.found_by)
         stages.raws.append(FoundRaw(exposure.exposure, here, raw.found_by))
-        transfer = seconds_since(exposure.end, here)
-        if transfer is not None:
-            stages.add("transfer", transfer)
         expectation, verdict = expectation.ingested(exposure, known_as=raw.exposure)
-        if not verdict.accepted:
+        if verdict.accepted:
+            stages.image_found(exposure.end, here)
+        else:
             _LOG.warning("image %s rejected: %s", raw.uri, verdict.reason)
         return expectation
 

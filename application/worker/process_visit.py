@@ -103,6 +103,7 @@ class _Job:
     assignment: Assignment
     stages: Stages
     give_up: asyncio.Event
+    begun: UtcSeconds
     until: float = 0.0
     """When the science is ended, on the event loop's clock."""
     has_changed: bool = False
@@ -192,7 +193,14 @@ class VisitProcessor:
             main=chosen.main,
         )
         try:
-            job = _Job(record=record, lease=lease, assignment=assignment, stages=stages, give_up=give_up)
+            job = _Job(
+                record=record,
+                lease=lease,
+                assignment=assignment,
+                stages=stages,
+                give_up=give_up,
+                begun=begun,
+            )
             return await self._run_attempt(job, expectation)
         finally:
             with stages.timing("clean"):
@@ -245,6 +253,7 @@ class VisitProcessor:
             )
             if cancelled is not None:
                 return cancelled
+            job.stages.observe_transfer(job.record.attempt.number, job.begun)
             if not expectation.accepted:
                 waited = asyncio.get_running_loop().time() - begun
                 snaps = _snap_results(expectation, None)

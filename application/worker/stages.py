@@ -5,9 +5,11 @@ import contextlib
 import logging
 from collections.abc import Iterator, Mapping
 
+from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import Visit
 from domain.work.about import AboutVisit, FoundRaw
 from domain.work.attempts import Attempt, AttemptNotes
+from domain.work.promptness import known_seconds, seconds_since
 from ports.ledger import Ledger
 from ports.metrics import Duration, Metrics
 
@@ -28,7 +30,8 @@ class Stages:
         """What is known of the work."""
         self.raws: list[FoundRaw] = []
         """That were taken in."""
-        self._begun = asyncio.Event()
+        self._stage_begun = asyncio.Event()
+        self._found: tuple[TaiSeconds, UtcSeconds] | None = None
         self._latest = ""
         self._instrument = visit.instrument
         self._metrics = metrics
@@ -41,7 +44,7 @@ class Stages:
         """Time what happens inside; a stage entered again adds up."""
         _LOG.debug("stage %s begins", stage, extra={"stage": stage})
         self._latest = stage
-        self._begun.set()
+        self._stage_begun.set()
         begin = asyncio.get_running_loop().time()
         try:
             yield
@@ -53,17 +56,35 @@ class Stages:
         self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
         self._metrics.observe(Duration.STAGE, seconds, instrument=self._instrument, stage=stage)
 
+    def image_found(self, closed: TaiSeconds, now: UtcSeconds) -> None:
+        """Note when a snap's shutter closed and when its image was here; of more snaps the last counts."""
+        if self._found is None or closed > self._found[0]:
+            self._found = closed, now
+
+    def observe_transfer(self, attempt: int, begun: UtcSeconds) -> None:
+        """Share out the time until the last snap's image was here: before this attempt began, and since.
+
+        Before a first attempt the work waited for a worker to be free.
+        """
+        since = None if self._found is None else known_seconds(seconds_since(*self._found))
+        if self._found is None or since is None:
+            return
+        before = max(since - max(self._found[1] - begun, 0.0), 0.0)
+        if before > 0.0:
+            self.add("queue" if attempt == 1 else "earlier", before)
+        self.add("transfer", since - before)
+
     def observe_since_shutter(self, seconds: float | None) -> None:
         """Note the time from the shutter's closing to the end of the pipeline; None if nobody knows."""
         self.since_shutter = seconds
-        if seconds is not None:
-            self._metrics.observe(Duration.ALERT, seconds, instrument=self._instrument)
+        if (known := known_seconds(seconds)) is not None:
+            self._metrics.observe(Duration.ALERT, known, instrument=self._instrument)
 
     async def note(self, ledger: Ledger, attempt: Attempt) -> None:
         """Note each stage in the ledger as it begins, beside the work, until cancelled."""
         while True:
-            await self._begun.wait()
-            self._begun.clear()
+            await self._stage_begun.wait()
+            self._stage_begun.clear()
             try:
                 await ledger.note_stage(attempt, self._latest, self.about)
             except Exception as error:  # noqa: BLE001 - whatever it is, the work must not fail by a note

@@ -12,6 +12,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common, dashboard
 
 from deploy.observability.queries import Metric, grown, name_of, quantile, rate, selected
+from domain.work.budget import QUEUE
 from domain.work.promptness import BUDGET, GOALS, MINUTE, Goal, Promptness
 from ports.metrics import Counter, Duration, Gauge
 
@@ -22,6 +23,7 @@ _OURS: Final = 'instrument=~"$instrument"'
 _CHANGES: Final = "process.task (associate|diaPipe).*"
 """The stages of tasks that change the APDB and send alerts, by the labels that they have in pipelines."""
 _PARTS: Mapping[str, tuple[tuple[str, ...], float]] = {
+    QUEUE: (('stage="queue"',), 0.0),
     "transfer": (('stage="transfer"',), BUDGET["transfer"]),
     "ingest and graph": (('stage=~"ingest|process.graph"',), BUDGET["ingest and graph"]),
     "ISR to DiaSources": (

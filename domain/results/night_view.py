@@ -7,8 +7,18 @@ from attrs import frozen
 
 from domain.times import UtcSeconds
 from domain.work.attempts import AttemptRecord
+from domain.work.outcomes import RULES, Completed
+from domain.work.promptness import Promptness
 
-__all__ = ["NeighbourHealth", "NightSummary", "NightTrend", "NightView", "QueueCounts", "VisitView"]
+__all__ = [
+    "NeighbourHealth",
+    "NightSummary",
+    "NightTrend",
+    "NightView",
+    "QueueCounts",
+    "VisitView",
+    "time_not_known",
+]
 
 
 @frozen(kw_only=True)
@@ -73,6 +83,12 @@ class NightView:
     summary: NightSummary
     visits: tuple[VisitView, ...]
     """In the order in which they began; with only the detectors that changed, if changes were asked for."""
+
+
+def time_not_known(outcomes: Mapping[str, int], promptness: Mapping[str, int]) -> int:
+    """Count what was completed and is neither in time nor late, as in a night that is observed again."""
+    judged = sum(promptness.get(fared.value, 0) for fared in (Promptness.IN_TIME, Promptness.LATE))
+    return outcomes.get(RULES[Completed].name, 0) - judged
 
 
 @frozen(kw_only=True)

@@ -16,6 +16,7 @@ from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.about import AboutVisit, FoundRaw
 from domain.work.outcomes import Cancelled, FailedAfterChange, FailedBeforeChange, Outcome
+from domain.work.promptness import Promptness, known_seconds, promptness
 
 __all__ = [
     "Attempt",
@@ -99,6 +100,17 @@ class AttemptRecord:
     """None before it is noted, and of records of older releases."""
     raws: tuple[FoundRaw, ...] = ()
     """That were taken in, once it ended."""
+
+    @property
+    def seconds_to_alerts(self) -> float | None:
+        """As `since_shutter`; None too if the exposures are of long ago and were observed again."""
+        return known_seconds(self.since_shutter)
+
+    @property
+    def promptness(self) -> Promptness | None:
+        """How the work fared; None before it ended for good, or if nothing can be said."""
+        ended = self.outcome if self.final else None
+        return None if ended is None else promptness(ended, self.since_shutter)
 
 
 @frozen(kw_only=True)

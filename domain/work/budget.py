@@ -5,9 +5,13 @@ from typing import Final
 
 from attrs import frozen
 
-from domain.work.promptness import BUDGET
+from domain.work.promptness import BUDGET, known_seconds
 
-__all__ = ["BudgetRow", "against_budget", "cause_of_delay"]
+__all__ = ["EARLIER", "QUEUE", "BudgetRow", "against_budget", "cause_of_delay"]
+
+QUEUE: Final = "waiting for a worker"
+EARLIER: Final = "earlier attempts"
+"""Parts of which the budget allows nothing: from the shutter's closing until the attempt began."""
 
 _TASK: Final = "process.task "
 _CHANGES: Final = ("associate", "diaPipe")
@@ -36,12 +40,16 @@ def against_budget(seconds: Mapping[str, float], since_shutter: float | None) ->
     What else passed between the shutter's closing and the end of the pipeline
     is compared with the slack; that row is missing if that time is not known.
     """
-    transfer = seconds.get("transfer", 0.0)
+    since_shutter = known_seconds(since_shutter)
+    transfer = known_seconds(seconds.get("transfer")) or 0.0
     graph = seconds.get("ingest", 0.0) + seconds.get("process.graph", 0.0)
     tasks = {name.removeprefix(_TASK): spent for name, spent in seconds.items() if name.startswith(_TASK)}
     changes = sum(spent for label, spent in tasks.items() if label.startswith(_CHANGES))
     science = sum(tasks.values()) - changes
-    rows = [
+    rows = [BudgetRow(QUEUE, 0.0, seconds.get("queue", 0.0))]
+    if "earlier" in seconds:
+        rows.append(BudgetRow(EARLIER, 0.0, seconds["earlier"]))
+    rows += [
         BudgetRow("transfer", BUDGET["transfer"], transfer),
         BudgetRow("ingest and graph", BUDGET["ingest and graph"], graph),
         BudgetRow("ISR to DiaSources", BUDGET["ISR to DiaSources"], science),
@@ -58,4 +66,6 @@ def cause_of_delay(rows: tuple[BudgetRow, ...]) -> str:
     worst = max(rows, key=lambda row: row.over, default=None)
     if worst is None or worst.over <= 0:
         return ""
+    if worst.part == QUEUE:
+        return f"waited {worst.spent:.1f} s for a free worker"
     return f"{worst.part}: {worst.spent:.1f} s of {worst.allowed:g} s"

@@ -28,12 +28,16 @@ __all__ = [
     "Goal",
     "InvalidGoalError",
     "Promptness",
+    "known_seconds",
     "promptness",
     "seconds_since",
 ]
 
 MINUTE = 60.0
 """Seconds from the shutter's closing to the alerts."""
+
+_A_DAY = 86_400.0
+"""Seconds since the shutter closed, after which a visit is not late but observed again."""
 
 
 class Promptness(enum.Enum):
@@ -94,15 +98,23 @@ def promptness(outcome: Outcome, seconds: float | None) -> Promptness | None:
     promptness
         None if there was nothing to be prompt about: work that nobody wanted
         done, that another attempt did, or whose images never came, which the
-        telescope may have had its reasons for.
+        telescope may have had its reasons for; or if a night of long ago is
+        observed again, so that nobody can know.
     """
     match outcome:
+        case Completed() if seconds is not None and known_seconds(seconds) is None:
+            return None
         case Completed():
             return Promptness.LATE if seconds is None or seconds > MINUTE else Promptness.IN_TIME
         case FailedBeforeChange() | FailedAfterChange() | ImagesRejected() | Poisoned() | Expired():
             return Promptness.FAILED
         case Ignored() | Duplicate() | Cancelled() | NoImages():
             return None
+
+
+def known_seconds(since_shutter: float | None) -> float | None:
+    """Leave out what is no time of a night's work: more than a day since the shutter closed."""
+    return None if since_shutter is None or since_shutter > _A_DAY else since_shutter
 
 
 def seconds_since(closed: TaiSeconds, now: UtcSeconds) -> float | None:

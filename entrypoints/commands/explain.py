@@ -195,7 +195,7 @@ def explanation_record(found: Explanation) -> dict[str, Any]:
                 "final": record.final,
                 "stage": record.stage,
                 "seconds": dict(record.seconds),
-                "since_shutter": record.since_shutter,
+                "since_shutter": record.seconds_to_alerts,
                 "raws": list(map(asdict, record.raws)),
                 "outcome": None if record.outcome is None else RULES[type(record.outcome)].name,
                 "reason": "" if record.outcome is None else describe(record.outcome),

@@ -166,7 +166,7 @@ def _detectors(status: NightStatus, visit: str) -> Iterator[Sequence[object]]:
     for record in _of_visit(status, visit):
         identity = record.attempt.identity
         state = f"under way: {record.stage}" if record.outcome is None else describe(record.outcome)
-        shutter = "" if record.since_shutter is None else f"{record.since_shutter:.1f}"
+        shutter = "" if record.seconds_to_alerts is None else f"{record.seconds_to_alerts:.1f}"
         lasted = status.age(record) if record.ended is None else record.ended - record.begun
         number, worker = record.attempt.number, record.worker
         yield identity.group, identity.detector, number, worker, state, shutter, f"{lasted:.0f}"
@@ -222,7 +222,7 @@ def night_record(status: NightStatus, visit: str | None = None) -> dict[str, Any
         record["detectors"] = [
             _named(one)
             | _ended(one)
-            | {"stage": one.stage, "since_shutter": one.since_shutter, "stages": dict(one.seconds)}
+            | {"stage": one.stage, "since_shutter": one.seconds_to_alerts, "stages": dict(one.seconds)}
             for one in _of_visit(status, visit)
         ]
     return record

@@ -7,7 +7,7 @@ from adapters.console.api.tables import Column
 from adapters.console.view.digest import Trouble, VisitDigest, ranges
 from adapters.console.view.looks import look_of
 from adapters.console.view.minute import PART_KEYS, Minute, minute_of
-from domain.results.night_view import NightTrend, VisitView
+from domain.results.night_view import NightTrend, VisitView, time_not_known
 from domain.times import UtcSeconds, utc_isoformat
 from domain.work.outcomes import describe
 from domain.work.promptness import Promptness
@@ -28,7 +28,9 @@ __all__ = [
 
 _MINUTE: Final = (
     Column("total_s", "number", "from the shutter's closing to the alerts, else of all stages, seconds"),
-    Column("transfer_s", "number", "until the image was found, seconds"),
+    Column("queue_s", "number", "from the shutter's closing until a worker was free, seconds"),
+    Column("earlier_s", "number", "from the shutter's closing until a later attempt began, seconds"),
+    Column("transfer_s", "number", "from then until the image of the last snap was found, seconds"),
     Column("ingest_s", "number", "ingest and graph, seconds"),
     Column("science_s", "number", "from ISR to DiaSources, seconds"),
     Column("alerts_s", "number", "APDB and alerts, seconds"),
@@ -77,6 +79,7 @@ NIGHTS: Final = (
     Column("in_time", "integer", "visit-detectors in time"),
     Column("late", "integer", "visit-detectors that were late"),
     Column("failed", "integer", "visit-detectors that failed"),
+    Column("time_not_known", "integer", "visit-detectors completed long after their shutters closed"),
     Column("median_s", "number", "from the shutter's closing to the end of the pipeline, seconds"),
     Column("slowest_s", "number", "what 98 % did not exceed, seconds"),
 )
@@ -120,7 +123,7 @@ def detector_rows(visit: VisitView) -> Sequence[Mapping[str, object]]:
             "is_final": record.final,
             "stage": record.stage if record.outcome is None else "",
             "outcome": "" if record.outcome is None else describe(record.outcome),
-            "since_shutter_s": record.since_shutter,
+            "since_shutter_s": record.seconds_to_alerts,
             **_minute(minute_of(record)),
         }
         for detector, record in sorted(visit.detectors.items())
@@ -144,6 +147,7 @@ def trend_row(trend: NightTrend) -> Mapping[str, object]:
         "night": trend.night.isoformat(),
         "visits": trend.visits,
         **{fared.value.replace(" ", "_"): trend.promptness.get(fared.value, 0) for fared in Promptness},
+        "time_not_known": time_not_known(trend.outcomes, trend.promptness),
         "median_s": trend.median,
         "slowest_s": trend.slowest,
     }

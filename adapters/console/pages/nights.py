@@ -13,7 +13,7 @@ from adapters.console.night import ConsoleNight
 from adapters.console.rendering import Renderer
 from adapters.console.view.trends import Trends
 from application.console.night_board import KeptNightBoard
-from domain.results.night_view import NightTrend
+from domain.results.night_view import NightTrend, time_not_known
 from domain.work.promptness import GOALS, MINUTE, Promptness
 
 __all__ = ["NightsPage", "PastNights"]
@@ -40,6 +40,7 @@ class NightsPage:
             night=self._night.board.view(),
             trends=trends,
             total=_total,
+            not_known=time_not_known,
             goal=GOALS[Promptness.IN_TIME].share,
             longest=max([one.slowest or 0.0 for one in trends] + [MINUTE]) * 1.05,
             minute=MINUTE,

@@ -61,7 +61,7 @@ class TonightPage:
         view = self._night.board.view()
         newest_first = self._digests.of(view.visits)[::-1]
         counts = count_looks(newest_first)
-        goals = measured(counts)
+        goals = measured(view.summary)
         troubles = troubles_of(newest_first)
         chosen = next((one for one in newest_first if one.view.group == query.get("visit")), None)
         shown = chosen or (newest_first[0] if newest_first else None)

@@ -19,11 +19,11 @@ from domain.cameras.camera import UnknownDetectorError
 from domain.results.night_view import VisitView
 from domain.visit import Identity
 from domain.work.outcomes import describe, snaps_of
-from domain.work.promptness import MINUTE
+from domain.work.promptness import MINUTE, known_seconds
 
 __all__ = ["VisitDetectorPage"]
 
-_STAGES: Final = ("prepare", "wait", "transfer", "ingest", "process", "export", "clean")
+_STAGES: Final = ("queue", "earlier", "prepare", "wait", "transfer", "ingest", "process", "export", "clean")
 """In the order of time; their parts are named after them."""
 
 _SOURCES: Final = 6
@@ -109,6 +109,8 @@ def _around(visit: VisitView, detector: int) -> Mapping[str, int | None]:
 
 def _stages(seconds: Mapping[str, float]) -> Sequence[tuple[str, float, int, float]]:
     """List stages with their parts: name, seconds, depth, and per cent of the longest."""
+    # Records of older releases have the years since the shutter in it, where a night was observed again.
+    seconds = {name: spent for name, spent in seconds.items() if known_seconds(spent) is not None}
     longest = max(seconds.values(), default=0.0) or 1.0
 
     def place(name: str) -> tuple[int, bool]:

@@ -16,12 +16,9 @@ from domain.work.outcomes import (
     ImagesRejected,
     NoImages,
 )
-from domain.work.promptness import Promptness, promptness
+from domain.work.promptness import Promptness
 
-__all__ = ["LONG_AGO", "NOT_BEGUN", "Look", "look_of", "looks"]
-
-LONG_AGO: Final = 86_400.0
-"""Seconds since the shutter closed, after which a night is observed again and not late."""
+__all__ = ["NOT_BEGUN", "Look", "look_of", "looks"]
 
 
 @frozen
@@ -84,6 +81,6 @@ def look_of(record: AttemptRecord) -> Look:
         return _TO_FOLLOW
     if not isinstance(outcome, Completed):
         return _OF_OUTCOMES.get(type(outcome), _FAILED)
-    if record.since_shutter is None or record.since_shutter > LONG_AGO:
+    if record.promptness is None:
         return _DONE
-    return _LATE if promptness(outcome, record.since_shutter) is Promptness.LATE else _IN_TIME
+    return _LATE if record.promptness is Promptness.LATE else _IN_TIME

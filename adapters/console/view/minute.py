@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from adapters.console.view.looks import LONG_AGO
 from domain.work.attempts import AttemptRecord
-from domain.work.budget import BudgetRow, against_budget, cause_of_delay
+from domain.work.budget import EARLIER, QUEUE, BudgetRow, against_budget, cause_of_delay
 from domain.work.promptness import MINUTE
 
 __all__ = ["PART_KEYS", "SHOWN_SECONDS", "Minute", "minute_of", "slowness"]
@@ -16,6 +15,8 @@ SHOWN_SECONDS: Final = 90.0
 """Width of the scale that minutes are drawn on; what takes longer is cut off, and its number says so."""
 
 PART_KEYS: Final[Mapping[str, str]] = {
+    QUEUE: "queue",
+    EARLIER: "earlier",
     "transfer": "transfer",
     "ingest and graph": "ingest",
     "ISR to DiaSources": "science",
@@ -53,9 +54,8 @@ class Minute:
 
 def slowness(record: AttemptRecord) -> float:
     """Give what the attempts of a visit are compared by, cheaply; below 0 if nothing is known."""
-    since = record.since_shutter
-    if since is not None and since <= LONG_AGO:
-        return since
+    if record.seconds_to_alerts is not None:
+        return record.seconds_to_alerts
     return record.seconds.get("process", 0.0) if record.seconds else -1.0
 
 
@@ -63,10 +63,7 @@ def minute_of(record: AttemptRecord) -> Minute | None:
     """Share out the time of an attempt; None if no stage has ended."""
     if not record.seconds:
         return None
-    since = record.since_shutter
-    is_known = since is not None and since <= LONG_AGO
-    parts = against_budget(record.seconds, since if is_known else None)
-    # Of a night that is observed again, the shutters closed long ago.
-    parts = tuple(evolve(part, spent=0.0) if part.spent > LONG_AGO else part for part in parts)
-    total = since if since is not None and is_known else sum(part.spent for part in parts)
-    return Minute(parts=parts, total=total, is_since_shutter=is_known)
+    since = record.seconds_to_alerts
+    parts = against_budget(record.seconds, since)
+    total = sum(part.spent for part in parts) if since is None else since
+    return Minute(parts=parts, total=total, is_since_shutter=since is not None)

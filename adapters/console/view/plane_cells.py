@@ -6,7 +6,7 @@ from typing import Final
 from attrs import frozen
 
 from adapters.console.view.focal_plane import Cell, FocalPlaneMap
-from adapters.console.view.looks import LONG_AGO, NOT_BEGUN, Look, look_of
+from adapters.console.view.looks import NOT_BEGUN, Look, look_of
 from domain.results.night_view import VisitView
 from domain.work.attempts import AttemptRecord
 from domain.work.promptness import MINUTE
@@ -90,8 +90,8 @@ def _by_stage(record: AttemptRecord, look: Look) -> tuple[str, str]:
 
 
 def _by_seconds(record: AttemptRecord, look: Look) -> tuple[str, str]:
-    since = record.since_shutter
-    if since is None or since > LONG_AGO:
+    since = record.seconds_to_alerts
+    if since is None:
         return look.sign, look.kind if record.outcome is None else "other"
     step = min(int(since / MINUTE * _STEPS), _STEPS)
     return f"{since:.0f}", f"seconds-{step}"
@@ -107,5 +107,5 @@ _STYLES: Final[Mapping[str, _Style]] = {
 def _told(record: AttemptRecord, look: Look) -> str:
     if record.outcome is None:
         return f"{look.word}, {record.stage or 'begun'}, {record.worker}"
-    since = record.since_shutter
-    return look.word if since is None or since > LONG_AGO else f"{look.word}, {since:.1f} s since the shutter"
+    since = record.seconds_to_alerts
+    return look.word if since is None else f"{look.word}, {since:.1f} s since the shutter"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from adapters.console.view.looks import Look
-from domain.results.night_view import NeighbourHealth, NightSummary
+from domain.results.night_view import NeighbourHealth, NightSummary, time_not_known
 from domain.work.promptness import GOALS, Promptness
 
 __all__ = ["Measured", "Verdict", "measured", "verdict"]
@@ -29,6 +29,8 @@ class Measured:
     """Share."""
     is_floor: bool
     """Whether the goal is no less, else no more."""
+    not_known: int = 0
+    """Completed ones of which nobody knows how prompt they were; they are not among the others."""
 
     @property
     def share(self) -> float | None:
@@ -56,27 +58,18 @@ class Verdict:
         return self.reasons[0][0] if self.reasons else "good"
 
 
-def measured(counts: Mapping[Look, int]) -> Sequence[Measured]:
-    """Measure a night against its goals.
-
-    Parameters
-    ----------
-    counts
-        Visit-detectors by look. What has no known time is in time: its night is long over.
-    """
-    kinds = dict.fromkeys(_KINDS.values(), 0)
-    for look, count in counts.items():
-        if look.key != "to-follow" and look.kind in kinds:
-            kinds[look.kind] += count
-    of = sum(kinds.values())
+def measured(summary: NightSummary) -> Sequence[Measured]:
+    """Measure a night against its goals."""
+    of = sum(summary.promptness.values())
     return [
         Measured(
             name=fared.value,
             kind=_KINDS[fared],
-            count=kinds[_KINDS[fared]],
+            count=summary.promptness.get(fared.value, 0),
             of=of,
             goal=goal.share,
             is_floor=goal.is_floor,
+            not_known=time_not_known(summary.outcomes, summary.promptness),
         )
         for fared, goal in GOALS.items()
     ]

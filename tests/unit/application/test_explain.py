@@ -78,6 +78,10 @@ async def test_what_cannot_be_reached_is_named_and_the_rest_is_told() -> None:
     [
         (None, "nothing is recorded of it: no worker has begun it, or the ledger has forgotten it"),
         (a_record(), "completed (ApPipe); in time, 32.5 s after the shutter closed"),
+        (
+            a_record(since_shutter=2.4e8),
+            "completed (ApPipe); time not known: its shutter closed more than a day before",
+        ),
         (a_record(outcome=Ignored(reason="no pipeline")), "ignored (no pipeline)"),
         (a_record(outcome=NoImages(waited=90.0)), "no images (waited 90 s)"),
         (

@@ -489,8 +489,10 @@ async def test_promptness_is_reckoned_from_the_shutter_and_counted_once() -> Non
     # The pipeline takes 5 s and the ingest 0.2 s, and both come after the transfer.
     assert sorted(night.metrics.samples(Duration.ALERT)) == pytest.approx([8.2, 305.2], abs=0.5)
     assert sorted(night.metrics.samples(Duration.STAGE, stage="transfer")) == pytest.approx(
-        [3.0, 300.0], abs=0.5
+        [3.0, 30.0], abs=0.5
     )
+    # The second one's shutter had closed before a worker began.
+    assert night.metrics.samples(Duration.STAGE, stage="queue") == pytest.approx([270.0], abs=0.5)
     assert night.metrics.total(Counter.WRITER_MESSAGES) == night.metrics.total(Counter.WRITER_EVENTS)
 
 

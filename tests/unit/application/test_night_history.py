@@ -55,6 +55,11 @@ async def test_nights_are_summed_up_the_newest_first() -> None:
     assert (dict(second.outcomes), second.median, second.parts) == ({"failed after change": 1}, None, {})
 
 
+async def test_a_night_that_is_observed_again_has_no_times() -> None:
+    [night] = await (await _history(a_record("g1", since_shutter=2.4e8))).trends()
+    assert (dict(night.promptness), night.median, night.slowest) == ({}, None, None)
+
+
 async def test_one_of_them_is_shown_whole() -> None:
     history = await _history(a_record("g1"), _next_night(a_record("g2")))
     view = await history.night(_FIRST)

@@ -67,6 +67,10 @@ def test_what_is_completed_nobody_knows_when_is_not_claimed_to_be_in_time() -> N
     assert promptness(Completed(pipeline="ApPipe"), None) is Promptness.LATE
 
 
+def test_a_night_that_is_observed_again_is_neither_in_time_nor_late() -> None:
+    assert promptness(Completed(pipeline="ApPipe"), 242_485_413.2) is None
+
+
 @pytest.mark.parametrize("outcome", _OUTCOMES, ids=lambda outcome: type(outcome).__name__)
 @pytest.mark.parametrize("seconds", [None, 10.0, 100.0])
 def test_other_outcomes_fare_the_same_at_any_time(outcome: Outcome, seconds: float | None) -> None:

@@ -17,7 +17,7 @@ from adapters.console.events import Announcer
 from adapters.memory.console.night_board import MemoryNightBoard
 from domain.visit import Identity
 from domain.work.attempts import Attempt, AttemptRecord
-from domain.work.outcomes import FailedBeforeChange
+from domain.work.outcomes import Completed, FailedBeforeChange
 from tests.unit.adapters.console.generated_night import (
     BEGIN,
     NIGHT,
@@ -64,6 +64,19 @@ def test_tonight_says_what_failed_and_why() -> None:
     page = client(board_with(failed("g1", "3 of 214 stars fit"))).get("/").text
     assert "Look at this now." in page
     assert "3 of 214 stars fit" in page
+
+
+def test_a_night_that_is_observed_again_has_one_answer_about_its_time() -> None:
+    record = evolve(
+        failed("g1", ""), outcome=Completed(pipeline="ApPipe"), since_shutter=2.4e8, seconds={"process": 4.0}
+    )
+    asking = client(board_with(record))
+    assert "0 of 0; time of 1 not known" in asking.get("/").text
+    detector = asking.get("/visit-detector?group=g1&detector=3").text
+    assert "time not known: its shutter closed more than a day before" in detector
+    assert "late" not in detector.split("<main")[1].split("</main")[0]
+    [night] = asking.get("/api/nights").json()
+    assert (night["in_time"], night["late"], night["time_not_known"], night["median_s"]) == (0, 0, 1, None)
 
 
 def test_a_night_without_work_is_a_page_too() -> None:
