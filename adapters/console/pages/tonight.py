@@ -63,13 +63,17 @@ class TonightPage:
         counts = count_looks(newest_first)
         goals = measured(view.summary)
         troubles = troubles_of(newest_first)
+        causes: Counter[str] = Counter()
+        for one in troubles:
+            if one.part:
+                causes[one.part] += len(one.detectors)
         chosen = next((one for one in newest_first if one.view.group == query.get("visit")), None)
         shown = chosen or (newest_first[0] if newest_first else None)
         page = _page_number(query, len(newest_first))
         colouring = colouring_of(request)
         return {
             "night": view,
-            "verdict": verdict(view.summary, goals, counts),
+            "verdict": verdict(view.summary, goals, counts, causes),
             "goals": goals,
             "counts": counts,
             "digests": newest_first[page * _VISITS : (page + 1) * _VISITS],

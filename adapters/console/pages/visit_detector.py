@@ -54,6 +54,8 @@ class VisitDetectorPage:
         _, visit = visit_of(request, view.visits)
         detector = detector_of(request)
         record = visit.detectors.get(detector)
+        if record is None and self._is_on_camera(detector):
+            return self._not_begun(visit.group, detector)
         if record is None:
             text = f"Nothing is recorded of detector {detector} in visit {visit.group}."
             raise HTTPException(HTTPStatus.NOT_FOUND, text)
@@ -77,6 +79,21 @@ class VisitDetectorPage:
             **_around(visit, detector),
         }
         return self._renderer.page("visit-detector.html", **values)
+
+    def _is_on_camera(self, detector: int) -> bool:
+        camera = self._night.camera
+        return camera is not None and any(one.number == detector for one in camera.detectors)
+
+    def _not_begun(self, group: str, detector: int) -> HTMLResponse:
+        view = self._night.board.view()
+        text = f"No worker has begun with detector {detector} of this visit. "
+        if view.summary.is_live:
+            title = "Announced; not begun yet."
+            text += "It waits in the queue for a free worker, unless it is not among the detectors in use."
+        else:
+            title = "Not begun."
+            text += "It was not among the detectors in use, or its images were never worked on."
+        return self._renderer.page("problem.html", night=view, title=title, text=text, group=group)
 
     async def _explained(self, identity: Identity) -> Mapping[str, Any]:
         found = await explain(

@@ -27,6 +27,8 @@ class Trouble:
     look: Look
     detectors: tuple[int, ...]
     reason: str
+    part: str = ""
+    """Of the minute, that took the most of what was late; blank if it kept to all parts, or was not late."""
 
 
 @frozen(kw_only=True)
@@ -89,6 +91,7 @@ def _troubles(view: VisitView, looks: Mapping[int, Look]) -> Sequence[Trouble]:
             alike[look, _reason(view.detectors[detector])].append(detector)
     return [
         Trouble(
+            part=_worst_part(view.detectors[found[0]]),
             group=view.group,
             begun=view.begun,
             look=look,
@@ -103,7 +106,7 @@ def _told(reason: str, records: Sequence[AttemptRecord]) -> str:
     """Write why; of what was late, by how much at most."""
     worst = max(records, key=slowness)
     minute = minute_of(worst)
-    if look_of(worst).key != "late" or minute is None:
+    if look_of(worst).key != "late" or minute is None or not minute.is_since_shutter:
         return reason
     cause = minute.cause or "all parts together"
     return f"{cause}; {minute.total:.1f} s in all" + (" at most" if len(records) > 1 else "")
@@ -119,10 +122,14 @@ def _exposures(view: VisitView) -> Iterator[int]:
 
 
 def _reason(record: AttemptRecord) -> str:
-    if look_of(record).key != "late":
+    if look_of(record).key != "late" or record.seconds_to_alerts is None:
         return "" if record.outcome is None else describe(record.outcome)
-    minute = minute_of(record)
-    worst = None if minute is None else minute.worst
+    return _worst_part(record)
+
+
+def _worst_part(record: AttemptRecord) -> str:
+    minute = minute_of(record) if look_of(record).key == "late" else None
+    worst = None if minute is None or not minute.is_since_shutter else minute.worst
     return "" if worst is None else worst.part
 
 

@@ -1,11 +1,13 @@
 """The first question of a night: does anybody have to act?"""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from attrs import frozen
 
 from adapters.console.view.looks import Look
 from domain.results.night_view import NeighbourHealth, NightSummary, time_not_known
+from domain.work.budget import EARLIER, QUEUE
 from domain.work.promptness import GOALS, Promptness
 
 __all__ = ["Measured", "Verdict", "measured", "verdict"]
@@ -15,6 +17,16 @@ _KINDS: Mapping[Promptness, str] = {
     Promptness.LATE: "late",
     Promptness.FAILED: "bad",
 }
+
+_ADVICE: Final[Mapping[str, str]] = {
+    EARLIER: "attempts failed before they were late: see the attempts' reasons",
+    "transfer": "images come late, or workers prepare too long: compare the stages prepare and wait",
+    "ingest and graph": "images take long to read: look at the object store and the workers' disks",
+    "ISR to DiaSources": "the pipeline takes long: a new version, or too little CPU?",
+    "APDB and alerts": "look at the APDB's database and the brokers for alerts",
+    "slack": "time passes between the stages: look at the workers' CPU",
+}
+"""What to do about visit-detectors that are late, by the part of the minute that most of them lost it to."""
 
 
 @frozen(kw_only=True)
@@ -75,8 +87,25 @@ def measured(summary: NightSummary) -> Sequence[Measured]:
     ]
 
 
-def verdict(summary: NightSummary, goals: Sequence[Measured], counts: Mapping[Look, int]) -> Verdict:
-    """Judge a night by what is known of it."""
+def verdict(
+    summary: NightSummary,
+    goals: Sequence[Measured],
+    counts: Mapping[Look, int],
+    causes: Mapping[str, int],
+) -> Verdict:
+    """Judge a night by what is known of it.
+
+    Parameters
+    ----------
+    summary
+        The night.
+    goals
+        It against its goals.
+    counts
+        Visit-detectors by look.
+    causes
+        Visit-detectors that are late, by the part of the minute that took the most.
+    """
     bad = [("bad", f"{one.name} cannot be reached: {one.detail}".rstrip(": ")) for one in _away(summary)]
     waiting = 0 if summary.queue is None else summary.queue.waiting
     if summary.is_live and waiting and not summary.workers:
@@ -87,10 +116,28 @@ def verdict(summary: NightSummary, goals: Sequence[Measured], counts: Mapping[Lo
     for goal in goals:
         if not goal.is_floor and goal.count:
             kind = "late" if goal.is_met or goal.kind == "late" else "bad"
-            word = "within the goal" if goal.is_met else f"more than the goal of {goal.goal:.1%}"
-            (bad if kind == "bad" else late).append((kind, f"{goal.count} {goal.name}, {word}"))
+            word = (
+                "within the goal" if goal.is_met else f"{goal.share:.1%}, the goal is {goal.goal:.1%} at most"
+            )
+            (bad if kind == "bad" else late).append((kind, f"{goal.count} {goal.name}: {word}"))
+    too_many_late = any(goal.kind == "late" and not goal.is_met for goal in goals)
+    if too_many_late and causes:
+        late.append(("late", _advice(summary, causes)))
     reasons = [*bad, *late]
-    return Verdict(sentence=_sentence(summary, reasons, counts), reasons=reasons)
+    return Verdict(sentence=_sentence(summary, reasons, counts, too_many_late), reasons=reasons)
+
+
+def _advice(summary: NightSummary, causes: Mapping[str, int]) -> str:
+    part = max(causes, key=lambda cause: causes[cause])
+    share = f"{causes[part]} of {sum(causes.values())} lost their minute to: {part}"
+    if part != QUEUE:
+        return f"{share}; {_ADVICE[part]}" if part in _ADVICE else share
+    if not summary.is_live:
+        return f"{share}; more workers were needed"
+    waiting = 0 if summary.queue is None else summary.queue.waiting
+    return (
+        f"{share}; more workers are needed: {waiting} waiting, {_counted(summary.workers, 'worker')} at work"
+    )
 
 
 def _counted(count: int, what: str) -> str:
@@ -101,11 +148,18 @@ def _away(summary: NightSummary) -> Sequence[NeighbourHealth]:
     return [one for one in summary.neighbours if not one.is_reached]
 
 
-def _sentence(summary: NightSummary, reasons: Sequence[tuple[str, str]], counts: Mapping[Look, int]) -> str:
+def _sentence(
+    summary: NightSummary,
+    reasons: Sequence[tuple[str, str]],
+    counts: Mapping[Look, int],
+    too_many_late: bool,
+) -> str:
     if not counts:
         return "Nothing has been announced yet." if summary.is_live else "Nothing is recorded of this night."
     if any(kind == "bad" for kind, _ in reasons):
         return "Look at this now." if summary.is_live else "Not all went well."
+    if too_many_late:
+        return "Too many are late." if summary.is_live else "The night is over, and too many were late."
     if reasons:
         return "Nothing urgent." if summary.is_live else "The night is over, with a few blemishes."
     return "All is well." if summary.is_live else "The night is over; all went well."

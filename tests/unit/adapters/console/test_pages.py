@@ -14,7 +14,9 @@ from starlette.testclient import TestClient
 from adapters.console.access import Access
 from adapters.console.app import make_app
 from adapters.console.events import Announcer
+from adapters.files.cameras import load_camera
 from adapters.memory.console.night_board import MemoryNightBoard
+from domain.results.night_view import QueueCounts
 from domain.visit import Identity
 from domain.work.attempts import Attempt, AttemptRecord
 from domain.work.outcomes import Completed, FailedBeforeChange
@@ -77,6 +79,33 @@ def test_a_night_that_is_observed_again_has_one_answer_about_its_time() -> None:
     assert "late" not in detector.split("<main")[1].split("</main")[0]
     [night] = asking.get("/api/nights").json()
     assert (night["in_time"], night["late"], night["time_not_known"], night["median_s"]) == (0, 0, 1, None)
+
+
+def test_if_too_many_are_late_the_headline_says_why_and_what_to_do() -> None:
+    late = evolve(failed("g1", ""), outcome=Completed(pipeline="ApPipe"), since_shutter=70.0)
+    waited = evolve(late, seconds={"queue": 49.0, "transfer": 1.0, "process.task isr": 20.0})
+    board = board_with(waited, evolve(failed("g2", ""), outcome=None, ended=None, final=False))
+    board.tell_of(QueueCounts(waiting=12, leased=0, dead=0))
+    page = client(board).get("/").text
+    assert "Too many are late." in page
+    assert "1 late: 100.0%, the goal is 1.0% at most" in page
+    assert "waiting for a worker; more workers are needed: 12 waiting, 1 worker at work" in page
+    assert "waited 49.0 s for a free worker; 70.0 s in all" in page
+
+
+def test_a_goal_has_no_verdict_before_anything_has_ended() -> None:
+    tiles = client(board_with()).get("/").text.split('class="tiles"')[1].split("at work")[0]
+    assert "✓" not in tiles
+    assert "✕" not in tiles
+
+
+def test_a_detector_that_was_not_begun_has_a_page_that_says_so() -> None:
+    asking = client(board_with(failed("g1", "cloud")), camera=load_camera("simulated"))
+    answer = asking.get("/visit-detector?group=g1&detector=0")
+    assert answer.status_code == 200
+    assert "Announced; not begun yet." in answer.text
+    assert 'rel="up"' in answer.text
+    assert asking.get("/visit-detector?group=g1&detector=99").status_code == 404
 
 
 def test_a_night_without_work_is_a_page_too() -> None:
