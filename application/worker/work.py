@@ -28,7 +28,7 @@ from domain.work.outcomes import (
     rule_for,
     snaps_of,
 )
-from domain.work.promptness import promptness
+from domain.work.promptness import Promptness, promptness
 from ports.ledger import (
     AttemptRecord,
     HeldElsewhereError,
@@ -316,7 +316,7 @@ class Worker:
 
     def _report(self, outcome: Outcome, level: int, stages: Stages | None = None, *, final: bool) -> None:
         name = RULES[type(outcome)].name
-        self._count(outcome, stages, final=final)
+        fared = self._count(outcome, stages, final=final)
         _LOG.log(
             level,
             "%s",
@@ -324,17 +324,19 @@ class Worker:
             extra={
                 "outcome": name,
                 "final": final,
+                "promptness": "" if fared is None else fared.value,
                 "seconds": stages.seconds() if stages else {},
                 "exposures": [snap.exposure for snap in snaps_of(outcome) if snap.exposure],
             },
         )
 
-    def _count(self, outcome: Outcome, stages: Stages | None = None, *, final: bool) -> None:
+    def _count(self, outcome: Outcome, stages: Stages | None = None, *, final: bool) -> Promptness | None:
         instrument = self._camera.instrument
         self._metrics.count(Counter.OUTCOMES, instrument=instrument, outcome=RULES[type(outcome)].name)
         fared = promptness(outcome, stages.since_shutter if stages else None) if final else None
         if fared is not None:
             self._metrics.count(Counter.VISIT_DETECTORS, instrument=instrument, promptness=fared.value)
+        return fared
 
 
 async def _wait_for_either(first: Awaitable[object], second: Awaitable[object]) -> None:

@@ -155,4 +155,5 @@ class _LiveTable:
         if self._screen is None:
             return Group(Text(f"{now:7.1f} s  {self._working}", style="cyan"))
         size = self._console.size
-        return Group(*self._screen.lines(now, size.width, size.height - 1))
+        lines = self._screen.lines(now, size.width, size.height - 2)
+        return Group(*lines, Text(f"  {self._working}" if self._working else "", style="cyan"))

@@ -20,10 +20,11 @@ from domain.errors import PromptProcessingError
 from domain.runs import chain, day_of_processing
 from domain.times import UtcSeconds
 from domain.visible_text import visible
+from domain.work.promptness import MINUTE
 from entrypoints.containers.observatory import Results, copy_camera, keep_ledger, keep_results, read_results
 from entrypoints.long_work import INTERRUPTED, leave, paced
 from entrypoints.observatory.box import Box, BoxSetup, opened_box
-from entrypoints.observatory.display import make_display
+from entrypoints.observatory.display import Display, make_display
 from entrypoints.observatory.environment import Topics, status_variables
 from entrypoints.observatory.findings import Examination, examine
 from entrypoints.observatory.processes import ProcessFailedError, ServiceProcess
@@ -138,7 +139,8 @@ async def _observe(night: Observation, console: Console) -> _Report:
             summit = _summit(box, night.speed)
             await _play(box, summit, progress, changed)
             display.say("waiting for the last outputs in the central repository")
-            results = await _await_outputs(box, progress)
+            results = await _await_outputs(box, progress, display)
+            display.say(f"copying the night's outputs to {night.results}")
             day_chain = chain(plan.camera.instrument, day_of_processing(UtcSeconds(time.time())))
             kept = await paced(Pace(), keep_results, box.addresses.repository, day_chain, night.results)
             keep_outcomes(
@@ -148,6 +150,7 @@ async def _observe(night: Observation, console: Console) -> _Report:
             kept_ledger = night.results / NIGHT / LEDGER
             await keep_ledger(box.addresses.redis, plan.camera.instrument, kept_ledger)
             keep_logs(box.addresses.folder, night.results)
+            display.say("reading the APDB and the alerts")
             findings = await paced(
                 Pace(), examine, night.examination, box.addresses, results, night.results, day_chain
             )
@@ -156,6 +159,9 @@ async def _observe(night: Observation, console: Console) -> _Report:
                 for key, notified in summit.last_notified.items()
                 if key in results.arrived
             ]
+            if night.setup.console:
+                back = f"{_command()} console {night.results}"
+                display.say(f"the console ends with the night; to look back at it: {back}")
             return _Report(
                 progress=progress,
                 results=results,
@@ -218,7 +224,7 @@ async def _ended(service: ServiceProcess) -> str:
     return f"{service.name} ended with exit code {code}:\n{service.tail()}"
 
 
-async def _await_outputs(box: Box, progress: Progress) -> Results:
+async def _await_outputs(box: Box, progress: Progress, display: Display) -> Results:
     """Wait until the outputs of everything completed are known, or the patience is over."""
     completed = {key for key, row in progress.rows.items() if row.outcome == "completed"}
     end = time.monotonic() + _OUTPUTS_PATIENCE
@@ -230,6 +236,8 @@ async def _await_outputs(box: Box, progress: Progress) -> Results:
             box.addresses.batches,
             box.setup.plan.camera.instrument,
         )
+        there = len(completed & results.arrived.keys())
+        display.working(f"{there} of {len(completed)} visit-detectors are in the central repository")
         if completed <= results.arrived.keys() or time.monotonic() > end:
             return results
         await asyncio.sleep(0.5)
@@ -243,6 +251,8 @@ def _summarize(night: Observation, report: _Report, console: Console) -> None:
         f"{night.setup.plan.camera.instrument}: {visits} visits, {len(rows)} visit-detectors",
         "outcomes: " + _counts(Counter(row.outcome or "none" for row in rows)),
     ]
+    if fared := report.progress.fared:
+        lines.append(f"completed against the {MINUTE:g} s from the shutter: {_counts(fared)}")
     lines += [
         f"  {row.group} detector {row.detector}: {row.detail or row.stage}" for row in report.progress.failed
     ]

@@ -1,5 +1,6 @@
 """Where each visit-detector of the night is, as the workers' logs tell."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ class Row:
     outcome: str = ""
     detail: str = ""
     final: bool = False
+    promptness: str = ""
+    """As `domain.work.promptness.Promptness` has it; blank if nothing can be said."""
 
 
 class Progress:
@@ -58,6 +61,12 @@ class Progress:
         """Visit-detectors that ended otherwise than completed, or did not end."""
         return [row for row in self.rows.values() if row.outcome != "completed"]
 
+    @property
+    def fared(self) -> Counter[str]:
+        """How prompt those were that were completed."""
+        completed = (row for row in self.rows.values() if row.final and row.outcome == "completed")
+        return Counter(row.promptness or "at a time not known" for row in completed)
+
     def are_over(self, groups: Iterable[str]) -> bool:
         """Say whether every visit-detector of some groups has its final outcome."""
         wanted = set(groups)
@@ -75,6 +84,7 @@ class Progress:
             row.worker, row.outcome, row.detail = worker, str(record["outcome"]), str(record.get("message"))
             row.seconds = record.get("seconds", {})
             row.final = bool(record.get("final", True))
+            row.promptness = str(record.get("promptness", ""))
             row.stage, row.since = row.outcome, now
             return row
         return None

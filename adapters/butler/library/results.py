@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 from attrs import frozen
-from lsst.daf.butler import Butler, Config, DatasetRef
+from lsst.daf.butler import Butler, Config, DataCoordinate, DatasetRef
 
 from adapters.butler.shared.names import CollectionType
 from domain.times import UtcSeconds
@@ -36,7 +36,7 @@ class Results:
     arrived: Mapping[tuple[str, int], UtcSeconds]
     """By group and detector: when the last of its outputs became known."""
     counts: Mapping[str, int]
-    """Datasets by type."""
+    """Datasets by type; of more with one data ID the one that is found first."""
     differenced: frozenset[tuple[int, int]]
     """Visit and detector of each difference image."""
 
@@ -54,7 +54,7 @@ def read_results(repository: Path, batches: Path, instrument: str) -> Results:
         Whose exposures are meant.
     """
     arrived: dict[tuple[str, int], UtcSeconds] = {}
-    counts: Counter[str] = Counter()
+    found: set[tuple[str, DataCoordinate]] = set()
     differenced: set[tuple[int, int]] = set()
     with Butler.from_config(str(repository), writeable=False) as butler:
         groups = {
@@ -64,13 +64,15 @@ def read_results(repository: Path, batches: Path, instrument: str) -> Results:
         for file in sorted(batches.glob("*.json")):
             when = _time_of(file)
             for ref in _datasets(butler, file):
-                counts[ref.datasetType.name] += 1
+                found.add((ref.datasetType.name, ref.dataId))
                 if ref.datasetType.name == _DIFFERENCE:
                     differenced.add((int(ref.dataId["visit"]), int(ref.dataId["detector"])))
                 key = _visit_detector(ref, groups)
                 if key is not None:
                     arrived[key] = max(when, arrived.get(key, when))
-    return Results(arrived=arrived, counts=counts, differenced=frozenset(differenced))
+    return Results(
+        arrived=arrived, counts=Counter(name for name, _ in found), differenced=frozenset(differenced)
+    )
 
 
 def keep_results(repository: Path, chain: str, target: Path) -> int:
