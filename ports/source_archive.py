@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from domain.errors import PromptProcessingError
-from domain.results.sources import DiaSource, ObjectSummary, SourceQuery
+from domain.results.sources import DiaSource, ObjectOrder, ObjectSummary, SourceOrder, SourceQuery
 from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["NoSuchSourceError", "SourceArchive", "SourceArchiveUnavailableError"]
@@ -24,8 +24,10 @@ class SourceArchive(Protocol):
     All methods raise `SourceArchiveUnavailableError` if it cannot be reached.
     """
 
-    async def sources(self, query: SourceQuery, limit: int = 1000, offset: int = 0) -> Sequence[DiaSource]:
-        """List DiaSources in the order of time, detector and identifier."""
+    async def sources(
+        self, query: SourceQuery, limit: int = 1000, offset: int = 0, order: SourceOrder = SourceOrder.TIME
+    ) -> Sequence[DiaSource]:
+        """List DiaSources."""
         ...
 
     async def source(self, source_id: int) -> DiaSource:
@@ -43,7 +45,11 @@ class SourceArchive(Protocol):
         ...
 
     async def objects(
-        self, query: SourceQuery, limit: int = 1000, offset: int = 0
+        self,
+        query: SourceQuery,
+        limit: int = 1000,
+        offset: int = 0,
+        order: ObjectOrder = ObjectOrder.SIGHTINGS,
     ) -> Sequence[ObjectSummary]:
-        """Sum up the objects of those DiaSources, those with the most sightings first."""
+        """Sum up the objects of those DiaSources."""
         ...

@@ -7,7 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from domain.results.objects import summed_up
-from domain.results.sources import DiaSource, ObjectSummary, SourceQuery
+from domain.results.sources import DiaSource, ObjectOrder, ObjectSummary, SourceOrder, SourceQuery
 
 __all__ = ["DiaSources"]
 
@@ -38,10 +38,22 @@ class DiaSources:
         self._table = sa.table("DiaSource", *map(sa.column, _COLUMNS.values()), schema=namespace)
         self._by_field = {field: self._table.c[column] for field, column in _COLUMNS.items()}
 
-    def sources(self, query: SourceQuery, limit: int | None, offset: int = 0) -> Sequence[DiaSource]:
-        """List DiaSources in the order of time, detector and identifier."""
-        order = (self._by_field[field] for field in ("mjd", "detector", "source_id"))
-        rows = self._rows(self._select(query).order_by(*order).limit(limit).offset(offset))
+    def sources(
+        self,
+        query: SourceQuery,
+        limit: int | None,
+        offset: int = 0,
+        order: SourceOrder = SourceOrder.TIME,
+    ) -> Sequence[DiaSource]:
+        """List DiaSources."""
+        of = self._by_field
+        first: dict[SourceOrder, list[sa.ColumnElement[Any]]] = {
+            SourceOrder.TIME: [],
+            SourceOrder.SNR: [of["snr"].desc().nulls_last()],
+            SourceOrder.FLUX: [sa.func.abs(of["flux"]).desc().nulls_last()],
+        }
+        by = (*first[order], of["mjd"], of["detector"], of["source_id"])
+        rows = self._rows(self._select(query).order_by(*by).limit(limit).offset(offset))
         return [_source(row) for row in rows]
 
     def source(self, source_id: int) -> DiaSource | None:
@@ -55,19 +67,33 @@ class DiaSources:
         [(count,)] = self._rows(counted.where(*self._where(query)))
         return int(count)
 
-    def objects(self, query: SourceQuery, limit: int, offset: int = 0) -> Sequence[ObjectSummary]:
-        """Sum up the objects of DiaSources, those with the most sightings first."""
+    def objects(
+        self,
+        query: SourceQuery,
+        limit: int,
+        offset: int = 0,
+        order: ObjectOrder = ObjectOrder.SIGHTINGS,
+    ) -> Sequence[ObjectSummary]:
+        """Sum up the objects of DiaSources."""
         object_id = self._by_field["object_id"]
+        strength = sa.func.max(self._by_field["snr"]).desc().nulls_last()
+        first: dict[ObjectOrder, list[sa.ColumnElement[Any]]] = {
+            ObjectOrder.SIGHTINGS: [sa.func.count().desc()],
+            ObjectOrder.ONCE: [sa.func.count(), strength],
+            ObjectOrder.SNR: [strength],
+            ObjectOrder.LAST: [sa.func.max(self._by_field["mjd"]).desc()],
+        }
         often = (
             sa.select(object_id)
             .where(*self._where(query), object_id != 0)  # NULL is not unlike 0 either
             .group_by(object_id)
-            .order_by(sa.func.count().desc(), object_id)
+            .order_by(*first[order], object_id)
             .limit(limit)
             .offset(offset)
         )
         wanted = [row[0] for row in self._rows(often)]
-        return summed_up(_source(row) for row in self._rows(self._select(query).where(object_id.in_(wanted))))
+        rows = self._rows(self._select(query).where(object_id.in_(wanted)))
+        return summed_up(map(_source, rows), order)
 
     def _select(self, query: SourceQuery) -> sa.Select[Any]:
         return sa.select(*self._table.c).where(*self._where(query))

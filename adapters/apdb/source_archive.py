@@ -8,7 +8,7 @@ from adapters.apdb.addresses import reading_engine
 from adapters.apdb.dia_sources import DiaSources
 from adapters.common.own_threads import OwnThreads
 from domain.addresses import without_users
-from domain.results.sources import DiaSource, ObjectSummary, SourceQuery
+from domain.results.sources import DiaSource, ObjectOrder, ObjectSummary, SourceOrder, SourceQuery
 from ports.source_archive import NoSuchSourceError, SourceArchiveUnavailableError
 
 __all__ = ["ApdbSourceArchive"]
@@ -43,9 +43,11 @@ class ApdbSourceArchive:
         """Close connections; harmless if not open."""
         await self._threads.close(self._engine.dispose)
 
-    async def sources(self, query: SourceQuery, limit: int = 1000, offset: int = 0) -> Sequence[DiaSource]:
+    async def sources(
+        self, query: SourceQuery, limit: int = 1000, offset: int = 0, order: SourceOrder = SourceOrder.TIME
+    ) -> Sequence[DiaSource]:
         """See `ports.source_archive.SourceArchive.sources`."""
-        return await self._ask(lambda: self._sources.sources(query, limit, offset))
+        return await self._ask(lambda: self._sources.sources(query, limit, offset, order))
 
     async def source(self, source_id: int) -> DiaSource:
         """See `ports.source_archive.SourceArchive.source`."""
@@ -59,10 +61,14 @@ class ApdbSourceArchive:
         return await self._ask(lambda: self._sources.count(query))
 
     async def objects(
-        self, query: SourceQuery, limit: int = 1000, offset: int = 0
+        self,
+        query: SourceQuery,
+        limit: int = 1000,
+        offset: int = 0,
+        order: ObjectOrder = ObjectOrder.SIGHTINGS,
     ) -> Sequence[ObjectSummary]:
         """See `ports.source_archive.SourceArchive.objects`."""
-        return await self._ask(lambda: self._sources.objects(query, limit, offset))
+        return await self._ask(lambda: self._sources.objects(query, limit, offset, order))
 
     async def _ask[T](self, question: Callable[[], T]) -> T:
         try:

@@ -2,24 +2,37 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
-from domain.results.sources import DiaSource, ObjectSummary
+from domain.results.sources import DiaSource, ObjectOrder, ObjectSummary
 
 __all__ = ["summed_up"]
 
 
-def summed_up(sources: Iterable[DiaSource]) -> Sequence[ObjectSummary]:
-    """Sum up the objects of some DiaSources, those with the most sightings first.
+def summed_up(
+    sources: Iterable[DiaSource], order: ObjectOrder = ObjectOrder.SIGHTINGS
+) -> Sequence[ObjectSummary]:
+    """Sum up the objects of some DiaSources.
 
     Sources without an object are left out.
     """
     of_objects = sorted((one for one in sources if one.object_id), key=lambda one: one.object_id)
-    found = [
-        _summary(object_id, list(seen))
-        for object_id, seen in itertools.groupby(of_objects, key=lambda one: one.object_id)
-    ]
-    return sorted(found, key=lambda one: (-one.sightings, one.object_id))
+    found = [list(seen) for _, seen in itertools.groupby(of_objects, key=lambda one: one.object_id)]
+    return [_summary(seen[0].object_id, seen) for seen in sorted(found, key=_KEYS[order])]
+
+
+def _strength(seen: Sequence[DiaSource]) -> float:
+    return max((one.snr for one in seen if not math.isnan(one.snr)), default=-1.0)
+
+
+_KEYS: Final[Mapping[ObjectOrder, Callable[[Sequence[DiaSource]], tuple[float, ...]]]] = {
+    ObjectOrder.SIGHTINGS: lambda seen: (-len(seen),),
+    ObjectOrder.ONCE: lambda seen: (len(seen), -_strength(seen)),
+    ObjectOrder.SNR: lambda seen: (-_strength(seen),),
+    ObjectOrder.LAST: lambda seen: (-max(one.mjd for one in seen),),
+}
+"""Objects that are alike in this stay in the order of their identifiers."""
 
 
 def _summary(object_id: int, seen: Sequence[DiaSource]) -> ObjectSummary:
@@ -46,6 +59,6 @@ def _middle(seen: Sequence[DiaSource]) -> tuple[float, float]:
 
 
 def _range(fluxes: Sequence[float]) -> float:
-    if not all(flux > 0 for flux in fluxes):
+    if len(fluxes) < 2 or not all(flux > 0 for flux in fluxes):
         return math.nan
     return 2.5 * math.log10(max(fluxes) / min(fluxes))

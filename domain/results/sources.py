@@ -1,10 +1,11 @@
 """What was found in difference images."""
 
+import enum
 import math
 
 from attrs import frozen
 
-__all__ = ["DiaSource", "ObjectSummary", "SourceQuery"]
+__all__ = ["DiaSource", "ObjectOrder", "ObjectSummary", "SourceOrder", "SourceQuery"]
 
 
 @frozen(kw_only=True)
@@ -55,9 +56,32 @@ class ObjectSummary:
     brightest: float
     """Greatest flux of the differences, nJy."""
     range_mag: float
-    """Of the flux in the calibrated images, magnitudes; NaN if it is not known."""
+    """Of the flux in the calibrated images, magnitudes; NaN if it is not known, or of one sighting."""
     strongest: int
     """The DiaSource with the highest signal to noise."""
+
+
+class SourceOrder(enum.StrEnum):
+    """By what DiaSources are listed; then by time, detector and identifier."""
+
+    TIME = "time"
+    SNR = "snr"
+    """The highest signal to noise first."""
+    FLUX = "flux"
+    """The greatest change first, of either sign."""
+
+
+class ObjectOrder(enum.StrEnum):
+    """By what objects are listed; then by identifier."""
+
+    SIGHTINGS = "sightings"
+    """Those seen most often first."""
+    ONCE = "once"
+    """Those seen least often first, of these the one with the highest signal to noise."""
+    SNR = "snr"
+    """The highest signal to noise of a sighting first."""
+    LAST = "last"
+    """Those seen last first."""
 
 
 @frozen(kw_only=True)

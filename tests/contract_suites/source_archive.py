@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from domain.results.sources import DiaSource, SourceQuery
+from domain.results.sources import DiaSource, ObjectOrder, SourceOrder, SourceQuery
 from ports.source_archive import NoSuchSourceError, SourceArchive, SourceArchiveUnavailableError
 
 __all__ = ["NIGHT", "SourceArchiveBench", "SourceArchiveContract", "a_source"]
@@ -73,6 +73,32 @@ class SourceArchiveContract:
         assert [one.source_id for one in await kept.archive.sources(query)] == wanted
         assert await kept.archive.count(query) == len(wanted)
 
+    @pytest.mark.parametrize(
+        ("order", "wanted"), [(SourceOrder.SNR, [4, 1, 2, 3]), (SourceOrder.FLUX, [4, 1, 2, 3])]
+    )
+    async def test_sources_are_sorted_before_they_are_cut(
+        self, kept: SourceArchiveBench, order: SourceOrder, wanted: list[int]
+    ) -> None:
+        kept.put([*NIGHT[:3], evolve(NIGHT[3], flux=-2000.0)])
+        pages = [await kept.archive.sources(SourceQuery(), 2, offset, order) for offset in (0, 2)]
+        assert [one.source_id for page in pages for one in page] == wanted
+
+    @pytest.mark.parametrize(
+        ("order", "wanted"),
+        [
+            (ObjectOrder.SIGHTINGS, [11, 12, 13]),
+            (ObjectOrder.ONCE, [13, 12, 11]),
+            (ObjectOrder.SNR, [13, 11, 12]),
+            (ObjectOrder.LAST, [13, 11, 12]),
+        ],
+    )
+    async def test_objects_are_sorted_before_they_are_cut(
+        self, kept: SourceArchiveBench, order: ObjectOrder, wanted: list[int]
+    ) -> None:
+        kept.put([*NIGHT, a_source(5, object_id=13, mjd=61000.4, snr=30.0)])
+        pages = [await kept.archive.objects(SourceQuery(), 2, offset, order) for offset in (0, 2)]
+        assert [one.object_id for page in pages for one in page] == wanted
+
     async def test_pages_follow_each_other(self, kept: SourceArchiveBench) -> None:
         kept.put([a_source(i, mjd=61000.0 + i) for i in range(1, 8)])
         pages = [await kept.archive.sources(SourceQuery(), limit=3, offset=offset) for offset in (0, 3, 6, 9)]
@@ -91,7 +117,7 @@ class SourceArchiveContract:
         assert (often.first, often.last) == (61000.25, 61000.35)
         assert (often.faintest, often.brightest) == (450.0, 900.0)
         assert often.range_mag == pytest.approx(0.7526, abs=1e-4)
-        assert (once.object_id, once.sightings) == (12, 1)
+        assert (once.object_id, once.sightings, str(once.range_mag)) == (12, 1, "nan")
         assert [one.object_id for one in await kept.archive.objects(SourceQuery(), limit=1, offset=1)] == [12]
 
     async def test_objects_count_only_the_sources_that_were_asked_for(self, kept: SourceArchiveBench) -> None:

@@ -19,7 +19,16 @@ from adapters.console.api.rows import (
     trouble_row,
     visit_row,
 )
-from adapters.console.api.sources import IMAGES, OBJECTS, QUERY, SOURCES, ImageTables, SourceTables
+from adapters.console.api.sources import (
+    IMAGES,
+    OBJECT_SORT,
+    OBJECTS,
+    QUERY,
+    SOURCE_SORT,
+    SOURCES,
+    ImageTables,
+    SourceTables,
+)
 from adapters.console.api.tables import Asked, Column, Parameter, asked, table_answer
 from adapters.console.night import ConsoleNight
 from adapters.console.view.asking import visit_named
@@ -29,7 +38,9 @@ from domain.visit import Identity
 
 __all__ = ["FORMAT", "Endpoint", "endpoints"]
 
-FORMAT: Final = Parameter("format", "string", "csv or json, which is what is given otherwise")
+FORMAT: Final = Parameter(
+    "format", "string", "csv or json, which is what is given otherwise", choices=("csv", "json")
+)
 
 _MOST: Final = 10_000
 _GROUP: Final = Parameter("group", "string", "the visit", is_required=True)
@@ -116,15 +127,15 @@ def _of_archives(night: ConsoleNight) -> Iterator[Endpoint]:
         found = SourceTables(night.sources)
         yield Endpoint(
             path="/api/sources",
-            summary="DiaSources in the order of time",
-            parameters=(*QUERY, _LIMIT, _OFFSET),
+            summary="DiaSources, in the order of time unless asked otherwise",
+            parameters=(*QUERY, SOURCE_SORT, _LIMIT, _OFFSET),
             columns=SOURCES,
             rows=found.sources,
         )
         yield Endpoint(
             path="/api/objects",
-            summary="DiaObjects, those with the most sightings first",
-            parameters=(*QUERY, _LIMIT, _OFFSET),
+            summary="DiaObjects, those with the most sightings first unless asked otherwise",
+            parameters=(*QUERY, OBJECT_SORT, _LIMIT, _OFFSET),
             columns=OBJECTS,
             rows=found.objects,
         )

@@ -64,8 +64,8 @@ def _schema(columns: Sequence[Column]) -> Mapping[str, Any]:
 
 def _parameter(parameter: Parameter) -> Mapping[str, Any]:
     schema: dict[str, Any] = {"type": parameter.kind}
-    if parameter == FORMAT:
-        schema["enum"] = ["csv", "json"]
+    if parameter.choices:
+        schema["enum"] = list(parameter.choices)
     elif parameter.kind != "string":
         schema["maximum"] = parameter.largest
         schema |= {} if parameter.is_signed else {"minimum": 0}

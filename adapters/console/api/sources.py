@@ -6,12 +6,24 @@ from typing import Final
 import attrs
 
 from adapters.console.api.tables import Asked, Column, Parameter
+from adapters.console.view.sightings import utc_of
 from domain.results.images import KeptImage
-from domain.results.sources import SourceQuery
+from domain.results.sources import ObjectOrder, SourceOrder, SourceQuery
+from domain.times import utc_isoformat
 from ports.image_archive import ImageArchive
 from ports.source_archive import SourceArchive
 
-__all__ = ["IMAGES", "OBJECTS", "QUERY", "SOURCES", "ImageTables", "SourceTables", "source_query"]
+__all__ = [
+    "IMAGES",
+    "OBJECTS",
+    "OBJECT_SORT",
+    "QUERY",
+    "SOURCES",
+    "SOURCE_SORT",
+    "ImageTables",
+    "SourceTables",
+    "source_query",
+]
 
 QUERY: Final = (
     Parameter("visit", "integer", "the exposure, which is a visit to the Butler"),
@@ -24,9 +36,22 @@ QUERY: Final = (
 )
 """Which DiaSources are meant."""
 
+SOURCE_SORT: Final = Parameter(
+    "sort", "string", "time, or the highest snr or the greatest flux first", choices=tuple(SourceOrder)
+)
+OBJECT_SORT: Final = Parameter(
+    "sort",
+    "string",
+    "most sightings first, those seen once by their snr, the highest snr, or the last first",
+    choices=tuple(ObjectOrder),
+)
+
 SOURCES: Final = (
     Column("source_id", "integer", "of the DiaSource"),
     Column("object_id", "integer", "of its DiaObject; 0 of a known body of the Solar System"),
+    Column("source_id_str", "string", "the same as text: more digits than JavaScript's numbers hold"),
+    Column("object_id_str", "string", "the same as text"),
+    Column("utc", "string", "midpoint of the exposure"),
     Column("visit", "integer", "the exposure"),
     Column("detector", "integer", "its number"),
     Column("band", "string", "of the filter"),
@@ -43,6 +68,7 @@ SOURCES: Final = (
 
 OBJECTS: Final = (
     Column("object_id", "integer", "of the DiaObject"),
+    Column("object_id_str", "string", "the same as text: more digits than JavaScript's numbers hold"),
     Column("sightings", "integer", "among the DiaSources that were asked for"),
     Column("ra", "number", "degrees ICRS, mean"),
     Column("dec", "number", "degrees ICRS, mean"),
@@ -52,6 +78,7 @@ OBJECTS: Final = (
     Column("brightest", "number", "greatest flux of the differences, nJy"),
     Column("range_mag", "number", "of the flux in the calibrated images, magnitudes"),
     Column("strongest", "integer", "the DiaSource with the highest signal to noise"),
+    Column("strongest_str", "string", "the same as text"),
 )
 
 IMAGES: Final = (
@@ -73,16 +100,22 @@ class SourceTables:
     async def sources(self, given: Asked) -> _Rows:
         """List DiaSources."""
         found = await self._archive.sources(
-            source_query(given), given.integer("limit", 1000), given.integer("offset")
+            source_query(given),
+            given.integer("limit", 1000),
+            given.integer("offset"),
+            SourceOrder(given.text("sort") or SourceOrder.TIME),
         )
-        return [attrs.asdict(one) for one in found]
+        return [_as_text(attrs.asdict(one)) | {"utc": utc_isoformat(utc_of(one))} for one in found]
 
     async def objects(self, given: Asked) -> _Rows:
         """Sum up DiaObjects."""
         found = await self._archive.objects(
-            source_query(given), given.integer("limit", 1000), given.integer("offset")
+            source_query(given),
+            given.integer("limit", 1000),
+            given.integer("offset"),
+            ObjectOrder(given.text("sort") or ObjectOrder.SIGHTINGS),
         )
-        return [attrs.asdict(one) for one in found]
+        return [_as_text(attrs.asdict(one)) for one in found]
 
 
 class ImageTables:
@@ -109,6 +142,11 @@ def source_query(given: Asked) -> SourceQuery:
         "until": given.optional("until"),
     }
     return SourceQuery(**{name: value for name, value in conditions.items() if value is not None})
+
+
+def _as_text(row: Mapping[str, object]) -> dict[str, object]:
+    identifiers = ("source_id", "object_id", "strongest")
+    return {**row, **{f"{name}_str": str(row[name]) for name in identifiers if name in row}}
 
 
 def _image_row(image: KeptImage) -> Mapping[str, object]:

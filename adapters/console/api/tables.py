@@ -41,6 +41,8 @@ class Parameter:
     is_required: bool = False
     is_signed: bool = False
     largest: float = 2**63 - 1
+    choices: tuple[str, ...] = ()
+    """All that it may be; none: anything of its kind."""
 
 
 @frozen
@@ -83,6 +85,9 @@ def asked(request: Request, parameters: Iterable[Parameter]) -> Asked:
 
 
 def _read(parameter: Parameter, text: str) -> str | int | float:
+    if parameter.choices and text not in parameter.choices:
+        known = ", ".join(parameter.choices)
+        raise HTTPException(HTTPStatus.BAD_REQUEST, f"{parameter.name} is one of {known}, not {text[:80]!r}")
     if parameter.kind == "string":
         return text
     try:

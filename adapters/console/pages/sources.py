@@ -9,13 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from adapters.console.api.sources import QUERY, source_query
+from adapters.console.api.sources import OBJECT_SORT, QUERY, SOURCE_SORT, source_query
 from adapters.console.api.tables import asked
 from adapters.console.night import ConsoleNight
 from adapters.console.rendering import Renderer
-from adapters.console.view.asking import whole_number
+from adapters.console.view.asking import page_of
 from adapters.console.view.sightings import TRIPLET, Sightings
-from domain.results.sources import ObjectSummary, SourceQuery
+from domain.results.sources import ObjectOrder, ObjectSummary, SourceOrder, SourceQuery
 from ports.source_archive import NoSuchSourceError, SourceArchive
 
 __all__ = ["SourcePages"]
@@ -45,10 +45,12 @@ class SourcePages:
 
     async def sources(self, request: Request) -> HTMLResponse:
         """List DiaSources."""
-        archive, query = self._archive(), source_query(asked(request, QUERY))
-        count, page = await archive.count(query), whole_number(request, "page", 0)
-        found = await archive.sources(query, _ROWS, page * _ROWS)
-        return self._page("sources.html", request, page=page, count=count, rows=self._sightings.of(found))
+        archive, given = self._archive(), asked(request, (*QUERY, SOURCE_SORT))
+        query, order = source_query(given), SourceOrder(given.text("sort") or SourceOrder.TIME)
+        count, page = await archive.count(query), page_of(request)
+        found = await archive.sources(query, _ROWS, page * _ROWS, order)
+        rows = self._sightings.of(found)
+        return self._page("sources.html", request, page=page, count=count, rows=rows, order=order)
 
     async def source(self, request: Request) -> HTMLResponse:
         """Show one DiaSource."""
@@ -60,13 +62,15 @@ class SourcePages:
 
     async def objects(self, request: Request) -> HTMLResponse:
         """List DiaObjects."""
-        archive, query = self._archive(), source_query(asked(request, QUERY))
-        page = whole_number(request, "page", 0)
+        archive, given = self._archive(), asked(request, (*QUERY, OBJECT_SORT))
+        query, order = source_query(given), ObjectOrder(given.text("sort") or ObjectOrder.SIGHTINGS)
+        page = page_of(request)
         # One more tells whether there is another page.
-        found = await archive.objects(query, _ROWS + 1, page * _ROWS)
+        found = await archive.objects(query, _ROWS + 1, page * _ROWS, order)
         strongest = [await archive.source(one.strongest) for one in found[:_ROWS]]
         rows = list(zip(found, self._sightings.of(strongest), strict=False))
-        return self._page("objects.html", request, page=page, rows=rows, has_more=len(found) > _ROWS)
+        has_more = len(found) > _ROWS
+        return self._page("objects.html", request, page=page, rows=rows, has_more=has_more, order=order)
 
     async def object(self, request: Request) -> HTMLResponse:
         """Show one DiaObject: its light curve, and the cutouts behind each point."""
@@ -107,7 +111,7 @@ class SourcePages:
 
 def _asked(request: Request) -> Mapping[str, str]:
     """Give the conditions of a list, for its form and its other pages."""
-    names = {parameter.name for parameter in QUERY}
+    names = {"sort", *(parameter.name for parameter in QUERY)}
     return {name: value for name, value in request.query_params.items() if name in names and value}
 
 

@@ -107,9 +107,9 @@ def count_looks(digests: Sequence[VisitDigest]) -> Mapping[Look, int]:
 
 
 def _page_number(query: Mapping[str, str], visits: int) -> int:
-    text = query.get("page", "0")
+    text = query.get("page", "1")
     last = max(-(-visits // _VISITS) - 1, 0)
-    return min(int(text), last) if text.isdecimal() and len(text) < 7 else 0
+    return min(max(int(text) - 1, 0), last) if text.isdecimal() and len(text) < 7 else 0
 
 
 def _legend(shown: VisitDigest | None) -> Sequence[Look]:

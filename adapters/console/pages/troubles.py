@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse
 
 from adapters.console.night import ConsoleNight
 from adapters.console.rendering import Renderer
-from adapters.console.view.asking import whole_number
+from adapters.console.view.asking import page_of
 from adapters.console.view.digest import Digests, troubles_of
 
 __all__ = ["TroublesPage"]
@@ -38,7 +38,7 @@ class TroublesPage:
         view = self._night.board.view()
         found = troubles_of(self._digests.of(view.visits)[::-1])
         pages = max(-(-len(found) // _ROWS), 1)
-        page = min(whole_number(request, "page", 0), pages - 1)
+        page = min(page_of(request), pages - 1)
         return self._renderer.page(
             "troubles.html",
             night=view,

@@ -47,11 +47,11 @@
     }
   }
 
-  // A table of the API. Identifiers have more digits than JavaScript's numbers hold: they stay text.
+  // A table of the API. Identifiers have more digits than JavaScript's numbers hold: use those as text.
   globalThis.nightTable = async (address) => {
     const answer = await fetch(address);
     if (!answer.ok) return [];
-    return JSON.parse((await answer.text()).replace(/"(source_id|object_id|strongest)":(\d+)/g, '"$1":"$2"'));
+    return answer.json();
   };
 
   // The theme.

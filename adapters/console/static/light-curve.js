@@ -8,13 +8,23 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const colours = ["--part-3", "--late", "--good", "--bad", "--busy", "--other"];
   const shapes = ["circle", "square", "diamond", "triangle"];
+  // Within a night, time counts from the first point: an MJD has too many digits to tell minutes by.
+  const first = Math.min(...points.map((point) => point.mjd));
+  const span = Math.max(...points.map((point) => point.mjd)) - first;
+  const since = first.toFixed(5);
+  const scale = span > 3
+    ? { name: "MJD", label: "MJD (TAI)", across: (mjd) => mjd }
+    : span > 0.2
+      ? { name: "hours", label: `hours since MJD ${since} (TAI)`, across: (mjd) => (mjd - first) * 24 }
+      : { name: "minutes", label: `minutes since MJD ${since} (TAI)`, across: (mjd) => (mjd - first) * 1440 };
+  const across = (point) => scale.across(point.mjd);
   let flux = "science_flux";
   let plot = null;
   let marked = null;
 
   function draw() {
     plot?.destroy();
-    const data = [points.map((point) => point.mjd), ...bands.map((band) =>
+    const data = [points.map(across), ...bands.map((band) =>
       points.map((point) => (point.band === band ? point[flux] : null)))];
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") }, font: "12px system-ui" };
     plot = new uPlot({
@@ -24,10 +34,10 @@
       legend: { show: bands.length > 1 },
       cursor: { points: { size: 11 }, drag: { x: true, y: true } },
       axes: [
-        { ...axis, label: "MJD (TAI)", values: days, space: 100 },
+        { ...axis, label: scale.label, values: evenly, space: 100 },
         { ...axis, label: "flux, nJy", size: 80 },
       ],
-      series: [{ label: "MJD" }, ...bands.map((band, number) => ({
+      series: [{ label: scale.name }, ...bands.map((band, number) => ({
         label: band,
         stroke: colour(colours[number % colours.length]),
         paths: () => null,
@@ -40,17 +50,19 @@
     });
   }
 
-  // A margin, so that no point lies on the edge.
+  // A margin, so that no point lies on the edge; a point alone stands in the middle.
   const padded = (_, low, high) => {
     if (low === null) return [0, 1];
-    const margin = (high - low) * 0.08 || Math.abs(high) * 0.01 || 1e-4;
+    const margin = (high - low) * 0.08 || 1;
     return [low - margin, high + margin];
   };
 
-  // As many digits as tell two ticks apart.
-  const days = (_, ticks) => {
+  // As many digits as write the steps in full, such as 2.5.
+  const evenly = (_, ticks) => {
     const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1;
-    return ticks.map((tick) => tick.toFixed(Math.min(Math.max(Math.ceil(-Math.log10(step)), 0), 8)));
+    let digits = 0;
+    while (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits += 1;
+    return ticks.map((tick) => tick.toFixed(digits));
   };
   // With their bars.
   const extent = () => {
@@ -70,7 +82,7 @@
     ctx.lineWidth = devicePixelRatio;
     for (const point of points) {
       if (point[flux] === null || point.flux_err === null) continue;
-      const x = chart.valToPos(point.mjd, "x", true);
+      const x = chart.valToPos(across(point), "x", true);
       ctx.beginPath();
       ctx.moveTo(x, chart.valToPos(point[flux] - point.flux_err, "y", true));
       ctx.lineTo(x, chart.valToPos(point[flux] + point.flux_err, "y", true));
@@ -84,8 +96,8 @@
     document.querySelector("tr.at")?.classList.remove("at");
     marked = null;
     if (chart.cursor.left < 0 || !point) return;
-    marked = point.source_id;
-    document.getElementById(`source-${point.source_id}`)?.classList.add("at");
+    marked = point.source_id_str;
+    document.getElementById(`source-${point.source_id_str}`)?.classList.add("at");
   }
 
   for (const button of document.querySelectorAll("[data-flux]")) {

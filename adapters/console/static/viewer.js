@@ -205,7 +205,7 @@
       .map((source) => [Math.hypot(source.x - x, source.y - y), source])
       .filter(([distance]) => distance < near)
       .sort((one, other) => one[0] - other[0]);
-    if (nearest) location.assign(`${root}/source?${new URLSearchParams({ id: nearest[1].source_id })}`);
+    if (nearest) location.assign(`${root}/source?${new URLSearchParams({ id: nearest[1].source_id_str })}`);
   }
 
   // Values under the pointer: the last place that was asked for, one question at a time.

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from adapters.console.view.plane_cells import COLOURINGS
 from domain.results.night_view import VisitView
 
-__all__ = ["colouring_of", "detector_of", "visit_named", "visit_of", "whole_number"]
+__all__ = ["colouring_of", "detector_of", "page_of", "visit_named", "visit_of", "whole_number"]
 
 _DIGITS = 19
 
@@ -62,6 +62,17 @@ def whole_number(request: Request, name: str, default: int | None = None) -> int
     if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"{name} is a whole number, not {text!r}")
     return int(text)
+
+
+def page_of(request: Request) -> int:
+    """Read ``page``, which counts from 1 as people do; the first is 0 here.
+
+    Raises
+    ------
+    HTTPException
+        Raised if it is no number.
+    """
+    return max(whole_number(request, "page", 1) - 1, 0)
 
 
 def colouring_of(request: Request) -> str:

@@ -11,7 +11,7 @@ from domain.results.sources import DiaSource
 from domain.times import TaiSeconds, UtcSeconds, utc_from_tai
 from ports.night_board import NightBoard
 
-__all__ = ["TRIPLET", "Sighting", "Sightings"]
+__all__ = ["TRIPLET", "Sighting", "Sightings", "utc_of"]
 
 TRIPLET: Final = (ImageKind.CALIBRATED, ImageKind.TEMPLATE, ImageKind.DIFFERENCE)
 """The images of a cutout triplet, from left to right."""
@@ -61,7 +61,7 @@ class Sightings:
         """Find the visits of sources."""
         groups = self._groups()
         return [
-            Sighting(source=source, group=groups.get(source.visit, ""), at=_instant(source.mjd))
+            Sighting(source=source, group=groups.get(source.visit, ""), at=utc_of(source))
             for source in sources
         ]
 
@@ -81,5 +81,6 @@ class Sightings:
         return self._known[1]
 
 
-def _instant(mjd: float) -> UtcSeconds:
-    return utc_from_tai(TaiSeconds((mjd - _MJD_OF_EPOCH) * _DAY))
+def utc_of(source: DiaSource) -> UtcSeconds:
+    """Tell when the exposure of a source was at its middle."""
+    return utc_from_tai(TaiSeconds((source.mjd - _MJD_OF_EPOCH) * _DAY))

@@ -1,12 +1,20 @@
 """Sources of a night, in memory."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from domain.results.objects import summed_up
-from domain.results.sources import DiaSource, ObjectSummary, SourceQuery
+from domain.results.sources import DiaSource, ObjectOrder, ObjectSummary, SourceOrder, SourceQuery
 from ports.source_archive import NoSuchSourceError, SourceArchiveUnavailableError
 
 __all__ = ["MemorySourceArchive"]
+
+_KEYS: Final[Mapping[SourceOrder, Callable[[DiaSource], float]]] = {
+    SourceOrder.TIME: lambda _: 0.0,  # as they are found
+    SourceOrder.SNR: lambda one: math.inf if math.isnan(one.snr) else -one.snr,
+    SourceOrder.FLUX: lambda one: math.inf if math.isnan(one.flux) else -abs(one.flux),
+}
 
 
 class MemorySourceArchive:
@@ -25,9 +33,11 @@ class MemorySourceArchive:
         """Keep a source."""
         self._sources[source.source_id] = source
 
-    async def sources(self, query: SourceQuery, limit: int = 1000, offset: int = 0) -> Sequence[DiaSource]:
+    async def sources(
+        self, query: SourceQuery, limit: int = 1000, offset: int = 0, order: SourceOrder = SourceOrder.TIME
+    ) -> Sequence[DiaSource]:
         """See `ports.source_archive.SourceArchive.sources`."""
-        return self._found(query)[offset : offset + limit]
+        return sorted(self._found(query), key=_KEYS[order])[offset : offset + limit]
 
     async def source(self, source_id: int) -> DiaSource:
         """See `ports.source_archive.SourceArchive.source`."""
@@ -41,10 +51,14 @@ class MemorySourceArchive:
         return len(self._found(query))
 
     async def objects(
-        self, query: SourceQuery, limit: int = 1000, offset: int = 0
+        self,
+        query: SourceQuery,
+        limit: int = 1000,
+        offset: int = 0,
+        order: ObjectOrder = ObjectOrder.SIGHTINGS,
     ) -> Sequence[ObjectSummary]:
         """See `ports.source_archive.SourceArchive.objects`."""
-        return summed_up(self._found(query))[offset : offset + limit]
+        return summed_up(self._found(query), order)[offset : offset + limit]
 
     def _found(self, query: SourceQuery) -> list[DiaSource]:
         self._check()

@@ -75,7 +75,9 @@ def test_a_scientist_looks_at_images_and_light_curves(console: Served, page: Pag
     page.goto(f"{console.address}/objects")
     page.locator("tbody a[href*='/object?']").first.click()
     expect(page.locator("#curve canvas")).to_be_visible()
-    expect(page.locator(".cutouts").first).to_have_js_property("complete", value=True)
+    page.wait_for_function("document.querySelector('.cutouts').naturalWidth > 0")
+    # Of the other visits no images are there yet.
+    expect(page.locator(".missing").first).to_have_text("not written yet")
     page.screenshot(path=screenshots / "console-object.jpg", type="jpeg", quality=70)
 
     page.locator(".cutouts").first.click()
@@ -89,19 +91,18 @@ def test_a_scientist_looks_at_images_and_light_curves(console: Served, page: Pag
     expect(page.locator(".at")).to_contain_text("x ")
     is_drawn = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
         .data.some((value, place) => place % 4 === 0 && value > 60)"""
-    page.wait_for_timeout(300)
-    assert difference.evaluate(is_drawn)
+    page.wait_for_function(f"({is_drawn})(document.querySelector('[data-kind=difference] canvas'))")
     page.screenshot(path=screenshots / "console-images.jpg", type="jpeg", quality=70)
     # The pixels of a raw are others, with the overscan: no circle belongs on it.
     page.locator("[data-kind=raw] .shown").check()
+    expect(page.locator("[data-kind=raw] .unit")).to_have_text("adu")
     raw = page.locator("[data-kind=raw] canvas")
     raw.hover(position={"x": 100, "y": 100})
     expect(page.locator("[data-kind=raw] .value")).to_contain_text("adu")
-    page.wait_for_timeout(300)
     has_circles = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
         .data.some((value, place, all) => place % 4 === 0 && value > all[place + 2] + 60)"""
+    page.wait_for_function(f"({is_drawn})(document.querySelector('[data-kind=raw] canvas'))")
     assert difference.evaluate(has_circles)
-    assert raw.evaluate(is_drawn)
     assert not raw.evaluate(has_circles)
     before = page.locator(".zoom").inner_text()
     page.keyboard.press("+")

@@ -228,9 +228,21 @@ def test_a_source_leads_to_its_cutouts_and_its_object() -> None:
 
 def test_sources_are_found_by_their_conditions() -> None:
     asking = client(generated_board(visits=3, detectors=4), sources=archive_of_sources())
-    assert "2 DiaSources of these" in asking.get("/sources?snr=10").text
+    assert "2 DiaSources that fit the filter" in asking.get("/sources?snr=10").text
     assert "No DiaSource is like that." in asking.get("/sources?band=u").text
     assert asking.get("/sources?snr=many").status_code == 400
+
+
+def test_sources_and_objects_are_sorted_and_stay_so_on_the_next_page() -> None:
+    asking = with_archives()
+    rows = asking.get("/api/sources?sort=snr").json()
+    assert [row["snr"] for row in rows] == [15.0, 12.0, 9.0, 6.0]
+    page = asking.get("/sources?sort=snr&band=r").text
+    assert re.findall(r"source-(\d+)", page) == [row["source_id_str"] for row in rows]
+    assert 'name="sort" value="snr"' in page
+    assert "/sources?sort=flux&amp;band=r" in page
+    assert "what moves is not linked yet" in asking.get("/objects?sort=once").text
+    assert asking.get("/api/objects?sort=colour").status_code == 400
 
 
 def test_identifiers_keep_all_their_digits() -> None:
