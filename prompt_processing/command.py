@@ -22,17 +22,18 @@ _SHOWN = 15
 @click.command(name="results")
 @click.argument("folder", metavar="RESULTS", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--objects", "shown", default=_SHOWN, show_default=True, help="How many objects to list.")
-def command(*, folder: Path, shown: int) -> None:
+@click.option("--datasets", is_flag=True, help="Count the datasets of each type as well.")
+def command(*, folder: Path, shown: int, datasets: bool) -> None:
     """Sum up the night in RESULTS, a folder that `demo` or `replay` has written, or all nights of a site.
 
-    Counts of outcomes, what was not completed and why, the images with their
-    folders, and the objects that were seen most often.
+    Counts of outcomes, what was not completed and why, the objects that were
+    seen most often, and the exposures.
     """
     with open_results(folder) as results:
-        _print(results, console(), shown)
+        _print(results, console(), shown, datasets=datasets)
 
 
-def _print(results: Results, to: Console, shown: int) -> None:
+def _print(results: Results, to: Console, shown: int, *, datasets: bool) -> None:
     outcomes = Counter(str(outcome) for outcome in results.outcomes["outcome"])
     groups = set(results.visits["group"])
     to.print(
@@ -45,11 +46,11 @@ def _print(results: Results, to: Console, shown: int) -> None:
     for row in results.outcomes:
         if row["outcome"] != "completed":
             to.print(f"  {row['group']} detector {row['detector']}: {row['detail']}")
-    to.print(_visits(results.visits))
-    to.print(
-        table("Datasets", ("type", "count"), [(name, str(count)) for name, count in results.counts.items()])
-    )
     _print_objects(results, to, shown)
+    to.print(_visits(results.visits))
+    if datasets:
+        counts = [(name, str(count)) for name, count in results.counts.items()]
+        to.print(table("Datasets", ("type", "count"), counts))
     to.print(
         f"files: {results.path.absolute()}, a Butler repository, with what was processed; {results.beside}",
         soft_wrap=True,

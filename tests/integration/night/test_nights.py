@@ -74,6 +74,8 @@ def test_the_demo_observes_its_night_and_leaves_nothing_but_results(
     assert summary.code == 0, summary.output
     assert "SimCam: 3 visits of 4 exposures, 6 visit-detectors" in summary.output
     assert f"{alerts} alerts" in summary.output
+    assert summary.output.index("Objects seen most often") < summary.output.index("Exposures")
+    assert "Datasets" not in summary.output
 
 
 def check_that_python_reads_it(folder: Path, alerts: int) -> None:
