@@ -1,4 +1,4 @@
-"""Pixels of no use: found in darks and flats, kept as boxes.
+"""Pixels of no use: found in darks and flats and kept as boxes, or seen in an image itself.
 
 The dataset ``defects`` is ``{"boxes": [[x_min, x_max, y_min, y_max], ...]}`` in the
 trimmed frame, counted from 0, the upper ends excluded.
@@ -8,16 +8,18 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 from lsst.images import Image, MaskedImage
+from numpy.lib.stride_tricks import sliding_window_view
 
-from prompt_pipelines.arrays import Flags
+from prompt_pipelines.arrays import Flags, Pixels
 from prompt_pipelines.assembly import cut
 from prompt_pipelines.combination import median
 from prompt_pipelines.errors import UnusableImageError
 
-__all__ = ["boxes_of", "defect_pixels", "find_defects"]
+__all__ = ["boxes_of", "defect_pixels", "find_dark_pixels", "find_defects"]
 
 _HOT = 10.0  # times the scatter of a dark's pixels, above their median
 _COLUMN = 0.5  # share of a column's pixels that are defects, from which all of it is one
+_AROUND = 5  # pixels on a side of the square whose median a dark pixel is below
 _SIGMA_PER_MAD = 1.482602  # of a Gaussian
 
 
@@ -38,6 +40,29 @@ def find_defects(shape: tuple[int, int], dark: MaskedImage | None, flats: Iterab
         found |= ~np.isfinite(flat.array)
     found[:, found.mean(axis=0) > _COLUMN] = True
     return found
+
+
+def find_dark_pixels(pixels: Pixels, sky: Pixels, unusable: Flags, depth: float) -> Flags:
+    """Find pixels that see less than the sky: dead ones and dead columns, where no flat told of them.
+
+    Parameters
+    ----------
+    pixels
+        The image.
+    sky
+        Its brightness without sources.
+    unusable
+        Pixels to leave out.
+    depth
+        How much darker than the sky, and than the pixels around, one must be: the
+        shadow of dust and the vignetted edge are dark, but so are their surroundings.
+    """
+    missing = np.where(unusable, np.float32(0.0), sky - pixels)
+    dark = missing > depth
+    y, x = np.nonzero(dark)
+    around = sliding_window_view(np.pad(missing, _AROUND // 2), (_AROUND, _AROUND))[y, x]
+    dark[y, x] = missing[y, x] - np.median(around, axis=(1, 2)) > depth
+    return np.asarray(dark)
 
 
 def boxes_of(defects: Flags) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""Cosmic rays, background, sources and point-spread function of one visit and detector."""
+"""Dark pixels, cosmic rays, background, sources and point-spread function of one visit and detector."""
 
 from typing import cast, override
 
@@ -20,10 +20,12 @@ from lsst.pipe.base.connectionTypes import Input, Output
 
 from prompt_pipelines.arrays import Flags, Floats, Pixels
 from prompt_pipelines.cosmics import find_cosmic_rays
-from prompt_pipelines.detection import Detections, aperture_fluxes, detect, model_background
+from prompt_pipelines.defects import find_dark_pixels
+from prompt_pipelines.detection import Background, Detections, aperture_fluxes, detect, model_background
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, flag, number
 from prompt_pipelines.ids import IdFactory
+from prompt_pipelines.interpolation import fill_in
 from prompt_pipelines.masks import any_of, touches
 from prompt_pipelines.positions import pixel_scale, sky_positions
 from prompt_pipelines.psf import PsfModel, gaussian_psf, isolated, measure_psf
@@ -66,6 +68,11 @@ class DetectSourcesConnections(PipelineTaskConnections, dimensions=("instrument"
 class DetectSourcesConfig(PipelineTaskConfig, pipelineConnections=DetectSourcesConnections):
     """Choices of `DetectSourcesTask`."""
 
+    dark_threshold = number(
+        "Times the sky's noise by which a pixel must be darker than the sky to be a defect.",
+        default=8.0,
+        minimum=4.0,
+    )
     do_cosmic_rays = flag("Find and replace cosmic rays?", default=True)
     cosmic_ray_threshold = number("Significance of a cosmic ray.", default=5.0, minimum=2.0)
     cosmic_ray_contrast = number(
@@ -85,7 +92,7 @@ class DetectSourcesConfig(PipelineTaskConfig, pipelineConnections=DetectSourcesC
 
 
 class DetectSourcesTask(PipelineTask):
-    """Take out cosmic rays and sky, find sources, measure them and the PSF."""
+    """Take out dark pixels, cosmic rays and sky, find sources, measure them and the PSF."""
 
     ConfigClass = DetectSourcesConfig
     _DefaultName = "detectSources"
@@ -136,6 +143,7 @@ class DetectSourcesTask(PipelineTask):
         image = image.copy()  # others may read the same object from a cache
         unusable = any_of(image.mask)
         background = model_background(image.image.array, unusable, self.config.background_cell)
+        unusable |= self._fill_in_dark(image, unusable, background)
         if self.config.do_cosmic_rays:
             unusable |= self._remove_cosmic_rays(image, unusable)
             # Once more, without the cosmic rays.
@@ -161,6 +169,19 @@ class DetectSourcesTask(PipelineTask):
             preliminary_visit_psf=Image(psf.stamp, unit=u.dimensionless_unscaled),
             single_visit_sources=catalog,
         )
+
+    def _fill_in_dark(self, image: MaskedImage, unusable: Flags, background: Background) -> Flags:
+        """Fill in pixels darker than the sky, and tell where that cannot be done.
+
+        Beside a dead column the sky looks as sharp as a cosmic ray.
+        """
+        depth = self.config.dark_threshold * background.noise
+        dark = find_dark_pixels(image.image.array, background.level, unusable, depth)
+        filled = fill_in(image.image.array, image.variance.array, dark)
+        image.mask.set("BAD", dark)
+        image.mask.set("INTERPOLATED", filled)
+        self.metadata["dark_pixels"] = int(np.count_nonzero(dark))
+        return dark & ~filled
 
     def _remove_cosmic_rays(self, image: MaskedImage, unusable: Flags) -> Flags:
         rays = find_cosmic_rays(

@@ -69,3 +69,23 @@ def test_the_edges_of_a_ghost_are_no_sources() -> None:
     made = _process(image)
     assert len(made.dia_sources) > 0
     assert len(made.accepted()) == 0
+
+
+def test_what_shines_beside_a_dead_column_that_no_flat_told_of_is_believed() -> None:
+    """Left as it is, the column is dark in the difference and rejects what is around it."""
+    image = picture(FIELD.and_also(*NEW, 2500.0), SIZE)
+    column = round(NEW[0]) + 15
+    electrons = np.random.default_rng(3).normal(5.0, 6.0, SIZE).astype(np.float32)
+    image.image.array[:, column], image.variance.array[:, column] = electrons, np.float32(41.0)
+    made = _process(image)
+    assert len(_at(made.accepted(), *NEW)) == len(made.accepted()) == 1
+    assert made.preliminary_visit_image.mask.get("BAD")[:, column].all()
+
+
+def test_the_shadow_of_dust_is_no_defect() -> None:
+    """Where no flat corrects it, its surroundings are dark too."""
+    image = picture(FIELD, SIZE)
+    y, x = np.indices((SIZE, SIZE))
+    away = np.hypot(x - NEW[0], y - NEW[1])
+    image.image.array -= (200.0 / (1.0 + np.exp(away - 12.0))).astype(np.float32)
+    assert not _process(image).preliminary_visit_image.mask.get("BAD").any()
