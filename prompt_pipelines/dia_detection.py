@@ -75,10 +75,12 @@ def measure_significance(image: Planes, psf: PsfModel) -> Significance:
     cell = max(_NOISE_CELL, round(_NOISE_CELL_WIDTHS * psf.fwhm))
     statistics = sep.Background(np.ascontiguousarray(score, dtype=np.float32), mask=~known, bw=cell, bh=cell)
     score -= statistics.back()
-    # Cells are too few to tell the noise to a per cent; together they are not.
-    scale = _half_width(score[known]) if known.any() else 1.0
     local = statistics.rms()
-    local /= np.median(local[known]) if known.any() else np.float32(1.0)
+    typical = max(float(np.median(local[known])), 0.01) if known.any() else 1.0
+    # Cells are too few to tell the noise to a per cent; together they are not, unless sources are everywhere.
+    scale = _half_width(score[known]) if known.any() else 1.0
+    scale = scale if scale < _LOCAL_NOISE * typical else typical
+    local /= np.float32(typical)
     noise = np.float32(scale) * np.where(local > _LOCAL_NOISE, local, np.float32(1.0))
     score = np.where(known, score / noise, np.float32(0.0))
     return Significance(score, known, scale)
