@@ -57,11 +57,17 @@ class StoredLedger:
 
         return await self._change(identity, change)
 
-    async def note_stage(self, attempt: Attempt, stage: str, about: AboutVisit | None = None) -> None:
+    async def note_stage(
+        self,
+        attempt: Attempt,
+        stage: str,
+        about: AboutVisit | None = None,
+        seconds: Mapping[str, float] | None = None,
+    ) -> None:
         """Note what the attempt does now, for those who look on."""
         await self._change(
             attempt.identity,
-            lambda history, now: (history.note_stage(attempt.number, stage, about, now), None),
+            lambda history, now: (history.note_stage(attempt.number, stage, about, now, seconds), None),
         )
 
     async def record(

@@ -125,8 +125,14 @@ class Ledger(Protocol):
         """
         ...
 
-    async def note_stage(self, attempt: Attempt, stage: str, about: AboutVisit | None = None) -> None:
-        """Note what the attempt does now, for those who look on; nothing is decided by it.
+    async def note_stage(
+        self,
+        attempt: Attempt,
+        stage: str,
+        about: AboutVisit | None = None,
+        seconds: Mapping[str, float] | None = None,
+    ) -> None:
+        """Note what the attempt does now and how long its stages so far took; nothing is decided by it.
 
         Of an attempt that ended, or does not hold the work any more, nothing is noted.
         """

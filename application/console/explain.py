@@ -86,7 +86,7 @@ async def explain(
 
     records = await ask("attempts", lambda: ledger.history(identity))
     last = records[-1] if records else None
-    measured = next((record for record in reversed(records) if record.seconds), None)
+    measured = next((one for one in reversed(records) if one.seconds and one.outcome is not None), None)
 
     async def found_sources() -> list[DiaSource]:
         if sources is None or last is None or last.outcome is None:

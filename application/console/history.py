@@ -76,6 +76,7 @@ def _trend(night: datetime.date, records: Sequence[AttemptRecord]) -> NightTrend
         promptness=Tally(one.value for one in fared if one is not None),
         median=statistics.median(times) if times else None,
         slowest=times[min(int(_MOST * len(times)), len(times) - 1)] if times else None,
+        observed_on=tuple(sorted({one.observed_on for one in records if one.observed_on is not None})),
         parts=_parts(one for one, _ in finals if one.seconds_to_alerts is not None),
     )
 

@@ -47,6 +47,7 @@ class _Visit:
     promptness: Tally[str] = field(factory=Tally)
     others: Tally[str] = field(factory=Tally)
     workers: frozenset[str] = frozenset()
+    observed_on: frozenset[datetime.date] = frozenset()
 
     def changed(self, records: Mapping[int, AttemptRecord], version: int) -> None:
         """Take newer records of some detectors."""
@@ -66,6 +67,8 @@ class _Visit:
                 if record.promptness is not None:
                     self.promptness[record.promptness.value] += 1
         self.workers = frozenset(workers)
+        days = (record.observed_on for record in self.view.detectors.values())
+        self.observed_on = frozenset(day for day in days if day is not None)
 
     def after(self, version: int) -> VisitView:
         """Leave only the detectors that changed since."""
@@ -168,7 +171,9 @@ class NightState:
 
     def _counted(self, summary: NightSummary) -> NightSummary:
         outcomes, fared, others, workers = Tally[str](), Tally[str](), Tally[str](), set[str]()
+        days = set[datetime.date]()
         for visit in self._visits.values():
+            days |= visit.observed_on
             outcomes.update(visit.outcomes)
             fared.update(visit.promptness)
             others.update(visit.others)
@@ -180,4 +185,5 @@ class NightState:
             under_way=others[_UNDER_WAY],
             to_follow=others[_TO_FOLLOW],
             workers=len(workers),
+            observed_on=tuple(sorted(days)),
         )

@@ -86,7 +86,7 @@ class Stages:
             await self._stage_begun.wait()
             self._stage_begun.clear()
             try:
-                await ledger.note_stage(attempt, self._latest, self.about)
+                await ledger.note_stage(attempt, self._latest, self.about, self.seconds())
             except Exception as error:  # noqa: BLE001 - whatever it is, the work must not fail by a note
                 _LOG.debug("stage %s not noted in the ledger: %s", self._latest, error)
 

@@ -72,6 +72,8 @@ class NightSummary:
     queue: QueueCounts | None
     """None if there is none, or it cannot be reached."""
     neighbours: tuple[NeighbourHealth, ...]
+    observed_on: tuple[datetime.date, ...] = ()
+    """Observing days of exposures of long ago that were observed again."""
 
 
 @frozen(kw_only=True)
@@ -107,3 +109,5 @@ class NightTrend:
     """Seconds that 98 % did not exceed."""
     parts: Mapping[str, float]
     """Median seconds of each part of the budget."""
+    observed_on: tuple[datetime.date, ...] = ()
+    """As in `NightSummary`."""

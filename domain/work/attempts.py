@@ -5,6 +5,7 @@ compare-and-set; so these rules are the ledger's semantics in one place,
 whatever it is stored in.
 """
 
+import datetime
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve, field, frozen
 
 from domain.errors import PromptProcessingError
-from domain.times import UtcSeconds
+from domain.times import UtcSeconds, day_obs_of
 from domain.visit import Identity
 from domain.work.about import AboutVisit, FoundRaw
 from domain.work.outcomes import Cancelled, FailedAfterChange, FailedBeforeChange, Outcome
@@ -90,7 +91,7 @@ class AttemptRecord:
     closed: Outcome | None = None
     """Only in what beginning an attempt returns: how the attempt of a dead worker was closed on the way."""
     seconds: Mapping[str, float] = field(factory=dict, hash=False)
-    """Spent in each stage, once it ended."""
+    """Spent in each stage that has ended."""
     since_shutter: float | None = None
     """Seconds from the shutter's closing to the end of the pipeline; None before that, or if unknown."""
     stage: str = ""
@@ -105,6 +106,13 @@ class AttemptRecord:
     def seconds_to_alerts(self) -> float | None:
         """As `since_shutter`; None too if the exposures are of long ago and were observed again."""
         return known_seconds(self.since_shutter)
+
+    @property
+    def observed_on(self) -> datetime.date | None:
+        """Observing day of exposures of long ago that were observed again; None of any others."""
+        if self.ended is None or self.since_shutter is None or self.seconds_to_alerts is not None:
+            return None
+        return day_obs_of(UtcSeconds(self.ended - self.since_shutter))
 
     @property
     def promptness(self) -> Promptness | None:
@@ -196,12 +204,25 @@ class WorkHistory:
         )
         return evolve(history, records=(*history.records, record)), evolve(record, closed=closed)
 
-    def note_stage(self, number: int, stage: str, about: AboutVisit | None, now: UtcSeconds) -> "WorkHistory":
+    def note_stage(
+        self,
+        number: int,
+        stage: str,
+        about: AboutVisit | None,
+        now: UtcSeconds,
+        seconds: Mapping[str, float] | None = None,
+    ) -> "WorkHistory":
         """Note what an attempt does now, for those who look on; nothing if it does not hold the work."""
         last = self.last
         if last is None or last.attempt.number != number or last.outcome is not None:
             return self
-        noted = evolve(last, stage=stage, stage_begun=now, about=about or last.about)
+        noted = evolve(
+            last,
+            stage=stage,
+            stage_begun=now,
+            about=about or last.about,
+            seconds=last.seconds if seconds is None else seconds,
+        )
         return evolve(self, records=(*self.records[:-1], noted))
 
     def end(

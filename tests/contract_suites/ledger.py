@@ -121,9 +121,10 @@ class LedgerContract:
         begun = await bench.ledger.begin(IDENTITY, "worker-a", a_lease())
         about = evolve(AboutVisit.of(some_work().visit), pipelines=("ApPipe", "Isr"), rule="node 1 of 1")
         await bench.ledger.note_stage(begun.attempt, "prepare", about)
-        await bench.ledger.note_stage(begun.attempt, "process")
+        await bench.ledger.note_stage(begun.attempt, "process", seconds={"prepare": 1.25})
         (record,) = await (await bench.another()).latest("Lowell")
         assert (record.stage, record.about, record.outcome) == ("process", about, None)
+        assert record.seconds == {"prepare": 1.25}
         assert record.stage_begun is not None
         assert record.stage_begun >= record.begun
         notes = AttemptNotes(seconds={"prepare": 1.25, "process": 20.5}, since_shutter=31.5)

@@ -60,8 +60,8 @@ def slowness(record: AttemptRecord) -> float:
 
 
 def minute_of(record: AttemptRecord) -> Minute | None:
-    """Share out the time of an attempt; None if no stage has ended."""
-    if not record.seconds:
+    """Share out the time of an attempt; None before it ended."""
+    if record.outcome is None or not record.seconds:
         return None
     since = record.seconds_to_alerts
     parts = against_budget(record.seconds, since)

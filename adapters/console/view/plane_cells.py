@@ -24,7 +24,7 @@ STAGES: Final[Mapping[str, str]] = {
     "export": "e",
     "clean": "e",
 }
-"""Letters of stages that can be seen while they go on: prepare, wait, ingest, run, export."""
+"""Letters of stages that can be seen while they go on: prepare, wait, ingest, process, export."""
 
 _STEPS: Final = 4
 """Shades of the minute."""

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 from collections import Counter as Tally
+from collections.abc import Mapping
 from typing import Any, override
 
 import pytest
@@ -137,7 +138,13 @@ class _LedgerWithoutNotes(StoredLedger):
         self._answers = answers
 
     @override
-    async def note_stage(self, attempt: Attempt, stage: str, about: AboutVisit | None = None) -> None:
+    async def note_stage(
+        self,
+        attempt: Attempt,
+        stage: str,
+        about: AboutVisit | None = None,
+        seconds: Mapping[str, float] | None = None,
+    ) -> None:
         if self._answers:
             raise RuntimeError("a fault of the ledger's own")
         await asyncio.Event().wait()

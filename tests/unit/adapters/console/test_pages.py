@@ -73,7 +73,10 @@ def test_a_night_that_is_observed_again_has_one_answer_about_its_time() -> None:
         failed("g1", ""), outcome=Completed(pipeline="ApPipe"), since_shutter=2.4e8, seconds={"process": 4.0}
     )
     asking = client(board_with(record))
-    assert "0 of 0; time of 1 not known" in asking.get("/").text
+    tonight = asking.get("/").text
+    assert "0 of 0; time of 1 not known" in tonight
+    assert "night of 2031-05-14, exposures of 2023-10-05" in tonight
+    assert "exposures of 2023-10-05" in asking.get("/nights").text
     detector = asking.get("/visit-detector?group=g1&detector=3").text
     assert "time not known: its shutter closed more than a day before" in detector
     assert "late" not in detector.split("<main")[1].split("</main")[0]
