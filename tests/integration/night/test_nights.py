@@ -27,6 +27,7 @@ from domain.work.outcomes import Completed
 from entrypoints.containers.results import opened_archives, places_in
 from tests.integration.butler.night import ROOT
 from tests.integration.night.conftest import Commands
+from tests.integration.night.notebook import run_notebook
 from tests.integration.night.results import chain_of, datasets, numbers, processes_with
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.long]
@@ -83,6 +84,7 @@ def check_that_python_reads_it(folder: Path, alerts: int) -> None:
         assert set(results.outcomes["outcome"]) == {"completed"}
         assert (results.outcomes["process_seconds"] > 0).all()
         assert len(results.alerts) == len(results.dia_sources) == alerts
+        last = results.alerts[-1]["diaSourceId"]
         strongest = int(results.dia_objects["strongest"][0])
         sightings = results.light_curve(results.dia_objects["object"][0])
         assert strongest in sightings["dia_source"]
@@ -99,6 +101,9 @@ def check_that_python_reads_it(folder: Path, alerts: int) -> None:
     with prompt_processing.open(folder.as_uri(), apdb=str(folder / "night" / "apdb.db")) as central:
         assert len(central.dia_sources) == alerts
         assert len(central.outcomes) == 0
+    shown = run_notebook(folder)
+    assert shown.count("a picture of") == 2
+    assert str(last) in shown
     assert (folder / "night" / "logs" / "worker-1.log").stat().st_size > 0
     check_that_the_ledger_is_kept(folder / "night")
 
