@@ -10,12 +10,12 @@ _WIDEST = 30
 """Characters of a default that are shown."""
 
 
-def service_help(summary: str, *settings: type) -> str:
+def service_help(summary: str, *settings: type, required: str = "Required environment variables:") -> str:
     """Write a service's help: what it does, and the variables that it reads."""
     rows = list(dict.fromkeys(row for kind in settings for row in describe_settings(kind)))
     lines = [summary]
     for title, group in (
-        ("Required environment variables:", [row for row in rows if row[1] == REQUIRED]),
+        (required, [row for row in rows if row[1] == REQUIRED]),
         ("Optional environment variables (default):", [row for row in rows if row[1] != REQUIRED]),
     ):
         if group:

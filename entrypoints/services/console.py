@@ -35,10 +35,14 @@ _SUMMARY = (
     " the night of the deployment that the variables name is followed. It only reads."
 )
 
+_REQUIRED = "Environment variables that are required without FOLDER:"
+
 type _Open = Callable[[], AbstractAsyncContextManager[Watched]]
 
 
-@click.command(name="console", help=service_help(_SUMMARY, ConsoleSettings, WatchedSettings))
+@click.command(
+    name="console", help=service_help(_SUMMARY, ConsoleSettings, WatchedSettings, required=_REQUIRED)
+)
 @click.argument(
     "folder",
     metavar="[FOLDER]",
