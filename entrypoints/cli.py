@@ -38,6 +38,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "entrypoints.services.console",
         "Show a night in the browser, while it goes on or later.",
     ),
+    "night-report": (
+        "entrypoints.commands.night_report",
+        "Write a night as one HTML file, to be sent or kept.",
+    ),
     "camera": ("entrypoints.commands.camera", "Draft a camera file from frames, or check one."),
     "reduce": ("entrypoints.commands.reduce", "Make image, catalogue and picture of frames, in seconds."),
     "calibrations": (

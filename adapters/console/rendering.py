@@ -63,7 +63,9 @@ class Renderer:
 
     def link(self, path: str, **query: object) -> str:
         """Write the address of a page."""
-        given = urlencode({name: value for name, value in query.items() if value not in {None, ""}})
+        given = urlencode(
+            {name: value for name, value in query.items() if value is not None and value != ""}, doseq=True
+        )
         return f"{self._root}{path}" + (f"?{given}" if given else "")
 
     def static(self, name: str) -> str:

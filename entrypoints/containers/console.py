@@ -1,6 +1,7 @@
 """The console's wiring: whichever night is looked at, the pages are the same."""
 
 import contextlib
+import datetime
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from adapters.console.access import Access
 from adapters.console.app import make_app
 from adapters.console.events import Announcer
 from adapters.console.night import ConsoleNight
+from adapters.console.report.night_report import night_report
 from adapters.console.server import ConsoleServer
 from adapters.files.cameras import CameraFileError, find_camera, load_camera
 from adapters.files.log_archive import FolderLogArchive
@@ -25,8 +27,10 @@ from entrypoints.containers.results import opened_archives, places_in
 from entrypoints.containers.status import StatusContainer
 from entrypoints.running import opened
 from entrypoints.settings.console import ConsoleSettings, WatchedSettings
+from entrypoints.settings.site import SiteFolder
+from workbench.night.kept_night import CAMERA, NIGHT
 
-__all__ = ["ConsoleContainer", "Watched", "kept_night", "live_night"]
+__all__ = ["ConsoleContainer", "Watched", "kept_night", "live_night", "night_report"]
 
 
 @frozen(kw_only=True)
@@ -85,15 +89,15 @@ async def live_night(settings: WatchedSettings, place: str) -> AsyncIterator[Wat
 
 
 @contextlib.asynccontextmanager
-async def kept_night(folder: Path, camera_file: str | None) -> AsyncIterator[Watched]:
+async def kept_night(folder: Path, night: datetime.date | None = None) -> AsyncIterator[Watched]:
     """Open a night that was kept.
 
     Parameters
     ----------
     folder
-        Of its results.
-    camera_file
-        Its camera's; None if it is not kept.
+        Of its results, or a site.
+    night
+        Which; None is the last one.
 
     Raises
     ------
@@ -102,19 +106,25 @@ async def kept_night(folder: Path, camera_file: str | None) -> AsyncIterator[Wat
     """
     clock = SystemClock()
     async with opened_records(folder) as records:
-        board = KeptNightBoard(instrument=records.instrument, ledger=records.ledger, clock=clock)
+        board = KeptNightBoard(instrument=records.instrument, ledger=records.ledger, clock=clock, night=night)
         await board.run()
-        night = ConsoleNight(
+        kept = ConsoleNight(
             board=board,
             ledger=records.ledger,
             clock=clock,
             logs=records.logs,
-            camera=_camera(camera_file, records.instrument),
+            camera=_camera(_camera_of(folder), records.instrument),
             place=str(folder),
         )
         repository, apdb = places_in(folder)
         async with opened_archives(repository=repository, apdb=apdb, instrument=records.instrument) as found:
-            yield Watched(night=evolve(night, images=found.images, sources=found.sources), board=None)
+            yield Watched(night=evolve(kept, images=found.images, sources=found.sources), board=None)
+
+
+def _camera_of(folder: Path) -> str | None:
+    """Find the file of a camera that was kept with a night, or is a site's."""
+    files = (SiteFolder(folder).camera, folder / NIGHT / CAMERA)
+    return next((str(file) for file in files if file.exists()), None)
 
 
 def _camera(file: str | None, instrument: str) -> Camera | None:

@@ -21,7 +21,6 @@ from entrypoints.settings.environment import read_settings
 from entrypoints.settings.site import SiteFolder
 from entrypoints.site.environment import site_variables
 from entrypoints.site.folder import open_site
-from workbench.night.kept_night import CAMERA, NIGHT
 
 __all__ = ["command"]
 
@@ -66,8 +65,7 @@ def _what_to_watch(folder: Path | None) -> _Open:
         deployment = settings_or_exit(WatchedSettings)
         return partial(live_night, deployment, deployment.night.stream)
     if not SiteFolder(folder).settings.exists():
-        camera = folder / NIGHT / CAMERA
-        return partial(kept_night, folder, str(camera) if camera.exists() else None)
+        return partial(kept_night, folder)
     site, settings = open_site(folder)
     variables = site_variables(site, settings, load_camera(site.camera))
     watched = read_settings(WatchedSettings, {**variables, "CONSOLE_LOG_FOLDER": str(site.logs)})

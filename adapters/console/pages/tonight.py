@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 from adapters.console.night import ConsoleNight
 from adapters.console.rendering import Renderer
 from adapters.console.view.asking import colouring_of
-from adapters.console.view.digest import Digests, VisitDigest, troubles_of
+from adapters.console.view.digest import Digests, VisitDigest, causes_of, troubles_of
 from adapters.console.view.focal_plane import FocalPlaneMap, map_of
 from adapters.console.view.looks import NOT_BEGUN, Look, look_of, looks
 from adapters.console.view.minute import SHOWN_SECONDS
@@ -63,17 +63,13 @@ class TonightPage:
         counts = count_looks(newest_first)
         goals = measured(view.summary)
         troubles = troubles_of(newest_first)
-        causes: Counter[str] = Counter()
-        for one in troubles:
-            if one.part:
-                causes[one.part] += len(one.detectors)
         chosen = next((one for one in newest_first if one.view.group == query.get("visit")), None)
         shown = chosen or (newest_first[0] if newest_first else None)
         page = _page_number(query, len(newest_first))
         colouring = colouring_of(request)
         return {
             "night": view,
-            "verdict": verdict(view.summary, goals, counts, causes),
+            "verdict": verdict(view.summary, goals, counts, causes_of(troubles)),
             "goals": goals,
             "counts": counts,
             "digests": newest_first[page * _VISITS : (page + 1) * _VISITS],

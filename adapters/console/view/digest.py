@@ -13,7 +13,7 @@ from domain.times import UtcSeconds
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import describe, snaps_of
 
-__all__ = ["Digests", "Trouble", "VisitDigest", "ranges", "troubles_of"]
+__all__ = ["Digests", "Trouble", "VisitDigest", "causes_of", "ranges", "troubles_of"]
 
 _TROUBLED = ("bad", "late")
 
@@ -137,6 +137,15 @@ def troubles_of(newest_first: Sequence[VisitDigest]) -> Sequence[Trouble]:
     """List what fared ill: failures before what was late, the latest first."""
     found = chain.from_iterable(digest.troubles for digest in newest_first)
     return sorted(found, key=lambda one: one.look.kind != "bad")
+
+
+def causes_of(troubles: Iterable[Trouble]) -> Mapping[str, int]:
+    """Count the visit-detectors that were late by the part of the minute that took the most."""
+    causes: Counter[str] = Counter()
+    for one in troubles:
+        if one.part:
+            causes[one.part] += len(one.detectors)
+    return causes
 
 
 def ranges(numbers: Iterable[int]) -> str:

@@ -141,3 +141,30 @@ def test_a_watch_goes_on_until_it_is_told_to_end(results: Path, monkeypatch: pyt
     done = run("status", "--results", str(results), "--watch")
     assert "no calibrations" in done.stdout
     assert done.exit_code == 130
+
+
+def test_a_night_is_written_as_one_file(results: Path) -> None:
+    done = run("night-report", str(results))
+    assert done.exit_code == 0, done.stderr
+    report = results / "night" / "report.html"
+    assert done.stdout.split() == [str(report)]
+    assert "no calibrations" in report.read_text()
+
+
+def test_a_report_is_written_here_if_the_results_take_none(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (results / "night" / "report.html").mkdir()
+    here = results / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert run("night-report", str(results)).stdout.split() == [f"report-{NIGHT}.html"]
+    assert [one.name for one in (results / "night").glob("*.part")] == []
+
+
+def test_what_keeps_a_report_from_being_written_is_one_line(results: Path) -> None:
+    for arguments in (("--night", "2026-01-01"), ("-o", str(results / "no" / "r.html"))):
+        done = run("night-report", str(results), *arguments)
+        assert done.exit_code == 1
+        assert len(done.stderr.splitlines()) == 1
+    assert "cannot be written: No such file" in done.stderr
