@@ -39,7 +39,7 @@ def looks() -> tuple[Look, ...]:
 
 
 _IN_TIME: Final = Look("in-time", "✓", "in time", "good")
-_DONE: Final = Look("done", "✓", "completed, time not known", "good")
+_DONE: Final = Look("done", "◇", "completed, time not known", "good")
 _LATE: Final = Look("late", "L", "late", "late")
 _FAILED: Final = Look("failed", "✕", "failed", "bad")
 _CHANGED: Final = Look("failed-after-change", "!", "failed after change", "bad")

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from adapters.console.access import Access
 from adapters.console.app import make_app
 from adapters.console.events import Announcer
+from adapters.console.view.looks import looks
 from adapters.files.cameras import load_camera
 from adapters.memory.console.night_board import MemoryNightBoard
 from domain.results.night_view import QueueCounts
@@ -297,3 +298,8 @@ def test_every_night_of_the_ledger_has_its_pages() -> None:
     assert asking.get(visit.replace("&amp;", "&")).status_code == 200
     assert 'href="/console/nights"' in page
     assert asking.get("/console/night/yesterday/").status_code == 404
+
+
+def test_no_two_states_have_the_same_sign() -> None:
+    signs = [look.sign for look in looks()]
+    assert len(set(signs)) == len(signs)
