@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import override
 
+import pytest
+
 from adapters.memory.history_store import MemoryHistoryStore
 from application.ledger import StoredLedger
 from domain.times import UtcSeconds
@@ -11,6 +13,8 @@ from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import Expired
 from entrypoints.site.nights.beside import EndedImages
 from tests.contract_suites.samples import INSTRUMENT, LoopClock, some_work
+
+pytestmark = pytest.mark.looptime
 
 
 class CountingLedger(StoredLedger):
