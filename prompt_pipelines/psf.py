@@ -1,7 +1,7 @@
 """The point-spread function: measured from stars, and fitted to sources."""
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import frozen
 from scipy.ndimage import map_coordinates, spline_filter
 from scipy.spatial import KDTree
 
@@ -178,10 +178,11 @@ def fit_shifts(image: Planes, psf: PsfModel, x: Floats, y: Floats, radius: float
     """
     stamps = _stamps(image, psf, x, y, radius)
     step = 0.25  # pixels
-    slopes = []
-    for dx, dy in ((step, 0.0), (0.0, step)):
-        ahead, behind = (_model(psf, stamps, x + sign * dx, y + sign * dy) for sign in (1.0, -1.0))
-        slopes.append((ahead - behind) / (2.0 * step))
+    rows, columns = stamps.rows - y[:, None, None], stamps.columns - x[:, None, None]
+    slopes = [
+        (_model(psf, rows - dy, columns - dx) - _model(psf, rows + dy, columns + dx)) / (2.0 * step)
+        for dx, dy in ((step, 0.0), (0.0, step))
+    ]
     parts = np.stack([stamps.model, *slopes], axis=1)
     weighted = parts * stamps.weight[:, None]
     normal = np.einsum("siyx,sjyx->sij", weighted, parts)
@@ -221,15 +222,15 @@ def _stamps(image: Planes, psf: PsfModel, x: Floats, y: Floats, radius: float) -
     good = inside & near & ~unusable[at] & np.isfinite(variance[at]) & (variance[at] > 0)
     weight = np.where(good, 1.0 / np.where(good, variance[at], 1.0), 0.0)
     data = np.where(good, pixels[at], 0.0)
-    stamps = _Stamps(rows, columns, data, data, weight, good.sum(axis=(1, 2)).astype(float), data)
-    model = _model(psf, stamps, x, y)
+    model = _model(psf, rows - y[:, None, None], columns - x[:, None, None])
     share = (good * model**2).sum(axis=(1, 2)) / np.maximum((near * model**2).sum(axis=(1, 2)), _TINY)
-    return evolve(stamps, model=model, share=share)
+    return _Stamps(rows, columns, model, data, weight, good.sum(axis=(1, 2)).astype(float), share)
 
 
-def _model(psf: PsfModel, stamps: _Stamps, x: Floats, y: Floats) -> Floats:
+def _model(psf: PsfModel, dy: Floats, dx: Floats) -> Floats:
+    """Read the model off at distances from its middle, in pixels."""
     middle = psf.stamp.shape[0] // 2
-    places = [stamps.rows - y[:, None, None] + middle, stamps.columns - x[:, None, None] + middle]
+    places = [dy + middle, dx + middle]
     return np.asarray(map_coordinates(spline_filter(psf.stamp.astype(np.float64)), places, prefilter=False))
 
 
