@@ -1,5 +1,6 @@
 """Pixels, mask and place on the sky of an image, read from its FITS file."""
 
+import logging
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from raw_files.reading import LoadedImage, load_images
 from raw_files.sections import Section, parse_section
 
 __all__ = ["read_image", "read_raw"]
+
+_LOG = logging.getLogger(__name__)
 
 _PLANE: Final = re.compile(r"MSKN(\d{4})")
 """Cards in which `lsst.images` names the planes of a mask; those of their bits are MSKM."""
@@ -78,7 +81,7 @@ def read_raw(path: str, name: KeptImage, within: PixelBox | None = None) -> Imag
         Raised if it is damaged.
     """
     images = load_images(path)
-    whole = images[0].pixels if len(images) == 1 else _assembled(images)
+    whole = images[0].pixels if len(images) == 1 else _assembled(images, path)
     corner, part = _part(whole.shape, within)
     header = images[0].header
     return ImagePixels(
@@ -93,15 +96,18 @@ def read_raw(path: str, name: KeptImage, within: PixelBox | None = None) -> Imag
     )
 
 
-def _assembled(images: Sequence[LoadedImage]) -> npt.NDArray[Any]:
+def _assembled(images: Sequence[LoadedImage], path: str) -> npt.NDArray[Any]:
     """Put amplifiers where they belong; side by side, with their overscan, if they do not say where."""
     first = images[0].pixels.shape
     places = [_sections(image.header) for image in images]
     if any(place is None for place in places):
-        return np.hstack([image.pixels for image in images if image.pixels.shape == first])
+        alike = [image.pixels for image in images if image.pixels.shape == first]
+        _say_left_out(len(images) - len(alike), path)
+        return np.hstack(alike)
     known = [place for place in places if place is not None]
     width, height = (max(where.box[end] for _, where in known) for end in (1, 3))
     whole = np.full((height, width), np.nan, np.float32)
+    left_out = 0
     for image, (data, where) in zip(images, known, strict=True):
         x_min, x_max, y_min, y_max = data.box
         flip_x, flip_y = where.flips
@@ -109,7 +115,15 @@ def _assembled(images: Sequence[LoadedImage]) -> npt.NDArray[Any]:
         left, right, low, high = where.box
         if pixels.shape == (high - low, right - left):
             whole[low:high, left:right] = pixels
+        else:
+            left_out += 1
+    _say_left_out(left_out, path)
     return whole
+
+
+def _say_left_out(count: int, path: str) -> None:
+    if count:
+        _LOG.warning("%s: %d images that do not fit beside the others are not shown", path, count)
 
 
 def _sections(header: fits.Header) -> tuple[Section, Section] | None:
