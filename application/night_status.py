@@ -14,11 +14,11 @@ from ports.clock import Clock
 from ports.ledger import Ledger
 from ports.work_queue import QueueDepth, QueueUpkeep
 
-__all__ = ["NightStatus", "night_status"]
+__all__ = ["InstrumentStatus", "night_status"]
 
 
 @frozen(kw_only=True)
-class NightStatus:
+class InstrumentStatus:
     """What ledger and queue say of one instrument since a day_obs began."""
 
     instrument: str
@@ -52,7 +52,7 @@ async def night_status(
     queue: QueueUpkeep | None,
     clock: Clock,
     night: datetime.date | None = None,
-) -> NightStatus:
+) -> InstrumentStatus:
     """Look at a night.
 
     Parameters
@@ -78,7 +78,7 @@ async def night_status(
     left = sorted(
         (record for record in latest if not record.final), key=lambda record: (record.begun, record.attempt)
     )
-    return NightStatus(
+    return InstrumentStatus(
         instrument=instrument,
         night=night,
         at=now,

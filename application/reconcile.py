@@ -28,7 +28,7 @@ from ports.ledger import Ledger, LedgerRecordError, NewerRecordError, Unreadable
 from ports.work_publisher import WorkPublisher
 from ports.work_queue import QueueUpkeep
 
-__all__ = ["Finding", "NightImages", "Reconciler", "Reconciliation"]
+__all__ = ["Finding", "RawFinder", "Reconciler", "Reconciliation"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Reconciliation:
     """URIs of raws whose group cannot be told."""
 
 
-class NightImages(Protocol):
+class RawFinder(Protocol):
     """Knows the raws of a night."""
 
     async def find(self, night: datetime.date, detectors: Collection[int]) -> LandedRaws:
@@ -94,7 +94,7 @@ class Reconciler:
         *,
         camera: Camera,
         config: FanOutConfig,
-        images: NightImages,
+        images: RawFinder,
         ledger: Ledger,
         queue: QueueUpkeep,
         publisher: WorkPublisher,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attrs import evolve, frozen
 
-__all__ = ["DiskForecast", "NightDisk", "forecast", "watched"]
+__all__ = ["DiskForecast", "FreeSpace", "forecast", "watched"]
 
 _NIGHTS = 3
 """That are looked back at; the one that filled most counts."""
@@ -12,7 +12,7 @@ _KEPT = 10
 
 
 @frozen(kw_only=True)
-class NightDisk:
+class FreeSpace:
     """Free space in one night, bytes."""
 
     night: int
@@ -42,7 +42,7 @@ class DiskForecast:
     """Whether there may be no room before the next night is over."""
 
 
-def watched(nights: Sequence[NightDisk], tonight: int, free: int, removed: int = 0) -> tuple[NightDisk, ...]:
+def watched(nights: Sequence[FreeSpace], tonight: int, free: int, removed: int = 0) -> tuple[FreeSpace, ...]:
     """Add a look at the free space.
 
     Parameters
@@ -59,10 +59,10 @@ def watched(nights: Sequence[NightDisk], tonight: int, free: int, removed: int =
     if nights and nights[-1].night == tonight:
         last = nights[-1]
         return (*nights[:-1], evolve(last, last=free, removed=last.removed + removed))
-    return (*nights, NightDisk(night=tonight, first=free, last=free))[-_KEPT:]
+    return (*nights, FreeSpace(night=tonight, first=free, last=free))[-_KEPT:]
 
 
-def forecast(nights: Sequence[NightDisk], free: int) -> DiskForecast:
+def forecast(nights: Sequence[FreeSpace], free: int) -> DiskForecast:
     """Say whether the disk may be full before the next night is over.
 
     Each night is taken to fill as much as the greediest of the last ones; what the night that goes

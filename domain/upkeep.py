@@ -16,7 +16,7 @@ __all__ = [
     "JobKind",
     "JobRecord",
     "JobResult",
-    "NightFrames",
+    "TakenFrames",
     "begin_of_night",
     "due",
     "is_idle",
@@ -81,14 +81,14 @@ class JobRecord:
 
 
 @frozen
-class NightFrames:
+class TakenFrames:
     """Keys of the frames that were taken in, by their day_obs (YYYYMMDD)."""
 
     science: Mapping[int, frozenset[str]] = field(factory=dict)
     """Those that were published to be processed."""
     calibrations: Mapping[int, frozenset[str]] = field(factory=dict)
 
-    def with_records(self, records: Iterable[FrameRecord]) -> "NightFrames":
+    def with_records(self, records: Iterable[FrameRecord]) -> "TakenFrames":
         """Add what a journal says."""
         found = {Ending.TAKEN: dict(self.science), Ending.CALIBRATION: dict(self.calibrations)}
         for record in records:
@@ -96,11 +96,11 @@ class NightFrames:
             for frame in record.frames:
                 night = frame.exposure.day_obs
                 nights[night] = nights.get(night, frozenset()) | {frame.key}
-        return NightFrames(found[Ending.TAKEN], found[Ending.CALIBRATION])
+        return TakenFrames(found[Ending.TAKEN], found[Ending.CALIBRATION])
 
 
 def due(
-    frames: NightFrames,
+    frames: TakenFrames,
     done: Sequence[JobRecord],
     *,
     tonight: int,
@@ -146,7 +146,7 @@ def due(
     return tuple(job for job in wanted() if job.kind in kinds and job not in known)
 
 
-def mastered_nights(frames: NightFrames, done: Iterable[JobRecord]) -> frozenset[int]:
+def mastered_nights(frames: TakenFrames, done: Iterable[JobRecord]) -> frozenset[int]:
     """List the nights whose bias, dark and flat frames all have a part in masters that are used."""
     return frozenset(
         record.job.night

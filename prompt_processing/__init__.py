@@ -9,10 +9,10 @@
 from importlib.metadata import version
 
 from prompt_processing.errors import ResultsError
-from prompt_processing.images import NightImage
+from prompt_processing.images import DetectorImage
 from prompt_processing.results import Results, open_results
 
-__all__ = ["NightImage", "Results", "ResultsError", "__version__", "open"]
+__all__ = ["DetectorImage", "Results", "ResultsError", "__version__", "open"]
 
 __version__ = version("prompt-processing")
 

@@ -11,7 +11,7 @@ from lsst.images import GeneralizedImage
 
 from prompt_pipelines.raw import RawFrame
 
-__all__ = ["KINDS", "NightImage", "image_from"]
+__all__ = ["KINDS", "DetectorImage", "image_from"]
 
 KINDS: Final = {
     "calibrated": "preliminary_visit_image",
@@ -23,7 +23,7 @@ KINDS: Final = {
 
 
 @frozen(kw_only=True, eq=False)
-class NightImage:
+class DetectorImage:
     """One image of one detector."""
 
     path: Path
@@ -52,10 +52,10 @@ class NightImage:
         return found
 
 
-def image_from(image: GeneralizedImage | RawFrame, path: Path) -> NightImage:
+def image_from(image: GeneralizedImage | RawFrame, path: Path) -> DetectorImage:
     """Take an image of `lsst.images` apart, or a raw, of which the largest image in its file counts."""
     if isinstance(image, RawFrame):
-        return NightImage(
+        return DetectorImage(
             path=path,
             array=image.pixels,
             variance=None,
@@ -66,7 +66,7 @@ def image_from(image: GeneralizedImage | RawFrame, path: Path) -> NightImage:
     plain: Any = getattr(image, "image", image)
     variance, mask = getattr(image, "variance", None), getattr(image, "mask", None)
     flagged = np.zeros(plain.array.shape, bool) if mask is None else np.asarray(mask.array).any(axis=-1)
-    return NightImage(
+    return DetectorImage(
         path=path,
         array=plain.array,
         variance=None if variance is None else variance.array,

@@ -21,7 +21,7 @@ from entrypoints.containers.outcomes import SITE, site_outcomes
 from entrypoints.containers.results import ApdbAddressError, dia_sources, places_in
 from ports.source_archive import SourceArchiveUnavailableError
 from prompt_processing.errors import ResultsError
-from prompt_processing.images import KINDS, NightImage, image_from
+from prompt_processing.images import KINDS, DetectorImage, image_from
 from workbench.night.alerts import read_alert_files
 from workbench.night.apdb import object_table, source_table
 from workbench.night.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes
@@ -159,7 +159,7 @@ class Results:
             found[ref.datasetType.name] += 1
         return dict(sorted(found.items()))
 
-    def image(self, visit: int, detector: int, kind: str = "calibrated") -> NightImage:
+    def image(self, visit: int, detector: int, kind: str = "calibrated") -> DetectorImage:
         """Read an image.
 
         Parameters

@@ -23,7 +23,7 @@ from adapters.console.api.tables import as_json
 from adapters.console.events import Announcer
 from adapters.console.night import ConsoleNight
 from adapters.console.pages.images import ImagesPage, MosaicPage
-from adapters.console.pages.nights import NightsPage, PastNights
+from adapters.console.pages.nights import PastNights, TrendsPage
 from adapters.console.pages.pictures import PictureRoutes
 from adapters.console.pages.sources import SourcePages
 from adapters.console.pages.tonight import TonightPage
@@ -140,7 +140,7 @@ def _routes(
         Route("/visit", VisitPage(night, renderer).answer),
         Route("/visit-detector", VisitDetectorPage(night, renderer, sightings).answer),
         Route("/troubles", TroublesPage(night, renderer, digests).answer),
-        Route("/nights", NightsPage(night, renderer, shared.trends).answer),
+        Route("/nights", TrendsPage(night, renderer, shared.trends).answer),
         Route("/api", about_the_api),
         Route("/api/openapi.json", described),
         *(Route(table.path, table.answer) for table in tables),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from application.console.night_board import KeptNightBoard
-from domain.results.night_view import NightTrend, NightView
+from domain.results.night_view import NightView, Trend
 from domain.times import day_obs_of
 from domain.work.attempts import AttemptRecord
 from domain.work.budget import against_budget
@@ -16,12 +16,12 @@ from domain.work.outcomes import RULES
 from ports.clock import Clock
 from ports.ledger import Ledger
 
-__all__ = ["NightHistory"]
+__all__ = ["LedgerTrends"]
 
 _MOST: Final = 0.98  # The share of visit-detectors that is to be in time.
 
 
-class NightHistory:
+class LedgerTrends:
     """Looks back at nights, as far as the ledger goes.
 
     Parameters
@@ -37,7 +37,7 @@ class NightHistory:
         self._ledger = ledger
         self._clock = clock
 
-    async def trends(self) -> Sequence[NightTrend]:
+    async def trends(self) -> Sequence[Trend]:
         """Sum up each night, the newest first; reads all of the ledger.
 
         Raises
@@ -65,11 +65,11 @@ class NightHistory:
         return board.view()
 
 
-def _trend(night: datetime.date, records: Sequence[AttemptRecord]) -> NightTrend:
+def _trend(night: datetime.date, records: Sequence[AttemptRecord]) -> Trend:
     finals = [(one, one.outcome) for one in records if one.final and one.outcome is not None]
     fared = [one.promptness for one, _ in finals]
     times = sorted(one.seconds_to_alerts for one, _ in finals if one.seconds_to_alerts is not None)
-    return NightTrend(
+    return Trend(
         night=night,
         visits=len({one.attempt.identity.group for one in records}),
         outcomes=Tally(RULES[type(outcome)].name for _, outcome in finals),

@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import evolve
 
-from application.console.night_state import NightState, no_work_yet
+from application.console.night_state import BoardState, no_work_yet
 from application.console.nights import last_night, of_night, records_of_night
 from domain.errors import PromptProcessingError
 from domain.results.night_view import NeighbourHealth, NightView, QueueCounts
@@ -74,7 +74,7 @@ class LedgerNightBoard:
         self._neighbours_pause = neighbours_pause
         self._health: dict[str, NeighbourHealth] = {}
         now = clock.utc()
-        self._state = NightState(no_work_yet(instrument, day_obs_of(now), now), _first_version(now))
+        self._state = BoardState(no_work_yet(instrument, day_obs_of(now), now), _first_version(now))
         self._read_until: UtcSeconds | None = None
         """What was recorded before is known; None before the first look at a night."""
 
@@ -203,7 +203,7 @@ class KeptNightBoard:
         self._ledger = ledger
         self._night = night
         now = clock.utc()
-        self._state = NightState(no_work_yet(instrument, night or day_obs_of(now), now), _first_version(now))
+        self._state = BoardState(no_work_yet(instrument, night or day_obs_of(now), now), _first_version(now))
 
     def view(self) -> NightView:
         """Give all of the night."""

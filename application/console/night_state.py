@@ -8,20 +8,20 @@ from typing import Final
 
 from attrs import define, evolve, field
 
-from domain.results.night_view import NightSummary, NightView, VisitView
+from domain.results.night_view import BoardSummary, NightView, VisitView
 from domain.times import UtcSeconds
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import RULES
 
-__all__ = ["NightState", "no_work_yet"]
+__all__ = ["BoardState", "no_work_yet"]
 
 _UNDER_WAY: Final = "under way"
 _TO_FOLLOW: Final = "to follow"
 
 
-def no_work_yet(instrument: str, night: datetime.date, at: UtcSeconds) -> NightSummary:
+def no_work_yet(instrument: str, night: datetime.date, at: UtcSeconds) -> BoardSummary:
     """Sum up a night in which nothing happened."""
-    return NightSummary(
+    return BoardSummary(
         instrument=instrument,
         night=night,
         at=at,
@@ -80,7 +80,7 @@ class _Visit:
         return evolve(self.view, detectors=detectors)
 
 
-class NightState:
+class BoardState:
     """`ports.night_board.NightBoard`, told by somebody else what changes.
 
     Parameters
@@ -91,7 +91,7 @@ class NightState:
         Version to begin with; greater than any that a board before this one gave.
     """
 
-    def __init__(self, summary: NightSummary, first: int = 1) -> None:
+    def __init__(self, summary: BoardSummary, first: int = 1) -> None:
         self._version = self._first = first
         self._summary = summary
         self._visits: dict[str, _Visit] = {}
@@ -99,17 +99,17 @@ class NightState:
         self._views: dict[int, NightView] = {}
 
     @property
-    def summary(self) -> NightSummary:
+    def summary(self) -> BoardSummary:
         """The counts as they are."""
         return self._summary
 
-    def begin(self, summary: NightSummary, first: int) -> None:
+    def begin(self, summary: BoardSummary, first: int) -> None:
         """Begin another night: what was told of the one before is forgotten."""
         self._first = max(first, self._version + 1)
         self._visits = {}
         self._tell(self._first, summary)
 
-    def told(self, records: Iterable[AttemptRecord], summary: NightSummary) -> None:
+    def told(self, records: Iterable[AttemptRecord], summary: BoardSummary) -> None:
         """Take records as they are now, and what else is known.
 
         Whether anything changed is found here; a later `at` alone is no change.
@@ -163,13 +163,13 @@ class NightState:
             )
         return self._views[version]
 
-    def _tell(self, version: int, summary: NightSummary) -> None:
+    def _tell(self, version: int, summary: BoardSummary) -> None:
         self._version, self._summary = version, summary
         self._views.clear()
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def _counted(self, summary: NightSummary) -> NightSummary:
+    def _counted(self, summary: BoardSummary) -> BoardSummary:
         outcomes, fared, others, workers = Tally[str](), Tally[str](), Tally[str](), set[str]()
         days = set[datetime.date]()
         for visit in self._visits.values():

@@ -20,7 +20,7 @@ __all__ = ["KeptImages"]
 
 
 class KeptImages:
-    """`application.reconcile.NightImages` by the journal: what was taken to be processed.
+    """`application.reconcile.RawFinder` by the journal: what was taken to be processed.
 
     A visit that is forgotten is made of the headers anew.
     """

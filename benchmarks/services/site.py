@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.report import table
-from benchmarks.services.site_frames import Night, make_night, write_camera
+from benchmarks.services.site_frames import FieldVisits, make_night, write_camera
 from benchmarks.services.site_process import Site
 from simulator.world.skymap import SKYMAP
 
@@ -54,7 +54,7 @@ def _measure(detectors: int) -> list[str]:
     return [str(detectors), *(f"{one:.1f}" for one in numbers), f"{busy:.0f}", f"{idle:.0f}", str(count)]
 
 
-def _time(site: Site, night: Night, number: int, frame: Path) -> tuple[float, float]:
+def _time(site: Site, night: FieldVisits, number: int, frame: Path) -> tuple[float, float]:
     """Let a frame appear; returns the seconds until its last alert and its last outcome."""
     part = site.folder / "incoming" / f"{number}.part"
     shutil.copy(frame, part)

@@ -21,7 +21,7 @@ from simulator.world.skymap import make_skymap
 from simulator.world.stars import Patch
 from workbench.night_repository import add_reference, add_templates
 
-__all__ = ["Night", "make_night", "write_camera"]
+__all__ = ["FieldVisits", "make_night", "write_camera"]
 
 _RA, _DEC = 149.9, 2.2
 _EXPOSURE_TIME = 15.0
@@ -31,7 +31,7 @@ _ROW_MM = 5.5
 
 
 @frozen(kw_only=True)
-class Night:
+class FieldVisits:
     """Visits of one field."""
 
     camera: Camera
@@ -72,7 +72,7 @@ def write_camera(file: Path, detectors: int) -> None:
     file.write_text(yaml.safe_dump(shipped))
 
 
-def make_night(camera_file: Path, visits: int) -> Night:
+def make_night(camera_file: Path, visits: int) -> FieldVisits:
     """Plan visits to one field."""
     camera = load_camera(camera_file)
     physical_filter = list(camera.filters)[1]
@@ -90,4 +90,4 @@ def make_night(camera_file: Path, visits: int) -> Night:
     ]
     patch = Patch(ra=_RA, dec=_DEC, radius=2 * field_radius(camera))
     sky = make_sky(patch, (camera.filters[physical_filter],), seed=1, epoch=_BEGIN)
-    return Night(camera=camera, sky=sky, visits=planned)
+    return FieldVisits(camera=camera, sky=sky, visits=planned)

@@ -11,11 +11,11 @@ from domain.work.outcomes import RULES, Completed
 from domain.work.promptness import Promptness
 
 __all__ = [
+    "BoardSummary",
     "NeighbourHealth",
-    "NightSummary",
-    "NightTrend",
     "NightView",
     "QueueCounts",
+    "Trend",
     "VisitView",
     "time_not_known",
 ]
@@ -52,7 +52,7 @@ class QueueCounts:
 
 
 @frozen(kw_only=True)
-class NightSummary:
+class BoardSummary:
     """Counts of a night; small, and sent whole at each change."""
 
     instrument: str
@@ -82,7 +82,7 @@ class NightView:
 
     version: int
     """Grows with each change."""
-    summary: NightSummary
+    summary: BoardSummary
     visits: tuple[VisitView, ...]
     """In the order in which they began; with only the detectors that changed, if changes were asked for."""
 
@@ -94,15 +94,15 @@ def time_not_known(outcomes: Mapping[str, int], promptness: Mapping[str, int]) -
 
 
 @frozen(kw_only=True)
-class NightTrend:
+class Trend:
     """One night among others: how it went, and how long the work took."""
 
     night: datetime.date
     visits: int
     outcomes: Mapping[str, int]
-    """As in `NightSummary`."""
+    """As in `BoardSummary`."""
     promptness: Mapping[str, int]
-    """As in `NightSummary`."""
+    """As in `BoardSummary`."""
     median: float | None
     """Of the seconds from the shutter's closing to the end of the pipeline; None if none is known."""
     slowest: float | None
@@ -110,4 +110,4 @@ class NightTrend:
     parts: Mapping[str, float]
     """Median seconds of each part of the budget."""
     observed_on: tuple[datetime.date, ...] = ()
-    """As in `NightSummary`."""
+    """As in `BoardSummary`."""

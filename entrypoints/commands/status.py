@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from application.console.nights import last_night
-from application.night_status import NightStatus, night_status
+from application.night_status import InstrumentStatus, night_status
 from domain.errors import PromptProcessingError
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import RULES, Outcome, describe
@@ -94,7 +94,7 @@ async def _look(asked: _Asked) -> None:
                 await asyncio.sleep(_PAUSE)
 
 
-type _Look = Callable[[], Awaitable[NightStatus]]
+type _Look = Callable[[], Awaitable[InstrumentStatus]]
 
 
 async def _live(asked: _Asked, stack: contextlib.AsyncExitStack) -> _Look:
@@ -120,7 +120,7 @@ async def _kept(asked: _Asked, folder: Path, stack: contextlib.AsyncExitStack) -
     )
 
 
-def _tell(status: NightStatus, asked: _Asked) -> None:
+def _tell(status: InstrumentStatus, asked: _Asked) -> None:
     if asked.as_json:
         click.echo(json.dumps(night_record(status, asked.visit), indent=2))
         return
@@ -129,13 +129,13 @@ def _tell(status: NightStatus, asked: _Asked) -> None:
         screen.print(part)
 
 
-def show_night(status: NightStatus, screen: Console) -> None:
+def show_night(status: InstrumentStatus, screen: Console) -> None:
     """Print how a night stands."""
     for part in _rendered(status, None):
         screen.print(part)
 
 
-def _rendered(status: NightStatus, visit: str | None) -> Iterator[RenderableType]:
+def _rendered(status: InstrumentStatus, visit: str | None) -> Iterator[RenderableType]:
     yield Text(f"{status.instrument}, night of {status.night}")
     depth = status.depth
     if depth is not None:
@@ -162,7 +162,7 @@ def _rendered(status: NightStatus, visit: str | None) -> Iterator[RenderableType
         yield table("Unreadable deliveries", ("entry", "reason"), letters)
 
 
-def _detectors(status: NightStatus, visit: str) -> Iterator[Sequence[object]]:
+def _detectors(status: InstrumentStatus, visit: str) -> Iterator[Sequence[object]]:
     for record in _of_visit(status, visit):
         identity = record.attempt.identity
         state = f"under way: {record.stage}" if record.outcome is None else describe(record.outcome)
@@ -172,11 +172,11 @@ def _detectors(status: NightStatus, visit: str) -> Iterator[Sequence[object]]:
         yield identity.group, identity.detector, number, worker, state, shutter, f"{lasted:.0f}"
 
 
-def _of_visit(status: NightStatus, visit: str) -> list[AttemptRecord]:
+def _of_visit(status: InstrumentStatus, visit: str) -> list[AttemptRecord]:
     return [record for record in status.records if record.attempt.identity.group.startswith(visit)]
 
 
-def _running(status: NightStatus) -> Iterator[Sequence[object]]:
+def _running(status: InstrumentStatus) -> Iterator[Sequence[object]]:
     """Join the detectors of a visit that are at the same stage; those under way longest come first."""
     stages: defaultdict[tuple[str, str], list[AttemptRecord]] = defaultdict(list)
     for record in status.running:
@@ -201,7 +201,7 @@ def _reason(outcome: Outcome | None) -> str:
     return "" if outcome is None else describe(outcome)
 
 
-def night_record(status: NightStatus, visit: str | None = None) -> dict[str, Any]:
+def night_record(status: InstrumentStatus, visit: str | None = None) -> dict[str, Any]:
     """Write how a night stands, for machines; with each detector of a visit, if one is asked for."""
     depth = status.depth
     record = {

@@ -21,7 +21,7 @@ from ports.ledger import Ledger
 from ports.night_board import LogArchive
 from workbench.night.kept_night import LEDGER, LOGS, NIGHT
 
-__all__ = ["SITE", "NightRecords", "NoRecordsError", "opened_records", "site_outcomes"]
+__all__ = ["SITE", "KeptRecords", "NoRecordsError", "opened_records", "site_outcomes"]
 
 SITE: Final = "site.yaml"
 """The file by which a site is known."""
@@ -32,7 +32,7 @@ class NoRecordsError(PromptProcessingError):
 
 
 @frozen(kw_only=True)
-class NightRecords:
+class KeptRecords:
     """What is recorded of an instrument's work, to be read."""
 
     instrument: str
@@ -41,7 +41,7 @@ class NightRecords:
 
 
 @contextlib.asynccontextmanager
-async def opened_records(folder: Path) -> AsyncIterator[NightRecords]:
+async def opened_records(folder: Path) -> AsyncIterator[KeptRecords]:
     """Open what is recorded in the folder of a site, or in the results of a night.
 
     Raises
@@ -54,14 +54,14 @@ async def opened_records(folder: Path) -> AsyncIterator[NightRecords]:
         instrument = load_camera(str(site.camera)).instrument
         async with SqliteHistoryStore(site.ledger) as store:
             logs = FolderLogArchive(site.logs)
-            yield NightRecords(instrument=instrument, ledger=StoredLedger(store), logs=logs)
+            yield KeptRecords(instrument=instrument, ledger=StoredLedger(store), logs=logs)
     elif kept.exists():
         async with KeptHistories(kept) as histories:
             if not histories.instruments:
                 raise NoRecordsError(f"{kept}: no work was recorded in that night")
             logs = FolderLogArchive(folder / NIGHT / LOGS)
             instrument = histories.instruments[0]
-            yield NightRecords(instrument=instrument, ledger=StoredLedger(histories), logs=logs)
+            yield KeptRecords(instrument=instrument, ledger=StoredLedger(histories), logs=logs)
     else:
         raise NoRecordsError(
             f"{folder}: neither a site ({SITE}) nor results with a ledger ({NIGHT}/{LEDGER}),"

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from domain.visible_text import visible
-from entrypoints.observatory.night_screen import NightScreen
+from entrypoints.observatory.night_screen import ProgressScreen
 from entrypoints.observatory.progress import Progress, Row
 
 __all__ = ["Display", "make_display"]
@@ -117,7 +117,7 @@ class _LiveTable:
     def __init__(self, console: Console, begin: float) -> None:
         self._console = console
         self._begin = begin
-        self._screen: NightScreen | None = None
+        self._screen: ProgressScreen | None = None
         self._working = ""
         self._live = Live(
             console=console, get_renderable=self._render, refresh_per_second=4, vertical_overflow="crop"
@@ -139,7 +139,7 @@ class _LiveTable:
             self.say(f"{row.group} detector {row.detector}: {row.detail}")
 
     def follow(self, progress: Progress) -> None:
-        self._screen = NightScreen(progress)
+        self._screen = ProgressScreen(progress)
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -9,7 +9,7 @@ from rich.text import Text
 from domain.visible_text import visible
 from entrypoints.observatory.progress import Progress, Row
 
-__all__ = ["NightScreen"]
+__all__ = ["ProgressScreen"]
 
 _LETTERS: Final = {"prepare": "p", "wait": "w", "ingest": "i", "process": "s", "export": "e"}
 """Of a stage under way; other stages are ``*``."""
@@ -22,7 +22,7 @@ _LEAST_UNDER_WAY: Final = 3
 
 
 @define
-class NightScreen:
+class ProgressScreen:
     """Draws the progress of a night into as many lines as there are."""
 
     progress: Progress

@@ -12,7 +12,7 @@ import click
 from attrs import frozen
 from rich.console import Console
 
-from application.night_status import NightStatus, night_status
+from application.night_status import InstrumentStatus, night_status
 from domain.raws.frame_files import Ending, FrameRecord
 from domain.times import begin_of_day_obs, day_obs_of, utc_isoformat
 from domain.upkeep import JobEnding, JobRecord
@@ -47,7 +47,7 @@ class _Status:
     """Watched folders that are not there."""
     frames: Sequence[FrameRecord]
     """Of this night."""
-    night: NightStatus
+    night: InstrumentStatus
     jobs: Sequence[JobRecord]
     """What the site did by itself: of this night, and earlier what was not done."""
 

@@ -108,7 +108,7 @@ def endpoints(night: ConsoleNight, digests: Digests, trends: Trends) -> Sequence
             summary="Nights that the ledger knows, the newest first",
             parameters=(),
             columns=NIGHTS,
-            rows=NightRows(trends).nights,
+            rows=TrendRows(trends).nights,
         )
     )
     return [*found, *_of_archives(night)]
@@ -165,7 +165,7 @@ class _NightTables:
         return self._digests.of(self._night.board.view().visits)[::-1]
 
 
-class NightRows:
+class TrendRows:
     """Rows about nights."""
 
     def __init__(self, trends: Trends) -> None:

@@ -7,7 +7,7 @@ from adapters.console.api.tables import Column
 from adapters.console.view.digest import Trouble, VisitDigest, ranges
 from adapters.console.view.looks import look_of
 from adapters.console.view.minute import PART_KEYS, Minute, minute_of
-from domain.results.night_view import NightTrend, VisitView, time_not_known
+from domain.results.night_view import Trend, VisitView, time_not_known
 from domain.times import UtcSeconds, utc_isoformat
 from domain.work.outcomes import describe
 from domain.work.promptness import Promptness
@@ -141,7 +141,7 @@ def trouble_row(trouble: Trouble) -> Mapping[str, object]:
     }
 
 
-def trend_row(trend: NightTrend) -> Mapping[str, object]:
+def trend_row(trend: Trend) -> Mapping[str, object]:
     """Write a night."""
     return {
         "night": trend.night.isoformat(),

@@ -13,10 +13,10 @@ from adapters.console.night import ConsoleNight
 from adapters.console.rendering import Renderer
 from adapters.console.view.trends import Trends
 from application.console.night_board import KeptNightBoard
-from domain.results.night_view import NightTrend, time_not_known
+from domain.results.night_view import Trend, time_not_known
 from domain.work.promptness import GOALS, MINUTE, Promptness
 
-__all__ = ["NightsPage", "PastNights"]
+__all__ = ["PastNights", "TrendsPage"]
 
 _OPEN: Final = 3
 """Past nights that stay in memory."""
@@ -24,7 +24,7 @@ _OPEN: Final = 3
 type MakePages = Callable[[datetime.date, KeptNightBoard], ASGIApp]
 
 
-class NightsPage:
+class TrendsPage:
     """Lists the nights, with trends."""
 
     def __init__(self, night: ConsoleNight, renderer: Renderer, trends: Trends) -> None:
@@ -47,7 +47,7 @@ class NightsPage:
         )
 
 
-def _total(trend: NightTrend) -> int:
+def _total(trend: Trend) -> int:
     return sum(trend.promptness.values())
 
 

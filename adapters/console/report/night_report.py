@@ -21,7 +21,7 @@ from adapters.console.view.sightings import TRIPLET, Sightings
 from adapters.console.view.trends import Trends
 from adapters.console.view.verdict import measured, verdict
 from domain.errors import PromptProcessingError
-from domain.results.night_view import NightTrend, time_not_known
+from domain.results.night_view import Trend, time_not_known
 from domain.work.promptness import GOALS, MINUTE, Promptness
 
 __all__ = ["NoNightError", "night_report"]
@@ -55,7 +55,7 @@ class _Gathered:
 
     newest_first: Sequence[VisitDigest]
     findings: Sequence[Finding]
-    trends: Sequence[NightTrend]
+    trends: Sequence[Trend]
     missing: Sequence[str]
     """What is not there, and why."""
 

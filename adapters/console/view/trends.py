@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from adapters.console.night import ConsoleNight
-from application.console.history import NightHistory
-from domain.results.night_view import NightTrend
+from application.console.history import LedgerTrends
+from domain.results.night_view import Trend
 
 __all__ = ["Trends"]
 
@@ -26,14 +26,14 @@ class Trends:
 
     def __init__(self, night: ConsoleNight) -> None:
         self._night = night
-        self._read: tuple[float, Sequence[NightTrend]] = 0.0, ()
+        self._read: tuple[float, Sequence[Trend]] = 0.0, ()
         self._lock = asyncio.Lock()
 
-    async def all(self) -> Sequence[NightTrend]:
+    async def all(self) -> Sequence[Trend]:
         """Sum up each night, the newest first."""
         async with self._lock:
             if time.monotonic() - self._read[0] > _OLD or not self._read[1]:
                 instrument = self._night.board.view().summary.instrument
-                history = NightHistory(instrument, self._night.ledger, self._night.clock)
+                history = LedgerTrends(instrument, self._night.ledger, self._night.clock)
                 self._read = time.monotonic(), await history.trends()
             return self._read[1]

@@ -6,7 +6,7 @@ from typing import Final
 from attrs import frozen
 
 from adapters.console.view.looks import Look
-from domain.results.night_view import NeighbourHealth, NightSummary, time_not_known
+from domain.results.night_view import BoardSummary, NeighbourHealth, time_not_known
 from domain.work.budget import EARLIER, QUEUE
 from domain.work.promptness import GOALS, Promptness
 
@@ -70,7 +70,7 @@ class Verdict:
         return self.reasons[0][0] if self.reasons else "good"
 
 
-def measured(summary: NightSummary) -> Sequence[Measured]:
+def measured(summary: BoardSummary) -> Sequence[Measured]:
     """Measure a night against its goals."""
     of = sum(summary.promptness.values())
     return [
@@ -88,7 +88,7 @@ def measured(summary: NightSummary) -> Sequence[Measured]:
 
 
 def verdict(
-    summary: NightSummary,
+    summary: BoardSummary,
     goals: Sequence[Measured],
     counts: Mapping[Look, int],
     causes: Mapping[str, int],
@@ -127,7 +127,7 @@ def verdict(
     return Verdict(sentence=_sentence(summary, reasons, counts, too_many_late), reasons=reasons)
 
 
-def _advice(summary: NightSummary, causes: Mapping[str, int]) -> str:
+def _advice(summary: BoardSummary, causes: Mapping[str, int]) -> str:
     part = max(causes, key=lambda cause: causes[cause])
     share = f"{causes[part]} of {sum(causes.values())} lost their minute to: {part}"
     if part != QUEUE:
@@ -144,12 +144,12 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
-def _away(summary: NightSummary) -> Sequence[NeighbourHealth]:
+def _away(summary: BoardSummary) -> Sequence[NeighbourHealth]:
     return [one for one in summary.neighbours if not one.is_reached]
 
 
 def _sentence(
-    summary: NightSummary,
+    summary: BoardSummary,
     reasons: Sequence[tuple[str, str]],
     counts: Mapping[Look, int],
     too_many_late: bool,

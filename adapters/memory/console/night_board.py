@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from attrs import evolve
 
-from application.console.night_state import NightState, no_work_yet
+from application.console.night_state import BoardState, no_work_yet
 from domain.results.night_view import NeighbourHealth, QueueCounts
 from domain.times import UtcSeconds
 from domain.visit import Identity
@@ -15,7 +15,7 @@ from ports.night_board import LogLine
 __all__ = ["MemoryLogArchive", "MemoryNightBoard"]
 
 
-class MemoryNightBoard(NightState):
+class MemoryNightBoard(BoardState):
     """`ports.night_board.NightBoard`, by what it is told.
 
     Parameters

@@ -16,7 +16,7 @@ from entrypoints.settings.environment import read_settings
 from entrypoints.settings.status import StatusSettings
 from entrypoints.site import lock
 from entrypoints.site.display import Display, shown
-from entrypoints.site.nights.taking_in import Night, Progress
+from entrypoints.site.nights.taking_in import PastFiles, Progress
 from ports.clock import Clock
 from ports.ledger import Ledger
 
@@ -25,7 +25,7 @@ __all__ = ["EndedImages", "status_container", "take_in_beside"]
 _LOOK_EVERY = 2.0  # Seconds.
 
 
-def take_in_beside(site: SiteContainer, night: Night, who: str) -> None:
+def take_in_beside(site: SiteContainer, night: PastFiles, who: str) -> None:
     """Take a night's files in, and wait until the process that runs the site has processed them.
 
     Parameters
@@ -45,7 +45,7 @@ def status_container() -> StatusContainer:
     return StatusContainer(settings=read_settings(StatusSettings, os.environ))
 
 
-async def _take_in(site: SiteContainer, night: Night, who: str) -> None:
+async def _take_in(site: SiteContainer, night: PastFiles, who: str) -> None:
     stop = stopping_on_signals()
     display = Display(Console(), f"{site.camera().instrument} in {site.folder().path}")
     status = status_container()
@@ -67,7 +67,7 @@ async def _take_in(site: SiteContainer, night: Night, who: str) -> None:
 
 
 async def _until_processed(
-    site: SiteContainer, night: Night, status: StatusContainer, display: Display
+    site: SiteContainer, night: PastFiles, status: StatusContainer, display: Display
 ) -> None:
     progress, wanted = Progress(display, "images processed"), night.identities
     ended = EndedImages(status.ledger(), site.camera().instrument, site.clock())

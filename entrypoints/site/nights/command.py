@@ -19,7 +19,7 @@ from entrypoints.site.log_file import LogFile
 from entrypoints.site.nights.beside import take_in_beside
 from entrypoints.site.nights.calibrations import make_masters
 from entrypoints.site.nights.summary import summed_up
-from entrypoints.site.nights.taking_in import Night
+from entrypoints.site.nights.taking_in import PastFiles
 from entrypoints.site.run import serve_site
 
 __all__ = ["command", "import_night"]
@@ -71,7 +71,7 @@ def import_night(folder: Path, night: Path) -> int:
     return 0 if is_any_completed else CANNOT_START
 
 
-def _night(site: SiteFolder, settings: SiteSettings, folder: Path) -> Night:
+def _night(site: SiteFolder, settings: SiteSettings, folder: Path) -> PastFiles:
     place = folder.resolve()
     for other in (*site.watched(settings), site.raws.resolve(), site.central.resolve()):
         if place.is_relative_to(other) or other.is_relative_to(place):
@@ -85,4 +85,4 @@ def _night(site: SiteFolder, settings: SiteSettings, folder: Path) -> Night:
         click.echo(f"{fault.filename} is not looked into: {fault.strerror}", err=True)
     if not files:
         raise NoNightError(f"{folder}: it holds no file whose name is one of a FITS file")
-    return Night(folder=place, files=files)
+    return PastFiles(folder=place, files=files)

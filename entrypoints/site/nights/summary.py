@@ -12,7 +12,7 @@ from entrypoints.commands.tables import console, table
 from entrypoints.running import opened
 from entrypoints.settings.site import SiteFolder
 from entrypoints.site.nights.beside import status_container
-from entrypoints.site.nights.taking_in import Night
+from entrypoints.site.nights.taking_in import PastFiles
 
 __all__ = ["summed_up"]
 
@@ -20,7 +20,7 @@ _FINE: Final = frozenset({Ending.TAKEN, Ending.CALIBRATION, Ending.COPY})
 _SHOWN: Final = 20
 
 
-def summed_up(site: SiteFolder, night: Night) -> bool:
+def summed_up(site: SiteFolder, night: PastFiles) -> bool:
     """Say what became of the files, and what was found; returns whether anything was completed."""
     records = asyncio.run(_records(night))
     ended = [one for one in records if one.final and one.outcome is not None]
@@ -55,7 +55,7 @@ def _show_files(records: Sequence[FrameRecord]) -> None:
         screen.print(f"and {len(records) - _SHOWN} more")
 
 
-async def _records(night: Night) -> Sequence[AttemptRecord]:
+async def _records(night: PastFiles) -> Sequence[AttemptRecord]:
     """Read the last attempts on a night's images."""
     wanted = night.identities
     if not wanted:

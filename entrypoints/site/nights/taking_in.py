@@ -13,14 +13,14 @@ from domain.visit import Identity
 from entrypoints.containers.site import SiteContainer
 from entrypoints.site.display import Display
 
-__all__ = ["Night", "Progress"]
+__all__ = ["PastFiles", "Progress"]
 
 _LOOK_EVERY: Final = 1.0
 _SAY_EVERY: Final = 10.0
 
 
 @define(kw_only=True)
-class Night:
+class PastFiles:
     """Files of the past, and how far they are."""
 
     folder: Path

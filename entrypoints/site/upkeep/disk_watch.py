@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from domain.disk_use import DiskForecast, NightDisk, forecast, watched
+from domain.disk_use import DiskForecast, FreeSpace, forecast, watched
 from entrypoints.settings.site import SiteFolder
 
 __all__ = ["DiskWatch", "disk_forecast", "disk_said"]
@@ -77,17 +77,17 @@ def _free(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
-def _read(path: Path) -> Sequence[NightDisk]:
+def _read(path: Path) -> Sequence[FreeSpace]:
     """Read what was seen; of a file that is damaged nothing: it is seen anew."""
     with contextlib.suppress(*_FAULTS):
         return [
-            NightDisk(**{name: int(one[name]) for name in ("night", "first", "last", "removed")})
+            FreeSpace(**{name: int(one[name]) for name in ("night", "first", "last", "removed")})
             for one in json.loads(path.read_bytes())
         ]
     return []
 
 
-def _write(path: Path, nights: Sequence[NightDisk]) -> None:
+def _write(path: Path, nights: Sequence[FreeSpace]) -> None:
     seen = [
         {"night": one.night, "first": one.first, "last": one.last, "removed": one.removed} for one in nights
     ]

@@ -10,7 +10,7 @@ from attrs import frozen
 from domain.errors import PromptProcessingError
 from domain.retention import first_kept
 from domain.times import UtcSeconds, day_obs_of
-from domain.upkeep import Job, JobEnding, JobKind, JobRecord, JobResult, NightFrames, due, is_idle
+from domain.upkeep import Job, JobEnding, JobKind, JobRecord, JobResult, TakenFrames, due, is_idle
 from entrypoints.site.upkeep.job_records import JobRecords
 from ports.clock import Clock
 from ports.incoming import FrameJournal
@@ -32,7 +32,7 @@ _LEVELS: Final = {
 class Jobs(Protocol):
     """Does jobs."""
 
-    async def do(self, job: Job, frames: NightFrames) -> JobResult:
+    async def do(self, job: Job, frames: TakenFrames) -> JobResult:
         """Do a job."""
         ...
 
@@ -100,7 +100,7 @@ class SiteUpkeep:
         self._records = records
         self._disk = disk
         self._tell = tell
-        self._frames = NightFrames()
+        self._frames = TakenFrames()
         self._read_until: UtcSeconds | None = None
         self._last_frame = clock.utc()
 

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from domain.cameras.camera import Camera
 from domain.errors import PromptProcessingError
-from domain.upkeep import Job, JobEnding, JobKind, JobResult, NightFrames, begin_of_night
+from domain.upkeep import Job, JobEnding, JobKind, JobResult, TakenFrames, begin_of_night
 from entrypoints.settings.site import SiteFolder
 
 __all__ = ["CommandFailedError", "SiteJobs", "run_command"]
@@ -81,7 +81,7 @@ class SiteJobs:
     skymap: str
     run: Callable[..., Awaitable[str]] = run_command
 
-    async def do(self, job: Job, frames: NightFrames) -> JobResult:
+    async def do(self, job: Job, frames: TakenFrames) -> JobResult:
         """Do a job."""
         try:
             if job.kind is JobKind.CALIBRATIONS:

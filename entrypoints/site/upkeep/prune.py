@@ -14,7 +14,7 @@ from domain.raws.frame_files import FrameRecord
 from domain.raws.raws import parse_raw_keys, sidecar_key
 from domain.retention import RawRemoval, first_kept, removable_raws
 from domain.times import day_obs_of
-from domain.upkeep import NightFrames, mastered_nights
+from domain.upkeep import TakenFrames, mastered_nights
 from domain.visit import Identity
 from domain.work.outcomes import Completed, Ignored
 from entrypoints.containers.site import load_camera, make_journal
@@ -120,7 +120,7 @@ def _old_raws(site: SiteFolder, known: _Known, before: int | None) -> RawRemoval
     there = [
         record for record in known.frames if any((site.raws / one.key).exists() for one in record.frames)
     ]
-    frames = NightFrames().with_records(known.frames)
+    frames = TakenFrames().with_records(known.frames)
     mastered = mastered_nights(frames, JobRecords(site.jobs).read())
     return removable_raws(there, before=before, processed=known.processed, mastered=mastered)
 

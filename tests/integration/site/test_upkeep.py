@@ -15,7 +15,7 @@ from lsst.daf.butler import Butler, Timespan
 
 from adapters.files.cameras import load_camera
 from benchmarks.services.site_process import Site
-from domain.upkeep import Job, JobEnding, JobKind, NightFrames
+from domain.upkeep import Job, JobEnding, JobKind, TakenFrames
 from entrypoints.settings.site import SiteFolder
 from entrypoints.site.upkeep.jobs import SiteJobs
 from tests.integration.site.here import call
@@ -84,7 +84,7 @@ def test_new_frames_become_masters_that_are_used_from_their_night_on(tmp_path: P
     old_raws_go(folder, len(list((folder / "incoming").iterdir())))
     jobs = SiteJobs(folder=SiteFolder(folder), camera=load_camera(str(camera)), skymap="SimCam_sky")
     templates = Job(kind=JobKind.TEMPLATES, night=20260313, inputs="")
-    result = asyncio.run(jobs.do(templates, NightFrames()))
+    result = asyncio.run(jobs.do(templates, TakenFrames()))
     assert result.ending is JobEnding.FAILED
     assert result.said.startswith("no image of SimCam can have a part in a template: ")
 

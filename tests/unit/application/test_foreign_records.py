@@ -7,7 +7,7 @@ import pytest
 
 from adapters.memory.queue.work_queue import MemoryQueueUpkeep
 from adapters.memory.workspace import MemoryPipelines
-from application.night_status import NightStatus, night_status
+from application.night_status import InstrumentStatus, night_status
 from domain.visit import Identity
 from domain.work.outcomes import Completed, Poisoned
 from ports.metrics import Counter
@@ -32,7 +32,7 @@ async def _played(night: MemoryNight, text: str) -> None:
     await asyncio.sleep(120)
 
 
-async def _status(night: MemoryNight) -> NightStatus:
+async def _status(night: MemoryNight) -> InstrumentStatus:
     queue = MemoryQueueUpkeep(night.queue)
     return await night_status(INSTRUMENT, "memory", ledger=night.ledger, queue=queue, clock=night.clock)
 

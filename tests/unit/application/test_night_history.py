@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from adapters.memory.history_store import MemoryHistoryStore
-from application.console.history import NightHistory
+from application.console.history import LedgerTrends
 from application.ledger import StoredLedger
 from domain.times import UtcSeconds
 from domain.work.attempts import AttemptRecord
@@ -24,11 +24,11 @@ def _becoming(record: AttemptRecord) -> Change[None]:
     return lambda history, _: (evolve(history, records=(record,)), None)
 
 
-async def _history(*records: AttemptRecord) -> NightHistory:
+async def _history(*records: AttemptRecord) -> LedgerTrends:
     store = MemoryHistoryStore(LoopClock())
     for record in records:
         await store.change(record.attempt.identity, _becoming(record))
-    return NightHistory(INSTRUMENT, StoredLedger(store), LoopClock())
+    return LedgerTrends(INSTRUMENT, StoredLedger(store), LoopClock())
 
 
 def _next_night(record: AttemptRecord) -> AttemptRecord:

@@ -8,7 +8,7 @@ from adapters.memory.history_store import MemoryHistoryStore
 from adapters.memory.queue.queue_store import MemoryQueueStore
 from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
 from application.ledger import StoredLedger
-from application.night_status import NightStatus, night_status
+from application.night_status import InstrumentStatus, night_status
 from domain.visit import Identity
 from domain.work.outcomes import (
     Completed,
@@ -48,7 +48,7 @@ class _Box:
         await self.ledger.record(record.attempt, outcome, final=final)
         await self.queue.acknowledge(lease)
 
-    async def status(self) -> NightStatus:
+    async def status(self) -> InstrumentStatus:
         return await night_status(
             INSTRUMENT, "memory", ledger=self.ledger, queue=MemoryQueueUpkeep(self.store), clock=self.clock
         )

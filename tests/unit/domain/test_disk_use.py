@@ -3,13 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.disk_use import NightDisk, forecast, watched
+from domain.disk_use import FreeSpace, forecast, watched
 
 GB = 10**9
 LOOKS = 6
 
 
-def pass_night(nights: tuple[NightDisk, ...], night: int, free: int, used: int) -> tuple[NightDisk, ...]:
+def pass_night(nights: tuple[FreeSpace, ...], night: int, free: int, used: int) -> tuple[FreeSpace, ...]:
     for look in range(LOOKS + 1):
         nights = watched(nights, night, free - used * look // LOOKS)
     return nights
@@ -17,7 +17,7 @@ def pass_night(nights: tuple[NightDisk, ...], night: int, free: int, used: int) 
 
 @given(st.integers(1, 50 * GB), st.integers(0, 3000 * GB))
 def test_a_steady_site_is_warned_before_the_last_night_but_one_begins(rate: int, free: int) -> None:
-    nights: tuple[NightDisk, ...] = ()
+    nights: tuple[FreeSpace, ...] = ()
     warned = False
     for night in range(20261001, 20261020):
         nights = watched(nights, night, free)
@@ -33,7 +33,7 @@ def test_a_steady_site_is_warned_before_the_last_night_but_one_begins(rate: int,
 
 @given(st.lists(st.integers(0, 100 * GB), min_size=4, max_size=8), st.integers(0, 100 * GB))
 def test_the_greediest_of_the_last_nights_counts(used: list[int], greedy: int) -> None:
-    nights: tuple[NightDisk, ...] = ()
+    nights: tuple[FreeSpace, ...] = ()
     for number, one in enumerate([*used, greedy]):
         nights = pass_night(nights, 20261001 + number, 1000 * GB, one)
     assert forecast(nights, 0).night == max(*used[-3:], greedy)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from domain.raws.frame_files import Ending, FrameFile, FrameRecord, TakenFrame
 from domain.retention import first_kept, removable_raws
 from domain.times import UtcSeconds
-from domain.upkeep import JobEnding, JobKind, JobRecord, NightFrames, due, mastered_nights
+from domain.upkeep import JobEnding, JobKind, JobRecord, TakenFrames, due, mastered_nights
 from domain.visit import Identity
 from tests.contract_suites.samples import an_exposure
 
@@ -76,17 +76,17 @@ def test_nights_are_counted_over_the_ends_of_months() -> None:
 
 @given(st.sampled_from(JobEnding), st.booleans())
 def test_frames_count_as_mastered_once_all_of_the_night_are(ending: JobEnding, more: bool) -> None:
-    frames = NightFrames(calibrations={NIGHTS[0]: frozenset("ab")})
+    frames = TakenFrames(calibrations={NIGHTS[0]: frozenset("ab")})
     (job,) = due(frames, [], tonight=NIGHTS[-1], kinds=frozenset(JobKind))
     record = JobRecord(job=job, ending=ending, said="", ended=UtcSeconds(0.0))
     if more:
-        frames = NightFrames(calibrations={NIGHTS[0]: frozenset("abc")})
+        frames = TakenFrames(calibrations={NIGHTS[0]: frozenset("abc")})
     expected = {NIGHTS[0]} if ending is JobEnding.DONE and not more else set()
     assert mastered_nights(frames, [record]) == expected
 
 
 def test_retention_is_due_once_for_a_day_and_after_all_else() -> None:
-    frames = NightFrames(science={NIGHTS[0]: frozenset("a"), NIGHTS[2]: frozenset("b")})
+    frames = TakenFrames(science={NIGHTS[0]: frozenset("a"), NIGHTS[2]: frozenset("b")})
     done: list[JobRecord] = []
     kinds = []
     for tonight in NIGHTS[2:]:

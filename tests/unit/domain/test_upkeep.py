@@ -9,7 +9,7 @@ from domain.upkeep import (
     JobEnding,
     JobKind,
     JobRecord,
-    NightFrames,
+    TakenFrames,
     begin_of_night,
     due,
     is_idle,
@@ -21,15 +21,15 @@ FRAMES = st.dictionaries(NIGHTS, st.frozensets(st.sampled_from("abcdef"), min_si
 
 
 @st.composite
-def night_frames(draw: st.DrawFn) -> NightFrames:
-    return NightFrames(draw(FRAMES), draw(FRAMES))
+def night_frames(draw: st.DrawFn) -> TakenFrames:
+    return TakenFrames(draw(FRAMES), draw(FRAMES))
 
 
 def ended(job: Job, ending: JobEnding = JobEnding.DONE) -> JobRecord:
     return JobRecord(job=job, ending=ending, said="", ended=UtcSeconds(0.0))
 
 
-def do_all(frames: NightFrames, done: list[JobRecord], tonight: int, ending: JobEnding) -> list[Job]:
+def do_all(frames: TakenFrames, done: list[JobRecord], tonight: int, ending: JobEnding) -> list[Job]:
     """Do jobs until none is due; a record takes the place of the one of its kind and night."""
     did: list[Job] = []
     while jobs := due(frames, done, tonight=tonight, kinds=ALL):
@@ -42,7 +42,7 @@ def do_all(frames: NightFrames, done: list[JobRecord], tonight: int, ending: Job
 
 @given(night_frames(), NIGHTS, st.sampled_from(JobEnding))
 def test_every_night_is_done_once_whatever_comes_of_it(
-    frames: NightFrames, tonight: int, ending: JobEnding
+    frames: TakenFrames, tonight: int, ending: JobEnding
 ) -> None:
     done: list[JobRecord] = []
     did = do_all(frames, done, tonight, ending)
@@ -55,13 +55,13 @@ def test_every_night_is_done_once_whatever_comes_of_it(
 
 @given(night_frames(), NIGHTS, NIGHTS, st.booleans())
 def test_a_new_frame_makes_what_it_has_a_part_in_due_again_and_nothing_else(
-    frames: NightFrames, tonight: int, night: int, is_science: bool
+    frames: TakenFrames, tonight: int, night: int, is_science: bool
 ) -> None:
     done: list[JobRecord] = []
     do_all(frames, done, tonight, JobEnding.FAILED)
     nights = dict(frames.science if is_science else frames.calibrations)
     nights[night] = nights.get(night, frozenset()) | {"new"}
-    grown = NightFrames(nights, frames.calibrations) if is_science else NightFrames(frames.science, nights)
+    grown = TakenFrames(nights, frames.calibrations) if is_science else TakenFrames(frames.science, nights)
     again = due(grown, done, tonight=tonight, kinds=ALL)
     if is_science:
         assert [job.kind for job in again] == [JobKind.TEMPLATES] * (night < tonight)
@@ -70,7 +70,7 @@ def test_a_new_frame_makes_what_it_has_a_part_in_due_again_and_nothing_else(
 
 
 @given(night_frames(), NIGHTS, st.frozensets(st.sampled_from(JobKind)))
-def test_only_wanted_jobs_are_due(frames: NightFrames, tonight: int, kinds: frozenset[JobKind]) -> None:
+def test_only_wanted_jobs_are_due(frames: TakenFrames, tonight: int, kinds: frozenset[JobKind]) -> None:
     assert {job.kind for job in due(frames, [], tonight=tonight, kinds=kinds)} <= kinds
 
 

@@ -12,13 +12,13 @@ from domain.results.objects import summed_up
 from entrypoints.containers.results import dia_sources
 from ports.source_archive import SourceArchiveUnavailableError
 from prompt_processing import ResultsError
-from prompt_processing.images import NightImage
+from prompt_processing.images import DetectorImage
 from tests.contract_suites.source_archive import NIGHT
 from workbench.night.apdb import make_apdb, object_table, source_table
 
 
-def image(array: np.ndarray) -> NightImage:
-    return NightImage(
+def image(array: np.ndarray) -> DetectorImage:
+    return DetectorImage(
         path=Path("none.fits"),
         array=array,
         variance=None,

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrypoints.observatory.night_screen import NightScreen
+from entrypoints.observatory.night_screen import ProgressScreen
 from entrypoints.observatory.progress import Progress
 
 
@@ -24,7 +24,7 @@ def _progress(visits: int, detectors: int, done: int, busy: int, failed: int = 0
 
 
 def _drawn(progress: Progress, width: int = 80, height: int = 23) -> list[str]:
-    return [line.plain for line in NightScreen(progress).lines(12.0, width, height)]
+    return [line.plain for line in ProgressScreen(progress).lines(12.0, width, height)]
 
 
 @given(
@@ -73,7 +73,7 @@ def test_of_many_visits_those_under_way_are_shown() -> None:
 
 def test_the_time_left_follows_the_rate() -> None:
     progress = _progress(visits=1, detectors=9, done=1, busy=1)
-    screen = NightScreen(progress)
+    screen = ProgressScreen(progress)
     screen.lines(10.0, 80, 23)
     for detector in range(1, 5):
         progress.heard("w", {"group": "2026-03-14#0000", "detector": detector, "outcome": "completed"}, 20.0)

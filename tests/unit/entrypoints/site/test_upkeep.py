@@ -11,7 +11,7 @@ from adapters.memory.frames.frame_journal import MemoryFrameJournal
 from adapters.memory.metrics import MemoryMetrics
 from domain.raws.frame_files import Ending, FrameFile, FrameRecord, TakenFrame
 from domain.times import UtcSeconds, begin_of_day_obs, day_obs_of
-from domain.upkeep import Job, JobEnding, JobKind, JobResult, NightFrames
+from domain.upkeep import Job, JobEnding, JobKind, JobResult, TakenFrames
 from entrypoints.settings.site import SiteFolder
 from entrypoints.site.upkeep.disk_watch import DiskWatch, disk_forecast
 from entrypoints.site.upkeep.idle_work import SiteUpkeep, UpkeepSettings
@@ -38,7 +38,7 @@ class Jobs:
         self.done: list[tuple[str, int, int]] = []
         self.ending = JobEnding.DONE
 
-    async def do(self, job: Job, frames: NightFrames) -> JobResult:
+    async def do(self, job: Job, frames: TakenFrames) -> JobResult:
         nights = frames.calibrations if job.kind is JobKind.CALIBRATIONS else frames.science
         self.done.append((job.kind.value, job.night, len(nights[job.night])))
         return JobResult(ending=self.ending, said="so it ended")
