@@ -10,7 +10,7 @@ from attrs import frozen
 from application.retrying import retried
 from domain.fan_out import FanOutConfig, UnconfiguredInstrumentError
 from domain.times import InvalidInstantError
-from domain.visit import Cancellation, Visit
+from domain.visit import Cancellation, Identity, Visit
 from domain.work.expiry import age_of, clock_skew, has_expired
 from domain.work.outcomes import Expired
 from domain.work.promptness import Promptness
@@ -27,7 +27,7 @@ from ports.dead_announcements import DeadAnnouncements
 from ports.ledger import Ledger
 from ports.metrics import Counter, Duration, Metrics
 from ports.neighbours import NeighbourUnavailableError
-from ports.work_publisher import NoQueueError, WorkPublisher
+from ports.work_publisher import NoQueueError, Published, WorkPublisher
 
 __all__ = ["FanOut", "FanOutPolicy"]
 
@@ -95,8 +95,7 @@ class FanOut:
                 _LOG.debug("announcement %s: %s", announcement.position, reason)
                 self._drop("not an observation")
             case Cancellation() as cancellation:
-                _LOG.info("group %s cancelled", cancellation.group)
-                await self._control.put(cancellation)
+                await self.cancel(cancellation)
             case Visit() as visit if visit.instrument not in self._policy.instruments:
                 reason = f"group {visit.group} is of {visit.instrument}, which is not served here"
                 await self._set_aside(announcement, "unsupported instrument", reason, logging.INFO)
@@ -105,6 +104,41 @@ class FanOut:
                     await self._fan_out(visit)
                 except (UnconfiguredInstrumentError, InvalidInstantError, NoQueueError) as error:
                     await self._set_aside(announcement, "invalid", str(error))
+
+    async def cancel(self, cancellation: Cancellation) -> None:
+        """Tell workers that a visit will not happen."""
+        _LOG.info("group %s cancelled", cancellation.group)
+        await self._control.put(cancellation)
+
+    async def hindrance(self, announcement: Announcement) -> str:
+        """Say why an announcement that was dead-lettered cannot be dealt with now; blank if it can."""
+        match announcement.content:
+            case Unreadable(reason=reason) | NotForUs(reason=reason):
+                return reason
+            case Visit() as visit if visit.instrument not in self._policy.instruments:
+                return f"group {visit.group} is of {visit.instrument}, which is not served here"
+            case Visit() as visit:
+                try:
+                    age_of(visit, self._clock.utc())
+                    self._config.active_detectors(visit)
+                    known = await self._publisher.announced(visit.instrument, visit.group)
+                except (UnconfiguredInstrumentError, InvalidInstantError, NoQueueError) as error:
+                    return str(error)
+                if known is not None and known.sent > visit.sent:
+                    return f"a later announcement of group {visit.group} was published"
+        return ""
+
+    async def publish_again(self, visit: Visit) -> Published:
+        """Publish a visit that was dead-lettered, however old: its age runs from a mark in the ledger.
+
+        What was published before adds nothing.
+        """
+        detectors = self._config.active_detectors(visit)
+        expired = has_expired(visit, self._clock.utc(), self._policy.message_expiration)
+        if expired and await self._publisher.announced(visit.instrument, visit.group) is None:
+            for detector in sorted(detectors):
+                await self._ledger.mark_requeued(Identity(visit.instrument, visit.group, detector))
+        return await self._publisher.publish(visit, detectors)
 
     async def _set_aside(
         self, announcement: Announcement, kind: str, reason: str, level: int = logging.ERROR

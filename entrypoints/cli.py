@@ -68,6 +68,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "Say what became of one visit-detector: attempts, stages, reasons, log lines.",
     ),
     "reconcile": ("entrypoints.commands.reconcile", "List images that nobody processed, and put them back."),
+    "dead-letters": (
+        "entrypoints.dead_letters.command",
+        "List, show, replay and discard what could not be dealt with.",
+    ),
     "reference-catalogue": (
         "entrypoints.commands.reference_catalogue",
         "Put stars of a catalogue (Gaia, Pan-STARRS1, your own) into a repository.",

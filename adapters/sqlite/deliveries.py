@@ -10,7 +10,7 @@ from domain.times import InvalidInstantError, UtcSeconds, utc_from_tai
 from domain.visit import Visit, VisitDetector
 from ports.work_queue import Lease
 
-__all__ = ["add", "add_again", "bury", "exhume", "lease_from", "newest_revision"]
+__all__ = ["add", "add_again", "add_letter", "bury", "exhume", "lease_from", "newest_revision", "work_from"]
 
 _ADD_AGAIN: Final = """
 INSERT INTO delivery
@@ -66,6 +66,24 @@ def bury(connection: sqlite3.Connection, entry: int, reason: str) -> None:
     connection.execute("DELETE FROM delivery WHERE entry = ?", (entry,))
 
 
+def add_letter(
+    connection: sqlite3.Connection, queue: str, contents: str, *, origin: int, enqueued: UtcSeconds
+) -> int:
+    """Put what a dead letter holds back into a queue as it is; returns the new entry."""
+    work, _ = work_from(contents)
+    instrument, group, detector, revision = None, None, None, 1
+    if work is not None:
+        instrument, group, detector = work.visit.instrument, work.visit.group, work.detector
+        revision = newest_revision(connection, instrument, group) or 1
+    cursor = connection.execute(
+        "INSERT INTO delivery"
+        " (queue, origin, enqueued, contents, instrument, visit_group, detector, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (queue, origin, enqueued, contents, instrument, group, detector, revision),
+    )
+    return cursor.lastrowid or 0
+
+
 def exhume(connection: sqlite3.Connection, queue: str, work: VisitDetector) -> None:
     """Forget the dead letters of work that is in the queue again."""
     connection.execute(_EXHUME, (queue, work.visit.group, work.detector))
@@ -85,7 +103,7 @@ def newest_revision(connection: sqlite3.Connection, instrument: str, group: str)
 def lease_from(connection: sqlite3.Connection, queue: str, row: tuple[Any, ...]) -> Lease:
     """Read a delivery that was leased just now: the columns that `work_queue` returns of it."""
     entry, origin, enqueued, contents, revision, times = row
-    work, fault = _work(contents)
+    work, fault = work_from(contents)
     newest = 1 if work is None else newest_revision(connection, work.visit.instrument, work.visit.group)
     return Lease(
         entry=str(entry),
@@ -100,7 +118,8 @@ def lease_from(connection: sqlite3.Connection, queue: str, row: tuple[Any, ...])
     )
 
 
-def _work(contents: str) -> tuple[VisitDetector | None, str]:
+def work_from(contents: str) -> tuple[VisitDetector | None, str]:
+    """Read what a delivery holds; None, and why, if it cannot be read."""
     try:
         record = json.loads(contents)
         return (work_from_record(record), "") if isinstance(record, dict) else (None, "is no record")

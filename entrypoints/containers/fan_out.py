@@ -47,16 +47,20 @@ def _redis(settings: FanOutSettings) -> str:
     return redis_url(settings.redis_host, settings.redis)
 
 
-def _announcements(settings: FanOutSettings) -> KafkaAnnouncements:
+def _registry(settings: FanOutSettings) -> SchemaRegistry:
+    return SchemaRegistry(
+        settings.registry, cache=settings.schema_cache, ca_file=settings.registry_ca_file or ""
+    )
+
+
+def _announcements(settings: FanOutSettings, registry: SchemaRegistry) -> KafkaAnnouncements:
     return KafkaAnnouncements(
         connection=kafka_connection(settings.kafka),
         group=settings.consumer_group,
         topic=settings.topic,
         canceled_topic=settings.canceled_topic,
         offset_reset=settings.offset,
-        registry=SchemaRegistry(
-            settings.registry, cache=settings.schema_cache, ca_file=settings.registry_ca_file or ""
-        ),
+        registry=registry,
         patience=settings.message_expiration,  # What waited for longer would be too old to be observed.
     )
 
@@ -147,7 +151,8 @@ class FanOutContainer(containers.DeclarativeContainer):
     )
     config = singleton(_config, settings)
     redis = singleton(_redis, settings)
-    announcements = singleton(_announcements, settings)
+    registry = singleton(_registry, settings)
+    announcements = singleton(_announcements, settings, registry)
     dead = singleton(_dead, settings, redis)
     publisher = singleton(_publisher, settings, redis, config)
     control = singleton(_control, settings, redis, config)

@@ -18,7 +18,7 @@ from adapters.kafka.places import position_of, topic_partition_of
 from domain.visit import Cancellation, Visit
 from ports.announcements import Announcement, AnnouncementsUnavailableError, NotForUs, Unreadable
 
-__all__ = ["KafkaAnnouncements"]
+__all__ = ["KafkaAnnouncements", "read_announcement"]
 
 _LOG: Final = logging.getLogger(__name__)
 _WAITING: Final = 500  # Messages; a night has a thousand.
@@ -131,13 +131,8 @@ class KafkaAnnouncements:
             return Unreadable(str(error))
 
     def _decode_now(self, message: Message) -> Visit | Cancellation | NotForUs | Unreadable:
-        body = message.value() or b""
-        try:
-            if message.topic() == self._canceled_topic:
-                return self._codec.decode_cancellation(body)
-            return self._codec.decode(body)
-        except UndecodableVisitError as error:
-            return Unreadable(str(error))
+        is_cancellation = message.topic() == self._canceled_topic
+        return read_announcement(self._codec, message.value() or b"", is_cancellation=is_cancellation)
 
     def _forget(self) -> None:
         owned = self._reader.owned
@@ -146,6 +141,16 @@ class KafkaAnnouncements:
             for position, message in self._delivered.items()
             if topic_partition_of(message) in owned
         }
+
+
+def read_announcement(
+    codec: NextVisitCodec, body: bytes, *, is_cancellation: bool
+) -> Visit | Cancellation | NotForUs | Unreadable:
+    """Read one message; blocks, for the registry may be asked."""
+    try:
+        return codec.decode_cancellation(body) if is_cancellation else codec.decode(body)
+    except UndecodableVisitError as error:
+        return Unreadable(str(error))
 
 
 def _say_once(position: str, tries: int, error: BaseException) -> None:

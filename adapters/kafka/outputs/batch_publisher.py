@@ -1,5 +1,6 @@
 """Word of a finished batch and the offsets that it was read from, sent together."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -119,8 +120,7 @@ class TransactionalPublisher:
 
     def close(self) -> None:
         """See `BatchPublisher.close`."""
-        self._producer.purge()
-        self._producer.close()
+        _close(self._producer)
 
 
 class PlainPublisher:
@@ -154,8 +154,7 @@ class PlainPublisher:
 
     def close(self) -> None:
         """See `BatchPublisher.close`."""
-        self._producer.purge()
-        self._producer.close()
+        _close(self._producer)
 
 
 def means_fenced(error: KafkaError) -> bool:
@@ -196,6 +195,13 @@ class _Failure:
 def _config(connection: KafkaConnection, patience: float) -> dict[str, Any]:
     """Configure a producer: a topic's bound is one for what is sent at once, so records go one by one."""
     return producer_config(connection, delivery_timeout=patience) | {"batch.num.messages": 1}
+
+
+def _close(producer: Producer) -> None:
+    producer.purge()
+    # Of one that was fenced it returns a value and an error at once, which Python refuses.
+    with contextlib.suppress(SystemError):
+        producer.close()
 
 
 def _check_sizes(failures: Sequence[_Failure]) -> None:

@@ -25,6 +25,9 @@ class DeadLetter:
     entry: str
     work: VisitDetector | None
     reason: str
+    origin: str
+    fault: str
+    since: UtcSeconds
 
 
 @frozen(kw_only=True)
@@ -125,8 +128,34 @@ class MemoryQueueStore:
 
     def set_aside(self, entry: str, reason: str) -> None:
         """Move a leased delivery to the dead letters."""
-        work = self._held.pop(entry).delivery.work
-        self.dead.append(DeadLetter(entry=entry, work=work, reason=reason))
+        dead = self._held.pop(entry).delivery
+        self.dead.append(
+            DeadLetter(
+                entry=entry,
+                work=dead.work,
+                reason=reason,
+                origin=dead.origin,
+                fault=dead.fault,
+                since=self.clock.utc(),
+            )
+        )
+
+    def exhume(self, letter: DeadLetter) -> str:
+        """Put a dead letter back as a new entry; returns that."""
+        self.dead.remove(letter)
+        entry = str(next(self._numbers))
+        key = (letter.work.visit.instrument, letter.work.visit.group) if letter.work else ("", "")
+        self._append(
+            _Delivery(
+                entry=entry,
+                origin=letter.origin,
+                enqueued=self.clock.utc(),
+                work=letter.work,
+                fault=letter.fault,
+                revision=self.revisions.get(key, 1),
+            )
+        )
+        return entry
 
     def put_back(self, entry: str) -> None:
         """Make a leased delivery wait again, behind all others."""

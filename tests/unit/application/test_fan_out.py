@@ -30,7 +30,7 @@ from tests.unit.application.night import LoopClock
 KNOWN = ("Lowell", "NoStream", "NoDetectors")
 
 
-class _Box:
+class Box:
     """A fan-out that serves one instrument well, and two that are half configured."""
 
     def __init__(self) -> None:
@@ -62,13 +62,13 @@ class _Box:
         return evolve(a_visit(), sent=tai_from_utc(self.clock.utc()), **changes)
 
 
-def dropped(box: _Box) -> int:
+def dropped(box: Box) -> int:
     return box.metrics.total(Counter.ANNOUNCEMENTS_DROPPED)
 
 
 @pytest.mark.looptime
 async def test_what_nobody_can_work_on_is_set_aside_with_its_reason() -> None:
-    box = _Box()
+    box = Box()
     contents: list[Visit | NotForUs | Unreadable] = [
         Unreadable("no schema"),
         NotForUs("no instrument"),
@@ -91,7 +91,7 @@ async def test_what_nobody_can_work_on_is_set_aside_with_its_reason() -> None:
 
 @pytest.mark.looptime
 async def test_nothing_is_settled_before_it_is_set_aside() -> None:
-    box = _Box()
+    box = Box()
     box.dead.outage = "cut off"
     await box.announcements.announce(Unreadable("no schema"))
     await box.announcements.announce(box.visit())
@@ -108,7 +108,7 @@ async def test_nothing_is_settled_before_it_is_set_aside() -> None:
 
 @pytest.mark.looptime
 async def test_what_fails_is_tried_less_and_less_often(caplog: pytest.LogCaptureFixture) -> None:
-    box = _Box()
+    box = Box()
     box.dead.outage = "cut off"
     await box.announcements.announce(Unreadable("no schema"))
     running = asyncio.create_task(box.fan_out.run())
@@ -127,7 +127,7 @@ async def test_what_fails_is_tried_less_and_less_often(caplog: pytest.LogCapture
 
 @pytest.mark.looptime
 async def test_a_visit_that_expired_can_be_found_again() -> None:
-    box = _Box()
+    box = Box()
     old = evolve(a_visit(), sent=TaiSeconds(box.visit().sent - 4000.0))
     await box.fan_out.handle(Announcement(content=old, position="0"))
     assert await box.publisher.announced("Lowell", old.group) == old
@@ -139,7 +139,7 @@ async def test_a_visit_that_expired_can_be_found_again() -> None:
 @given(st.lists(visits(instruments=st.sampled_from([*KNOWN, "Elsewhere"])) | cancellations(), max_size=5))
 def test_no_legal_announcement_stops_it(contents: list[Visit | Cancellation]) -> None:
     async def play() -> tuple[int, int]:
-        box = _Box()
+        box = Box()
         for number, content in enumerate(contents):
             await box.fan_out.handle(Announcement(content=content, position=str(number)))
         good = box.visit(group="the last one")

@@ -4,7 +4,9 @@ local group, consumer, entry, times = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if holds(group, consumer, entry, times) then
     local fields = fields_of(entry) or {}
     local kept = math.min(#fields, MOST_VALUES)
+    local origin = redis.call('HGET', ORIGINS, entry) or entry
     redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*',
-        'dead_reason', ARGV[5], 'dead_entry', entry, unpack(fields, 1, kept))
+        'dead_reason', ARGV[5], 'dead_entry', entry, 'dead_origin', origin,
+        unpack(fields, 1, kept))
     finish(group, entry)
 end

@@ -6,10 +6,12 @@ from typing import override
 import pytest
 
 from adapters.memory.queue.control import MemoryControl
+from adapters.memory.queue.dead_letters import MemoryWorkLetters
 from adapters.memory.queue.queue_store import MemoryQueueStore
 from adapters.memory.queue.work_publisher import MemoryWorkPublisher
 from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
 from ports.work_queue import WorkQueue
+from tests.contract_suites.dead_letters import DeadLettersContract
 from tests.contract_suites.samples import INSTRUMENT, LoopClock
 from tests.contract_suites.work_publisher import PublisherBench, WorkPublisherContract
 from tests.contract_suites.work_queue import QueueBench, WorkQueueContract
@@ -22,21 +24,21 @@ class _Bench(QueueBench):
 
     def __init__(self) -> None:
         clock = LoopClock()
-        self._store = MemoryQueueStore(clock, lease_seconds=self.lease_seconds)
-        self.publisher = MemoryWorkPublisher({INSTRUMENT: self._store}, MemoryControl(clock))
-        self.upkeep = MemoryQueueUpkeep(self._store)
+        self.store = MemoryQueueStore(clock, lease_seconds=self.lease_seconds)
+        self.publisher = MemoryWorkPublisher({INSTRUMENT: self.store}, MemoryControl(clock))
+        self.upkeep = MemoryQueueUpkeep(self.store)
 
     @override
     async def consumer(self, name: str) -> WorkQueue:
-        return MemoryWorkQueue(self._store, name)
+        return MemoryWorkQueue(self.store, name)
 
     @override
     async def add_unreadable(self) -> None:
-        self._store.add(None, fault="detector: 'four' is not a number")
+        self.store.add(None, fault="detector: 'four' is not a number")
 
     @override
     async def dead(self) -> Sequence[tuple[str, str]]:
-        return [(letter.entry, letter.reason) for letter in self._store.dead]
+        return [(letter.entry, letter.reason) for letter in self.store.dead]
 
 
 class _PublisherBench(PublisherBench):
@@ -53,6 +55,16 @@ class TestMemoryWorkQueue(WorkQueueContract):
     @pytest.fixture
     def bench(self) -> QueueBench:
         return _Bench()
+
+
+class TestMemoryWorkLetters(DeadLettersContract):
+    @pytest.fixture
+    def bench(self) -> _Bench:
+        return _Bench()
+
+    @pytest.fixture
+    def letters(self, bench: _Bench) -> MemoryWorkLetters:
+        return MemoryWorkLetters(bench.store)
 
 
 class TestMemoryWorkPublisher(WorkPublisherContract):

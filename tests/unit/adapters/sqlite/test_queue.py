@@ -11,12 +11,14 @@ from typing import override
 import pytest
 
 from adapters.sqlite.control import SqliteControl
+from adapters.sqlite.dead_letters import SqliteWorkLetters
 from adapters.sqlite.work_publisher import SqliteWorkPublisher
 from adapters.sqlite.work_queue import SqliteQueueUpkeep, SqliteWorkQueue
 from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
 from ports.work_publisher import Novelty, Published
 from ports.work_queue import QueueUnavailableError, WorkQueue
 from tests.contract_suites.control import ControlBench, ControlContract
+from tests.contract_suites.dead_letters import DeadLettersContract
 from tests.contract_suites.samples import INSTRUMENT, a_visit
 from tests.contract_suites.work_publisher import PublisherBench, WorkPublisherContract
 from tests.contract_suites.work_queue import QueueBench, WorkQueueContract
@@ -85,6 +87,19 @@ class TestSqliteWorkQueue(WorkQueueContract):
         bench = _Bench(tmp_path / "queue.db", stack)
         await bench.open()
         return bench
+
+
+class TestSqliteWorkLetters(DeadLettersContract):
+    @pytest.fixture
+    async def bench(self, tmp_path: Path, stack: contextlib.AsyncExitStack) -> QueueBench:
+        bench = _Bench(tmp_path / "queue.db", stack)
+        await bench.open()
+        return bench
+
+    @pytest.fixture
+    async def letters(self, tmp_path: Path, stack: contextlib.AsyncExitStack) -> SqliteWorkLetters:
+        letters = SqliteWorkLetters(str(tmp_path / "queue.db"), queue=INSTRUMENT)
+        return await stack.enter_async_context(letters)
 
 
 class TestSqliteWorkPublisher(WorkPublisherContract):

@@ -1,0 +1,1 @@
+"""The command for what could not be dealt with."""
