@@ -22,6 +22,10 @@ _BENCHMARKS = {
     ),
     "fan-out": ("benchmarks.services.fan_out", "from nextVisit in Kafka to its last copy in Redis"),
     "presence": ("benchmarks.services.presence", "the raw microservice under load"),
+    "console": (
+        "benchmarks.console",
+        "pages of a long night of a large camera, pictures of large images",
+    ),
     "site": ("benchmarks.services.site", "a site: from a frame's last byte to its outcomes, and its memory"),
     "site-night": (
         "benchmarks.services.site_night",

@@ -22,7 +22,7 @@ from benchmarks.report import table
 from benchmarks.visits.our_worker import OurWorker
 from benchmarks.visits.visit_night import AP_PIPE, CAMERA_FILE, ROOT, make_night
 
-__all__ = ["main"]
+__all__ = ["camera_of_size", "main"]
 
 _SIZES = {1024: 8, 4096: 3}  # Pixels on a side, and how many visits; the first of them is cold.
 _OVERSCAN = 32  # pixels of each amplifier
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def _measure(folder: Path, size: int, visits: int) -> _Clock:
-    night = make_night(folder, visits, camera_file=_camera_of(folder, size))
+    night = make_night(folder, visits, camera_file=camera_of_size(folder, size))
     night.initialize(AP_PIPE)
     worker, clock = OurWorker(night, AP_PIPE, folder / "ours"), _Clock()
     with clock.installed(_tasks()):
@@ -98,7 +98,7 @@ def _measure(folder: Path, size: int, visits: int) -> _Clock:
     return clock
 
 
-def _camera_of(folder: Path, size: int) -> Path:
+def camera_of_size(folder: Path, size: int) -> Path:
     """Give the camera of the other benchmarks a sensor of another size."""
     content = yaml.safe_load(CAMERA_FILE.read_text())
     sensor = content["detector_types"]["ccd"]

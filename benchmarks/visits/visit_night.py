@@ -26,7 +26,7 @@ from workbench.night_repository import make_repository
 
 __all__ = ["AP_PIPE", "CAMERA_FILE", "DEPLOYMENT", "LIGHT", "ROOT", "Job", "Workload", "make_night"]
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CAMERA_FILE = ROOT / "benchmarks" / "one_k.yaml"
 DEPLOYMENT = "pipelines-0000000-config-0000000"
 _DETECTOR = 4
