@@ -1,4 +1,4 @@
-"""Keep queues in order: put expired leases back, forget what is finished, tell how much there is."""
+"""Keep queues in order: put work back, forget what is finished, tell how much there is."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ class UpkeepPolicy:
     """How often things are done; seconds."""
 
     put_back_every: float = 5.0
-    """So long after its lease expired, at most, a dead worker's work counts as waiting again."""
+    """So long after its lease expired, or it was due, at most, work counts as waiting again."""
     trim_every: float = 60.0
     look_every: float = 5.0
     """Between two looks at how much there is to do."""
@@ -49,6 +49,8 @@ class QueueKeeper:
             for name, queue in self._queues.items():
                 what = f"expired leases of {name} cannot be put back"
                 tasks.create_task(_repeat(queue.put_back_expired, self._policy.put_back_every, what))
+                what = f"postponed work of {name} cannot be put back"
+                tasks.create_task(_repeat(queue.put_back_due, self._policy.put_back_every, what))
                 what = f"{name} cannot be trimmed"
                 tasks.create_task(_repeat(queue.trim, self._policy.trim_every, what))
                 what = f"depth of {name} cannot be read"
@@ -60,6 +62,7 @@ class QueueKeeper:
         depth = await queue.depth()
         self._metrics.set(Gauge.QUEUE, depth.waiting, queue=name, state="waiting")
         self._metrics.set(Gauge.QUEUE, depth.leased, queue=name, state="leased")
+        self._metrics.set(Gauge.QUEUE, depth.delayed, queue=name, state="delayed")
         self._metrics.set(Gauge.QUEUE, depth.dead, queue=name, state="dead")
 
 

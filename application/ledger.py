@@ -49,7 +49,7 @@ class StoredLedger:
         held = LeaseKey(f"{lease.queue} {lease.entry} {lease.times_leased}", f"{lease.queue} {lease.origin}")
 
         def change(history: WorkHistory, now: UtcSeconds) -> tuple[WorkHistory, AttemptRecord]:
-            begun = history.begin(worker, held, now, longest)
+            begun = history.begin(worker, held, now, longest, lease.open_attempt)
             if begun is None:
                 other = "an unknown worker" if history.last is None else history.last.worker
                 raise HeldElsewhereError(f"{identity}: another delivery is worked on by {other}")

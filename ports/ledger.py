@@ -105,6 +105,7 @@ class Ledger(Protocol):
         dead when its delivery has been leased again, or when the attempt began
         more than `longest` seconds ago, which is longer than any attempt takes:
         its delivery may have been deleted by hand, and then never comes again.
+        One that was left open when the work was postponed is closed as postponed.
         If the identity has a final outcome, no attempt is begun and the final
         record is returned. Asked again with the same lease, it answers the
         same.

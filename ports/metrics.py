@@ -75,7 +75,11 @@ class Duration(enum.Enum):
 class Gauge(enum.Enum):
     """What stands at a value that goes up and down: name, meaning, labels."""
 
-    QUEUE = "queue_entries", "Deliveries of a queue that are waiting, leased or dead", ("queue", "state")
+    QUEUE = (
+        "queue_entries",
+        "Deliveries of a queue that are waiting, leased, delayed or dead",
+        ("queue", "state"),
+    )
     WRITER_OLDEST = (
         "writer_oldest_timestamp_seconds",
         "When the oldest message that the writer is at was sent, Unix time; 0 if it is at none",

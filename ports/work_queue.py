@@ -57,6 +57,9 @@ class Lease:
     """The newest of the visit when the lease began: if it is higher, this delivery is superseded."""
     origin: str = field(default=Factory(lambda self: self.entry, takes_self=True))
     """The entry under which the work first came; putting it back gives it a new entry, never a new origin."""
+    open_attempt: int = 0
+    """Attempt whose end could not be recorded when the work was postponed: whoever begins next closes it
+    as postponed; 0 if there is none."""
     times_leased: int = 1
     """Of this entry, this lease included; tells two leases of one entry apart."""
 
@@ -71,6 +74,13 @@ class QueueDepth:
     """Deliveries leased and not finished, expired leases included."""
     dead: int
     """Deliveries set aside."""
+    delayed: int = 0
+    """Deliveries postponed and not due yet, or due and not put back: nothing that workers are started for."""
+
+    @property
+    def unfinished(self) -> int:
+        """Deliveries of which something is still to come."""
+        return self.waiting + self.leased + self.delayed
 
 
 class WorkQueue(Protocol):
@@ -90,7 +100,7 @@ class WorkQueue(Protocol):
     """
 
     async def lease(self, wait: float) -> Lease | None:
-        """Lease the next delivery, or one whose holder let its lease run out.
+        """Lease the next delivery, one that is due again, or one whose holder let its lease run out.
 
         Waits up to `wait` seconds for one; returns None if none came.
 
@@ -122,6 +132,24 @@ class WorkQueue(Protocol):
         """Put the work back so that any consumer may lease it at once."""
         ...
 
+    async def postpone(self, lease: Lease, seconds: float, open_attempt: int = 0) -> None:
+        """Take the work out of everybody's sight for a time, then put it back by itself.
+
+        Until then it does not wait and nobody can lease it. It comes back with
+        the same origin, behind all others, as soon as the upkeep or a consumer
+        that looks for work finds it due.
+
+        Parameters
+        ----------
+        lease
+            Of the delivery.
+        seconds
+            By the queue's clock.
+        open_attempt
+            See `Lease.open_attempt`.
+        """
+        ...
+
     async def set_aside(self, lease: Lease, reason: str) -> None:
         """Move the delivery, with the reason, to the dead letters."""
         ...
@@ -145,6 +173,10 @@ class QueueUpkeep(Protocol):
         """
         ...
 
+    async def put_back_due(self) -> int:
+        """Put work back that was postponed and is due; returns how many deliveries."""
+        ...
+
     async def trim(self) -> int:
         """Forget deliveries that are finished and have nothing unfinished before them.
 
@@ -158,7 +190,7 @@ class QueueUpkeep(Protocol):
         ...
 
     async def unfinished(self) -> Collection[Identity]:
-        """List the work that waits or is leased, expired leases included.
+        """List the work that waits, is leased (expired leases included) or is postponed.
 
         Work that is finished meanwhile may be among it; work that is in the
         queue from the call to the answer is not left out, however often it

@@ -124,6 +124,8 @@ def _record_as_dict(record: AttemptRecord) -> dict[str, Any]:
     written: dict[str, Any] = {"n": record.attempt.number, "worker": record.worker, "begun": record.begun}
     if record.turn != record.attempt.number:
         written["turn"] = record.turn
+    if record.times != 1:
+        written["times"] = record.times
     if record.requeued is not None:
         written["requeued"] = record.requeued
     if record.lease is not None:
@@ -147,6 +149,7 @@ def _record_from_dict(identity: Identity, written: Mapping[str, Any]) -> Attempt
         worker=str(written["worker"]),
         begun=UtcSeconds(float(written["begun"])),
         turn=int(written.get("turn", number)),
+        times=int(written.get("times", 1)),
         requeued=_instant(written.get("requeued")),
         lease=None if lease is None else LeaseKey(*map(str, lease)),
         outcome=None if outcome is None else _outcome_from_dict(outcome),

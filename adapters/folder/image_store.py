@@ -61,6 +61,10 @@ class FolderImageStore(Opened):
         content = await self._threads.run(self._translated, self._read, key)
         return None if content is None else sidecar_cards(key, content)
 
+    async def check(self) -> None:
+        """See `ports.neighbours.Probe`: is the folder there?"""
+        await self._threads.run(self._translated, lambda _: None, "")
+
     def uri(self, key: str) -> str:
         """See `ports.raw_arrivals.ImageStore.uri`."""
         return self._root + quote(key, safe=_SAFE_IN_URI)

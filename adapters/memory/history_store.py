@@ -56,6 +56,10 @@ class MemoryHistoryStore:
                 faults.append(error)
         return faults
 
+    async def check(self) -> None:
+        """See `ports.neighbours.Probe`."""
+        self._check()
+
     async def history(self, identity: Identity) -> WorkHistory:
         """Read one history."""
         return self._now(identity)

@@ -109,6 +109,10 @@ class MemoryWorkspace:
         """Let a step (``prepare``, ``ingest``, ...) raise an error the next time, for tests."""
         self._failures[step].append(error)
 
+    def mend(self, step: str) -> None:
+        """Let a step fail no more, for tests."""
+        self._failures.pop(step, None)
+
     async def prepare(self, assignment: Assignment) -> Prepared:
         """See `ports.workspace.Workspace.prepare`."""
         await self.clean()

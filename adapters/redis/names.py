@@ -33,9 +33,14 @@ class StreamKeys:
         return f"{self.stream}:leased"
 
     @property
+    def delayed(self) -> str:
+        """Sorted set of what was postponed, by when it is due."""
+        return f"{self.stream}:delayed"
+
+    @property
     def queue(self) -> list[str]:
         """What the scripts of the queue share, in their order."""
-        return [self.stream, self.origins, self.leased]
+        return [self.stream, self.origins, self.leased, self.delayed]
 
     def mark(self, instrument: str, group: str) -> str:
         """Hash that marks a visit as published."""

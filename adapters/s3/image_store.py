@@ -88,6 +88,10 @@ class S3ImageStore:
             self._client.close()
             self._client = None
 
+    async def check(self) -> None:
+        """See `ports.neighbours.Probe`: list one object."""
+        await self._run("list it", lambda client: client.list_objects_v2(Bucket=self._bucket, MaxKeys=1))
+
     def uri(self, key: str) -> str:
         """Write where a key is; what a URI cannot hold is percent-encoded."""
         return self._root + quote(key, safe=_SAFE_IN_URI)

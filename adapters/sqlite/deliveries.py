@@ -10,13 +10,31 @@ from domain.times import InvalidInstantError, UtcSeconds, utc_from_tai
 from domain.visit import Visit, VisitDetector
 from ports.work_queue import Lease
 
-__all__ = ["add", "add_again", "add_letter", "bury", "exhume", "lease_from", "newest_revision", "work_from"]
+__all__ = [
+    "add",
+    "add_again",
+    "add_letter",
+    "bury",
+    "exhume",
+    "forget",
+    "lease_from",
+    "newest_revision",
+    "postpone",
+    "put_back_due",
+    "work_from",
+]
 
-_ADD_AGAIN: Final = """
-INSERT INTO delivery
-(queue, origin, enqueued, contents, instrument, visit_group, detector, revision, priority)
-SELECT queue, coalesce(origin, entry), enqueued, contents, instrument, visit_group, detector, revision,
-priority FROM delivery WHERE entry = ?"""
+_CARRIED: Final = "queue, origin, enqueued, contents, instrument, visit_group, detector, revision, priority"
+_CARRY: Final = _CARRIED.replace("origin", "coalesce(origin, entry)")
+_ADD_AGAIN: Final = f"INSERT INTO delivery ({_CARRIED}) SELECT {_CARRY} FROM delivery WHERE entry = ?"  # noqa: S608 - the names above
+_ADD_DUE: Final = f"INSERT INTO delivery ({_CARRIED}) SELECT {_CARRIED} FROM delayed WHERE entry = ?"  # noqa: S608 - the names above
+_POSTPONE: Final = f"""
+INSERT INTO delayed (entry, {_CARRIED}, due, open_attempt)
+SELECT entry, {_CARRY}, ?1, CASE WHEN ?2 THEN ?2 ELSE coalesce(
+(SELECT attempt FROM open_attempt WHERE open_attempt.entry = delivery.entry), 0) END
+FROM delivery WHERE entry = ?3"""  # noqa: S608 - the names above
+_DUE: Final = "SELECT entry, open_attempt FROM delayed WHERE queue = ? AND due <= ? ORDER BY due, entry"
+_OPEN_ATTEMPT: Final = "SELECT attempt FROM open_attempt WHERE entry = ?"
 _EXHUME: Final = """
 DELETE FROM dead_letter WHERE queue = ? AND CASE WHEN json_valid(contents)
 THEN json_extract(contents, '$.groupId') = ? AND json_extract(contents, '$.detector') = ? END"""
@@ -53,8 +71,32 @@ def _is_old(visit: Visit, now: UtcSeconds, old_after: float) -> bool:
 
 def add_again(connection: sqlite3.Connection, entry: int) -> None:
     """Put a delivery behind all others: another entry of the same origin, which nobody has leased."""
-    connection.execute(_ADD_AGAIN, (entry,))
+    added = connection.execute(_ADD_AGAIN, (entry,)).lastrowid
+    connection.execute("UPDATE open_attempt SET entry = ? WHERE entry = ?", (added, entry))
+    forget(connection, entry)
+
+
+def postpone(connection: sqlite3.Connection, entry: int, due: float, open_attempt: int) -> None:
+    """Put a delivery away until it is due."""
+    connection.execute(_POSTPONE, (due, open_attempt, entry))
+    forget(connection, entry)
+
+
+def put_back_due(connection: sqlite3.Connection, queue: str, time: float) -> int:
+    """Put back what was postponed and is due; returns how many."""
+    due = connection.execute(_DUE, (queue, time)).fetchall()
+    for entry, attempt in due:
+        added = connection.execute(_ADD_DUE, (entry,)).lastrowid
+        if attempt:
+            connection.execute("INSERT INTO open_attempt VALUES (?, ?)", (added, attempt))
+        connection.execute("DELETE FROM delayed WHERE entry = ?", (entry,))
+    return len(due)
+
+
+def forget(connection: sqlite3.Connection, entry: int) -> None:
+    """Take a delivery out of the queue."""
     connection.execute("DELETE FROM delivery WHERE entry = ?", (entry,))
+    connection.execute("DELETE FROM open_attempt WHERE entry = ?", (entry,))
 
 
 def bury(connection: sqlite3.Connection, entry: int, reason: str) -> None:
@@ -63,7 +105,7 @@ def bury(connection: sqlite3.Connection, entry: int, reason: str) -> None:
         "INSERT INTO dead_letter SELECT entry, queue, ?, contents, ? FROM delivery WHERE entry = ?",
         (reason, now(), entry),
     )
-    connection.execute("DELETE FROM delivery WHERE entry = ?", (entry,))
+    forget(connection, entry)
 
 
 def add_letter(
@@ -104,6 +146,7 @@ def lease_from(connection: sqlite3.Connection, queue: str, row: tuple[Any, ...])
     """Read a delivery that was leased just now: the columns that `work_queue` returns of it."""
     entry, origin, enqueued, contents, revision, times = row
     work, fault = work_from(contents)
+    attempt = row_of(connection, _OPEN_ATTEMPT, entry)
     newest = 1 if work is None else newest_revision(connection, work.visit.instrument, work.visit.group)
     return Lease(
         entry=str(entry),
@@ -114,6 +157,7 @@ def lease_from(connection: sqlite3.Connection, queue: str, row: tuple[Any, ...])
         revision=revision,
         latest_revision=max(revision, newest),
         origin=str(origin or entry),
+        open_attempt=0 if attempt is None else attempt[0],
         times_leased=times,
     )
 

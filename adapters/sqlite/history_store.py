@@ -63,6 +63,10 @@ class SqliteHistoryStore(Opened):
                 faults.append(error)
         return faults
 
+    async def check(self) -> None:
+        """See `ports.neighbours.Probe`: read something."""
+        await self.unreadable("")
+
     async def history(self, identity: Identity) -> WorkHistory:
         """Read one history."""
         return await self._thread.run(self._store.history, identity)

@@ -18,6 +18,13 @@ CREATE TABLE IF NOT EXISTS delivery (
 );
 CREATE INDEX IF NOT EXISTS delivery_waiting ON delivery (queue, priority, entry) WHERE consumer IS NULL;
 CREATE INDEX IF NOT EXISTS delivery_leased ON delivery (queue, renewed) WHERE consumer IS NOT NULL;
+CREATE TABLE IF NOT EXISTS delayed (
+    entry INTEGER PRIMARY KEY, queue TEXT NOT NULL, origin INTEGER, enqueued REAL NOT NULL,
+    contents TEXT NOT NULL, instrument TEXT, visit_group TEXT, detector INTEGER, revision INTEGER NOT NULL,
+    priority INTEGER NOT NULL, due REAL NOT NULL, open_attempt INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS delayed_due ON delayed (queue, due);
+CREATE TABLE IF NOT EXISTS open_attempt (entry INTEGER PRIMARY KEY, attempt INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS dead_letter (
     entry INTEGER PRIMARY KEY, queue TEXT NOT NULL, reason TEXT NOT NULL, contents TEXT NOT NULL,
     buried REAL NOT NULL

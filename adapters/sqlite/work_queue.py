@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from adapters.sqlite.adapter import now, row_of
-from adapters.sqlite.deliveries import add_again, bury, lease_from
+from adapters.sqlite.deliveries import add_again, bury, forget, lease_from, postpone, put_back_due
 from adapters.sqlite.queue_file import POLL_SECONDS, QueueAdapter
 from domain.visit import Identity
 from ports.work_queue import LEASE_SECONDS, Lease, LeaseLostError, QueueDepth, QueueUnavailableError
@@ -18,7 +18,8 @@ _LOG = logging.getLogger(__name__)
 
 _HAS_WORK: Final = """
 SELECT 1 FROM delivery WHERE queue = ?1 AND consumer IS NULL
-UNION ALL SELECT 1 FROM delivery WHERE queue = ?1 AND consumer IS NOT NULL AND renewed <= ?2 LIMIT 1"""
+UNION ALL SELECT 1 FROM delivery WHERE queue = ?1 AND consumer IS NOT NULL AND renewed <= ?2
+UNION ALL SELECT 1 FROM delayed WHERE queue = ?1 AND due <= ?3 LIMIT 1"""
 _EXPIRED: Final = """
 SELECT entry, priority, consumer FROM delivery WHERE queue = ? AND consumer IS NOT NULL AND renewed <= ?
 ORDER BY priority, renewed"""
@@ -35,9 +36,10 @@ _HOLDS: Final = "SELECT 1 FROM delivery WHERE entry = ? AND consumer = ? AND tim
 _DEPTH: Final = """
 SELECT (SELECT count(*) FROM delivery WHERE queue = ?1 AND consumer IS NULL),
 (SELECT count(*) FROM delivery WHERE queue = ?1 AND consumer IS NOT NULL),
-(SELECT count(*) FROM dead_letter WHERE queue = ?1)"""
+(SELECT count(*) FROM dead_letter WHERE queue = ?1), (SELECT count(*) FROM delayed WHERE queue = ?1)"""
 _UNFINISHED: Final = """
-SELECT instrument, visit_group, detector FROM delivery WHERE queue = ? AND instrument IS NOT NULL"""
+SELECT instrument, visit_group, detector FROM delivery WHERE queue = ?1 AND instrument IS NOT NULL
+UNION SELECT instrument, visit_group, detector FROM delayed WHERE queue = ?1 AND instrument IS NOT NULL"""
 _TRIM: Final = """
 DELETE FROM dead_letter WHERE queue = ?1 AND entry NOT IN
 (SELECT entry FROM dead_letter WHERE queue = ?1 ORDER BY entry DESC LIMIT ?2)"""
@@ -104,11 +106,16 @@ class SqliteWorkQueue(QueueAdapter):
 
     async def acknowledge(self, lease: Lease) -> None:
         """Take the delivery out of the queue."""
-        await self._end(lease, _forget)
+        await self._end(lease, forget)
 
     async def give_back(self, lease: Lease) -> None:
         """Put the work back, behind all others."""
         await self._end(lease, add_again)
+
+    async def postpone(self, lease: Lease, seconds: float, open_attempt: int = 0) -> None:
+        """Put the work away for a time."""
+        due = now() + seconds
+        await self._end(lease, lambda connection, entry: postpone(connection, entry, due, open_attempt))
 
     async def set_aside(self, lease: Lease, reason: str) -> None:
         """Move the delivery to the dead letters."""
@@ -130,10 +137,11 @@ class SqliteWorkQueue(QueueAdapter):
             raise
 
     def _has_work(self, connection: sqlite3.Connection) -> bool:
-        return row_of(connection, _HAS_WORK, self._queue, now() - self._lease_seconds) is not None
+        return row_of(connection, _HAS_WORK, self._queue, now() - self._lease_seconds, now()) is not None
 
     def _take(self, connection: sqlite3.Connection) -> Lease | None:
         time = now()
+        put_back_due(connection, self._queue, time)
         expired = row_of(connection, _EXPIRED, self._queue, time - self._lease_seconds)
         waiting = row_of(connection, _NEXT, self._queue)
         if expired is None and waiting is None:
@@ -181,6 +189,10 @@ class SqliteQueueUpkeep(QueueAdapter):
         """Put back what expired."""
         return await self._change(self._put_back)
 
+    async def put_back_due(self) -> int:
+        """Put back what is due."""
+        return await self._change(lambda connection: put_back_due(connection, self._queue, now()))
+
     async def trim(self) -> int:
         """Forget old dead letters, marks and notes; finished deliveries are gone already."""
         return await self._change(self._trim)
@@ -190,7 +202,7 @@ class SqliteQueueUpkeep(QueueAdapter):
         return await self._read(self._depth)
 
     async def unfinished(self) -> Collection[Identity]:
-        """List the work that waits or is leased."""
+        """List the work that waits, is leased or is postponed."""
         return await self._read(self._unfinished)
 
     def _put_back(self, connection: sqlite3.Connection) -> int:
@@ -206,13 +218,9 @@ class SqliteQueueUpkeep(QueueAdapter):
         return 0
 
     def _depth(self, connection: sqlite3.Connection) -> QueueDepth:
-        waiting, leased, dead = row_of(connection, _DEPTH, self._queue) or (0, 0, 0)
-        return QueueDepth(waiting=waiting, leased=leased, dead=dead)
+        waiting, leased, dead, delayed = row_of(connection, _DEPTH, self._queue) or (0, 0, 0, 0)
+        return QueueDepth(waiting=waiting, leased=leased, dead=dead, delayed=delayed)
 
     def _unfinished(self, connection: sqlite3.Connection) -> frozenset[Identity]:
         rows = connection.execute(_UNFINISHED, (self._queue,)).fetchall()
         return frozenset(Identity(*row) for row in rows)
-
-
-def _forget(connection: sqlite3.Connection, entry: int) -> None:
-    connection.execute("DELETE FROM delivery WHERE entry = ?", (entry,))

@@ -152,7 +152,9 @@ class LedgerNightBoard:
         async def look() -> str:
             nonlocal counts
             depth = await queue.depth()
-            counts = QueueCounts(waiting=depth.waiting, leased=depth.leased, dead=depth.dead)
+            counts = QueueCounts(
+                waiting=depth.waiting, leased=depth.leased, dead=depth.dead, delayed=depth.delayed
+            )
             return ""
 
         await self._look_at("queue", look)

@@ -17,7 +17,7 @@ from domain.work.about import FoundRaw
 from domain.work.outcomes import Cancelled
 from ports.clock import Clock
 from ports.control import ControlNotes, Superseded
-from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableError, Workspace
+from ports.workspace import RawUnavailableError, RawUnreadableError, Workspace
 
 __all__ = ["ImageWait", "ImagesOutOfReachError"]
 
@@ -113,9 +113,6 @@ class ImageWait:
             loop = asyncio.get_running_loop()
             if not expectation.is_over(loop.time()):
                 loop.call_later(_REFETCH_PAUSE, events.put_nowait, raw)
-            elif isinstance(error, DiskFullError) and not expectation.accepted:
-                # There is an image: it must not end as a visit without any, which no other worker would try.
-                raise
             return expectation
         except RawUnreadableError as error:
             _LOG.warning("image %s unusable: %s", raw.uri, error)

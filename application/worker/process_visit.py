@@ -7,7 +7,6 @@ happens to a visit-detector.
 import asyncio
 import itertools
 import logging
-import zlib
 from collections.abc import Coroutine
 from typing import Any
 
@@ -15,6 +14,7 @@ from attrs import define, evolve, frozen
 
 from application.worker.await_images import ImagesOutOfReachError, ImageWait
 from application.worker.choose_pipelines import PipelineChooser
+from application.worker.postponing import varied
 from application.worker.stages import Stages
 from domain.cameras.field_angles import NoGeometryError
 from domain.pipelines import NoMatchingNodeError
@@ -86,8 +86,9 @@ class VisitPolicy:
     repository_pause: float = 30.0
     """REPO_RETRY_DELAY: between two tries of what needs the central repository, give or take a quarter."""
     max_attempts: int = 3
-    longest_postponed: float = 86_400.0
-    """Age up to which a visit whose images cannot be reached is tried again without counting."""
+    postpone_limit: float = 86_400.0
+    """POSTPONE_LIMIT: age up to which a visit is postponed because a neighbour is away, if it does not
+    expire before."""
 
 
 UNPLACEABLE = (UnsupportedSystemError, InvalidVisitError, InvalidInstantError, NoGeometryError)
@@ -104,6 +105,8 @@ class _Job:
     stages: Stages
     give_up: asyncio.Event
     begun: UtcSeconds
+    patience: float
+    """Until when init-outputs are looked for, on the event loop's clock."""
     until: float = 0.0
     """When the science is ended, on the event loop's clock."""
     has_changed: bool = False
@@ -116,9 +119,8 @@ class _Job:
     """Alerts that no broker took."""
 
     def pause(self, seconds: float, tries: int) -> float:
-        """Vary a pause by up to a quarter, so that workers do not come back all at once."""
-        word = f"{self.assignment.attempt} {tries}".encode()
-        return seconds * (0.75 + 0.5 * zlib.crc32(word) / 0xFFFFFFFF)
+        """Vary a pause, for each try otherwise."""
+        return varied(seconds, f"{self.assignment.attempt} {tries}")
 
 
 class VisitProcessor:
@@ -172,13 +174,15 @@ class VisitProcessor:
             Raised if it cannot be known whether permanent changes were made.
         """
         try:
-            outcome = await self._refuse(work, lease, record.requeued)
+            outcome = await self._refuse(work, lease, record)
             if outcome is not None:
                 return outcome
             chosen = self._chooser.choose(work)
             stages.about = chosen.about(work.visit)
             begun = self._clock.utc()
-            expectation = self._expect(work, begun)
+            waited = 0.0 if record.first_begun is None else max(record.begun - record.first_begun, 0.0)
+            expectation = self._expect(work, begun, waited)
+            patience = self._expect(work, begun).deadline
         except NoMatchingNodeError as error:
             return FailedBeforeChange(reason=str(error), never=PermanentFailure.NO_MATCHING_NODE)
         except UNPLACEABLE as error:
@@ -200,21 +204,22 @@ class VisitProcessor:
                 stages=stages,
                 give_up=give_up,
                 begun=begun,
+                patience=patience,
             )
             return await self._run_attempt(job, expectation)
         finally:
             with stages.timing("clean"):
                 await self._workspace.clean()
 
-    async def _refuse(self, work: VisitDetector, lease: Lease, requeued: UtcSeconds | None) -> Outcome | None:
+    async def _refuse(self, work: VisitDetector, lease: Lease, record: AttemptRecord) -> Outcome | None:
         """Turn away what is not worth beginning."""
         visit, now = work.visit, self._clock.utc()
         skew = clock_skew(visit, now)
         if skew > _SKEW:
             self._metrics.count(Counter.CLOCK_SKEW, source="nextVisit")
             _LOG.warning("the announcement is %.1f s ahead of this clock", skew)
-        if has_expired(visit, now, self._policy.message_expiration, requeued):
-            return Expired(age=age_of(visit, now, requeued))
+        if has_expired(visit, now, self._policy.message_expiration, record.requeued):
+            return _given_up(record) or Expired(age=age_of(visit, now, record.requeued))
         if await self._control.is_cancelled(visit.sal_index, visit.group):
             return Cancelled()
         if lease.latest_revision > lease.revision:
@@ -234,15 +239,19 @@ class VisitProcessor:
             outcome = await self._classify_failure(job.record.attempt, reason)
         return await self._export_outputs(job, outcome)
 
-    def _expect(self, work: VisitDetector, begun: UtcSeconds) -> Expectation:
-        deadline = image_deadline(work.visit, begun, self._policy.image_timeout, self._policy.worker_timeout)
+    def _expect(self, work: VisitDetector, begun: UtcSeconds, waited: float = 0.0) -> Expectation:
+        """Reckon until when images are awaited by an attempt, others having waited for some time before."""
+        receipt = UtcSeconds(begun - waited)
+        deadline = image_deadline(
+            work.visit, receipt, self._policy.image_timeout, self._policy.worker_timeout
+        )
         now = asyncio.get_running_loop().time()
         return Expectation.of(work, now + (deadline - begun), self._policy.unknown_count_grace)
 
     async def _run_science(self, job: _Job, expectation: Expectation) -> Outcome:
         """Preload, await the images and run the pipeline."""
         try:
-            failure = await self._prepare(job, expectation)
+            failure = await self._prepare(job)
             if failure is not None:
                 job.preparation_failed = True
                 return failure
@@ -266,14 +275,22 @@ class VisitProcessor:
         except NothingRunnableError as error:
             return FailedBeforeChange(reason=str(error), never=PermanentFailure.NOTHING_RUNNABLE)
         except ImagesOutOfReachError as error:
-            age = age_of(job.assignment.work.visit, self._clock.utc(), job.record.requeued)
-            return FailedBeforeChange(reason=str(error), postponed=age < self._policy.longest_postponed)
+            return self._postpone(job, str(error))
         except WorkspaceError as error:
             return await self._classify_failure(
                 job.record.attempt, str(error), _snap_results(expectation, None)
             )
 
-    async def _prepare(self, job: _Job, expectation: Expectation) -> Outcome | None:
+    def _postpone(self, job: _Job, reason: str) -> Outcome:
+        """Leave the work to a later attempt, unless it is too old for one."""
+        age = age_of(job.assignment.work.visit, self._clock.utc(), job.record.requeued)
+        if age < min(self._policy.message_expiration, self._policy.postpone_limit):
+            return FailedBeforeChange(reason=reason, postponed=True)
+        since = job.record.begun if job.record.postponed is None else job.record.postponed.begun
+        lasted = self._clock.utc() - since
+        return FailedBeforeChange(reason=f"{reason}; given up after {lasted:.0f} s", given_up=True)
+
+    async def _prepare(self, job: _Job) -> Outcome | None:
         """Prepare the workspace; wait for an initializer that is behind and a repository that is away."""
         loop = asyncio.get_running_loop()
         tries = 0
@@ -289,7 +306,8 @@ class VisitProcessor:
                     tries += not is_missing
                     usual = self._policy.init_outputs_pause if is_missing else self._policy.repository_pause
                     pause = job.pause(usual, tries)
-                    if tries >= _TRIES or loop.time() + pause >= expectation.deadline:
+                    is_over = loop.time() + pause >= job.patience if is_missing else tries >= _TRIES
+                    if is_over:
                         return FailedBeforeChange(reason=str(error))
                     _LOG.warning("%s; retrying in %.1f s", error, pause)
                 await self._workspace.clean()
@@ -389,6 +407,15 @@ class VisitProcessor:
         if await self._ledger.has_claim(attempt.identity):
             return FailedAfterChange(reason=reason, snaps=snaps)
         return FailedBeforeChange(reason=reason, snaps=snaps)
+
+
+def _given_up(record: AttemptRecord) -> Outcome | None:
+    """End work that expired while it was postponed by what it was postponed for; None if it was not."""
+    before = record.postponed
+    if before is None or not isinstance(before.outcome, FailedBeforeChange):
+        return None
+    lasted = record.begun - before.begun
+    return FailedBeforeChange(reason=f"{before.outcome.reason}; given up after {lasted:.0f} s", given_up=True)
 
 
 async def _run_unless[T](over: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

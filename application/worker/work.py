@@ -4,12 +4,13 @@ import asyncio
 import enum
 import logging
 import math
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 
 from attrs import frozen
 
 from application.worker.alongside import running_alongside
 from application.worker.log_context import logging_about
+from application.worker.postponing import Postponer, PostponingPolicy
 from application.worker.process_visit import VisitProcessor
 from application.worker.stages import Stages
 from domain.cameras.camera import Camera, UnknownDetectorError
@@ -41,7 +42,7 @@ from ports.ledger import (
 )
 from ports.measurements import Measurement, Measurements
 from ports.metrics import Counter, Metrics
-from ports.neighbours import NeighbourUnavailableError
+from ports.neighbours import Neighbour, NeighbourUnavailableError, Probe
 from ports.work_queue import Lease, LeaseLostError, QueueUnavailableError, WorkQueue
 from ports.workspace import Workspace
 
@@ -77,8 +78,6 @@ class WorkerPolicy:
     max_attempts: int = 3
     longest_attempt: float = math.inf
     """An attempt that began longer ago is over, whatever became of its worker and its delivery."""
-    longest_pause: float = 60.0
-    """Before work is given back because a neighbour is away; from `retry_delay`, doubled each time."""
 
 
 class Worker:
@@ -96,6 +95,7 @@ class Worker:
         workspace: Workspace,
         metrics: Metrics,
         measurements: Measurements | None = None,
+        probes: Mapping[Neighbour, Probe] | None = None,
     ) -> None:
         self._name = name
         self._camera = camera
@@ -106,6 +106,7 @@ class Worker:
         self._workspace = workspace
         self._metrics = metrics
         self._measurements = measurements
+        self._postponer = Postponer(queue, probes or {}, PostponingPolicy(first=policy.retry_delay))
         self._abort = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, abort: asyncio.Event | None = None) -> Ending:
@@ -121,7 +122,8 @@ class Worker:
                 if self._policy.recycle_after and done >= self._policy.recycle_after:
                     return Ending.RECYCLED
                 try:
-                    lease = await self._lease(stop)
+                    await self._postponer.wait(stop)
+                    lease = None if stop.is_set() else await self._lease(stop)
                     if lease is None:
                         return Ending.STOPPED if stop.is_set() else Ending.IDLE
                     await self._handle_delivery(lease, stop)
@@ -152,9 +154,11 @@ class Worker:
             try:
                 await self._begin(lease, lease.work, stop)
             except OutdatedLeaseError as error:
-                await self._give_back_outdated(lease, lease.work, error, stop)
+                await self._give_back_outdated(lease, lease.work, error)
             except (HeldElsewhereError, NewerRecordError) as error:
-                await self._give_back_later(lease, error, stop)
+                await self._give_back_later(lease, error)
+            except LedgerUnavailableError as error:
+                await self._postponer.postpone(lease, Neighbour.LEDGER, str(error), lease.times_leased)
             except UnreadableRecordError as error:
                 # Whether something permanent was changed is not known, so nothing is done again.
                 await self._set_poison_aside(lease, str(error))
@@ -196,12 +200,14 @@ class Worker:
                 outcome = await self._process_attempt(lease, work, record, stages, stop)
                 rule = rule_for(outcome, record.turn, self._policy.max_attempts)
                 final = is_final(outcome, record.turn, self._policy.max_attempts)
-                if isinstance(outcome, FailedBeforeChange) and outcome.postponed:
-                    await self._pause_before_retry(outcome, record, stop)
                 await self._record(record.attempt, outcome, stages.notes(), stop, final=final)
         except (LeaseLostError, NotTheHolderError, NewerRecordError) as error:
             # Who wrote the newer record has taken the work over.
             self._report_lost_lease(work, error)
+            return
+        except LedgerUnavailableError as error:
+            times, number = _times_postponed(record), record.attempt.number
+            await self._postponer.postpone(lease, Neighbour.LEDGER, str(error), times, number)
             return
         self._report(outcome, rule.level, stages, final=final)
         if self._measurements is not None:
@@ -218,38 +224,29 @@ class Worker:
                 await self._queue.acknowledge(lease)
             case QueueVerb.GIVE_BACK:
                 await self._queue.give_back(lease)
+            case QueueVerb.POSTPONE:
+                reason, times = describe(outcome), _times_postponed(record)
+                await self._postponer.postpone(lease, Neighbour.BUCKET, reason, times)
             case QueueVerb.DEAD_LETTER:
                 await self._queue.set_aside(lease, describe(outcome))
 
-    async def _give_back_outdated(
-        self, lease: Lease, work: VisitDetector, error: OutdatedLeaseError, stop: asyncio.Event
-    ) -> None:
+    async def _give_back_outdated(self, lease: Lease, work: VisitDetector, error: OutdatedLeaseError) -> None:
         """Give back what is still held, though another delivery of it was leased later: then this one is."""
         try:
             await self._queue.renew(lease)
         except LeaseLostError:
             self._report_lost_lease(work, error)
         else:
-            await self._give_back_later(lease, error, stop)
+            await self._give_back_later(lease, error)
 
-    async def _give_back_later(self, lease: Lease, error: PromptProcessingError, stop: asyncio.Event) -> None:
+    async def _give_back_later(self, lease: Lease, error: PromptProcessingError) -> None:
         """Leave others some time for the work, or this delivery would go round without a pause."""
         _LOG.info("released, to be redelivered in %g s: %s", self._policy.renewal, error)
-        await _wait_for_either(asyncio.sleep(self._policy.renewal), stop.wait())
-        await self._queue.give_back(lease)
+        await self._queue.postpone(lease, self._policy.renewal)
 
     def _report_lost_lease(self, work: VisitDetector, error: PromptProcessingError) -> None:
         _LOG.error("lease lost, no outcome recorded: %s", error)
         self._metrics.count(Counter.LEASES_LOST, instrument=work.visit.instrument)
-
-    async def _pause_before_retry(
-        self, outcome: FailedBeforeChange, record: AttemptRecord, stop: asyncio.Event
-    ) -> None:
-        """Let a neighbour come back before the work is given back, and keep its lease meanwhile."""
-        before = record.attempt.number - record.turn
-        pause = min(self._policy.retry_delay * 2.0 ** min(before, 30), self._policy.longest_pause)
-        _LOG.warning("%s; retrying in %g s", describe(outcome), pause)
-        await _wait_for_either(asyncio.sleep(pause), stop.wait())
 
     async def _process_attempt(
         self, lease: Lease, work: VisitDetector, record: AttemptRecord, stages: Stages, stop: asyncio.Event
@@ -269,15 +266,16 @@ class Worker:
         """Record how an attempt ended, as soon as the ledger lets itself be reached.
 
         What is done would count as undone without: whoever takes over finds a
-        claim and no outcome.
+        claim and no outcome. What is postponed need not wait: the delivery carries that on.
         """
+        is_postponed = isinstance(outcome, FailedBeforeChange) and outcome.postponed
         grace_over = asyncio.ensure_future(self._grace_over(stop))
         try:
             while True:
                 try:
                     return await self._ledger.record(attempt, outcome, final=final, notes=notes)
                 except LedgerUnavailableError as error:
-                    if grace_over.done():
+                    if is_postponed or grace_over.done():
                         raise
                     _LOG.error("outcome not recorded yet, retrying (%s): %s", describe(outcome), error)
                     await asyncio.wait({grace_over}, timeout=self._policy.retry_delay)
@@ -337,6 +335,10 @@ class Worker:
         if fared is not None:
             self._metrics.count(Counter.VISIT_DETECTORS, instrument=instrument, promptness=fared.value)
         return fared
+
+
+def _times_postponed(record: AttemptRecord) -> int:
+    return 0 if record.postponed is None else record.postponed.times
 
 
 async def _wait_for_either(first: Awaitable[object], second: Awaitable[object]) -> None:

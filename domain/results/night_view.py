@@ -49,6 +49,8 @@ class QueueCounts:
     leased: int
     dead: int
     """Dead letters of all nights."""
+    delayed: int = 0
+    """Postponed because a neighbour is away, or what others do with the work is not known yet."""
 
 
 @frozen(kw_only=True)

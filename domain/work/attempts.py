@@ -88,6 +88,13 @@ class AttemptRecord:
     """When the work was put back by hand before this attempt: age and waiting run from here."""
     lease: LeaseKey | None = None
     """By which it holds the work, or held it: also what tells a lease that comes late."""
+    times: int = 1
+    """Consecutive attempts that this record stands for, all of them postponed: it began with the first."""
+    postponed: "AttemptRecord | None" = field(default=None, eq=False)
+    """Only in what beginning an attempt returns: the one before it, if that was postponed."""
+    first_begun: UtcSeconds | None = field(default=None, eq=False)
+    """Only in what beginning an attempt returns: when the first attempt began since the work was put back by
+    hand or announced anew: waiting for images runs from here."""
     closed: Outcome | None = None
     """Only in what beginning an attempt returns: how the attempt of a dead worker was closed on the way."""
     seconds: Mapping[str, float] = field(factory=dict, hash=False)
@@ -158,9 +165,12 @@ class WorkHistory:
         return self.records[-1] if self.records else None
 
     def begin(
-        self, worker: str, lease: LeaseKey, now: UtcSeconds, longest: float = math.inf
+        self, worker: str, lease: LeaseKey, now: UtcSeconds, longest: float = math.inf, left_open: int = 0
     ) -> tuple["WorkHistory", AttemptRecord] | None:
         """Begin the next attempt, closing that of a dead worker.
+
+        An attempt of the number `left_open` was postponed, and that could not
+        be recorded.
 
         A worker is dead if its delivery was leased again, or if its attempt
         began longer ago than `longest` seconds, which no attempt takes.
@@ -186,11 +196,11 @@ class WorkHistory:
                 raise OutdatedLeaseError(f"{last.attempt} of {last.worker} has a later lease")
         if last is not None and last.outcome is None and not self._is_requeued_after(last):
             if last.lease == lease and last.worker == worker:
-                return self, last
+                return self, self._told(last)
             is_dead = now - last.begun > longest
             if last.lease is not None and last.lease.origin != lease.origin and not is_dead:
                 return None
-        history, closed = self._close_the_dead(now)
+        history, closed = self._close_the_dead(now, left_open)
         last = history.last
         if last is not None and last.final:
             return history, evolve(last, closed=closed)
@@ -202,7 +212,8 @@ class WorkHistory:
             requeued=self.requeued,
             lease=lease,
         )
-        return evolve(history, records=(*history.records, record)), evolve(record, closed=closed)
+        begun = evolve(history, records=(*history.records, record))
+        return begun, evolve(begun._told(record), closed=closed)
 
     def note_stage(
         self,
@@ -289,7 +300,19 @@ class WorkHistory:
         before = frozenset() if self.claim is None else self.claim.exposures
         return evolve(self, claim=Claim(number, before | frozenset(exposures)))
 
-    def _close_the_dead(self, now: UtcSeconds) -> tuple["WorkHistory", Outcome | None]:
+    def _told(self, record: AttemptRecord) -> AttemptRecord:
+        """Add to the last record what whoever begins has to know of those before it."""
+        same = [each for each in self.records if each.requeued == record.requeued]
+        before = same[-2] if len(same) > 1 else None
+        postponed = before if before is not None and _is_postponed(before) else None
+        first = record
+        for each in reversed(same):
+            if isinstance(each.outcome, Cancelled):
+                break
+            first = each
+        return evolve(record, postponed=postponed, first_begun=first.begun)
+
+    def _close_the_dead(self, now: UtcSeconds, left_open: int = 0) -> tuple["WorkHistory", Outcome | None]:
         last = self.last
         if last is None or last.outcome is not None:
             return self, None
@@ -297,6 +320,9 @@ class WorkHistory:
         outcome: Outcome
         if self.claim is not None:
             outcome = FailedAfterChange(reason=reason)
+        elif last.attempt.number == left_open:
+            reason = "postponed while the ledger was away"
+            outcome = FailedBeforeChange(reason=reason, postponed=True)
         else:
             outcome = FailedBeforeChange(reason=reason)
         # The end of an attempt before the requeue is not final for what follows it.
@@ -304,8 +330,17 @@ class WorkHistory:
         return self._with_last(outcome, final, now), outcome
 
     def _with_last(self, outcome: Outcome, final: bool, now: UtcSeconds) -> "WorkHistory":
-        ended = evolve(self.records[-1], outcome=outcome, final=final, ended=now)
-        return evolve(self, records=(*self.records[:-1], ended))
+        *before, last = self.records
+        ended = evolve(last, outcome=outcome, final=final, ended=now)
+        if (
+            _is_postponed(ended)
+            and before
+            and before[-1].requeued == ended.requeued
+            and _is_postponed(before[-1])
+        ):
+            first = before.pop()
+            ended = evolve(ended, begun=first.begun, times=first.times + 1)
+        return evolve(self, records=(*before, ended))
 
     def _is_requeued_after(self, record: AttemptRecord) -> bool:
         return record.requeued != self.requeued
@@ -324,3 +359,8 @@ class WorkHistory:
             case Cancelled() | FailedBeforeChange(postponed=True):
                 return last.turn
         return last.turn + 1
+
+
+def _is_postponed(record: AttemptRecord) -> bool:
+    outcome = record.outcome
+    return isinstance(outcome, FailedBeforeChange) and outcome.postponed

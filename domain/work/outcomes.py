@@ -140,6 +140,8 @@ class FailedBeforeChange:
     """Why a retry is pointless; None if it is not."""
     postponed: bool = False
     """True if only a neighbour was away: another attempt follows, and this one does not count."""
+    given_up: bool = False
+    """True if a neighbour was away for too long: no other attempt follows."""
     snaps: tuple[SnapResult, ...] = ()
 
 
@@ -177,6 +179,7 @@ class QueueVerb(enum.Enum):
 
     ACKNOWLEDGE = "acknowledge"
     GIVE_BACK = "give back"
+    POSTPONE = "postpone"
     DEAD_LETTER = "dead letter"
 
 
@@ -217,12 +220,13 @@ RULES: Mapping[type, Rule] = {
 
 _NAME = RULES[FailedBeforeChange].name
 _RETRY = Rule(_NAME, QueueVerb.GIVE_BACK, Export.NOTHING, logging.WARNING)
+_POSTPONED = Rule(_NAME, QueueVerb.POSTPONE, Export.NOTHING, logging.WARNING)
 _EXHAUSTED = Rule(_NAME, QueueVerb.DEAD_LETTER, Export.EVERYTHING, logging.ERROR)
 
 
 def may_retry(outcome: Outcome, attempt: int, max_attempts: int) -> bool:
     """Say whether another attempt, counted from 1, may mend this outcome."""
-    if not isinstance(outcome, FailedBeforeChange) or outcome.never is not None:
+    if not isinstance(outcome, FailedBeforeChange) or outcome.never is not None or outcome.given_up:
         return False
     return outcome.postponed or attempt < max_attempts
 
@@ -236,7 +240,7 @@ def is_final(outcome: Outcome, attempt: int, max_attempts: int) -> bool:
 def rule_for(outcome: Outcome, attempt: int, max_attempts: int) -> Rule:
     """Find what follows from an outcome, retries considered."""
     if may_retry(outcome, attempt, max_attempts):
-        return _RETRY
+        return _POSTPONED if isinstance(outcome, FailedBeforeChange) and outcome.postponed else _RETRY
     if isinstance(outcome, FailedBeforeChange) and outcome.never is None:
         return _EXHAUSTED
     return RULES[type(outcome)]

@@ -140,7 +140,8 @@ def _rendered(status: InstrumentStatus, visit: str | None) -> Iterator[Renderabl
     depth = status.depth
     if depth is not None:
         yield Text(
-            f"queue: {depth.waiting} waiting, {depth.leased} leased, {depth.dead} dead letters of all nights"
+            f"queue: {depth.waiting} waiting, {depth.leased} leased, {depth.delayed} postponed,"
+            f" {depth.dead} dead letters of all nights"
         )
     if visit is not None:
         columns = ("visit", "detector", "attempt", "worker", "state", "s after shutter", "s since begun")
@@ -207,7 +208,13 @@ def night_record(status: InstrumentStatus, visit: str | None = None) -> dict[str
     record = {
         "instrument": status.instrument,
         "night": status.night.isoformat(),
-        "queue": depth and {"waiting": depth.waiting, "leased": depth.leased, "dead": depth.dead},
+        "queue": depth
+        and {
+            "waiting": depth.waiting,
+            "leased": depth.leased,
+            "delayed": depth.delayed,
+            "dead": depth.dead,
+        },
         "outcomes": dict(status.outcomes),
         "running": [
             _named(record)

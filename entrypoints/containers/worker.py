@@ -1,6 +1,7 @@
 """The wiring of a worker's parent process."""
 
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -54,6 +55,7 @@ from ports.control import ControlNotes
 from ports.ledger import Ledger
 from ports.measurements import Measurements
 from ports.metrics import Metrics
+from ports.neighbours import Neighbour, Probe
 from ports.output_notifier import OutputNotifier
 from ports.raw_arrivals import ImageStore, RawLookup, RawNotifications
 from ports.work_queue import WorkQueue
@@ -222,6 +224,7 @@ def _processor(
             unknown_count_grace=settings.unknown_count_grace,
             repository_pause=settings.repo_retry_delay,
             max_attempts=settings.max_attempts,
+            postpone_limit=settings.postpone_limit,
         ),
         clock=clock,
         ledger=ledger,
@@ -234,6 +237,10 @@ def _processor(
     )
 
 
+def _probes(store: Probe, histories: Probe) -> Mapping[Neighbour, Probe]:
+    return {Neighbour.BUCKET: store, Neighbour.LEDGER: histories}
+
+
 def _worker(
     settings: WorkerSettings,
     name: str,
@@ -244,6 +251,7 @@ def _worker(
     workspace: Workspace,
     metrics: Metrics,
     measurements: Measurements | None,
+    probes: Mapping[Neighbour, Probe],
 ) -> Worker:
     return Worker(
         name=name,
@@ -264,6 +272,7 @@ def _worker(
         workspace=workspace,
         metrics=metrics,
         measurements=measurements,
+        probes=probes,
     )
 
 
@@ -311,6 +320,7 @@ class WorkerContainer(containers.DeclarativeContainer):
     processor = singleton(
         _processor, settings, clock, ledger, control, chooser, search, workspace, notifier, metrics
     )
+    probes = singleton(_probes, store, histories)
     worker = singleton(
-        _worker, settings, name, camera, queue, ledger, processor, workspace, metrics, measurements
+        _worker, settings, name, camera, queue, ledger, processor, workspace, metrics, measurements, probes
     )

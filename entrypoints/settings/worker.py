@@ -122,6 +122,9 @@ class WorkerSettings:
         "REPO_RETRY_DELAY", seconds, "s between attempts to reach the central repository", default="30"
     )
     max_attempts: int = setting("MAX_ATTEMPTS", positive, "attempts on one visit-detector", default="3")
+    postpone_limit: float = setting(
+        "POSTPONE_LIMIT", seconds, "s for which work is postponed while a neighbour is away", default="86400"
+    )
     memory_ceiling: int = setting(
         "CHILD_MEMORY_CEILING",
         integer,

@@ -58,9 +58,10 @@ class Display:
 
     def __rich__(self) -> Group:
         depth = self.depth
-        queue = (
-            "" if depth is None else f"{depth.waiting} waiting, {depth.leased} under way, {depth.dead} dead"
-        )
+        queue = ""
+        if depth is not None:
+            counts = f"{depth.waiting} waiting, {depth.leased} under way, {depth.delayed} postponed"
+            queue = f"{counts}, {depth.dead} dead"
         lines = [
             ("frames", _counts(self.frames) or "none yet"),
             ("queue", f"{queue}; {self.children} image processes"),

@@ -107,6 +107,45 @@ class LedgerContract:
         other = await bench.ledger.begin(Identity("Lowell", IDENTITY.group, 5), "w", a_lease())
         assert other.attempt.number == 1
 
+    async def test_consecutive_postponed_attempts_are_one_record_and_no_turn(
+        self, bench: LedgerBench
+    ) -> None:
+        begun = []
+        for times in (1, 2, 3):
+            record = await bench.ledger.begin(IDENTITY, "w", a_lease(times=times))
+            begun.append(record)
+            outcome = FailedBeforeChange(reason=f"away {times}", postponed=True)
+            await bench.ledger.record(record.attempt, outcome, final=False)
+            await bench.ledger.record(record.attempt, outcome, final=False)
+        assert [(each.attempt.number, each.turn) for each in begun] == [(1, 1), (2, 1), (3, 1)]
+        last = await bench.ledger.begin(IDENTITY, "w", a_lease(times=4))
+        assert last.postponed is not None
+        assert (last.postponed.times, last.first_begun) == (3, begun[0].begun)
+        [postponed, _] = await bench.ledger.history(IDENTITY)
+        assert (postponed.attempt.number, postponed.times, postponed.begun) == (3, 3, begun[0].begun)
+        assert postponed.outcome == FailedBeforeChange(reason="away 3", postponed=True)
+        await bench.ledger.record(last.attempt, _FAILED, final=False)
+        again = await bench.ledger.begin(IDENTITY, "w", a_lease(times=5))
+        assert (again.turn, again.postponed, again.first_begun) == (2, None, begun[0].begun)
+
+    async def test_an_attempt_that_was_left_open_is_closed_as_postponed(self, bench: LedgerBench) -> None:
+        first = await bench.ledger.begin(IDENTITY, "w", a_lease())
+        lease = evolve(a_lease("2-0"), open_attempt=first.attempt.number)
+        second = await bench.ledger.begin(IDENTITY, "w", lease)
+        assert isinstance(second.closed, FailedBeforeChange)
+        assert second.closed.postponed
+        assert second.turn == 1
+        # The mark goes with the delivery, and says nothing of what came after it.
+        third = await bench.ledger.begin(IDENTITY, "w", evolve(a_lease("3-0"), open_attempt=1))
+        assert isinstance(third.closed, FailedBeforeChange)
+        assert not third.closed.postponed
+
+    async def test_what_was_left_open_with_a_claim_is_no_postponement(self, bench: LedgerBench) -> None:
+        first = await bench.ledger.begin(IDENTITY, "w", a_lease())
+        bench.claims.claim(first.attempt, [1])
+        second = await bench.ledger.begin(IDENTITY, "w", evolve(a_lease("2-0"), open_attempt=1))
+        assert isinstance(second.closed, FailedAfterChange)
+
     async def test_what_is_recorded_comes_back(self, bench: LedgerBench) -> None:
         assert list(await bench.ledger.history(IDENTITY)) == []
         begun = await bench.ledger.begin(IDENTITY, "worker-a", a_lease())

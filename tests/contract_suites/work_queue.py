@@ -53,6 +53,9 @@ def _detector(lease: Lease) -> int:
     return lease.work.detector
 
 
+_VERBS = ("acknowledge", "give_back", "postpone", "set_aside")
+
+
 class WorkQueueContract:
     """Tests of `ports.work_queue.WorkQueue` and `ports.work_queue.QueueUpkeep`."""
 
@@ -164,7 +167,7 @@ class WorkQueueContract:
             await queue.renew(old)
         await queue.renew(new)
 
-    @pytest.mark.parametrize("verb", ["acknowledge", "give_back", "set_aside"])
+    @pytest.mark.parametrize("verb", _VERBS)
     async def test_a_lost_lease_changes_nothing(self, bench: QueueBench, verb: str) -> None:
         sleeper, other = await bench.consumer("sleeper"), await bench.consumer("other")
         await bench.add(1)
@@ -176,7 +179,7 @@ class WorkQueueContract:
         assert (depth.waiting, depth.leased, depth.dead) == (0, 1, 0)
         await other.renew(new)
 
-    @pytest.mark.parametrize("verb", ["acknowledge", "give_back", "set_aside"])
+    @pytest.mark.parametrize("verb", _VERBS)
     async def test_ends_may_be_repeated(self, bench: QueueBench, verb: str) -> None:
         queue = await bench.consumer("a")
         await bench.add(1)
@@ -185,7 +188,7 @@ class WorkQueueContract:
         after = await bench.upkeep.depth()
         await _end(queue, verb, lease)
         assert await bench.upkeep.depth() == after
-        assert after.waiting + after.dead == (0 if verb == "acknowledge" else 1)
+        assert after.waiting + after.dead + after.delayed == (0 if verb == "acknowledge" else 1)
         with pytest.raises(LeaseLostError):
             await queue.renew(lease)
 
@@ -208,6 +211,61 @@ class WorkQueueContract:
         assert (new.work, new.origin, new.enqueued) == (old.work, old.origin, old.enqueued)
         assert new.entry != old.entry
         assert await other.lease(0.0) is None
+
+    async def test_postponed_work_comes_back_when_it_is_due_and_not_before(self, bench: QueueBench) -> None:
+        queue, other = await bench.consumer("a"), await bench.consumer("b")
+        await bench.add(1, 2)
+        old = await _leased(queue)
+        await queue.postpone(old, 0.3)
+        depth = await bench.upkeep.depth()
+        assert (depth.waiting, depth.leased, depth.delayed, depth.unfinished) == (1, 0, 1, 2)
+        assert set(await bench.upkeep.unfinished()) == {some_work(each, "g").identity for each in (1, 2)}
+        assert await bench.upkeep.put_back_due() == 0
+        await bench.upkeep.trim()
+        assert _detector(await _leased(other)) == 2
+        assert await other.lease(0.0) is None
+        with pytest.raises(LeaseLostError):
+            await queue.renew(old)
+        await asyncio.sleep(0.35)
+        new = await _leased(other)
+        assert (new.work, new.origin, new.enqueued) == (old.work, old.origin, old.enqueued)
+        assert new.entry != old.entry
+        assert (await bench.upkeep.depth()).delayed == 0
+
+    async def test_the_upkeep_puts_back_what_is_due(self, bench: QueueBench) -> None:
+        queue = await bench.consumer("a")
+        await bench.add(1, 2, 3)
+        leases = [await _leased(queue) for _ in range(3)]
+        for lease, seconds in zip(leases, (0.0, 0.0, 60.0), strict=True):
+            await queue.postpone(lease, seconds)
+        await asyncio.sleep(0.01)
+        assert await bench.upkeep.put_back_due() == 2
+        depth = await bench.upkeep.depth()
+        assert (depth.waiting, depth.delayed) == (2, 1)
+        assert await bench.upkeep.put_back_due() == 0
+
+    async def test_an_attempt_left_open_is_told_until_the_work_is_finished(self, bench: QueueBench) -> None:
+        queue, other = await bench.consumer("a"), await bench.consumer("b")
+        await bench.add(1)
+        await queue.postpone(await _leased(queue), 0.0, 7)
+        lease = await _leased(queue, 1.0)
+        assert lease.open_attempt == 7
+        await queue.postpone(lease, 0.0)
+        await queue.give_back(await _leased(queue, 1.0))
+        assert (await _leased(queue)).open_attempt == 7
+        await bench.outlive_lease()
+        await bench.upkeep.put_back_expired()
+        lease = await _leased(other)
+        assert lease.open_attempt == 7
+        await other.postpone(lease, 0.0, 8)
+        assert (await _leased(other, 1.0)).open_attempt == 8
+
+    async def test_who_waits_is_woken_when_something_is_due(self, bench: QueueBench) -> None:
+        queue = await bench.consumer("a")
+        await bench.add(7)
+        await queue.postpone(await _leased(queue), 0.2)
+        async with asyncio.timeout(30.0):
+            assert _detector(await _leased(queue, 60.0)) == 7
 
     async def test_the_origin_stays_however_often_work_goes_round(self, bench: QueueBench) -> None:
         queue = await bench.consumer("a")
@@ -333,8 +391,12 @@ class WorkQueueContract:
         await bench.add(7)
 
         async def go_round() -> None:
-            for _ in range(30):
-                await queue.give_back(await _leased(queue))
+            for number in range(30):
+                lease = await _leased(queue, 1.0)
+                if number % 2:
+                    await queue.give_back(lease)
+                else:
+                    await queue.postpone(lease, 0.0)
 
         async with asyncio.TaskGroup() as group:
             rounds = group.create_task(go_round())
@@ -360,5 +422,7 @@ async def _end(queue: WorkQueue, verb: str, lease: Lease) -> None:
             await queue.acknowledge(lease)
         case "give_back":
             await queue.give_back(lease)
+        case "postpone":
+            await queue.postpone(lease, 60.0)
         case _:
             await queue.set_aside(lease, "a reason")

@@ -1,6 +1,7 @@
 """What producer and consumers of a queue in memory share."""
 
 import asyncio
+import heapq
 import itertools
 import logging
 from collections import OrderedDict, deque
@@ -38,6 +39,7 @@ class _Delivery:
     work: VisitDetector | None
     fault: str
     revision: int
+    open_attempt: int = 0
 
 
 @define
@@ -74,6 +76,7 @@ class MemoryQueueStore:
     _waiting: deque[_Delivery] = field(factory=deque, init=False)
     # All leases last equally long, so the order of renewal is that of expiry.
     _held: OrderedDict[str, _Holding] = field(factory=OrderedDict, init=False)
+    _delayed: list[tuple[float, int, _Delivery]] = field(factory=list, init=False)
     _sleepers: OrderedDict[int, asyncio.Future[None]] = field(factory=OrderedDict, init=False)
     _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
     _numbers: Iterator[int] = field(factory=lambda: itertools.count(1), init=False)
@@ -95,15 +98,24 @@ class MemoryQueueStore:
 
     def depth(self) -> QueueDepth:
         """Count what is waiting, leased and dead."""
-        return QueueDepth(waiting=len(self._waiting), leased=len(self._held), dead=len(self.dead))
+        return QueueDepth(
+            waiting=len(self._waiting),
+            leased=len(self._held),
+            dead=len(self.dead),
+            delayed=len(self._delayed),
+        )
 
     def unfinished(self) -> frozenset[Identity]:
-        """List the work that waits or is leased."""
+        """List the work that waits, is leased or is postponed."""
         held = (holding.delivery for holding in self._held.values())
-        return frozenset(each.work.identity for each in (*self._waiting, *held) if each.work is not None)
+        delayed = (delivery for *_, delivery in self._delayed)
+        return frozenset(
+            each.work.identity for each in (*self._waiting, *held, *delayed) if each.work is not None
+        )
 
     def take(self, consumer: str) -> Lease | None:
         """Lease an expired delivery, else the next one; None if there is none."""
+        self.put_back_due()
         if self._held and next(iter(self._held.values())).deadline <= _now():
             _, expired = self._held.popitem(last=False)
             _LOG.warning("lease of %s on %s expired: reclaimed", expired.consumer, expired.delivery.entry)
@@ -162,6 +174,22 @@ class MemoryQueueStore:
         delivery = self._held.pop(entry).delivery
         self._append(evolve(delivery, entry=str(next(self._numbers))))
 
+    def postpone(self, entry: str, seconds: float, open_attempt: int) -> None:
+        """Put a leased delivery away for a time."""
+        delivery = self._held.pop(entry).delivery
+        delivery = evolve(delivery, open_attempt=open_attempt or delivery.open_attempt)
+        heapq.heappush(self._delayed, (_now() + seconds, next(self._numbers), delivery))
+        self._set_alarm()
+
+    def put_back_due(self) -> int:
+        """Make wait again what is due; returns how many deliveries."""
+        count = 0
+        while self._delayed and self._delayed[0][0] <= _now():
+            _, _, delivery = heapq.heappop(self._delayed)
+            self._append(evolve(delivery, entry=str(next(self._numbers))))
+            count += 1
+        return count
+
     def expired(self) -> list[str]:
         """List the deliveries whose lease expired."""
         now = _now()
@@ -202,6 +230,7 @@ class MemoryQueueStore:
             revision=delivery.revision,
             latest_revision=max(delivery.revision, self._latest(delivery.work)),
             origin=delivery.origin,
+            open_attempt=delivery.open_attempt,
             times_leased=times,
         )
 
@@ -216,16 +245,24 @@ class MemoryQueueStore:
                 return
 
     def _set_alarm(self) -> None:
-        """See to it that a sleeper wakes when the oldest lease expires."""
-        if self._alarm is None and self._held and self._sleepers:
-            deadline = max(next(iter(self._held.values())).deadline, _now())
-            self._alarm = asyncio.get_running_loop().call_at(deadline, self._ring)
+        """See to it that a sleeper wakes when the oldest lease expires, or when something is due."""
+        times = [next(iter(self._held.values())).deadline] if self._held else []
+        times += [self._delayed[0][0]] if self._delayed else []
+        if not times or not self._sleepers:
+            return
+        moment = max(min(times), _now())
+        if self._alarm is not None:
+            if self._alarm.when() <= moment:
+                return
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_at(moment, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None
+        self.put_back_due()
         for _ in self.expired():
             self._wake()
-        if len(self.expired()) < len(self._held):
+        if len(self.expired()) < len(self._held) or self._delayed:
             self._set_alarm()
 
 

@@ -43,6 +43,11 @@ class MemoryWorkQueue:
         if self._reached().holding(lease, self._consumer):
             self._store.put_back(lease.entry)
 
+    async def postpone(self, lease: Lease, seconds: float, open_attempt: int = 0) -> None:
+        """Put the work away for a time."""
+        if self._reached().holding(lease, self._consumer):
+            self._store.postpone(lease.entry, seconds, open_attempt)
+
     async def set_aside(self, lease: Lease, reason: str) -> None:
         """Move the delivery to the dead letters."""
         if self._reached().holding(lease, self._consumer):
@@ -71,6 +76,10 @@ class MemoryQueueUpkeep:
             self._store.put_back(entry)
         return len(expired)
 
+    async def put_back_due(self) -> int:
+        """Put back what is due."""
+        return self._store.put_back_due()
+
     async def trim(self) -> int:
         """Forget nothing: what is finished is gone already."""
         return 0
@@ -80,7 +89,7 @@ class MemoryQueueUpkeep:
         return self._store.depth()
 
     async def unfinished(self) -> Collection[Identity]:
-        """List the work that waits or is leased."""
+        """List the work that waits, is leased or is postponed."""
         return self._store.unfinished()
 
 

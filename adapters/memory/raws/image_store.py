@@ -44,6 +44,10 @@ class MemoryImageStore:
         """Notify somebody of each new object from now on."""
         self._listeners.append(listener)
 
+    async def check(self) -> None:
+        """See `ports.neighbours.Probe`."""
+        self._check()
+
     def put(
         self,
         key: str,

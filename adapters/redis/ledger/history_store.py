@@ -67,6 +67,10 @@ class RedisHistoryStore(RedisAdapter):
         answers = await run_steps(self._redis, steps)
         return [fault for fault in answers.values() if fault is not None]
 
+    async def check(self) -> None:
+        """See `ports.neighbours.Probe`."""
+        await self._redis.call("PING")
+
     async def history(self, identity: Identity) -> WorkHistory:
         """Read one history."""
         steps = self._visit(identity.instrument, identity.group).read([identity.detector])

@@ -18,7 +18,9 @@ _LOG = logging.getLogger(__name__)
 _PUT_BACK_EXPIRED: Final = lua("queue/put_back_expired", "queue/common", "queue/groups")
 _TRIM: Final = lua("queue/trim", "queue/groups")
 _DEPTH: Final = lua("queue/depth", "queue/groups")
+_PUT_BACK_DUE: Final = lua("queue/put_back_due", "queue/common")
 _UNFINISHED: Final = lua("queue/unfinished", "queue/common", "queue/groups")
+_UNFINISHED_PAGE: Final = lua("queue/unfinished_page", "queue/common")
 
 _AT_ONCE = 100
 """Entries put back in one script, which nothing else can interrupt."""
@@ -81,6 +83,14 @@ class RedisQueueUpkeep(RedisAdapter):
             if not moved or seen < _AT_ONCE:
                 return total
 
+    async def put_back_due(self) -> int:
+        """Put back what is due, some at a time."""
+        total = moved = int(await self._redis.run(_PUT_BACK_DUE, self._keys.queue, [_AT_ONCE]))
+        while moved == _AT_ONCE:
+            moved = int(await self._redis.run(_PUT_BACK_DUE, self._keys.queue, [_AT_ONCE]))
+            total += moved
+        return total
+
     async def trim(self) -> int:
         """Forget what all groups of the stream have finished."""
         milliseconds = round(self._gone_seconds * 1000)
@@ -93,24 +103,26 @@ class RedisQueueUpkeep(RedisAdapter):
 
     async def depth(self) -> QueueDepth:
         """Tell how much there is to do."""
-        keys = [self._keys.stream, self._keys.dead]
-        waiting, leased, dead = await self._redis.run(_DEPTH, keys, [self._group])
-        return QueueDepth(waiting=waiting, leased=leased, dead=dead)
+        keys = [self._keys.stream, self._keys.dead, self._keys.delayed]
+        waiting, leased, dead, delayed = await self._redis.run(_DEPTH, keys, [self._group])
+        return QueueDepth(waiting=waiting, leased=leased, dead=dead, delayed=delayed)
 
     async def unfinished(self) -> Collection[Identity]:
-        """List what waits or is leased, reading the stream from the oldest such entry on."""
+        """List what is not finished, reading the stream from the oldest such entry on."""
         delivered, leased, removed = await self._redis.run(_UNFINISHED, self._keys.queue, [self._group])
-        found = set(_identities(dict(zip(each[::2], each[1::2], strict=True)) for each in removed))
+        found = set(_identities(map(_as_map, removed)))
         position = leased[0] if leased else f"({delivered}"
         counts = frozenset(leased)
         while True:
-            # What goes round meanwhile comes behind all others, so it is met at the end of the stream.
-            page: Sequence[Any] = await self._redis.call(
-                "XRANGE", self._keys.stream, position, "+", "COUNT", _PAGE
-            )
+            # What goes round meanwhile comes behind all others, or is postponed when the end is reached.
+            page: Sequence[Any]
+            page, delayed = await self._redis.run(_UNFINISHED_PAGE, self._keys.queue, [position, _PAGE])
+            found.update(_identities(map(_as_map, delayed)))
             found.update(
                 _identities(
-                    fields for entry, fields in page if entry in counts or _is_after(entry, delivered)
+                    _as_map(fields)
+                    for entry, fields in page
+                    if entry in counts or _is_after(entry, delivered)
                 )
             )
             if len(page) < _PAGE:
@@ -124,6 +136,10 @@ def _identities(entries: Iterable[Mapping[str, str]]) -> Iterator[Identity]:
             yield from_fields(fields).identity
         except PromptProcessingError:
             continue  # The worker that leases it says so.
+
+
+def _as_map(words: Sequence[str]) -> Mapping[str, str]:
+    return dict(zip(words[::2], words[1::2], strict=True))
 
 
 def _is_after(entry: str, other: str) -> bool:

@@ -28,6 +28,7 @@ _DETAILS: Final = lua("queue/details", "queue/common")
 _RENEW: Final = lua("queue/renew", "queue/common")
 _ACKNOWLEDGE: Final = lua("queue/acknowledge", "queue/common")
 _GIVE_BACK: Final = lua("queue/give_back", "queue/common")
+_POSTPONE: Final = lua("queue/postpone", "queue/common")
 _SET_ASIDE: Final = lua("queue/set_aside", "queue/common")
 _LEAVE: Final = lua("queue/leave", "queue/common")
 
@@ -154,6 +155,11 @@ class RedisWorkQueue(RedisAdapter):
         if not await self._change(_GIVE_BACK, lease):
             _LOG.error("entry %s was deleted from %s while leased: lost", lease.entry, lease.queue)
 
+    async def postpone(self, lease: Lease, seconds: float, open_attempt: int = 0) -> None:
+        """Move the entry with its origin to the set of what is postponed."""
+        if not await self._change(_POSTPONE, lease, round(seconds * 1000), open_attempt):
+            _LOG.error("entry %s was deleted from %s while leased: lost", lease.entry, lease.queue)
+
     async def set_aside(self, lease: Lease, reason: str) -> None:
         """Move the entry to the dead letters."""
         # Texts of the system may hold what no text has.
@@ -211,7 +217,7 @@ class RedisWorkQueue(RedisAdapter):
             work = from_fields(delivery.fields)
         except PromptProcessingError as error:
             fault = str(error)
-        origin, revision, newest = await self._find_origin_and_revisions(delivery, work)
+        origin, open_attempt, revision, newest = await self._find_details(delivery, work)
         self._held.add(delivery.entry)
         return Lease(
             entry=delivery.entry,
@@ -222,13 +228,14 @@ class RedisWorkQueue(RedisAdapter):
             revision=revision,
             latest_revision=newest,
             origin=origin,
+            open_attempt=open_attempt,
             times_leased=delivery.times,
         )
 
-    async def _find_origin_and_revisions(
+    async def _find_details(
         self, delivery: _Delivery, work: VisitDetector | None
-    ) -> tuple[str, int, int]:
-        """Find an entry's origin, its revision and the visit's newest; keep its fields as well."""
+    ) -> tuple[str, int, int, int]:
+        """Find an entry's origin, the attempt left open, its revision and the newest; keep its fields."""
         keys, contents = self._keys.queue, ""
         if work is not None:
             keys.append(self._keys.mark(work.visit.instrument, work.visit.group))
@@ -236,11 +243,11 @@ class RedisWorkQueue(RedisAdapter):
         fields = itertools.chain.from_iterable(delivery.fields.items())
         arguments: list[bytes | str | int] = [self._group, self._consumer, delivery.entry, delivery.times]
         arguments += [contents, *fields]
-        origin, revision, newest = await self._commands.run(_DETAILS, keys, arguments)
+        origin, open_attempt, revision, newest = await self._commands.run(_DETAILS, keys, arguments)
         if revision is None:
             # Another fan-out added it, which leaves no mark.
             revision = newest = b"1"
-        return text(origin or delivery.entry), int(revision), int(newest)
+        return text(origin), int(open_attempt), int(revision), int(newest)
 
     async def _create_group_or_raise(self, error: QueueUnavailableError) -> None:
         """Create the group if that is what an error asks for and the setting allows, else raise it."""

@@ -90,6 +90,21 @@ def singleton[A, B, C, D, E, F, G, H, I, Made](
     i: Provider[I],
     /,
 ) -> Provider[Made]: ...
+@overload
+def singleton[A, B, C, D, E, F, G, H, I, J, Made](
+    make: Callable[[A, B, C, D, E, F, G, H, I, J], Made],
+    a: Provider[A],
+    b: Provider[B],
+    c: Provider[C],
+    d: Provider[D],
+    e: Provider[E],
+    f: Provider[F],
+    g: Provider[G],
+    h: Provider[H],
+    i: Provider[I],
+    j: Provider[J],
+    /,
+) -> Provider[Made]: ...
 def singleton(make: Callable[..., Any], /, *arguments: Provider[Any]) -> Provider[Any]:
     """Provide what `make` returns: made once in a container, of what its other providers give."""
     return Singleton(make, *arguments)

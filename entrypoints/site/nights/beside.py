@@ -74,7 +74,7 @@ async def _until_processed(
     while lock.find_holder(site.folder()) is not None:
         display.depth = await site.upkeep().depth()
         done = wanted & await ended.look()
-        if done == wanted or not display.depth.waiting + display.depth.leased:
+        if done == wanted or not display.depth.unfinished:
             night.is_finished = True
             return
         progress.show(len(done), len(wanted))

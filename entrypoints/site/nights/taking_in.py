@@ -46,8 +46,7 @@ class PastFiles:
         await self.take_in(site, display)
         progress = Progress(display, "images processed")
         while True:
-            depth = await site.upkeep().depth()
-            left = depth.waiting + depth.leased
+            left = (await site.upkeep().depth()).unfinished
             if not left:
                 break
             done = sum(display.outcomes.values())

@@ -134,7 +134,7 @@ class SiteUpkeep:
         await self._read_journal()
         depth = await self._queue.depth()
         now = self._clock.utc()
-        if not is_idle(now, self._last_frame, depth.waiting + depth.leased, self._settings.idle_after):
+        if not is_idle(now, self._last_frame, depth.unfinished, self._settings.idle_after):
             return False
         tonight = self._tonight()
         bounds = (first_kept(tonight, days) for days in self._settings.keep)

@@ -128,7 +128,7 @@ def _of(box: _Box, name: str, found: Any) -> list[Any]:
 def test_the_night_at_a_glance(box: _Box) -> None:
     status = box.json("status")
     assert (status["instrument"], status["night"]) == (INSTRUMENT, box.night.isoformat())
-    assert status["queue"] == {"waiting": 0, "leased": 1, "dead": 0}
+    assert status["queue"] == {"waiting": 0, "leased": 1, "delayed": 0, "dead": 0}
     (running,) = _of(box, "under way", status["running"])
     assert (running["detector"], running["attempt"], running["worker"]) == (0, 1, "w 1")
     (missed,) = _of(box, "missed", status["not_completed"])
@@ -168,7 +168,7 @@ def test_what_was_missed_is_listed_and_put_back_once(box: _Box) -> None:
     }
     assert lines["missed"].rstrip().endswith("yes")
     assert lines["unheard of"].rstrip().endswith("no: the announcement is not known")
-    assert box.json("status")["queue"] == {"waiting": 1, "leased": 1, "dead": 0}
+    assert box.json("status")["queue"] == {"waiting": 1, "leased": 1, "delayed": 0, "dead": 0}
 
     again = box.json("reconcile", "--requeue")
     assert not _of(box, "missed", again["unprocessed"])

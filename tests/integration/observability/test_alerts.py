@@ -66,7 +66,10 @@ _HEALTHY: Final[Series] = {
 _NIGHTS: Final[Mapping[str, tuple[Series, set[str]]]] = {
     "healthy": ({}, set()),
     "by day": (dict.fromkeys(_HEALTHY, "") | {_QUEUE % "waiting": _constant(0)}, set()),
-    "no fan-out": ({_QUEUE % state: "" for state in ("waiting", "leased", "dead")}, {"FanOutAbsent"}),
+    "no fan-out": (
+        {_QUEUE % state: "" for state in ("waiting", "leased", "delayed", "dead")},
+        {"FanOutAbsent"},
+    ),
     "notifications lost": ({'notifications_total{kind="raw"}': _constant(70)}, {"NotificationsSilent"}),
     "images lost": (
         {_OUTCOME % "completed": _constant(70), _OUTCOME % "no images": _rising(9)},

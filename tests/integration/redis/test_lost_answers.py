@@ -116,11 +116,12 @@ async def test_a_delivery_that_never_arrived_is_put_back_when_its_consumer_leave
         ("renew", (), QueueDepth(waiting=0, leased=1, dead=1)),
         ("acknowledge", (), QueueDepth(waiting=0, leased=0, dead=1)),
         ("give_back", (), QueueDepth(waiting=1, leased=0, dead=1)),
+        ("postpone", (60.0,), QueueDepth(waiting=0, leased=0, dead=1, delayed=1)),
         ("set_aside", ("a reason",), QueueDepth(waiting=0, leased=0, dead=2)),
     ],
 )
 async def test_what_is_said_of_a_lease_happens_once(
-    side: _Side, verb: str, arguments: tuple[str, ...], depth: QueueDepth, times: int
+    side: _Side, verb: str, arguments: tuple[str | float, ...], depth: QueueDepth, times: int
 ) -> None:
     await side.publisher.put_again(some_work(4))
     lease = await side.leased()

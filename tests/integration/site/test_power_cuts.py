@@ -90,7 +90,7 @@ def check(site: Site, status: dict[str, Any]) -> None:
     assert len(completed) >= len(outcomes) - 3
     assert ask(site.work, "SELECT 1 FROM dead_letter") == []
     assert status["frames"] == {"taken": _VISITS, "copy": 1, "unfinished": 1}
-    assert status["queue"] == {"waiting": 0, "leased": 0, "dead": 0}
+    assert status["queue"] == {"waiting": 0, "leased": 0, "delayed": 0, "dead": 0}
     (torn,) = (one for one in status["not_processed"] if one["file"].endswith("torn.fits"))
     assert "truncated" in torn["reason"]
     assert not found.lost

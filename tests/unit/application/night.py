@@ -258,6 +258,7 @@ class MemoryNight:
             main=self._main,
             queue=self._around(MemoryWorkQueue(self.queue, name), name),
             ledger=self._around(self.ledger, name),
+            histories=self.histories,
             control=self.control,
             notifications=notifications,
             store=self.images,

@@ -299,7 +299,7 @@ async def _judge(night: _BrokenNight) -> list[str]:
         if many > 1
     ]
     depth = night.queue.depth()
-    if depth.waiting or depth.leased:
+    if depth.unfinished:
         wrong.append(f"left in the queue: {depth}")
     changed = {(attempt, exposure) for exposure, attempt in night.repository.changes}
     is_broken = any(one.kind in _AFTER_CHANGE_COSTS for one in schedule.breaks)

@@ -82,7 +82,7 @@ async def test_work_of_a_newer_release_waits_for_its_workers(caplog: pytest.LogC
             status = await _status(night)
             assert (await night.reconciler().compare(NIGHT)).findings == ()
         assert status.depth is not None
-        assert status.depth.waiting + status.depth.leased == 1
+        assert status.depth.unfinished == 1
         assert status.depth.dead == 0
         assert status.outcomes == {"completed": 1}
         assert night.histories.texts[THEIRS] == NEWER

@@ -31,6 +31,10 @@ class _Unreliable:
         self.put_back += 1
         return 0
 
+    async def put_back_due(self) -> int:
+        self._check()
+        return 0
+
     async def trim(self) -> int:
         self._check()
         self.trimmed += 1
@@ -100,13 +104,27 @@ async def test_an_outage_is_said_once_and_survived(caplog: pytest.LogCaptureFixt
             queue.outage = ""
             await asyncio.sleep(600.0)
         assert not running.done()
-    # Two outages, of two actions each.
+    # Two outages, of three actions each.
     errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
-    assert len(errors) == 4
+    assert len(errors) == 6
     assert all("cut off" in error for error in errors)
     assert 230 <= queue.put_back <= 250
     assert 19 <= queue.trimmed <= 22
     assert 470 <= other.put_back <= 490
+
+
+async def test_postponed_work_waits_again_soon_after_it_is_due() -> None:
+    store, metrics = MemoryQueueStore(LoopClock(), lease_seconds=30.0), MemoryMetrics()
+    store.add(some_work(4))
+    worker = MemoryWorkQueue(store, "worker")
+    lease = await worker.lease(0.0)
+    assert lease is not None
+    await worker.postpone(lease, 20.0)
+    async with kept({"memory": MemoryQueueUpkeep(store)}, metrics):
+        await asyncio.sleep(6.0)
+        assert metrics.value(Gauge.QUEUE, queue="memory", state="delayed") == 1
+        await asyncio.sleep(20.0)
+        assert (store.depth().waiting, store.depth().delayed) == (1, 0)
 
 
 async def test_with_nothing_to_keep_it_still_runs() -> None:

@@ -1,7 +1,6 @@
 """What passes by itself costs time and no attempt; what does not costs no more than its attempt."""
 
 import asyncio
-import itertools
 
 import pytest
 
@@ -9,7 +8,13 @@ from adapters.memory.workspace import MemoryPipelines
 from domain.errors import PromptProcessingError
 from domain.times import TaiSeconds
 from domain.visit import Identity
-from domain.work.outcomes import Completed, Expired, FailedAfterChange, FailedBeforeChange, PermanentFailure
+from domain.work.outcomes import (
+    Completed,
+    FailedAfterChange,
+    FailedBeforeChange,
+    NoImages,
+    PermanentFailure,
+)
 from ports.ledger import AttemptRecord
 from ports.metrics import Counter
 from ports.work_queue import QueueDepth
@@ -69,17 +74,72 @@ async def test_an_image_that_cannot_be_fetched_is_waited_for_and_costs_no_attemp
     async with night.running():
         for _ in range(1000):
             night.workspaces[0].fail_next("ingest", RawUnavailableError("503"))
-        records = await one_visit(night, 2000.0)
-    *postponed, done = records
-    assert len(postponed) >= 2
-    for record in postponed:
-        assert isinstance(record.outcome, FailedBeforeChange)
-        assert record.outcome.postponed
-        assert "cannot be fetched" in record.outcome.reason
-        assert (record.turn, record.final) == (1, False)
+        await one_visit(night, 400.0)
+        night.workspaces[0].mend("ingest")
+        await asyncio.sleep(200.0)
+        postponed, done = await history(night)
+    assert isinstance(postponed.outcome, FailedBeforeChange)
+    assert postponed.outcome.postponed
+    assert "cannot be fetched" in postponed.outcome.reason
+    assert (postponed.turn, postponed.final) == (1, False)
+    # Consecutive attempts are one record.
+    assert postponed.times == postponed.attempt.number >= 3
     assert isinstance(done.outcome, Completed)
-    pauses = [after.begun - before.ended for before, after in itertools.pairwise(records) if before.ended]
-    assert max(pauses) < 1.0  # The pause is before the end: the lease is kept for as long.
+    assert (done.turn, done.attempt.number) == (1, postponed.times + 1)
+
+
+async def test_who_postponed_leases_nothing_until_the_neighbour_answers() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), silent=True)
+    async with night.running():
+        night.images.outage = "cut off"
+        records = await one_visit(night, 120.0)
+        assert [record.times for record in records] == [1]
+        other = night.visit("another")
+        await night.announcements.announce(other)
+        night.expose(other, 4)
+        await asyncio.sleep(200.0)
+        assert (await history(night), await history(night, "another")) == (records, [])
+        depth = night.queue.depth()
+        assert (depth.waiting, depth.leased) == (2, 0)
+        night.images.outage = ""
+        await asyncio.sleep(200.0)
+        ends = [(await history(night, group))[-1].outcome for group in (GROUP, "another")]
+    assert [type(outcome) for outcome in ends] == [Completed, Completed]
+
+
+async def test_a_ledger_that_is_away_costs_no_attempt() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), silent=True)
+    async with night.running():
+        night.images.outage = "cut off"
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        await asyncio.sleep(10.0)
+        night.histories.outage = "it starts again"
+        # The bucket is given up, and the ledger cannot be told; when work comes again it is away still.
+        await asyncio.sleep(300.0)
+        assert night.queue.depth().unfinished == 1
+        night.images.outage = night.histories.outage = ""
+        await asyncio.sleep(300.0)
+        postponed, done = await history(night)
+    assert isinstance(postponed.outcome, FailedBeforeChange)
+    assert postponed.outcome.postponed
+    assert "ledger" in postponed.outcome.reason
+    assert isinstance(done.outcome, Completed)
+    assert done.turn == 1
+
+
+async def test_images_are_awaited_from_the_first_attempt_on() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), silent=True)
+    async with night.running():
+        night.images.outage = "cut off"
+        await night.announcements.announce(night.visit(GROUP))
+        await asyncio.sleep(300.0)
+        night.images.outage = ""
+        await asyncio.sleep(100.0)
+        *_, last = await history(night)
+    assert isinstance(last.outcome, NoImages)
+    assert last.outcome.waited < 10.0
 
 
 @pytest.mark.parametrize("seconds", [110.0, 400.0])
@@ -91,8 +151,8 @@ async def test_a_bucket_that_nobody_can_look_into_is_no_proof_of_absence(seconds
         night.images.outage = ""
         await asyncio.sleep(300.0)
         records = await history(night)
-    assert all("nobody could look" in str(record.outcome) for record in records[:-1])
-    assert len(records) > 1
+    assert len(records) == 2
+    assert "nobody could look" in str(records[0].outcome)
     assert isinstance(records[-1].outcome, Completed)
 
 
@@ -130,14 +190,17 @@ async def test_of_a_visit_without_a_snap_it_is_said_that_nobody_could_look(
     assert "not processed, though their images may exist" in caplog.text
 
 
-async def test_a_visit_whose_images_stay_out_of_reach_expires() -> None:
+async def test_a_visit_whose_images_stay_out_of_reach_is_given_up_by_name() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}), silent=True)
     async with night.running():
         night.images.outage = "cut off"
         records = await one_visit(night, 4500.0)
-    assert isinstance(records[-1].outcome, Expired)
-    assert records[-1].final
-    assert night.queue.depth() == QueueDepth(waiting=0, leased=0, dead=0)
+    last = records[-1]
+    assert isinstance(last.outcome, FailedBeforeChange)
+    assert (last.outcome.given_up, last.final) == (True, True)
+    assert "nobody could look" in last.outcome.reason
+    assert "given up after" in last.outcome.reason
+    assert night.queue.depth() == QueueDepth(waiting=0, leased=0, dead=1)
 
 
 async def test_a_deleted_delivery_of_a_dead_worker_holds_up_no_other_for_ever() -> None:
@@ -192,7 +255,10 @@ async def test_an_image_that_the_disk_does_not_take_is_left_to_another_attempt()
     async with night.running():
         for _ in range(1000):
             night.workspaces[0].fail_next("ingest", DiskFullError("no space left"))
-        records = await one_visit(night, 800.0)
+        await one_visit(night, 200.0)
+        night.workspaces[0].mend("ingest")
+        await asyncio.sleep(200.0)
+        records = await history(night)
     assert isinstance(records[0].outcome, FailedBeforeChange)
     assert isinstance(records[-1].outcome, Completed)
 

@@ -27,7 +27,7 @@ _VALUES = {
     "promptness": {one.value for one in Promptness},
     "outcome": {rule.name for rule in RULES.values()},
     "novelty": {one.value for one in Novelty},
-    "state": {"waiting", "leased", "dead"},
+    "state": {"waiting", "leased", "delayed", "dead"},
 }
 """Labels whose values are a closed set."""
 

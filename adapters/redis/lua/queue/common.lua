@@ -1,5 +1,5 @@
--- Put before the scripts of the queue; what they share. The first KEYS of each: stream, origins, leased.
-local STREAM, ORIGINS, LEASED = KEYS[1], KEYS[2], KEYS[3]
+-- Put before the scripts of the queue; what they share. The first KEYS of each: stream, origins, leased, delayed.
+local STREAM, ORIGINS, LEASED, DELAYED = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 -- More values than this cannot be passed to a command at once.
 local MOST_VALUES = 4000
@@ -50,6 +50,41 @@ local function finish(group, entry)
     redis.call('HDEL', LEASED, entry)
 end
 
+-- The entry under which the work first came, and the attempt that was left open when it was postponed ('0': none).
+local function origin_of(entry)
+    local kept = redis.call('HGET', ORIGINS, entry)
+    if not kept then return entry, '0' end
+    local origin, open = string.match(kept, '^(%S+) (%d+)$')
+    return origin or kept, open or '0'
+end
+
+-- Add the fields of work that was in the queue before. Returns the new entry.
+local function add_again(fields, origin, open)
+    local added = redis.call('XADD', STREAM, '*', unpack(fields))
+    redis.call('HSET', ORIGINS, added, open == '0' and origin or origin .. ' ' .. open)
+    redis.call('EXPIRE', ORIGINS, KEPT_SECONDS)
+    return added
+end
+
+-- Milliseconds since 1970.
+local function now()
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Put back what was postponed and is due, as much as one script may. Returns how many.
+local function put_back_due(most)
+    local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', string.format('%.0f', now()), 'LIMIT', 0, most)
+    for _, member in ipairs(due) do
+        local kept = unpacked(member)
+        local origin, open = table.remove(kept, 1), table.remove(kept, 1)
+        table.remove(kept, 1)
+        add_again(kept, origin, open)
+        redis.call('ZREM', DELAYED, member)
+    end
+    return #due
+end
+
 -- Add the same fields again and finish the old entry. Returns the new entry,
 -- or nil if nobody knows the old one's fields or it is too large to be copied.
 local function put_back(group, entry)
@@ -61,10 +96,7 @@ local function put_back(group, entry)
     if #fields > MOST_VALUES then
         return nil
     end
-    local origin = redis.call('HGET', ORIGINS, entry) or entry
-    local added = redis.call('XADD', STREAM, '*', unpack(fields))
+    local added = add_again(fields, origin_of(entry))
     finish(group, entry)
-    redis.call('HSET', ORIGINS, added, origin)
-    redis.call('EXPIRE', ORIGINS, KEPT_SECONDS)
     return added
 end

@@ -4,8 +4,8 @@ local group, consumer, entry, times = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if holds(group, consumer, entry, times) then
     local fields = fields_of(entry) or {}
     local kept = math.min(#fields, MOST_VALUES)
-    local origin = redis.call('HGET', ORIGINS, entry) or entry
-    redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*',
+    local origin = origin_of(entry)
+    redis.call('XADD', KEYS[5], 'MAXLEN', '~', ARGV[6], '*',
         'dead_reason', ARGV[5], 'dead_entry', entry, 'dead_origin', origin,
         unpack(fields, 1, kept))
     finish(group, entry)

@@ -1,9 +1,10 @@
--- Lease an entry whose lease ran out, or one that was sent to this consumer and never arrived.
+-- Put back what was postponed and is due, then lease an entry whose lease ran out, or one that was sent to this consumer and never arrived.
 -- One that somebody removed from the stream is put back instead, from what was kept when it was leased.
 -- KEYS: those of common. ARGV: group, consumer, lease in ms, then the entries that the consumer knows it holds.
 -- Returns {removed entries that were put back, removed entries that nobody kept, then the delivery,
 --          if there is one: entry, fields, times leased, former holder}.
 local group, consumer, lease = ARGV[1], ARGV[2], ARGV[3]
+put_back_due(100)
 local known, count, restored, vanished = {}, 0, {}, {}
 for i = 4, #ARGV do
     known[ARGV[i]] = true
