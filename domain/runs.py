@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from attrs import field, frozen
 
@@ -10,6 +11,7 @@ from domain.pipelines import NO_PIPELINE, pipeline_name
 from domain.times import UtcSeconds, day_obs_of
 
 __all__ = [
+    "OUTPUT_RUNS",
     "DeploymentFacts",
     "InputCollections",
     "all_sky",
@@ -25,6 +27,10 @@ __all__ = [
 ]
 
 _DIGITS = 7
+
+OUTPUT_RUNS: Final = r"[^/\x00-\x1f]+/prompt/output-\d{4}-\d{2}-\d{2}/[^/\x00-\x1f]+/[^/\x00-\x1f]+"
+"""Which names `output_run` and `preload_run` make, as a regular expression."""
+
 _NEWEST_NIGHT = re.compile(r"-until-(\d{8})$")
 
 

@@ -4,6 +4,7 @@ from dependency_injector import containers, providers
 
 from adapters.butler.shared.datastore_root import datastore_root
 from adapters.butler.writer.central_registry import ButlerCentralRegistry
+from adapters.butler.writer.message_rules import MessageRules
 from adapters.host.clock import SystemClock, SystemIdentifiers
 from adapters.kafka.connection import KafkaConnection
 from adapters.kafka.outputs.output_events import KafkaOutputEvents, WriterPolicy, WriterTopics
@@ -38,9 +39,12 @@ def _connection(settings: ButlerWriterSettings) -> KafkaConnection:
 
 
 def _registry(settings: ButlerWriterSettings) -> ButlerCentralRegistry:
-    return ButlerCentralRegistry(
-        settings.repository, quick=settings.quick, raw_roots=sorted(settings.raw_roots)
+    rules = MessageRules(
+        runs=settings.runs,
+        formatter_packages=settings.formatter_packages,
+        raw_roots=sorted(settings.raw_roots),
     )
+    return ButlerCentralRegistry(settings.repository, quick=settings.quick, rules=rules)
 
 
 def _events(

@@ -2,6 +2,7 @@
 
 from attrs import frozen
 
+from domain.runs import OUTPUT_RUNS
 from entrypoints.settings.common import LogSettings, MetricsSettings
 from entrypoints.settings.environment import group, setting
 from entrypoints.settings.kafka import GROUP_PROTOCOL, TLS_VERIFY, group_protocol, tls_verify
@@ -11,6 +12,7 @@ from entrypoints.settings.parsers import (
     folder_uri,
     log_level,
     names,
+    pattern,
     positive,
     seconds,
     text,
@@ -89,6 +91,18 @@ class ButlerWriterSettings:
         names,
         "URIs below which messages may name raws where they are (EXPORT_RAWS); blank: nowhere",
         default="",
+    )
+    runs: str = setting(
+        "RUN_PATTERN",
+        pattern,
+        "regular expression that the whole name of any run matches to which messages add datasets",
+        default=OUTPUT_RUNS,
+    )
+    formatter_packages: frozenset[str] = setting(
+        "FORMATTER_PACKAGES",
+        names,
+        "packages of which messages may name formatters",
+        default="lsst,prompt_pipelines",
     )
     retry_delay: float = setting(
         "REPO_RETRY_DELAY", seconds, "s between attempts to reach the repository", default="5"

@@ -28,6 +28,7 @@ __all__ = [
     "optional_folder",
     "optional_resource",
     "or_none",
+    "pattern",
     "patterns",
     "positive",
     "seconds",
@@ -207,6 +208,15 @@ def yaml_list(value: str) -> list[object]:
     if not isinstance(content, list):
         raise ValueError("is not a YAML list")
     return content
+
+
+def pattern(value: str) -> str:
+    """Take a regular expression."""
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+    return value
 
 
 def patterns(value: str) -> tuple[re.Pattern[str], ...]:

@@ -25,6 +25,9 @@ __all__ = ["EVENT_TYPE", "Decoder", "Outputs", "encode", "pack_records", "unpack
 
 EVENT_TYPE = "pp-output"
 
+_MOST: Final = {"dimension_records": 20_000, "dataset_types": 1_000, "datasets": 20_000}
+"""Entries of a message; a visit-detector has some hundred."""
+
 
 @frozen(kw_only=True)
 class Outputs:
@@ -104,6 +107,9 @@ class Decoder:
             raise ValueError(str(error)) from error
         if event.type != EVENT_TYPE:
             raise ValueError(f"the message is not of type {EVENT_TYPE!r}")
+        for name, most in _MOST.items():
+            if (count := len(getattr(event, name))) > most:
+                raise ValueError(f"the message has {count} {name}, and none may have more than {most}")
         types = [self._dataset_type(simple) for simple in event.dataset_types]
         by_name = {dataset_type.name: dataset_type for dataset_type in types}
         return Outputs(

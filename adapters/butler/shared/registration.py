@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lsst.daf.butler import Butler, DimensionRecord, FileDataset
+from lsst.daf.butler import Butler, DatasetType, DimensionRecord, FileDataset
 
 from adapters.butler.shared.messages import Outputs
 from adapters.butler.shared.names import RAW
 from adapters.butler.shared.records import insert_records
 
-__all__ = ["files_of", "ingest_files", "is_raw_in_place", "records_of", "register_outputs", "register_types"]
+__all__ = [
+    "files_of",
+    "ingest_files",
+    "is_raw_in_place",
+    "records_of",
+    "register_in_transaction",
+    "register_outputs",
+    "types_of",
+]
 
 
 def register_outputs(butler: Butler, batch: Sequence[Outputs]) -> None:
@@ -17,7 +25,13 @@ def register_outputs(butler: Butler, batch: Sequence[Outputs]) -> None:
 
     Dataset types are registered before it: registries cannot do that inside.
     """
-    register_types(butler, batch)
+    for dataset_type in types_of(batch):
+        butler.registry.registerDatasetType(dataset_type)
+    register_in_transaction(butler, batch)
+
+
+def register_in_transaction(butler: Butler, batch: Sequence[Outputs]) -> None:
+    """Insert records and datasets whose types are registered."""
     with butler.transaction():
         insert_records(butler, records_of(batch))
         ingest_files(butler, list(files_of(batch).values()))
@@ -37,10 +51,9 @@ def ingest_files(butler: Butler, files: Sequence[FileDataset]) -> None:
         butler.ingest(*raws, transfer="direct", **options)
 
 
-def register_types(butler: Butler, batch: Sequence[Outputs]) -> None:
-    """Register the dataset types that a batch defines."""
-    for dataset_type in dict.fromkeys(each for outputs in batch for each in outputs.dataset_types):
-        butler.registry.registerDatasetType(dataset_type)
+def types_of(batch: Sequence[Outputs]) -> list[DatasetType]:
+    """List the dataset types that a batch defines."""
+    return list(dict.fromkeys(each for outputs in batch for each in outputs.dataset_types))
 
 
 def records_of(batch: Sequence[Outputs]) -> list[DimensionRecord]:

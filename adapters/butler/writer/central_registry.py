@@ -8,6 +8,7 @@ from lsst.daf.butler import Butler
 from adapters.butler.shared.messages import Decoder, Outputs
 from adapters.butler.shared.steps import one_line
 from adapters.butler.writer.message_paths import MessagePaths, file_stores
+from adapters.butler.writer.message_rules import MessageRules
 from adapters.butler.writer.registrar import Registrar, quick_ingest
 from adapters.butler.writer.registry_errors import blames_repository
 from adapters.common.own_threads import OwnThreads
@@ -28,14 +29,15 @@ class ButlerCentralRegistry:
         URI or label.
     quick
         Whether what is not public of the Butler may be used.
-    raw_roots
-        URIs below which raws may be that messages name where they are.
+    rules
+        What messages may name.
     """
 
-    def __init__(self, repository: str, *, quick: bool = True, raw_roots: Sequence[str] = ()) -> None:
+    def __init__(self, repository: str, *, quick: bool = True, rules: MessageRules | None = None) -> None:
         self._repository = repository
         self._quick = quick
-        self._raw_roots = raw_roots
+        self._rules = rules or MessageRules()
+        self._new_types: set[str] = set()
         self._registrar = self._make_registrar()
         self._butler: Butler | None = None
         self._thread = OwnThreads("registry", RegistryUnavailableError)
@@ -53,8 +55,9 @@ class ButlerCentralRegistry:
         butler = self._connect()
         try:
             decoder = Decoder(butler.dimensions, butler.get_dataset_type)
-            paths = MessagePaths(file_stores(butler), self._raw_roots)
-            batch = [_read(event, decoder, paths) for event in events]
+            paths = MessagePaths(file_stores(butler), self._rules.raw_roots)
+            batch = [self._read(event, decoder, paths) for event in events]
+            paths.check_owners()
             self._registrar.register(butler, batch)
         except UnappliableEventError:
             raise
@@ -98,15 +101,15 @@ class ButlerCentralRegistry:
             butler.close()
 
     def _make_registrar(self) -> Registrar:
-        return Registrar(quick_ingest() if self._quick else None)
+        return Registrar(quick_ingest() if self._quick else None, self._new_types)
 
-
-def _read(event: OutputEvent, decoder: Decoder, paths: MessagePaths) -> Outputs:
-    try:
-        outputs = decoder.decode(event.body)
-        paths.check(outputs.files)
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        if blames_repository(error):
-            raise
-        raise UnappliableEventError(f"{event.position}: unreadable ({one_line(error)})") from error
-    return outputs
+    def _read(self, event: OutputEvent, decoder: Decoder, paths: MessagePaths) -> Outputs:
+        try:
+            outputs = decoder.decode(event.body)
+            self._rules.check(outputs.files)
+            paths.check(outputs.files)
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            if blames_repository(error):
+                raise
+            raise UnappliableEventError(f"{event.position}: unreadable ({one_line(error)})") from error
+        return outputs

@@ -9,10 +9,11 @@ would make it ask there, and let the writer wait for a server that does not answ
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from posixpath import dirname, join
 from typing import Final
 from urllib.parse import unquote
+from uuid import UUID
 
 from attrs import frozen
 from lsst.daf.butler import Butler, DatasetRef, FileDataset
@@ -46,13 +47,19 @@ class FileStore:
 
     root: ResourcePath
     templates: FileTemplates
+    named_by: Callable[[Collection[str]], Mapping[str, Collection[UUID]]] = lambda _: {}
+    """Finds the datasets that are registered with some of these paths."""
 
 
 def file_stores(butler: Butler) -> Sequence[FileStore]:
     """List a repository's datastores of files; there are several if it has a chain of them."""
     datastore = butler._datastore
     members = getattr(datastore, "datastores", [datastore])
-    return [FileStore(each.root, each.templates) for each in members if hasattr(each, "templates")]
+    return [
+        FileStore(each.root, each.templates, each._refs_associated_with_artifacts)
+        for each in members
+        if hasattr(each, "templates")
+    ]
 
 
 class MessagePaths:
@@ -73,6 +80,7 @@ class MessagePaths:
         self._bases = {id(store): store.root.ospath if store.root.isLocal else "" for store in stores}
         self._folders: dict[tuple[object, ...], str | None] = {}
         self._real: dict[str, str] = {}
+        self._named: dict[str, set[UUID]] = {}
 
     def check(self, files: Sequence[FileDataset]) -> None:
         """See that each file is in the folder that templates give to its run, or is a raw below a root.
@@ -96,6 +104,23 @@ class MessagePaths:
             for ref in file.refs:
                 if not any(self._is_in_run(store, place, ref) for store, place in places):
                     raise ValueError(f"{path!r} is not in the folder of run {ref.run!r}")
+            self._name(places[0][1], {ref.id for ref in file.refs})
+
+    def check_owners(self) -> None:
+        """See that no other dataset is registered with one of the files checked before.
+
+        Raises
+        ------
+        ValueError
+            Raised if one is: whoever removes either of the two would take the other's file.
+        """
+        for store in self._stores:
+            for place, datasets in store.named_by(self._named).items():
+                self._name(place, set(datasets))
+
+    def _name(self, place: str, datasets: set[UUID]) -> None:
+        if self._named.setdefault(place, datasets) != datasets:
+            raise ValueError(f"{place!r} is the file of another dataset")
 
     def _check_raw(self, file: FileDataset) -> None:
         path = str(file.path)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from lsst.daf.butler import Butler
+from lsst.daf.butler.registry import OrphanedRecordError
 
 from adapters.butler.shared.messages import Outputs
 from adapters.butler.shared.records import insert_records
@@ -12,8 +13,8 @@ from adapters.butler.shared.registration import (
     ingest_files,
     is_raw_in_place,
     records_of,
-    register_outputs,
-    register_types,
+    register_in_transaction,
+    types_of,
 )
 from adapters.butler.writer.registry_errors import blames_repository
 from adapters.butler.writer.stored_records import StoredRecords
@@ -44,10 +45,13 @@ class Registrar:
     ----------
     quick
         None: the public way only.
+    new_types
+        Dataset types that were registered for messages of which none is applied yet; changed here.
     """
 
-    def __init__(self, quick: "QuickIngest | None") -> None:
+    def __init__(self, quick: "QuickIngest | None", new_types: set[str] | None = None) -> None:
         self._quick = quick
+        self._new_types = set() if new_types is None else new_types
         self._stored = StoredRecords()
 
     def register(self, butler: Butler, batch: Sequence[Outputs]) -> None:
@@ -58,12 +62,35 @@ class Registrar:
         Exception
             Raised as by `register_outputs`.
         """
+        names = {dataset_type.name for dataset_type in types_of(batch)}
+        try:
+            # No transaction may hold it.
+            for dataset_type in types_of(batch):
+                if butler.registry.registerDatasetType(dataset_type):
+                    self._new_types.add(dataset_type.name)
+            self._register(butler, batch)
+        except Exception:
+            if len(batch) == 1:
+                self._remove_types(butler, self._new_types & names)
+            raise
+        self._new_types -= names
+
+    def _register(self, butler: Butler, batch: Sequence[Outputs]) -> None:
         failure = None if self._quick is None else self._try_quickly(self._quick, butler, batch)
         if self._quick is None or failure is not None:
-            register_outputs(butler, batch)
+            register_in_transaction(butler, batch)
         if failure is not None:
             _LOG.warning("fast ingest disabled: it failed where the public API succeeded: %r", failure)
             self._quick = None
+
+    def _remove_types(self, butler: Butler, names: set[str]) -> None:
+        """Undo what a message did that is not applied; what another has used meanwhile stays."""
+        for name in names:
+            try:
+                butler.registry.removeDatasetType(name)
+            except OrphanedRecordError:
+                _LOG.info("dataset type %s stays: there are datasets of it", name)
+            self._new_types.discard(name)
 
     def _try_quickly(
         self, quick: "QuickIngest", butler: Butler, batch: Sequence[Outputs]
@@ -80,7 +107,6 @@ class Registrar:
     def _register_quickly(self, quick: "QuickIngest", butler: Butler, batch: Sequence[Outputs]) -> None:
         files = list(files_of(batch).values())
         records = self._stored.missing(records_of(batch))
-        register_types(butler, batch)
         with butler.transaction():
             insert_records(butler, records)
             placed = [file for file in files if not is_raw_in_place(file)]

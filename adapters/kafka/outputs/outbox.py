@@ -15,6 +15,8 @@ from ports.neighbours import NeighbourUnavailableError
 __all__ = ["Outbox", "OutboxUnavailableError"]
 
 _FOLDER: Final = ".prompt-outbox/"
+_LONGEST: Final = 64 << 20
+"""Bytes; a message has some hundred thousand."""
 _NAMES: Final = re.compile(r"^[^/]+\.json$")
 
 
@@ -88,11 +90,13 @@ class Outbox:
             target = self._target(name)
             if target.isLocal:
                 _expect_file(Path(target.ospath))
-            content: bytes = target.read()
+            content: bytes = target.read(_LONGEST + 1)
         except FileNotFoundError:
             return None
         except STORE_FAILURES as error:
             raise OutboxUnavailableError(f"cannot read {name!r} in {self._folder}: {error}") from error
+        if len(content) > _LONGEST:
+            raise OutboxUnavailableError(f"{name!r} in {self._folder} has more than {_LONGEST} bytes")
         return content
 
     def remove(self, name: str) -> None:

@@ -10,6 +10,7 @@ from lsst.resources import ResourcePath
 
 from adapters.butler.shared.names import raw_run
 from adapters.butler.writer.central_registry import ButlerCentralRegistry
+from adapters.butler.writer.message_rules import MessageRules
 from domain.runs import chain, output_run
 from domain.work.outcomes import Export
 from ports.central_registry import OutputEvent, UnappliableEventError
@@ -44,11 +45,11 @@ async def test_raws_are_registered_where_they_are(
     event = OutputEvent(body=message, position="0")
     root = night.raws[0].uri.partition("/SimCam/")[0]
     for elsewhere in ([], [f"{root}/below"]):
-        stranger = ButlerCentralRegistry(str(central), quick=quick, raw_roots=elsewhere)
+        stranger = ButlerCentralRegistry(str(central), quick=quick, rules=MessageRules(raw_roots=elsewhere))
         with pytest.raises(UnappliableEventError, match="is not below"):
             await stranger.apply([event])
         await stranger.close()
-    registry = ButlerCentralRegistry(str(central), quick=quick, raw_roots=[root])
+    registry = ButlerCentralRegistry(str(central), quick=quick, rules=MessageRules(raw_roots=[root]))
     for _ in range(2):
         await registry.apply([event])
     await registry.close()

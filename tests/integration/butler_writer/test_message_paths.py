@@ -12,6 +12,7 @@ from adapters.butler.repository.datastores import copy_datasets
 from adapters.butler.shared.messages import encode, pack_records
 from adapters.butler.shared.records import make_record
 from adapters.butler.writer.central_registry import ButlerCentralRegistry
+from adapters.butler.writer.message_rules import MessageRules
 from ports.central_registry import OutputEvent, UnappliableEventError
 from tests.integration.butler_writer.repositories import RUN, Messages, make_central
 
@@ -30,7 +31,7 @@ def repository(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def registry(repository: str) -> AsyncIterator[ButlerCentralRegistry]:
-    registry = ButlerCentralRegistry(repository)
+    registry = ButlerCentralRegistry(repository, rules=MessageRules(runs=".+"))
     yield registry
     await registry.close()
 

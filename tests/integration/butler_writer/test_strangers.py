@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -10,14 +11,22 @@ from typing import Any
 
 import pytest
 from lsst.daf.butler import Butler
+from lsst.resources import ResourcePath
 
+from adapters.butler.shared.datastore_root import datastore_root
 from adapters.butler.writer.central_registry import ButlerCentralRegistry
 from adapters.memory.metrics import MemoryMetrics
 from adapters.memory.outputs.output_events import MemoryOutputEvents
 from adapters.memory.outputs.output_topic import MemoryOutputTopic
 from application.worker.alongside import running_alongside
 from application.write_outputs import OutputWriter
-from tests.integration.butler_writer.repositories import PER_MESSAGE, RUN, Messages, make_central
+from tests.integration.butler_writer.repositories import (
+    PER_MESSAGE,
+    RUN,
+    Messages,
+    make_central,
+    stored_rows,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +75,12 @@ async def written(topic: MemoryOutputTopic, *messages: bytes) -> list[bytes]:
         while topic.committed < len(topic.messages):
             await asyncio.sleep(0.05)
     return [event.body for event, _ in topic.dead_letters]
+
+
+def changed(message: bytes, change: Callable[[Any], object]) -> bytes:
+    content = json.loads(message)
+    change(content)
+    return json.dumps(content).encode()
 
 
 def messages(repository: str, *numbers: int) -> list[bytes]:
@@ -153,3 +168,73 @@ async def test_a_module_that_ends_the_process_ends_nothing(
     [first, second] = messages(repository, 1, 2)
     bad = first.replace(b"lsst.daf.butler.formatters.json.JsonFormatter", b"ending.Formatter")
     assert await written(topic, bad, second) == [bad]
+
+
+def _in_run(run: str) -> Callable[[Any], None]:
+    def change(content: Any) -> None:
+        for dataset in content["datasets"]:
+            for ref in dataset["refs"].values():
+                ref["run"] = run
+            dataset["path"] = dataset["path"].replace(RUN, run)
+
+    return change
+
+
+def _another_formatter(content: Any) -> None:
+    content["datasets"][0]["formatter"] = "subprocess.Popen"
+
+
+def _another_visits_file(content: Any) -> None:
+    content["datasets"][0]["path"] = content["datasets"][0]["path"].replace("/2_0", "/1_0")
+
+
+def _thousands_of_types(content: Any) -> None:
+    kind = content["dataset_types"][0]
+    content["dataset_types"] += [{**kind, "name": f"type{number}"} for number in range(1000)]
+
+
+def _a_file_that_is_not_there(content: Any) -> None:
+    content["datasets"][0]["path"] = f"{RUN}/result/lost.json"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _in_run("SimCam/calib/2026"),
+        _in_run("refcats"),
+        _in_run("SimCam/templates/v1"),
+        _in_run(f"{RUN}/below"),
+        _another_formatter,
+        _another_visits_file,
+        _thousands_of_types,
+        _a_file_that_is_not_there,
+    ],
+)
+async def test_nothing_stays_of_a_message_that_is_set_aside(
+    repository: str, topic: MemoryOutputTopic, tmp_path: Path, change: Callable[[Any], None]
+) -> None:
+    first, second = messages(repository, 1, 2)
+    assert await written(topic, first) == []
+    datastore = Path(ResourcePath(datastore_root(repository)).ospath)
+    files = shutil.copytree(datastore / RUN, tmp_path / "files")
+    for run in ("SimCam/calib/2026", "refcats", "SimCam/templates/v1", f"{RUN}/below"):
+        shutil.copytree(files, datastore / run)
+    database = f"sqlite:///{repository}/gen3.sqlite3"
+    before = stored_rows(database)
+
+    def change_and_define(content: Any) -> None:
+        change(content)
+        for kind in content["dataset_types"]:
+            if kind["name"] == "result":
+                kind["name"] = "a_new_type"
+        for dataset in content["datasets"]:
+            for ref in dataset["refs"].values():
+                ref["dataset_type_name"] = ref["dataset_type_name"].replace("result", "a_new_type")
+
+    bad = changed(second, change_and_define)
+    assert await written(topic, bad) == [bad]
+    assert stored_rows(database) == before
+    # What a bad message named first, a good one may have.
+    good = changed(second, lambda _: None)
+    assert await written(topic, good) == [bad]
+    assert count(repository) == 2 * PER_MESSAGE
