@@ -15,7 +15,7 @@ from adapters.common.visit_record import (
     cancellation_from_record,
     visit_from_record,
 )
-from adapters.kafka.announcements.flat_schema import check_flat
+from adapters.kafka.announcements.flat_schema import flat
 from domain.times import InvalidInstantError, UtcSeconds, tai_from_utc
 from domain.visit import Cancellation, Visit
 from ports.announcements import NotForUs
@@ -26,8 +26,6 @@ _HEADER: Final = struct.Struct(">bI")
 _MAGIC: Final = 0
 _LONGEST: Final = 1 << 20
 """Bytes; a nextVisit has a few hundred."""
-_LONGEST_SCHEMA: Final = 1 << 20
-"""Characters; nextVisit's has two thousand."""
 
 # What fastavro raises on bytes that do not fit the schema is whatever its
 # readers stumble over.
@@ -106,12 +104,8 @@ class NextVisitCodec:
     def _schema(self, number: int) -> Schema:
         if number not in self._schemas:
             text = self._schema_by_id(number)
-            if len(text) > _LONGEST_SCHEMA:
-                raise UndecodableVisitError(f"schema {number} has {len(text)} characters")
             try:
-                schema = json.loads(text)
-                check_flat(schema, number)
-                self._schemas[number] = fastavro.parse_schema(schema)
+                self._schemas[number] = fastavro.parse_schema(flat(json.loads(text), number))
             except UndecodableVisitError:
                 raise
             except (SchemaParseException, UnknownType, *_MISFITS) as error:

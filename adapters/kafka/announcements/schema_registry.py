@@ -6,12 +6,14 @@ import json
 import logging
 import os
 import tempfile
+import time
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from adapters.kafka.announcements.next_visit import UndecodableVisitError
 from domain.addresses import without_users
@@ -20,6 +22,11 @@ from ports.neighbours import NeighbourUnavailableError
 __all__ = ["SchemaRegistry", "SchemaRegistryUnavailableError"]
 
 _LOG: Final = logging.getLogger(__name__)
+_LONGEST: Final = 1 << 20
+"""Bytes of an answer, decompressed; that for nextVisit has some thousand."""
+_PIECE: Final = 1 << 14
+_TIMES: Final = 3
+"""Time-outs in which an answer comes to its end, however steadily its bytes come."""
 
 
 class SchemaRegistryUnavailableError(NeighbourUnavailableError):
@@ -73,12 +80,13 @@ class SchemaRegistry:
     def _fetch(self, number: int) -> str:
         url = f"{self._url}/schemas/ids/{number}"
         try:
-            answer = requests.get(url, timeout=self._timeout, verify=self._verify)
-            if answer.status_code == HTTPStatus.NOT_FOUND:
-                raise UndecodableVisitError(f"the registry has no schema {number}")
-            answer.raise_for_status()
-            content = answer.json()
-        except OSError as error:  # Those of requests are such, and certificates that are not there.
+            with requests.get(url, timeout=self._timeout, verify=self._verify, stream=True) as answer:
+                if answer.status_code == HTTPStatus.NOT_FOUND:
+                    raise UndecodableVisitError(f"the registry has no schema {number}")
+                answer.raise_for_status()
+                content = json.loads(self._body(answer, number))
+        # Those of requests are OSErrors, and certificates that are not there; the last are json's.
+        except (OSError, HTTPError, ValueError, RecursionError) as error:
             reason = without_users(f"no schema {number} from the registry at {self._url}: {error}")
             raise SchemaRegistryUnavailableError(reason) from error
         match content:
@@ -88,6 +96,18 @@ class SchemaRegistry:
             case {"schema": str(text)} if "schemaType" not in content:
                 return text
         raise UndecodableVisitError(f"schema {number} of the registry is not Avro")
+
+    def _body(self, answer: requests.Response, number: int) -> bytes:
+        """Read an answer as far as one may be long, and as long as one may take."""
+        body, begin = bytearray(), time.monotonic()
+        # What has come, and not as much as was asked for: that may take for ever.
+        while piece := answer.raw.read1(_PIECE, decode_content=True):
+            body += piece
+            if len(body) > _LONGEST:
+                raise UndecodableVisitError(f"schema {number} of the registry has more than {_LONGEST} bytes")
+            if time.monotonic() - begin > _TIMES * self._timeout:
+                raise TimeoutError("the answer does not come to its end")
+        return bytes(body)
 
     def _stored(self, number: int) -> str | None:
         if self._folder is None:

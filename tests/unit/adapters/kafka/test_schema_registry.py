@@ -1,5 +1,7 @@
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -21,20 +23,36 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
     "/schemas/ids/7": (401, b"{}"),
 }
 
+ENDLESS = {"/schemas/ids/8": (b" " * 65536, 0.0), "/schemas/ids/9": (b" ", 0.02)}
+
 
 class Server:
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.sent = 0
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 server.asked.append(self.path)
+                if self.path in ENDLESS:
+                    self._go_on(*ENDLESS[self.path])
+                    return
                 status, body = ANSWERS.get(self.path, (404, b"{}"))
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def _go_on(self, piece: bytes, pause: float) -> None:
+                self.send_response(200)
+                self.end_headers()
+                # Who asks goes away in the end.
+                with contextlib.suppress(OSError):
+                    while True:
+                        self.wfile.write(piece)
+                        server.sent += len(piece)
+                        time.sleep(pause)
 
             @override
             def log_message(self, *arguments: object) -> None:
@@ -72,6 +90,17 @@ def test_what_no_registry_has_as_avro_is_the_messages_fault(server: Server, numb
 def test_what_is_no_answer_of_a_registry_is_an_outage(server: Server, number: int) -> None:
     with pytest.raises(SchemaRegistryUnavailableError, match=str(number)):
         SchemaRegistry(server.url, cache=None).schema(number)
+
+
+def test_an_answer_without_end_is_not_read(server: Server) -> None:
+    with pytest.raises(UndecodableVisitError, match="schema 8"):
+        SchemaRegistry(server.url, cache=None).schema(8)
+    assert server.sent < 16 << 20
+
+
+def test_an_answer_that_comes_byte_by_byte_is_an_outage(server: Server) -> None:
+    with pytest.raises(SchemaRegistryUnavailableError, match="does not come to its end"):
+        SchemaRegistry(server.url, cache=None, timeout=0.1).schema(9)
 
 
 def test_a_registry_that_is_not_there_is_an_outage() -> None:
