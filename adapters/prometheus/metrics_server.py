@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from http import HTTPStatus
@@ -167,7 +168,7 @@ class _Server(ThreadingHTTPServer):
         self.answer = answer
         self.patience = patience
         self._longest = longest
-        self._began: dict[_Request, float] = {}
+        self._began: dict[_Request, tuple[str, float]] = {}
         self._lock = threading.Lock()
         found = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         self.address_family = found[0][0]
@@ -179,10 +180,11 @@ class _Server(ThreadingHTTPServer):
 
     def process_request(self, request: _Request, client_address: object) -> None:
         with self._lock:
-            # A probe says at once what it wants: whoever has been here longest is none that waits.
+            # Of whom most connections are: a probe has one, however long its answer takes.
             if len(self._began) >= _CONNECTIONS:
-                self._cut(next(iter(self._began)))
-            self._began[request] = time.monotonic()
+                [(crowd, _)] = Counter(peer for peer, _ in self._began.values()).most_common(1)
+                self._cut(next(one for one, (peer, _) in self._began.items() if peer == crowd))
+            self._began[request] = _peer(client_address), time.monotonic()
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: _Request, client_address: object) -> None:
@@ -196,7 +198,7 @@ class _Server(ThreadingHTTPServer):
         """Cut those off that take too long, one byte at a time."""
         latest = time.monotonic() - self._longest
         with self._lock:
-            for request in [request for request, began in self._began.items() if began < latest]:
+            for request in [request for request, (_, began) in self._began.items() if began < latest]:
                 self._cut(request)
 
     def _cut(self, request: _Request) -> None:
@@ -207,6 +209,10 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: _Request, client_address: object) -> None:  # noqa: ARG002 - the base class's
         _LOG.debug("metrics client disconnected", exc_info=True)
+
+
+def _peer(client_address: object) -> str:
+    return str(client_address[0]) if isinstance(client_address, tuple) else ""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -9,7 +9,6 @@ from typing import Final
 
 from adapters.raw_microservice.server.answers import Answer, failure, json_answer
 from adapters.raw_microservice.server.lookups import LSST_INSTRUMENTS, Lookups
-from adapters.raw_microservice.server.merged_index import MergedIndex
 from adapters.raw_microservice.server.openapi import openapi_document
 from adapters.raw_microservice.server.requests import Request, RequestError, read_parts, read_sensors
 from domain.cameras.camera import Camera
@@ -51,7 +50,7 @@ class PresenceApp:
         metrics_text: Callable[[], bytes],
         patience: float = 0.9,
     ) -> None:
-        self._lookups = Lookups(MergedIndex(index, patience=patience), cameras)
+        self._lookups = Lookups(index, cameras, patience=patience)
         self._metrics = metrics
         self._metrics_text = metrics_text
         configured = [camera.instrument for camera in cameras]

@@ -9,7 +9,7 @@ from adapters.raw_microservice.server.answers import Answer, absence, json_answe
 from adapters.raw_microservice.server.merged_index import MergedIndex
 from adapters.raw_microservice.server.requests import RequestError, read_group, read_snap
 from domain.cameras.camera import Camera, Detector, UnknownDetectorError
-from ports.raw_index import RawSlot
+from ports.raw_index import RawIndex, RawSlot
 
 __all__ = ["LSST_INSTRUMENTS", "MOST_SNAPS", "Lookups"]
 
@@ -20,6 +20,8 @@ MOST_SNAPS: Final = 32
 """Snaps of a group that are looked up when all are asked for."""
 
 _SLOTS_AT_ONCE: Final = 1024
+_LISTED_AT_ONCE: Final = 4096
+_CALLS_WAITING: Final = 16
 _FEWEST_SNAPS_AT_ONCE: Final = 4
 _SENSOR = re.compile("R[0-9]{2}_S[0-9]{2}")
 
@@ -37,10 +39,16 @@ class Lookups:
         Knows which raws have come.
     cameras
         The configured ones.
+    patience
+        Seconds that a question may wait for the index.
     """
 
-    def __init__(self, index: MergedIndex, cameras: Sequence[Camera]) -> None:
-        self._index = index
+    def __init__(self, index: RawIndex, cameras: Sequence[Camera], *, patience: float) -> None:
+        self._index = MergedIndex(index, patience=patience)
+        # Workers ask for one raw each: whoever asks for lists, of thousands, delays other lists only.
+        self._lists = MergedIndex(
+            index, patience=patience, at_once=_LISTED_AT_ONCE, waiting=_LISTED_AT_ONCE * _CALLS_WAITING
+        )
         self._cameras = {camera.instrument: camera for camera in cameras}
 
     async def one_of_contract(self, instrument: str, group: str, snap: str, sensor: str) -> Answer:
@@ -97,7 +105,7 @@ class Lookups:
         slots = [RawSlot(instrument, group, snap, detector.in_keys) for snap, detector in places]
         return [
             {"snap": snap, "sensor": detector.in_keys, "detector": detector.number, "uri": uri}
-            for (snap, detector), uri in zip(places, await self._index.find(slots), strict=True)
+            for (snap, detector), uri in zip(places, await self._lists.find(slots), strict=True)
             if uri is not None
         ]
 

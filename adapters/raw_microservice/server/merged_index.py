@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from itertools import accumulate
 
 from ports.raw_index import RawIndex, RawIndexUnavailableError, RawSlot
 
@@ -27,10 +28,18 @@ class MergedIndex:
         Is asked.
     patience
         Seconds that any question waits at most.
+    at_once
+        Slots of a call, unless one question has more.
+    waiting
+        Slots that may wait for their call.
     """
 
-    def __init__(self, index: RawIndex, *, patience: float) -> None:
+    def __init__(
+        self, index: RawIndex, *, patience: float, at_once: int = 1 << 16, waiting: int = 1 << 20
+    ) -> None:
         self._index = index
+        self._at_once = at_once
+        self._room = waiting
         # A question may have to wait for the call before its own.
         self._patience = patience / 2
         self._gathered: list[_Question] = []
@@ -43,8 +52,11 @@ class MergedIndex:
         Raises
         ------
         RawIndexUnavailableError
-            Raised if the index cannot be reached or takes too long.
+            Raised if the index cannot be reached or takes too long, or too much is asked of it.
         """
+        if len(slots) > self._room:
+            raise RawIndexUnavailableError("too much is asked for at the same time")
+        self._room -= len(slots)
         answer: asyncio.Future[_Found] = asyncio.get_running_loop().create_future()
         self._gathered.append((slots, answer))
         if self._asking is None:
@@ -54,10 +66,18 @@ class MergedIndex:
     async def _ask(self) -> None:
         try:
             while self._gathered:
-                questions, self._gathered = self._gathered, []
+                questions = self._take()
                 await self._ask_together(questions)
         finally:
             self._asking = None
+
+    def _take(self) -> Sequence[_Question]:
+        """Take as many questions as one call may hold, and one at least."""
+        sizes = accumulate(len(slots) for slots, _ in self._gathered)
+        count = max(1, sum(size <= self._at_once for size in sizes))
+        questions, self._gathered = self._gathered[:count], self._gathered[count:]
+        self._room += sum(len(slots) for slots, _ in questions)
+        return questions
 
     async def _ask_together(self, questions: Sequence[_Question]) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -151,4 +152,33 @@ async def test_strangers_who_only_connect_do_not_take_all_places() -> None:
                     await asyncio.sleep(0.05)
                     continue
                 break
+    assert status == 200
+
+
+async def test_strangers_who_go_on_connecting_cut_no_probe_off() -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def healthy() -> bool:
+        asked.set()
+        return go_on.wait(10)
+
+    async with _serving(healthy=healthy, longest=60.0) as server:
+
+        def crowd() -> None:
+            """Connect as often as there are places, twice, while the probe waits for its answer."""
+            asked.wait(10)
+            for _ in range(32):
+                one = socket.create_connection(("127.0.0.1", server.port), source_address=("127.0.0.2", 0))
+                one.sendall(b"GET /metrics HTTP/1.0\r\n")
+                others.append(one)
+            time.sleep(0.3)
+            go_on.set()
+
+        others: list[socket.socket] = []
+        thread = threading.Thread(target=crowd)
+        thread.start()
+        status, _ = await _get(server, "/healthz")
+        await asyncio.to_thread(thread.join)
+        for one in others:
+            one.close()
     assert status == 200

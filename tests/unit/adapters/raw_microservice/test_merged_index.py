@@ -98,3 +98,14 @@ async def test_nobody_waits_longer_than_patience_even_behind_a_call_that_hangs()
     assert loop.time() - began <= 1.1
     with pytest.raises(RawIndexUnavailableError):
         await behind
+
+
+async def test_a_call_holds_no_more_than_it_may_and_those_who_wait_neither() -> None:
+    index = _Index()
+    merged = MergedIndex(index, patience=1.0, at_once=4, waiting=8)
+    asked = [merged.find(_slots(*"abc"[:count])) for count in (3, 2, 2, 1, 1)]
+    *answers, refused = await asyncio.gather(*asked, return_exceptions=True)
+    assert answers == [list("abc"), list("ab"), list("ab"), ["a"]]
+    assert isinstance(refused, RawIndexUnavailableError)
+    assert index.calls == [3, 4, 1]
+    assert await merged.find(_slots(*"abcabc")) == list("abcabc")

@@ -1,8 +1,10 @@
 """Version 2: any sensor, and many at once; and what else is served."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -166,3 +168,29 @@ async def test_the_document_names_every_path_that_is_served() -> None:
     for kind, names in document["components"].items():
         for name in names:
             assert kind == "parameters" or f"#/components/{kind}/{name}" in text
+
+
+@attrs.frozen
+class _BusyIndex:
+    """An index without raws that takes ten microseconds for each slot."""
+
+    async def put(self, found: Mapping[RawSlot, str]) -> None:
+        raise NotImplementedError(found)
+
+    async def find(self, slots: Sequence[RawSlot]) -> Sequence[str | None]:
+        await asyncio.sleep(len(slots) * 1e-5)
+        return [None] * len(slots)
+
+
+@pytest.mark.looptime
+async def test_many_lists_delay_no_question_about_one_raw() -> None:
+    asked = Asked(_BusyIndex())
+    lists = [asyncio.ensure_future(asked.get("v2", "presence", "LSSTCam", GROUP)) for _ in range(500)]
+    await asyncio.sleep(0)
+    begin = asyncio.get_running_loop().time()
+    one = await asked.get("presence", "LSSTCam", GROUP, 0, "R22_S11")
+    assert one.status == 200
+    assert asyncio.get_running_loop().time() - begin < 0.1
+    statuses = [answered.status for answered in await asyncio.gather(*lists)]
+    assert set(statuses) == {200, 503}
+    assert statuses.count(200) > 20
