@@ -34,6 +34,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "Process a folder's frames as they come, night after night, on one server.",
     ),
     "results": ("prompt_processing.command", "Sum up what a night has found."),
+    "ades": ("prompt_processing.ades", "Write what moves for the Minor Planet Center."),
     "console": (
         "entrypoints.services.console",
         "Show a night in the browser, while it goes on or later.",

@@ -11,8 +11,9 @@ from importlib.metadata import version
 from prompt_processing.errors import ResultsError
 from prompt_processing.images import DetectorImage
 from prompt_processing.results import Results, open_results
+from workbench.night.ades import Observatory
 
-__all__ = ["DetectorImage", "Results", "ResultsError", "__version__", "open"]
+__all__ = ["DetectorImage", "Observatory", "Results", "ResultsError", "__version__", "open"]
 
 __version__ = version("prompt-processing")
 

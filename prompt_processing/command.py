@@ -27,7 +27,7 @@ def command(*, folder: Path, shown: int, datasets: bool) -> None:
     """Sum up the night in RESULTS, a folder that `demo` or `replay` has written, or all nights of a site.
 
     Counts of outcomes, what was not completed and why, the objects that were
-    seen most often, and the exposures.
+    seen most often, what moves, and the exposures.
     """
     with open_results(folder) as results:
         _print(results, console(), shown, datasets=datasets)
@@ -82,6 +82,21 @@ def _print_objects(results: Results, to: Console, shown: int) -> None:
         for row in objects[:shown]
     ]  # fmt: skip
     to.print(table("Objects seen most often", columns, rows))
+    _print_tracklets(results, to, shown)
+
+
+def _print_tracklets(results: Results, to: Console, shown: int) -> None:
+    columns = ("tracklet", "sightings", "min", "ra", "dec", '"/min', "towards", "mag", 'residuals "')
+    rows = [
+        (
+            str(row["tracklet"]), str(row["sightings"]), f"{row['arc']:.0f}", f"{row['ra']:.5f}",
+            f"{row['dec']:+.5f}", f"{row['rate']:.3f}", f"{row['position_angle']:.0f}",
+            f"{row['magnitude']:.2f}", f"{row['rms']:.2f}",
+        )
+        for row in results.tracklets[:shown]
+    ]  # fmt: skip
+    if rows:
+        to.print(table(f"What moves: {len(results.tracklets)} tracklets", columns, rows))
 
 
 def _visits(visits: Table) -> Shown:

@@ -15,6 +15,8 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
     DatasetRef,
 )
 
+from domain.movers.linking import link
+from domain.movers.tracklet import Tracklet
 from domain.results.objects import summed_up
 from domain.results.sources import DiaSource
 from entrypoints.containers.outcomes import SITE, site_outcomes
@@ -22,9 +24,11 @@ from entrypoints.containers.results import ApdbAddressError, dia_sources, places
 from ports.source_archive import SourceArchiveUnavailableError
 from prompt_processing.errors import ResultsError
 from prompt_processing.images import KINDS, DetectorImage, image_from
+from workbench.night.ades import Observatory, ades_text
 from workbench.night.alerts import read_alert_files
 from workbench.night.apdb import object_table, source_table
 from workbench.night.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes
+from workbench.night.tracklets import sighting_table, tracklet_table
 
 __all__ = ["Results", "open_results"]
 
@@ -211,6 +215,34 @@ class Results:
             raise ResultsError(f"{self.path}: there is no DiaObject {dia_object}")
         return found
 
+    @functools.cached_property
+    def tracklets(self) -> Table:
+        """What moved within a night: the columns of `workbench.night.tracklets.tracklet_table`."""
+        return tracklet_table(self._tracklets)
+
+    def tracklet(self, tracklet: int) -> Table:
+        """List the sightings of a tracklet: the columns of `workbench.night.tracklets.sighting_table`.
+
+        Raises
+        ------
+        ResultsError
+            Raised if there is no such tracklet.
+        """
+        found = [one for one in self._tracklets if one.identifier == int(tracklet)]
+        if not found:
+            raise ResultsError(f"{self.path}: there is no tracklet {tracklet}")
+        return sighting_table(found[0])
+
+    def ades(self, observatory: Observatory | None = None) -> str:
+        """Write all tracklets in the format of the Minor Planet Center, ADES with columns parted by bars.
+
+        Parameters
+        ----------
+        observatory
+            What it asks of who reports; None leaves placeholders.
+        """
+        return ades_text(self._tracklets, observatory or Observatory())
+
     def cutouts(self, dia_source: int, size: int = 31) -> Mapping[str, npt.NDArray[Any]]:
         """Cut squares of pixels around a DiaSource out of ``calibrated``, ``template`` and ``difference``.
 
@@ -244,6 +276,10 @@ class Results:
             return dia_sources(apdb)
         except (ApdbAddressError, SourceArchiveUnavailableError) as error:
             raise ResultsError(str(error)) from error
+
+    @functools.cached_property
+    def _tracklets(self) -> Sequence[Tracklet]:
+        return link(self._dia_sources)
 
     def _find(self, name: str, visit: int, detector: int) -> DatasetRef:
         found = [

@@ -15,6 +15,7 @@ _COLUMNS: Final = {
     "source_id": "diaSourceId", "object_id": "diaObjectId", "visit": "visit", "detector": "detector",
     "band": "band", "mjd": "midpointMjdTai", "ra": "ra", "dec": "dec", "x": "x", "y": "y", "snr": "snr",
     "flux": "psfFlux", "flux_err": "psfFluxErr", "science_flux": "scienceFlux",
+    "ra_err": "raErr", "dec_err": "decErr",
 }  # fmt: skip
 """Of DiaSource in `lsst.dax.apdb`, by the fields of `domain.results.sources.DiaSource`."""
 

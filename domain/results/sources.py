@@ -35,6 +35,10 @@ class DiaSource:
     """Nanojansky."""
     science_flux: float
     """In the calibrated image, nJy; NaN if it was not measured."""
+    ra_err: float = math.nan
+    """Degrees on the sky."""
+    dec_err: float = math.nan
+    """Degrees."""
 
 
 @frozen(kw_only=True)

@@ -8,6 +8,7 @@ import numpy as np
 from astropy.table import Table
 from attrs import frozen
 
+from domain.movers.linking import link
 from domain.results.objects import summed_up
 from entrypoints.containers.observatory import Results, read_planes
 from entrypoints.containers.results import dia_sources
@@ -17,6 +18,7 @@ from workbench.night.apdb import DATABASE, object_table, source_table
 from workbench.night.cutout_page import cut, write_page
 from workbench.night.kept_night import keep_alerts, keep_apdb
 from workbench.night.recovery import measure_recovery
+from workbench.night.tracklets import tracklet_lines
 
 __all__ = ["Examination", "examine"]
 
@@ -76,7 +78,7 @@ def examine(asked: Examination, at: Addresses, results: Results, target: Path, c
     keep_apdb(at.folder, target)
     alerts = read_alerts(at.kafka, at.registry, Topics().alerts)
     keep_alerts(alerts, target)
-    lines = [_alerts(alerts, sources)]
+    lines = [_alerts(alerts, sources), *tracklet_lines(link(found))]
     if asked.truth is not None:
         return (*lines, *_recovered(asked.truth(), sources, results))
     lines += _by_visit(sources, results)

@@ -15,6 +15,7 @@ from astropy.table import Table
 from attrs import frozen
 from lsst.daf.butler import Butler
 
+import prompt_processing
 from prompt_pipelines.positions import pixel_positions
 from tests.integration.night.conftest import Commands
 from tests.integration.night.results import chain_of, datasets, numbers
@@ -79,6 +80,7 @@ def test_the_night_is_observed_again_and_its_truth_is_found(night: Night) -> Non
     check_that_all_is_completed_and_kept(night)
     check_that_the_asteroids_are_found(night, "truth_A_5945.csv", 12)
     check_that_the_asteroids_are_found(night, "truth_B_mover.csv", 11)
+    check_that_the_asteroids_are_linked(night)
     check_the_light_curve_of_the_variable(night)
     check_that_little_else_is_found(night)
     check_that_the_database_holds_what_the_outputs_say(night)
@@ -106,6 +108,23 @@ def check_that_the_asteroids_are_found(night: Night, name: str, wanted: int) -> 
     found = [number for number, distance in distances.items() if distance <= RADIUS]
     assert len(distances) == 12
     assert len(found) >= wanted, distances
+
+
+def check_that_the_asteroids_are_linked(night: Night) -> None:
+    with prompt_processing.open(night.results) as results:
+        tracklets = results.tracklets
+        assert len(tracklets) <= 6
+        for name, rate in (("truth_A_5945.csv", 9.3), ("truth_B_mover.csv", 15.0)):
+            row = night.truth(name)["0157"]  # in the middle of the night
+            away = np.hypot(
+                (tracklets["ra"] - float(row["fit_ra_deg"])) * np.cos(np.radians(tracklets["dec"])),
+                tracklets["dec"] - float(row["fit_dec_deg"]),
+            )
+            found = tracklets[np.argmin(away)]
+            assert found["sightings"] >= 11
+            assert found["rate"] * 60 == pytest.approx(rate, rel=0.02)
+            assert found["rms"] < 0.3
+            assert f"ra {found['ra']:.5f}" in night.output
 
 
 def _place(row: dict[str, str]) -> tuple[float, float]:

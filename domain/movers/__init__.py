@@ -1,0 +1,1 @@
+"""What moves: sightings of one night linked into tracklets."""
