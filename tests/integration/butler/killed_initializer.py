@@ -3,7 +3,7 @@
 ``python -m tests.integration.butler.killed_initializer REPOSITORY FOLDER SEED MANY`` kills one process
 at each of MANY steps chosen by SEED, and between the two rows of a run, and runs another after it; and two
 at once. What it saw, it writes as JSON. It has one thread, so that it can fork: each process then begins
-with everything imported.
+with everything imported, and with what its parent has read when it prepared a copy itself.
 """
 
 import asyncio
@@ -110,6 +110,7 @@ def _copy(repository: Path, folder: Path) -> Path:
 
 def main(repository: Path, folder: Path, seed: int, many: int) -> dict[str, Any]:
     """Play all; returns what was seen."""
+    _prepare(_copy(repository, folder))
     root = _copy(repository, folder)
     assert _ended(_forked(lambda: _killed_before(root, -1))) == 0
     taken = json.loads((folder / "steps").read_text())

@@ -1,9 +1,6 @@
 """Alerts that no broker takes lie beside the outputs, whatever becomes of the worker."""
 
 import os
-import pickle
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +14,7 @@ from ports.workspace import Processed, WaitingAlerts, WorkspaceError
 from prompt_pipelines.alert_files import AlertFile
 from prompt_pipelines.alert_stream import forget_producers
 from tests.integration.butler import night as n
+from tests.integration.butler.dying import start
 from tests.integration.butler.night import Bench, MakeWorkspace, Night
 from tests.integration.kafka.mock_cluster import MockCluster
 
@@ -86,15 +84,14 @@ def test_alerts_outlive_a_process_that_is_killed_while_it_waits(
 ) -> None:
     claims = tmp_path / "claims"
     claims.mkdir()
-    (tmp_path / "order").write_bytes(pickle.dumps((bench.settings, night, n.CHANGE_ALERT, [], claims)))
-    command = [sys.executable, "-m", "tests.integration.butler.dying", str(tmp_path / "order")]
-    with subprocess.Popen(command, cwd=n.ROOT) as process:  # noqa: S603 - our own module
-        end = time.monotonic() + 60
-        while not list((central / ".alert-outbox").rglob("*.avro")):
-            assert process.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        process.kill()
+    process = start(bench.settings, night, n.CHANGE_ALERT, [], claims)
+    end = time.monotonic() + 60
+    while not list((central / ".alert-outbox").rglob("*.avro")):
+        assert process.is_alive()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.kill()
+    process.join()
     workspace = make_workspace()
     workspace.resume(night.assignment(main=[n.CHANGE_ALERT]))
     waiting = workspace.waiting_alerts()

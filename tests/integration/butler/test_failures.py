@@ -1,12 +1,9 @@
 """Whatever goes wrong has a name, an outcome, and leaves the local repository clean."""
 
 import json
-import pickle
 import re
 import resource
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +28,7 @@ from ports.workspace import (
     WorkspaceError,
 )
 from tests.integration.butler import night as n
+from tests.integration.butler.dying import start
 from tests.integration.butler.night import Bench, FileClaims, MakeWorkspace, Night
 from tests.integration.butler.tasks import NO_DATABASE
 
@@ -385,14 +383,9 @@ class TestDeadProcesses:
         return evolve(bench, claims=FileClaims(tmp_path / "claims"))
 
     def die(self, bench: Bench, night: Night, pipeline: str, tmp_path: Path) -> None:
-        order = (bench.settings, night, pipeline, [n.PRELOAD], tmp_path / "claims")
-        (tmp_path / "order").write_bytes(pickle.dumps(order))
-        done = subprocess.run(  # noqa: S603 - our own module
-            [sys.executable, "-m", "tests.integration.butler.dying", str(tmp_path / "order")],
-            cwd=n.ROOT,
-            check=False,
-        )
-        assert done.returncode == -signal.SIGKILL
+        process = start(bench.settings, night, pipeline, [n.PRELOAD], tmp_path / "claims")
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
 
     async def test_another_one_exports_what_was_made_before_the_change(
         self, make_workspace: MakeWorkspace, bench: Bench, night: Night, tmp_path: Path
