@@ -108,8 +108,8 @@ def find_camera(instrument: str) -> Camera:
     CameraFileError
         Raised if none of them is that instrument's.
     """
-    # Most files bear the instrument's name: they are tried first.
-    for file in sorted(_shipped(), key=lambda file: file.name != instrument.lower() + _SUFFIX):
+    # Those that name it are tried first: all the others take a process a fifth of a second.
+    for file in sorted(_shipped(), key=lambda file: instrument not in file.read_text(encoding="utf-8")):
         camera = _load(file)
         if camera.instrument == instrument:
             return camera
