@@ -59,9 +59,8 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     root = tmp_path_factory.mktemp("lowell")
     commands, results = Commands(root), root / "results"
     try:
-        replay = commands.start(
-            "replay", str(folder), "--camera", "lowell", "--speed", "200", "--results", str(results)
-        ).finish(680)
+        options = ("--camera", "lowell", "--speed", "200", "--workers", "1", "--no-console")
+        replay = commands.start("replay", str(folder), *options, "--results", str(results)).finish(680)
     finally:
         commands.kill()
     assert replay.code == 0, replay.output

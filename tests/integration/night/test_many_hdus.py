@@ -17,8 +17,8 @@ from tests.integration.night.results import chain_of, datasets, numbers
 from tests.unit.simulator.distorted import SHARE, corrections_of, distort, leaks
 from tests.unit.simulator.recorded import write_night
 
-ALONE = ("--workers", "1")
-"""How many workers there are is nothing to a camera, and each takes seconds to start."""
+ALONE = ("--workers", "1", "--no-console")
+"""How many workers there are is nothing to a camera, and each process takes seconds to start."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.long]
 

@@ -121,8 +121,9 @@ def test_all_good_frames_of_a_small_telescope_s_night_are_processed_and_what_mov
     spoil(lights[CLOUDED], clouded)
     odd = write_odd_frames(folder)
     results = tmp_path / "results"
-    options = ["--camera", str(plain_camera), "--speed", "60", "--workers", "1", "--results", str(results)]
-    replay = commands.start("replay", str(folder), *options, *catalogue(camera, tmp_path)).finish(580)
+    options = ["--camera", str(plain_camera), "--speed", "60", "--workers", "1", "--no-console"]
+    options += ["--results", str(results), *catalogue(camera, tmp_path)]
+    replay = commands.start("replay", str(folder), *options).finish(580)
     assert replay.code == 0, replay.output
     assert "no flat fields of detector 0 in r_sim: " in replay.output
     assert f"{lights[CLOUDED].name} is no part of a template: " in replay.output
@@ -173,7 +174,7 @@ def test_nothing_that_can_be_played_is_one_line(
     write_night(folder, load_camera(small_camera), lights=2)
     for number in range(2):
         spoil(folder / f"flat{number}.fits", lambda _, pixels: np.full_like(pixels, 1000))
-    replay = commands.start("replay", str(folder), "--camera", str(small_camera)).finish(200)
+    replay = commands.start("replay", str(folder), "--camera", str(small_camera), "--no-console").finish(200)
     assert replay.code == 1
     assert "Traceback" not in replay.output
     last = replay.output.splitlines()[-1]
