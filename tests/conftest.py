@@ -68,13 +68,16 @@ _TOGETHER = frozenset(
 )
 """Files whose tests share what takes long to make: each goes to one process."""
 
+_QUICK = ("tests/unit/", "tests/contracts/")
+"""Folders whose files take seconds: handing out their tests one by one costs more than many of them."""
+
 
 class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no annotations
     """Hands out tests one by one, but those of some files together; xdist_group has no effect in pytest 9."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if file in _TOGETHER else nodeid
+        return file if file in _TOGETHER or file.startswith(_QUICK) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
