@@ -26,7 +26,7 @@ _SHOWN = 15
 def command(*, folder: Path, shown: int, datasets: bool) -> None:
     """Sum up the night in RESULTS, a folder that `demo` or `replay` has written, or all nights of a site.
 
-    Counts of outcomes, what was not completed and why, the objects that were
+    Counts of outcomes, what was not completed and why, what is new, the objects that were
     seen most often, what moves, and the exposures.
     """
     with open_results(folder) as results:
@@ -72,6 +72,7 @@ def _print_objects(results: Results, to: Console, shown: int) -> None:
     to.print(f"{len(results.dia_sources)} DiaSources of {len(objects)} objects, {len(results.alerts)} alerts")
     if not len(objects):
         return
+    _print_news(results, to, shown)
     columns = ("object", "sightings", "ra", "dec", "change from", "to nJy", "range in mag")
     rows = [
         (
@@ -83,6 +84,18 @@ def _print_objects(results: Results, to: Console, shown: int) -> None:
     ]  # fmt: skip
     to.print(table("Objects seen most often", columns, rows))
     _print_tracklets(results, to, shown)
+
+
+def _print_news(results: Results, to: Console, shown: int) -> None:
+    rows = [
+        (
+            str(row["rank"]), row["label"], f"{row['ra']:.5f}", f"{row['dec']:+.5f}", f"{row['snr']:.0f}",
+            row["reasons"],
+        )
+        for row in results.findings[:shown]
+    ]  # fmt: skip
+    title = f"What is new, the first {len(rows)} of {len(results.findings)}"
+    to.print(table(title, ("rank", "label", "ra", "dec", "S/N", "why"), rows))
 
 
 def _print_tracklets(results: Results, to: Console, shown: int) -> None:

@@ -15,6 +15,7 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
     DatasetRef,
 )
 
+from domain.evidence import tonight
 from domain.movers.linking import link
 from domain.movers.tracklet import Tracklet
 from domain.results.objects import summed_up
@@ -28,7 +29,7 @@ from workbench.night.ades import Observatory, ades_text
 from workbench.night.alerts import read_alert_files
 from workbench.night.apdb import object_table, source_table
 from workbench.night.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes
-from workbench.night.tracklets import sighting_table, tracklet_table
+from workbench.night.tracklets import finding_table, sighting_table, tracklet_table
 
 __all__ = ["Results", "open_results"]
 
@@ -214,6 +215,11 @@ class Results:
         if not len(found):
             raise ResultsError(f"{self.path}: there is no DiaObject {dia_object}")
         return found
+
+    @functools.cached_property
+    def findings(self) -> Table:
+        """What is new in the last night: the columns of `workbench.night.tracklets.finding_table`."""
+        return finding_table(tonight(self._dia_sources))
 
     @functools.cached_property
     def tracklets(self) -> Table:

@@ -16,6 +16,7 @@ _COLUMNS: Final = {
     "band": "band", "mjd": "midpointMjdTai", "ra": "ra", "dec": "dec", "x": "x", "y": "y", "snr": "snr",
     "flux": "psfFlux", "flux_err": "psfFluxErr", "science_flux": "scienceFlux",
     "ra_err": "raErr", "dec_err": "decErr",
+    "template_flux": "templateFlux", "reliability": "reliability",
 }  # fmt: skip
 """Of DiaSource in `lsst.dax.apdb`, by the fields of `domain.results.sources.DiaSource`."""
 

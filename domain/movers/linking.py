@@ -15,12 +15,14 @@ from domain.movers.motion import Motion, Places
 from domain.movers.tracklet import Residual, Tracklet
 from domain.results.sources import DiaSource
 
-__all__ = ["MOST_SIGHTINGS", "LinkChoices", "link"]
+__all__ = ["MOST_SIGHTINGS", "NIGHT_GAP", "LinkChoices", "link"]
 
 MOST_SIGHTINGS: Final = 5_000
 """Of one night: the work grows with the square."""
 
-_NIGHT_GAP = 0.2  # days without an exposure that are a day
+NIGHT_GAP: Final = 0.2
+"""Days without an exposure that part two nights."""
+
 _PIXEL = 1.0  # arcseconds, if the sources do not tell
 _FAR_APART = 20.0  # pixels between sources that tell the scale, at least
 _ROUNDING = 1e-6
@@ -68,7 +70,7 @@ def _nights(sources: Iterable[DiaSource]) -> Iterator[Sequence[DiaSource]]:
     """Part sightings where no exposure was taken for hours."""
     risen = [one for one in sources if one.flux > 0 and np.isfinite([one.mjd, one.ra, one.dec]).all()]
     risen.sort(key=lambda one: (one.mjd, one.source_id))
-    gaps = [i for i, (a, b) in enumerate(itertools.pairwise(risen), 1) if b.mjd - a.mjd > _NIGHT_GAP]
+    gaps = [i for i, (a, b) in enumerate(itertools.pairwise(risen), 1) if b.mjd - a.mjd > NIGHT_GAP]
     for begin, end in itertools.pairwise([0, *gaps, len(risen)]):
         night = risen[begin:end]
         if len(night) > MOST_SIGHTINGS:

@@ -39,6 +39,10 @@ class DiaSource:
     """Degrees on the sky."""
     dec_err: float = math.nan
     """Degrees."""
+    template_flux: float = math.nan
+    """Of the template at its place, nJy."""
+    reliability: float = math.nan
+    """From 0, an artefact, to 1; NaN if nobody has judged."""
 
 
 @frozen(kw_only=True)

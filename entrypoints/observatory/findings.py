@@ -8,8 +8,9 @@ import numpy as np
 from astropy.table import Table
 from attrs import frozen
 
-from domain.movers.linking import link
+from domain.evidence import tonight
 from domain.results.objects import summed_up
+from domain.results.sources import DiaSource
 from entrypoints.containers.observatory import Results, read_planes
 from entrypoints.containers.results import dia_sources
 from entrypoints.observatory.environment import Addresses, Topics
@@ -18,7 +19,7 @@ from workbench.night.apdb import DATABASE, object_table, source_table
 from workbench.night.cutout_page import cut, write_page
 from workbench.night.kept_night import keep_alerts, keep_apdb
 from workbench.night.recovery import measure_recovery
-from workbench.night.tracklets import tracklet_lines
+from workbench.night.tracklets import finding_lines
 
 __all__ = ["Examination", "examine"]
 
@@ -28,6 +29,9 @@ with noise, and the truth knows of none."""
 
 _OFTEN = 4
 """Sightings that make an object worth a line."""
+
+_NEWS = 10
+"""Most that are told of what is new."""
 
 _ON_PAGE = 40
 """Most objects on the page of cutouts."""
@@ -78,7 +82,7 @@ def examine(asked: Examination, at: Addresses, results: Results, target: Path, c
     keep_apdb(at.folder, target)
     alerts = read_alerts(at.kafka, at.registry, Topics().alerts)
     keep_alerts(alerts, target)
-    lines = [_alerts(alerts, sources), *tracklet_lines(link(found))]
+    lines = [_alerts(alerts, sources), *_new(found)]
     if asked.truth is not None:
         return (*lines, *_recovered(asked.truth(), sources, results))
     lines += _by_visit(sources, results)
@@ -97,6 +101,14 @@ def examine(asked: Examination, at: Addresses, results: Results, target: Path, c
             f" {min(len(objects), _ON_PAGE)} of them in this order, four to a row, each at its strongest"
         )
     return tuple(lines)
+
+
+def _new(sources: Sequence[DiaSource]) -> list[str]:
+    """Say what is new, the most telling first."""
+    found = tonight(sources)
+    return (
+        [f"what is new, the first {_NEWS} of {len(found)}:", *finding_lines(found[:_NEWS])] if found else []
+    )
 
 
 def _alerts(alerts: Sequence[Mapping[str, Any]], sources: Table) -> str:

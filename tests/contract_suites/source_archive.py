@@ -15,7 +15,7 @@ __all__ = ["NIGHT", "SourceArchiveBench", "SourceArchiveContract", "a_source"]
 _A_SOURCE = DiaSource(
     source_id=1, object_id=11, visit=21, detector=5, band="r", mjd=61000.25, ra=150.1, dec=-2.3, x=101.5,
     y=7.25, snr=12.0, flux=900.0, flux_err=75.0, science_flux=1500.0,
-    ra_err=2.0**-10, dec_err=2.0**-9,
+    ra_err=2.0**-10, dec_err=2.0**-9, template_flux=600.0, reliability=0.75,
 )  # fmt: skip
 
 

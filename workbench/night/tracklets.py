@@ -1,14 +1,15 @@
-"""Tables of tracklets."""
+"""Tables of tracklets, and of what is new."""
 
 from collections.abc import Iterable
 
 import astropy.units as u
 from astropy.table import Table
 
+from domain.evidence import Finding
 from domain.movers.tracklet import Tracklet
 from workbench.night.apdb import source_table
 
-__all__ = ["sighting_table", "tracklet_lines", "tracklet_table"]
+__all__ = ["finding_lines", "finding_table", "sighting_table", "tracklet_table"]
 
 _UNITS = {
     "mjd": u.d, "ra": u.deg, "dec": u.deg, "arc": u.min, "rate": u.arcsec / u.min, "position_angle": u.deg,
@@ -59,11 +60,30 @@ def sighting_table(tracklet: Tracklet) -> Table:
     return table
 
 
-def tracklet_lines(tracklets: Iterable[Tracklet]) -> list[str]:
-    """Say of each tracklet what it is, for people."""
+def finding_table(findings: Iterable[Finding]) -> Table:
+    """Make a table of what was found, which is in the order in which it is given.
+
+    Returns
+    -------
+    findings
+        ``rank`` from 1, ``label``, ``ra`` and ``dec`` (degrees ICRS), ``sightings``, ``snr`` (of the
+        strongest), ``object`` (0 of what moves), ``strongest`` (the DiaSource), ``reasons``.
+    """
+    names = ("rank", "label", "ra", "dec", "sightings", "snr", "object", "strongest", "reasons")
+    rows = [
+        (
+            rank, str(one.label), *one.position, len(one.sightings), one.strongest.snr, one.object_id,
+            one.strongest.source_id, "; ".join(one.reasons),
+        )
+        for rank, one in enumerate(findings, 1)
+    ]  # fmt: skip
+    return Table(rows=rows, names=names) if rows else Table(names=names)
+
+
+def finding_lines(findings: Iterable[Finding]) -> list[str]:
+    """Say of each what it is and why, for people."""
     return [
-        f"moves: ra {one.ra:.5f} dec {one.dec:+.5f}, {len(one.sightings)} times in {one.arc:.0f} min,"
-        f' {one.rate:.3f}"/min towards {one.position_angle:.0f} deg, mag {one.magnitude:.1f},'
-        f' residuals {one.rms:.2f}"'
-        for one in tracklets
+        f"  {rank}. {one.label}: ra {one.position[0]:.5f} dec {one.position[1]:+.5f},"
+        f" S/N {one.strongest.snr:.0f}; {'; '.join(one.reasons)}"
+        for rank, one in enumerate(findings, 1)
     ]

@@ -80,6 +80,7 @@ def test_the_night_is_observed_again_and_its_truth_is_found(night: Night) -> Non
     check_that_the_asteroids_are_found(night, "truth_A_5945.csv", 12)
     check_that_the_asteroids_are_found(night, "truth_B_mover.csv", 11)
     check_that_the_asteroids_are_linked(night)
+    check_that_the_night_s_news_come_first(night)
     check_the_light_curve_of_the_variable(night)
     check_that_little_else_is_found(night)
     check_that_the_database_holds_what_the_outputs_say(night)
@@ -124,6 +125,16 @@ def check_that_the_asteroids_are_linked(night: Night) -> None:
             assert found["rate"] * 60 == pytest.approx(rate, rel=0.02)
             assert found["rms"] < 0.3
             assert f"ra {found['ra']:.5f}" in night.output
+
+
+def check_that_the_night_s_news_come_first(night: Night) -> None:
+    variable = next(iter(night.truth("truth_V1_lightcurve.csv").values()))
+    with prompt_processing.open(night.results) as results:
+        first = results.findings[:5]
+    assert list(first["label"][:2]) == ["moves", "moves"]
+    stars = first[first["label"] == "variable"]
+    away = np.hypot(stars["ra"] - float(variable["ra_deg"]), stars["dec"] - float(variable["dec_deg"]))
+    assert away.min() < 2.0 / 3600.0
 
 
 def _place(row: dict[str, str]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from attrs import evolve
 from domain.movers.tracklet import Residual, Tracklet
 from tests.contract_suites.source_archive import a_source
 from workbench.night.ades import Observatory, ades_text
-from workbench.night.tracklets import sighting_table, tracklet_lines, tracklet_table
+from workbench.night.tracklets import sighting_table, tracklet_table
 
 _DECIMAL: Final = r"(0|[1-9][0-9]*)(\.[0-9]*)?"
 _ORDER: Final[Mapping[str, str]] = {
@@ -81,4 +81,3 @@ def test_tables_have_a_row_for_each() -> None:
     assert (row["tracklet"], row["sightings"], row["rate"]) == (1, 3, 0.25)
     assert list(sighting_table(_TRACKLET)["residual_east"]) == [0.3, 0.0, -0.3]
     assert len(tracklet_table([])) == 0
-    assert '0.250"/min towards 270 deg' in tracklet_lines([_TRACKLET])[0]
