@@ -20,6 +20,12 @@ __all__ = [
 ]
 
 
+_MOST = 1000
+"""Snaps: each is looked for, by name."""
+_LONGEST = 1000
+"""Characters: names stand in keys, entries of the queue and log lines of each detector."""
+
+
 class InvalidVisitError(PromptProcessingError):
     """A field of a visit holds what no visit can have."""
 
@@ -60,6 +66,16 @@ def _not_negative[T: float](_: object, attribute: "Attribute[T]", value: T) -> N
         raise InvalidVisitError(f"{attribute.name}: {value!r} is negative")
 
 
+def _countable[T: float](_: object, attribute: "Attribute[T]", value: T) -> None:
+    if value > _MOST:
+        raise InvalidVisitError(f"{attribute.name}: {value!r:.40} is more than {_MOST}")
+
+
+def _short(_: object, attribute: "Attribute[str]", value: str) -> None:
+    if len(value) > _LONGEST:
+        raise InvalidVisitError(f"{attribute.name}: has {len(value)} characters, more than {_LONGEST}")
+
+
 def _not_blank(_: object, attribute: "Attribute[str]", value: str) -> None:
     if not value.strip():
         raise InvalidVisitError(f"{attribute.name}: is blank")
@@ -74,9 +90,9 @@ def _pair(_: object, attribute: "Attribute[tuple[float, float]]", value: tuple[f
 class Visit:
     """One nextVisit: what the telescope is about to observe, all detectors together."""
 
-    instrument: str = field(validator=_not_blank)
+    instrument: str = field(validator=[_not_blank, _short])
     """Short name of the instrument."""
-    group: str = field(validator=_not_blank)
+    group: str = field(validator=[_not_blank, _short])
     """Joins the snaps of the visit; the Butler's ``group``, any text."""
     sal_index: int
     """Which script queue announced it."""
@@ -90,14 +106,14 @@ class Visit:
     rotation_system: RotationSystem
     camera_angle: float = field(validator=_finite)
     """Degrees; if SKY, of focal-plane +Y, east of north."""
-    filters: str
+    filters: str = field(validator=_short)
     """Physical filter as the Butler names it, or several joined by commas; blank is any."""
     dome: Dome
     duration: float = field(validator=[_finite, _not_negative])
     """Seconds the script is expected to take, slew excluded."""
-    nimages: int = field(validator=_not_negative)
-    """Snaps to expect; 0 is not known in advance."""
-    survey: str
+    nimages: int = field(validator=[_not_negative, _countable])
+    """Snaps to expect, a thousand at most; 0 is not known in advance."""
+    survey: str = field(validator=_short)
     total_checkpoints: int
     sent: TaiSeconds = field(validator=_finite)
     """When the announcement was published."""

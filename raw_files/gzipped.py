@@ -5,11 +5,13 @@ import zlib
 from typing import BinaryIO, Final
 
 from raw_files.errors import RawFileError, TruncatedFileError
+from raw_files.expansion import check_expansion
 
-__all__ = ["unpacked"]
+__all__ = ["FORMAT", "unpacked"]
 
 _GZIP: Final = b"\x1f\x8b"
-_FORMAT: Final = 16 + zlib.MAX_WBITS
+FORMAT: Final = 16 + zlib.MAX_WBITS
+"""What zlib is told to undo gzip."""
 _CHUNK: Final = 2**20
 
 
@@ -19,7 +21,7 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     Raises
     ------
     RawFileError
-        Raised if it was, and the file is truncated or damaged.
+        Raised if it was, and the file is truncated or damaged, or stands for more than a raw has.
     """
     packed = file.read(_CHUNK)
     if not packed.startswith(_GZIP):
@@ -36,10 +38,17 @@ def unpacked(file: BinaryIO) -> BinaryIO:
 
 def _unpack_member(file: BinaryIO, packed: bytes, content: io.BytesIO) -> bytes:
     """Unpack one member; return the bytes behind it, two at least if there are any."""
-    member = zlib.decompressobj(_FORMAT)
+    member = zlib.decompressobj(FORMAT)
+    is_full = False
     while not member.eof:
-        if not packed:
+        if not packed and not is_full:
             raise TruncatedFileError("not a whole FITS file (truncated within gzip)")
-        content.write(member.decompress(packed))
-        packed = member.unused_data if member.eof else file.read(_CHUNK)
+        part = member.decompress(packed, _CHUNK)
+        content.write(part)
+        check_expansion(file.tell(), content.tell())
+        # Of a part that is full there may be more, without further input.
+        is_full, packed = len(part) == _CHUNK, member.unconsumed_tail
+        if not (packed or is_full or member.eof):
+            packed = file.read(_CHUNK)
+    packed = member.unused_data
     return packed if len(packed) >= len(_GZIP) else packed + file.read(_CHUNK)

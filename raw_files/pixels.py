@@ -3,6 +3,7 @@
 import io
 import math
 import re
+import zlib
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -11,6 +12,8 @@ from astropy.io import fits
 
 from raw_files.cards import joined
 from raw_files.errors import RawFileError, TruncatedFileError
+from raw_files.expansion import check_expansion
+from raw_files.gzipped import FORMAT
 from raw_files.hdus import StoredHdu, padded
 
 __all__ = ["check_scale", "header_of", "read_stored", "values_of"]
@@ -27,6 +30,9 @@ _TABLE: Final = re.compile(
 
 _HCOMPRESS: Final = b"\xdd\x99"
 """How each tile of this algorithm begins; its width and height follow."""
+
+_WIDEST: Final = 8
+"""Bytes of a number in a tile, at most."""
 
 _UNSIGNED: Final = {8: -(2**7), 16: 2**15, 32: 2**31, 64: 2**63}
 """BZERO by which unsigned numbers (signed ones of 8 bits) are stored, by BITPIX."""
@@ -60,8 +66,9 @@ def read_stored(hdu: StoredHdu, stream: BinaryIO) -> npt.NDArray[Any]:
     Raises
     ------
     Exception
-        Raised of nearly any kind if they cannot be decompressed.
+        Raised of nearly any kind if they cannot be decompressed, or are more than an image has.
     """
+    check_expansion(hdu.data_size, math.prod(hdu.shape) * abs(hdu.bitpix) // 8)
     stream.seek(hdu.data_at)
     if hdu.is_compressed:
         return _decompressed(hdu, stream.read(padded(hdu.data_size)))
@@ -139,6 +146,7 @@ def _decompressed(hdu: StoredHdu, data: bytes) -> npt.NDArray[Any]:
     content = file.encode("ascii") + data.ljust(padded(len(data)), b"\0")
     if hdu.say("ZCMPTYPE") == "HCOMPRESS_1":
         _check_tiles(content, hdu)
+    _check_gzipped(content, hdu)
     with fits.open(io.BytesIO(content), memmap=False) as hdus:
         pixels: npt.NDArray[Any] = hdus[1].data
         return pixels.astype(pixels.dtype.newbyteorder("="), copy=False).reshape(hdu.shape)
@@ -153,3 +161,19 @@ def _check_tiles(content: bytes, hdu: StoredHdu) -> None:
             width, height = (int.from_bytes(head[at : at + 4], signed=True) for at in (2, 6))
             if len(tile) and not (head.startswith(_HCOMPRESS) and width > 0 and 0 < height <= most // width):
                 raise RawFileError(f"damaged: tile {number} of {hdu.label} does not begin as one")
+
+
+def _check_gzipped(content: bytes, hdu: StoredHdu) -> None:
+    """Unpack tiles that are packed by gzip as far as an image has bytes: astropy would go on without end."""
+    of_all = {"COMPRESSED_DATA"} if str(hdu.say("ZCMPTYPE")).startswith("GZIP") else set()
+    room = _WIDEST * math.prod(hdu.shape)
+    with fits.open(io.BytesIO(content), memmap=False, disable_image_compression=True) as hdus:
+        for name in (of_all | {"GZIP_COMPRESSED_DATA"}).intersection(hdus[1].columns.names):
+            for tile in hdus[1].data[name]:
+                packed = bytes(tile)
+                while packed and room >= 0:
+                    member = zlib.decompressobj(FORMAT)
+                    room -= len(member.decompress(packed, room + 1))
+                    packed = member.unused_data
+    if room < 0:
+        raise RawFileError(f"damaged: the tiles of {hdu.label} hold more than its pixels")

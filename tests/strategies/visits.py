@@ -59,7 +59,7 @@ def visits(
         filters=draw(texts()),
         dome=draw(st.sampled_from(Dome)),
         duration=draw(numbers().map(abs)),
-        nimages=draw(st.integers(0, 2**63 - 1)),
+        nimages=draw(st.integers(0, 1000)),
         survey=draw(texts()),
         total_checkpoints=draw(_LONG),
         sent=draw(instants()),

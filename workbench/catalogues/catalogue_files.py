@@ -13,6 +13,7 @@ from astropy.table import Column, MaskedColumn, Table
 from attrs import frozen
 
 from domain.sky.catalogue_columns import CatalogueError
+from raw_files.gzipped import unpacked
 
 __all__ = ["Chunk", "ReadColumn", "catalogue_files", "read_chunks"]
 
@@ -161,6 +162,8 @@ def _from_arrow(batch: pa.RecordBatch) -> Chunk:
 
 
 def _read_ecsv(file: Path, columns: Sequence[str]) -> Iterator[Chunk]:
+    with file.open("rb") as stream:
+        unpacked(stream)  # astropy, which takes no open file, would go on without end
     table = Table.read(file, format="ascii.ecsv", fill_values=[(text, "0") for text in _NULLS])
     _check(file, table.colnames, columns)
     yield from _from_table(table[list(columns)])
@@ -168,7 +171,7 @@ def _read_ecsv(file: Path, columns: Sequence[str]) -> Iterator[Chunk]:
 
 def _read_fits(file: Path, columns: Sequence[str]) -> Iterator[Chunk]:
     # Of a stream, because astropy leaves a file open that it cannot read.
-    with file.open("rb") as stream, fits.open(stream) as hdus, warnings.catch_warnings():
+    with file.open("rb") as stream, fits.open(unpacked(stream)) as hdus, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about units that are no standard; those that count are read later
         tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
         if not tables:

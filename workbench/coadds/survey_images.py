@@ -1,5 +1,6 @@
 """Images of other surveys as templates: read from FITS files, background and noise measured."""
 
+import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ from prompt_pipelines.masks import image_schema
 from prompt_pipelines.positions import pixel_scale
 from prompt_pipelines.psf import PsfModel
 from prompt_pipelines.tasks.detect_sources import DetectSourcesConfig, DetectSourcesTask
+from raw_files.expansion import check_expansion
+from raw_files.gzipped import unpacked
 from simulator.errors import SimulatorError
 from workbench.coadds.frames import AB_ZERO, magnitude
 
@@ -75,10 +78,10 @@ def read_survey_image(path: Path, scale: FluxScale, coarsest: float) -> SurveyIm
         # astropy leaves a file open that it cannot read.
         with (
             path.open("rb") as file,
-            fits.open(file, memmap=False) as hdus,
+            fits.open(unpacked(file), memmap=False) as hdus,
             warnings.catch_warnings(action="ignore", category=FITSFixedWarning),
         ):
-            header, wcs, pixels = _first_image(hdus)
+            header, wcs, pixels = _first_image(hdus, path.stat().st_size)
             factor = _nanojansky(header, scale)
     except SimulatorError as error:
         raise SimulatorError(f"{path}: {error}") from error
@@ -95,10 +98,11 @@ def read_survey_image(path: Path, scale: FluxScale, coarsest: float) -> SurveyIm
     return _measured(path.name, *_binned(pixels, blank, projection, coarsest))
 
 
-def _first_image(hdus: fits.HDUList) -> tuple[fits.Header, WCS, Pixels]:
+def _first_image(hdus: fits.HDUList, size: int) -> tuple[fits.Header, WCS, Pixels]:
     for hdu in hdus:
-        if getattr(hdu, "data", None) is None or not hasattr(hdu, "shape") or len(hdu.shape) != 2:
+        if len(getattr(hdu, "shape", ())) != 2:
             continue
+        check_expansion(size, math.prod(hdu.shape) * abs(hdu.header.get("BITPIX", 8)) // 8)
         # Cards of the whole file hold for its images, where these do not say otherwise.
         header = fits.Header(hdus[0].header, copy=True) if hdu is not hdus[0] else fits.Header()
         header.update(hdu.header)

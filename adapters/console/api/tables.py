@@ -16,6 +16,8 @@ from starlette.responses import Response
 __all__ = ["Asked", "Column", "Parameter", "as_json", "asked", "table_answer"]
 
 _CSV: Final = "text/csv"
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""How a formula begins in a spreadsheet."""
 
 type Row = Mapping[str, object]
 
@@ -134,12 +136,18 @@ def table_answer(request: Request, name: str, columns: Sequence[Column], rows: I
     return as_json([{column.name: row.get(column.name) for column in columns} for row in rows])
 
 
+def _cell(value: object) -> object:
+    """Write text so that no spreadsheet takes it for a formula, which may send what it finds elsewhere."""
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return "" if value is None else value
+
+
 def _csv(name: str, columns: Sequence[Column], rows: Iterable[Row]) -> Response:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(column.name for column in columns)
     for row in rows:
-        cells = (_plain(row.get(column.name)) for column in columns)
-        writer.writerow("" if cell is None else cell for cell in cells)
+        writer.writerow(_cell(_plain(row.get(column.name))) for column in columns)
     headers = {"content-disposition": f'attachment; filename="{name}.csv"', "cache-control": "no-store"}
     return Response(text.getvalue(), media_type=f"{_CSV}; charset=utf-8", headers=headers)

@@ -15,7 +15,7 @@ from domain.raws.expectation import (
 )
 from domain.raws.raws import RawImage
 from domain.times import UtcSeconds, tai_from_utc
-from domain.visit import Visit
+from domain.visit import InvalidVisitError, Visit
 from tests.strategies.visits import instants, visits
 from tests.unit.domain.expectations import exposure_of, raw_of, work_of
 
@@ -182,8 +182,17 @@ def test_what_is_not_pending_cannot_be_judged() -> None:
         expectation.ingested(exposure_of(raw_of(8)))
 
 
-def test_an_absurd_number_of_snaps_is_looked_for_in_portions() -> None:
-    assert Expectation.of(work_of(10**18), 100.0, 2.0).missing == tuple(range(100))
+def test_many_snaps_are_looked_for_in_portions_and_no_more_than_a_thousand() -> None:
+    assert Expectation.of(work_of(1000), 100.0, 2.0).missing == tuple(range(100))
+    with pytest.raises(InvalidVisitError, match="nimages: 1001 is more than 1000"):
+        work_of(1001)
+
+
+@pytest.mark.parametrize("name", ["instrument", "group", "filters", "survey"])
+def test_no_name_is_endless(name: str) -> None:
+    changed: Any = {name: "x" * 1001}
+    with pytest.raises(InvalidVisitError, match=f"{name}: has 1001 characters"):
+        evolve(work_of(1).visit, **changed)
 
 
 seconds = st.floats(0, 1e5)

@@ -9,9 +9,11 @@ from urllib.parse import quote
 import pytest
 from attrs import evolve
 from jsonschema import Draft202012Validator
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from adapters.console.access import Access
+from adapters.console.api.tables import Column, table_answer
 from adapters.console.app import make_app
 from adapters.console.events import Announcer
 from adapters.console.view.looks import looks
@@ -163,6 +165,16 @@ def test_a_wrong_parameter_is_named(path: str) -> None:
     answer = client(board_with()).get(path)
     assert answer.status_code == 400
     assert re.match("limit|group|format", answer.json()["error"])
+
+
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1"])
+def test_no_cell_of_a_table_is_a_formula(text: str) -> None:
+    column, row = Column("group", "string", "names a group"), {"group": text}
+    request = Request({"type": "http", "query_string": b"format=csv", "headers": []})
+    answer = table_answer(request, "visits", [column], [row, {"group": "2026"}])
+    [first, second] = csv.DictReader(io.StringIO(bytes(answer.body).decode(), newline=""))
+    assert first["group"] == f"'{text}"
+    assert second["group"] == "2026"
 
 
 def test_every_table_is_json_and_csv_with_the_same_rows() -> None:
