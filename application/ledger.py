@@ -109,6 +109,19 @@ class StoredLedger:
             self._count(error)
             return True
 
+    async def claim_holder(self, identity: Identity) -> Attempt | None:
+        """Find the attempt that holds the claim."""
+        try:
+            claim = (await self._store.history(identity)).claim
+        except LedgerRecordError as error:
+            self._count(error)
+            raise
+        return None if claim is None else Attempt(identity, claim.number)
+
+    async def take_turn(self, what: str, holder: str, seconds: float) -> bool:
+        """Take a turn at something that one process does at a time, or keep it."""
+        return await self._store.take_turn(what, holder, seconds)
+
     async def history(self, identity: Identity) -> Sequence[AttemptRecord]:
         """List the attempts on one identity, in their order."""
         try:

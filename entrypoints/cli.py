@@ -77,7 +77,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "entrypoints.commands.reference_catalogue",
         "Put stars of a catalogue (Gaia, Pan-STARRS1, your own) into a repository.",
     ),
-    "alerts": ("prompt_pipelines.alert_command", "Send alerts that no broker took in time."),
+    "alerts": (
+        "entrypoints.alerts.command",
+        "Look after alerts that wait: courier, held, release, discard, send.",
+    ),
     "initialize": ("initializer.command", "Prepare the central repository for a deployment."),
     "deployment-id": ("initializer.deployment_id", "Print the deployment id and what went into it."),
 }

@@ -79,6 +79,10 @@ class HistoryStore(Protocol):
         """List the outcomes of deliveries that have no history, by entry."""
         ...
 
+    async def take_turn(self, what: str, holder: str, seconds: float) -> bool:
+        """See `ports.ledger.Ledger.take_turn`; by the store's clock."""
+        ...
+
     async def check_durable(self) -> Sequence[str]:
         """Say in sentences what keeps this store from outliving a crash; nothing if nothing does."""
         ...

@@ -88,7 +88,7 @@ class Ledger(Protocol):
     durable.
 
     All methods raise `LedgerUnavailableError` if the ledger cannot be reached.
-    `begin`, `record`, `mark_requeued` and `history` raise `UnreadableRecordError`
+    `begin`, `record`, `mark_requeued`, `claim_holder` and `history` raise `UnreadableRecordError`
     or `NewerRecordError` if they cannot read what is recorded of the identity;
     nothing is changed then. Where many are listed or recorded such work is left
     out, and logged; no such record keeps others from being read.
@@ -183,6 +183,17 @@ class Ledger(Protocol):
         """Say whether any attempt has claimed an exposure of this identity, or may have.
 
         Of a record that cannot be read a claim is assumed.
+        """
+        ...
+
+    async def claim_holder(self, identity: Identity) -> Attempt | None:
+        """Find the attempt that holds the claim; None if there is no claim."""
+        ...
+
+    async def take_turn(self, what: str, holder: str, seconds: float) -> bool:
+        """Take a turn at something that one process does at a time, or keep it; it ends by itself.
+
+        Returns whether the holder has it now.
         """
         ...
 

@@ -46,6 +46,11 @@ class Counter(enum.Enum):
         "Alerts that no broker took in time, laid down beside the outputs",
         ("instrument",),
     )
+    ALERTS_DELIVERED = (
+        "alerts_delivered",
+        "Alerts of the outbox that the courier has sent, or discarded as not stored",
+        ("instrument", "end"),
+    )
     WRITER_MESSAGES = "writer_messages", "Messages that workers handed to the writer", ("instrument",)
     WRITER_EVENTS = "writer_events", "Workers' messages, by what the writer did", ("result",)
     WRITER_DATASETS = "writer_datasets", "Datasets that the writer made known", ()
@@ -80,6 +85,7 @@ class Gauge(enum.Enum):
         "Deliveries of a queue that are waiting, leased, delayed or dead",
         ("queue", "state"),
     )
+    ALERTS_IN_OUTBOX = "alerts_in_outbox", "Alerts that wait in the outbox, held ones among them", ()
     WRITER_OLDEST = (
         "writer_oldest_timestamp_seconds",
         "When the oldest message that the writer is at was sent, Unix time; 0 if it is at none",

@@ -16,19 +16,14 @@ _INCOMPLETE = 1
 _SETTINGS = 2
 
 
-@click.group(name="alerts")
-def command() -> None:
-    """Look after alerts that no broker took in time."""
-
-
-@command.command()
+@click.command(name="send")
 @click.argument("files", nargs=-1, required=True)
 @click.option(
     "--wait", default=60.0, show_default=True, help="Seconds that the broker is waited for, for each file."
 )
 @click.pass_context
-def send(context: click.Context, files: tuple[str, ...], wait: float) -> None:
-    """Send the alerts in FILES, which may be folders, as paths or URIs.
+def command(context: click.Context, files: tuple[str, ...], wait: float) -> None:
+    """Send the alerts in FILES, which may be folders, as paths or URIs, whatever is known of them.
 
     A file is removed when the broker has acknowledged all that is in it, and else left with the
     rest. AP_KAFKA_SERVER, AP_KAFKA_TOPIC and their like say where to, as for a worker. The

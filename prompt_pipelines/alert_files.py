@@ -5,12 +5,14 @@ Each record is ``{"message": bytes}``, a message as the broker would have got it
 
 import contextlib
 import datetime
+import hashlib
 import io
+import itertools
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import fastavro
 from attrs import frozen
@@ -21,7 +23,14 @@ from prompt_pipelines.errors import AlertError
 __all__ = ["AlertFile", "AlertFolder"]
 
 _SCHEMA = fastavro.parse_schema(
-    {"type": "record", "name": "UnsentAlert", "fields": [{"name": "message", "type": "bytes"}]}
+    {
+        "type": "record",
+        "name": "UnsentAlert",
+        "fields": [
+            {"name": "message", "type": "bytes"},
+            {"name": "diaSourceId", "type": ["null", "long"], "default": None},
+        ],
+    }
 )
 
 
@@ -46,8 +55,19 @@ class AlertFile:
         """
         return cls(ResourcePath(folder, forceDirectory=True).join(f"{uuid.uuid4().hex}.avro").geturl())
 
-    def write(self, alerts: Sequence[bytes]) -> None:
+    def write(
+        self, alerts: Sequence[bytes], ids: Sequence[int] = (), about: Mapping[str, str] | None = None
+    ) -> None:
         """Replace the content.
+
+        Parameters
+        ----------
+        alerts
+            Messages.
+        ids
+            diaSourceIds of the alerts, if they are known.
+        about
+            What is to be known of all of them.
 
         Raises
         ------
@@ -55,7 +75,11 @@ class AlertFile:
             Raised if that failed; what was there before is still there.
         """
         buffer = io.BytesIO()
-        fastavro.writer(buffer, _SCHEMA, ({"message": alert} for alert in alerts))
+        records = [
+            {"message": alert, "diaSourceId": source_id}
+            for alert, source_id in itertools.zip_longest(alerts, ids)
+        ]
+        fastavro.writer(buffer, _SCHEMA, records, metadata=dict(about or {}))
         target = ResourcePath(self.uri)
         try:
             if target.isLocal:
@@ -64,6 +88,23 @@ class AlertFile:
                 target.write(buffer.getvalue())
         except Exception as error:  # each store has errors of its own
             raise AlertError(f"cannot write {self.uri}: {error}") from error
+
+    def leave(self, alerts: Sequence[bytes]) -> None:
+        """Keep some of the alerts of a file, and all that it says of them.
+
+        Raises
+        ------
+        AlertError
+            Raised if that failed.
+        """
+        kept, about = set(alerts), dict[str, str]()
+        try:
+            reader = fastavro.reader(io.BytesIO(ResourcePath(self.uri).read()), reader_schema=_SCHEMA)
+            rest = [record for record in map(_record, reader) if record["message"] in kept]
+            about = {name: text for name, text in reader.metadata.items() if not name.startswith("avro.")}
+        except Exception as error:  # each store has errors of its own, and Avro has
+            raise AlertError(f"cannot read {self.uri}: {error}") from error
+        self.write([one["message"] for one in rest], [one["diaSourceId"] for one in rest], about)
 
     def read(self) -> list[bytes]:
         """Read all alerts.
@@ -75,7 +116,7 @@ class AlertFile:
         """
         try:
             records = fastavro.reader(io.BytesIO(ResourcePath(self.uri).read()), reader_schema=_SCHEMA)
-            return [cast(Mapping[str, bytes], record)["message"] for record in records]
+            return [_record(record)["message"] for record in records]
         except Exception as error:  # as above, and Avro's
             raise AlertError(f"cannot read {self.uri}: {error}") from error
 
@@ -103,8 +144,15 @@ class AlertFolder:
 
     uri: str
 
-    def send(self, alerts: Iterable[bytes]) -> int:
-        """Write alerts to a new file; returns how many there are.
+    def send(self, alerts: Iterable[bytes], kept: AlertFile | None = None) -> int:
+        """Write alerts to a file; returns how many there are.
+
+        Parameters
+        ----------
+        alerts
+            Messages. The file's name is made of them: written again, they are there once.
+        kept
+            A file that holds them already, which is removed then.
 
         Raises
         ------
@@ -113,46 +161,17 @@ class AlertFolder:
         """
         messages = list(alerts)
         if messages:
-            self._new_file().write(messages)
+            day = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
+            name = hashlib.sha256(b"".join(messages)).hexdigest()[:32]
+            folder = ResourcePath(self.uri, forceDirectory=True).join(f"{day}/", forceDirectory=True)
+            AlertFile(folder.join(f"{name}.avro").geturl()).write(messages)
+            if kept is not None:
+                kept.remove()
         return len(messages)
 
-    @contextlib.contextmanager
-    def sending(self, alerts: Sequence[bytes], visit: int, detector: int) -> Iterator[None]:
-        """Send alerts once the block has stored what they tell of; none if it fails.
 
-        On a disk they are laid down before: of a process that is killed between the two,
-        whoever finds the file ``.{visit}-{detector}.{name}.avro.laid`` can hand them out.
-
-        Raises
-        ------
-        AlertError
-            Raised if that failed.
-        """
-        file = self._new_file()
-        target = ResourcePath(file.uri)
-        if not alerts or not target.isLocal:
-            yield
-            self.send(alerts)
-            return
-        path = Path(target.ospath)
-        laid = path.with_name(f".{visit}-{detector}.{path.name}.laid")
-        AlertFile(laid.as_uri()).write(alerts)
-        try:
-            yield
-        except BaseException:
-            laid.unlink(missing_ok=True)
-            raise
-        try:
-            # Who finds it after the block may be faster.
-            with contextlib.suppress(FileNotFoundError):
-                laid.rename(path)
-        except OSError as error:
-            raise AlertError(f"cannot write {file.uri}: {error}") from error
-
-    def _new_file(self) -> AlertFile:
-        day = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
-        folder = ResourcePath(self.uri, forceDirectory=True).join(f"{day}/", forceDirectory=True)
-        return AlertFile.new_in(folder.geturl())
+def _record(record: object) -> dict[str, Any]:
+    return cast(dict[str, Any], record)
 
 
 def _replace(path: Path, content: bytes) -> None:

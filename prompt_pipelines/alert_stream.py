@@ -134,10 +134,14 @@ class AlertStream:
             raise AlertError(what)
         file = kept or AlertFile.new_in(self.outbox or "")
         try:
-            file.write(unsent)
+            if kept is None:
+                file.write(unsent)
+            elif len(unsent) < len(kept.read()):
+                kept.leave(unsent)
         except AlertError as error:
             if kept is None:
                 raise AlertError(f"{what}; they are lost: {error}") from error
+            # They go again: a repeat has the same bytes.
             _log.warning("only some of the alerts in %s were sent: %s", file.uri, error)
         _log.warning("%s; they wait in %s", what, file.uri)
 

@@ -7,6 +7,8 @@ process.
 import contextlib
 import fcntl
 import functools
+import logging
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,6 +38,11 @@ __all__ = [
 
 BANDS = ("u", "g", "r", "i", "z", "y")
 """Bands that the database's objects have columns for."""
+
+_log = logging.getLogger(__name__)
+
+_PAUSES = (1.0, 2.0, 4.0)
+"""s between questions whether a transaction was committed whose answer was lost."""
 
 _KEPT_STATEMENTS = 32
 """What the engine may keep of compiled SQL: pandas makes other tables for each visit, whose statements,
@@ -197,19 +204,37 @@ def check_new(apdb: Apdb, visit: int, detector: int) -> None:
         raise ApdbError(f"the APDB holds visit {visit}, detector {detector} already")
 
 
-def store(apdb: Apdb, time: Time, addition: History) -> None:
+def store(apdb: Apdb, at: Time, addition: History) -> None:
     """Store what a visit adds, in one transaction.
 
     Raises
     ------
     ApdbError
-        Raised if the database does not take it. Nothing is stored then.
+        Raised if the database does not take it, or does not say so. If it holds the
+        sources in spite of an error, only its answer was lost.
     """
     try:
         # The client changes the tables that it is given.
-        apdb.store(time, addition.objects.copy(), addition.sources.copy(), addition.forced_sources.copy())
+        apdb.store(at, addition.objects.copy(), addition.sources.copy(), addition.forced_sources.copy())
     except Exception as error:  # whatever the database's driver raises
-        raise ApdbError(f"the APDB did not take the sources: {error}") from error
+        if not _is_stored(apdb, addition.sources):
+            raise ApdbError(f"the APDB did not take the sources: {error}") from error
+        _log.warning("the APDB holds the sources, though its answer was an error: %s", error)
+
+
+def _is_stored(apdb: Apdb, sources: pd.DataFrame) -> bool:
+    """Ask, on a new connection, whether the database holds sources: it takes all or none."""
+    if not len(sources):
+        return False
+    visit, detector = (int(sources[name].iloc[0]) for name in ("visit", "detector"))
+    for pause in (0.0, *_PAUSES):
+        time.sleep(pause)
+        try:
+            # The client has given up the connection that failed.
+            return apdb.containsVisitDetector(visit, detector)
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.warning("the APDB does not say whether it holds the sources: %s", error)
+    return False
 
 
 def _with_sources(

@@ -51,6 +51,13 @@ class Preparation:
     known: str
     """`fingerprint` of the region's objects that the rows were made with."""
     choices: Choices
+    laid: str = ""
+    """URI of the file of the outbox that the packets are in; blank: of none."""
+
+    @property
+    def ids(self) -> list[int]:
+        """Of the packets' sources."""
+        return [int(one) for one in self.rows.sources["diaSourceId"]] if len(self.packets) else []
 
     @classmethod
     def of_datasets(cls, datasets: Mapping[str, Any]) -> Self:
@@ -63,6 +70,7 @@ class Preparation:
             Region.decode(bytes.fromhex(made_with["region"])),
             made_with["known_objects"],
             Choices(**made_with["choices"]),
+            made_with["laid"],
         )
 
     def datasets(self) -> dict[str, Any]:
@@ -76,6 +84,7 @@ class Preparation:
                 "region": self.region.encode().hex(),
                 "known_objects": self.known,
                 "choices": asdict(self.choices),
+                "laid": self.laid,
             },
         }
 

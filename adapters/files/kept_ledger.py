@@ -122,6 +122,10 @@ class KeptHistories(Opened):
         """List nothing: such deliveries are not kept."""
         return {}
 
+    async def take_turn(self, what: str, holder: str, seconds: float) -> bool:
+        """Refuse."""
+        self._refuse()
+
     async def check_durable(self) -> Sequence[str]:
         """Say nothing: what is in the file is on disk."""
         return []

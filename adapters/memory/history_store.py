@@ -32,6 +32,7 @@ class MemoryHistoryStore:
         self._clock = clock
         self._stored: dict[Identity, UtcSeconds] = {}
         self._owners: dict[tuple[str, int, int], Attempt] = {}
+        self._turns: dict[str, tuple[str, UtcSeconds]] = {}
         self._unreadable: dict[str, dict[str, Outcome]] = {}
 
     async def change[T](self, identity: Identity, change: Change[T]) -> T:
@@ -89,6 +90,16 @@ class MemoryHistoryStore:
         """List the outcomes of deliveries that have no history."""
         self._check()
         return dict(self._unreadable.get(queue, {}))
+
+    async def take_turn(self, what: str, holder: str, seconds: float) -> bool:
+        """Take a turn at something that one process does at a time, or keep it."""
+        self._check()
+        now = self._clock.utc()
+        other, until = self._turns.get(what, (holder, now))
+        if other != holder and until > now:
+            return False
+        self._turns[what] = (holder, UtcSeconds(now + seconds))
+        return True
 
     async def check_durable(self) -> Sequence[str]:
         """Say that memory is not durable."""

@@ -70,6 +70,10 @@ class LedgerKeys:
         """Hash from detector to the attempt that has claimed the exposure."""
         return f"{self.prefix}:claims:{instrument}:{exposure}"
 
+    def turn(self, what: str) -> str:
+        """Name of the process whose turn it is at something that one does at a time."""
+        return f"{self.prefix}:turn:{what}"
+
     def unreadable(self, queue: str) -> str:
         """Hash from entry to the outcome of a delivery that nobody can read."""
         return f"{self.prefix}:unread:{queue}"

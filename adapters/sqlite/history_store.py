@@ -85,6 +85,10 @@ class SqliteHistoryStore(Opened):
         """List the outcomes of deliveries that have no history."""
         return await self._thread.run(self._store.unreadable, queue)
 
+    async def take_turn(self, what: str, holder: str, seconds: float) -> bool:
+        """Take a turn at something that one process does at a time, or keep it."""
+        return await self._thread.run(self._store.take_turn, what, holder, seconds)
+
     async def check_durable(self) -> Sequence[str]:
         """Say nothing: a transaction is on disk when it ends."""
         return []

@@ -32,6 +32,9 @@ CREATE TABLE IF NOT EXISTS claim (
     visit_group TEXT NOT NULL, attempt INTEGER NOT NULL,
     PRIMARY KEY (instrument, exposure, detector)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS turn (
+    what TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS unread (
     queue TEXT NOT NULL, entry TEXT NOT NULL, outcome TEXT NOT NULL,
     PRIMARY KEY (queue, entry)
@@ -92,6 +95,19 @@ class SqliteStore(SqliteFile):
                 read_or_fault(Identity(instrument, group, detector), record)
                 for group, detector, record in cursor
             ]
+
+    def take_turn(self, what: str, holder: str, seconds: float) -> bool:
+        """Take a turn at something that one process does at a time, or keep it."""
+        with self.transaction() as connection:
+            now = _now(connection)
+            return bool(
+                connection.execute(
+                    "INSERT INTO turn VALUES (?1, ?2, ?4) ON CONFLICT (what) DO UPDATE"
+                    " SET holder = excluded.holder, until = excluded.until"
+                    " WHERE holder = excluded.holder OR until <= ?3",
+                    (what, holder, now, now + seconds),
+                ).rowcount
+            )
 
     def put_unreadable(self, queue: str, entry: str, outcome: Outcome) -> None:
         """Record a delivery that has no identity."""

@@ -12,7 +12,6 @@ from adapters.files.yaml_files import UnreadableFileError, read_file
 from adapters.folder.frame_reader import FolderFrameReader
 from adapters.folder.image_store import FolderImageStore
 from adapters.folder.incoming_files import FolderIncomingFiles
-from adapters.folder.laid_alerts import hand_out_alerts
 from adapters.folder.raw_keeper import FolderRawKeeper
 from adapters.folder.scanning import files_below
 from adapters.folder.watched_folder import WatchPolicy
@@ -54,7 +53,6 @@ __all__ = [
     "UnreadableFileError",
     "copy_camera",
     "frame_files",
-    "hand_out_alerts",
     "load_camera",
     "make_journal",
     "make_reconciler",

@@ -223,6 +223,7 @@ class _Launcher:
             await self._start(name, [name], self._settings()[name])
             for name in ("raw-presence", "fan-out", "butler-writer")
         ]
+        services.append(await self._start("courier", ["alerts", "courier"], self._settings()["alerts"]))
         code = await initializer.ended()
         if code != 0:
             raise ProcessFailedError(f"the initializer ended with exit code {code}:\n{initializer.tail()}")

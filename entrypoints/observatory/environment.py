@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from attrs import frozen
 
+from entrypoints.settings.alerts import CourierSettings
 from entrypoints.settings.butler_writer import ButlerWriterSettings
 from entrypoints.settings.environment import REQUIRED, describe_settings
 from entrypoints.settings.fan_out import FanOutSettings
@@ -20,7 +21,14 @@ from simulator.summit.night import NightPlan
 
 __all__ = ["Addresses", "Topics", "process_environment", "status_variables", "variables", "within"]
 
-_ALL = (WorkerSettings, ChildSettings, FanOutSettings, RawPresenceSettings, ButlerWriterSettings)
+_ALL = (
+    WorkerSettings,
+    ChildSettings,
+    FanOutSettings,
+    RawPresenceSettings,
+    ButlerWriterSettings,
+    CourierSettings,
+)
 _LEASE = 30.0
 _WORKERS = "workers"
 
@@ -122,6 +130,7 @@ def variables(
         "butler-writer": kafka | _butler_writer(at),
         "initialize": deployment,
         "worker": kafka | deployment | raws | _worker(instrument, at, expiration),
+        "alerts": kafka | deployment | _worker(instrument, at, expiration),
         "console": deployment | _worker(instrument, at, expiration) | {"CONSOLE_LOG_FOLDER": str(at.folder)},
     }
 

@@ -18,7 +18,6 @@ from domain.errors import PromptProcessingError
 from domain.raws.frame_files import FrameFile
 from entrypoints.containers.site import (
     SiteContainer,
-    hand_out_alerts,
     load_camera,
     processes_of_site,
     remove_orphans,
@@ -38,6 +37,7 @@ from entrypoints.running import (
 )
 from entrypoints.settings.worker import ChildSettings, WorkerSettings
 from entrypoints.site import lock
+from entrypoints.site.alerts import deliver_leftovers
 from entrypoints.site.console import served_console
 from entrypoints.site.days import prepare_days
 from entrypoints.site.display import Display, shown
@@ -112,7 +112,6 @@ async def _run(site: SiteContainer, log: LogFile, feed: Feed) -> None:
     stop, abort = stopping_in_two_steps()
     place, settings = site.folder(), site.settings()
     remove_orphans(place.run)
-    hand_out_alerts(place.alerts, place.apdb / "apdb.db")
     with contextlib.ExitStack() as folders:
         workers = [
             site_worker(site, folders.enter_context(work_folder(place.run)))
@@ -131,6 +130,7 @@ async def _run(site: SiteContainer, log: LogFile, feed: Feed) -> None:
                     prepare_days(site.clock(), prepared),
                     log.follow_days(),
                     _look(site, display),
+                    deliver_leftovers(place.central),
                 )
                 async with running_alongside(*companions):
                     working = [_work(one.worker(), prepared, stop, abort) for one in workers]

@@ -4,7 +4,7 @@ This is the only task that changes anything outside its outputs.
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import override
 
 import numpy as np
@@ -23,6 +23,7 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import Input, Output
 
 from prompt_pipelines.alert_files import AlertFolder
+from prompt_pipelines.alert_outbox import LaidAlerts
 from prompt_pipelines.alert_stream import AlertStream, alerts_from_environment
 from prompt_pipelines.apdb import (
     ApdbError,
@@ -149,6 +150,7 @@ class AssociateTask(PipelineTask):
             apdb=apdb,
             stream=stream,
             turn=turn_at(self.config.apdb_config),
+            laid=LaidAlerts.of_image(facts.visit, facts.detector),
         )
         butlerQC.put(outputs, outputRefs)
 
@@ -161,6 +163,7 @@ class AssociateTask(PipelineTask):
         apdb: Apdb,
         stream: AlertStream | AlertFolder | None = None,
         turn: contextlib.AbstractContextManager[None] | None = None,
+        laid: LaidAlerts | None = None,
     ) -> Struct:
         """Store the sources of one image.
 
@@ -180,6 +183,8 @@ class AssociateTask(PipelineTask):
             Where alerts go; None: nowhere.
         turn
             Entered from reading objects to storing new ones; None: nobody else does.
+        laid
+            Where alerts lie until they are sent, from before anything is stored; None: nowhere.
 
         Returns
         -------
@@ -190,10 +195,9 @@ class AssociateTask(PipelineTask):
         ------
         ApdbError
             Raised if the database cannot be read or written, or holds this
-            visit and detector already. Nothing is stored then.
+            visit and detector already.
         AlertError
             Raised if alerts could not be sent, nor laid down to be sent later.
-            The database has changed by then.
         """
         with turn or contextlib.nullcontext():
             check_new(apdb, facts.visit, facts.detector)
@@ -203,11 +207,11 @@ class AssociateTask(PipelineTask):
             if is_old:
                 prepared = prepare_again(load_history(apdb, prepared.region, time))
             packets = prepared.packets
-            with _sending(stream, packets, facts):
-                store(apdb, time, prepared.rows)
-        sent = len(packets) if isinstance(stream, AlertFolder) else 0
-        if isinstance(stream, AlertStream) and packets:
-            sent = stream.send(packets)
+            if laid is not None and packets and prepared.laid != laid.file.uri:
+                laid.lay(packets, prepared.ids)
+            store(apdb, time, prepared.rows)
+        kept = laid.file if laid is not None else None
+        sent = stream.send(packets, kept) if stream is not None else 0
         self.metadata["prepared_again"] = is_old
         self._note(prepared.rows, before, sent)
         self.metadata["alerts_waiting"] = len(packets) - sent
@@ -225,11 +229,3 @@ class AssociateTask(PipelineTask):
         self.metadata["updated_objects"] = updated
         self.metadata["forced_sources"] = len(stored.forced_sources)
         self.metadata["alerts"] = alerts
-
-
-def _sending(
-    stream: AlertStream | AlertFolder | None, packets: Sequence[bytes], facts: VisitFacts
-) -> contextlib.AbstractContextManager[None]:
-    if isinstance(stream, AlertFolder):
-        return stream.sending(packets, facts.visit, facts.detector)
-    return contextlib.nullcontext()

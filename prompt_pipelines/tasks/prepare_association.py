@@ -4,9 +4,11 @@ What this task makes is stored and sent by `prompt_pipelines.tasks.associate.Ass
 claims the visit between the two, so an error here may be mended by another attempt.
 """
 
+from collections.abc import Callable
 from typing import Any, override
 
 from astropy.time import Time
+from attrs import evolve
 from lsst.dax.apdb import Apdb
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -20,6 +22,7 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 from lsst.sphgeom import Region
 
+from prompt_pipelines.alert_outbox import LaidAlerts
 from prompt_pipelines.alert_stream import alerts_from_environment
 from prompt_pipelines.apdb import ApdbError, History, check_new, load_history, open_apdb, refresh_history
 from prompt_pipelines.dia_tables import VisitFacts
@@ -114,11 +117,19 @@ class PrepareAssociationTask(PipelineTask):
             ids=ids_of(data_id),
             apdb=open_apdb(self.config.apdb_config),
             with_alerts=alerts_from_environment() is not None,
+            outbox=LaidAlerts.of_image,
         )
         butlerQC.put(outputs, outputRefs)
 
     def run(
-        self, inputs: dict[str, Any], facts: VisitFacts, *, ids: IdFactory, apdb: Apdb, with_alerts: bool
+        self,
+        inputs: dict[str, Any],
+        facts: VisitFacts,
+        *,
+        ids: IdFactory,
+        apdb: Apdb,
+        with_alerts: bool,
+        outbox: Callable[[int, int], LaidAlerts | None] = lambda _visit, _detector: None,
     ) -> Struct:
         """Associate the sources of one image.
 
@@ -135,6 +146,8 @@ class PrepareAssociationTask(PipelineTask):
             The database, which is only read.
         with_alerts
             Whether packets are wanted.
+        outbox
+            Finds where they are laid down for a visit and detector, before anything is claimed.
 
         Returns
         -------
@@ -146,6 +159,8 @@ class PrepareAssociationTask(PipelineTask):
         ApdbError
             Raised if the database cannot be read, or holds this visit and
             detector already.
+        AlertError
+            Raised if alerts cannot be laid down.
         """
         check_new(apdb, facts.visit, facts.detector)
         known = _preloaded(inputs)
@@ -156,6 +171,10 @@ class PrepareAssociationTask(PipelineTask):
             fit_radius=self.config.fit_radius,
         )
         made = prepare(inputs, facts, ids, history, choices, with_alerts=with_alerts)
+        laid = outbox(facts.visit, facts.detector)
+        if laid is not None and made.packets:
+            laid.lay(made.packets, made.ids)
+            made = evolve(made, laid=laid.file.uri)
         self.metadata["preloaded"] = known is not None
         self.metadata["known_objects"] = len(history.objects)
         return Struct(**made.datasets())

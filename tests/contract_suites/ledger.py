@@ -97,6 +97,21 @@ def a_lease(entry: str = "1-0", times: int = 1, origin: str = "1-0") -> Lease:
 class LedgerContract:
     """Tests of `ports.ledger.Ledger`."""
 
+    async def test_a_turn_is_one_holder_s_until_it_ends(self, bench: LedgerBench) -> None:
+        other = await bench.another()
+        assert await bench.ledger.take_turn("courier", "a", 0.2)
+        assert await bench.ledger.take_turn("courier", "a", 0.2)
+        assert not await other.take_turn("courier", "b", 0.2)
+        assert await other.take_turn("something else", "b", 0.2)
+        await asyncio.sleep(0.3)
+        assert await other.take_turn("courier", "b", 0.2)
+
+    async def test_the_holder_of_the_claim_is_known(self, bench: LedgerBench) -> None:
+        assert await bench.ledger.claim_holder(IDENTITY) is None
+        record = await bench.ledger.begin(IDENTITY, "w", a_lease())
+        bench.claims.claim(record.attempt, [7])
+        assert await bench.ledger.claim_holder(IDENTITY) == record.attempt
+
     async def test_attempts_are_counted_by_identity(self, bench: LedgerBench) -> None:
         numbers = []
         for times in (1, 2, 3):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from entrypoints.settings.alerts import CourierSettings
 from entrypoints.settings.butler_writer import ButlerWriterSettings
 from entrypoints.settings.environment import describe_settings
 from entrypoints.settings.fan_out import FanOutSettings
@@ -14,6 +15,7 @@ from tests.contracts.versions import PAGES
 
 SECTIONS = {
     ButlerWriterSettings: "Butler Writer",
+    CourierSettings: "Courier of alerts",
     FanOutSettings: "Fan-out",
     RawPresenceSettings: "Raw microservice",
     WorkerSettings: "Worker, its child, and the initializer",

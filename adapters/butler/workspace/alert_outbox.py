@@ -1,11 +1,12 @@
-"""The outbox of alerts: files beside the outputs, for alerts that no broker took.
+"""The outbox of alerts: files beside the outputs, of alerts that were not sent yet.
 
-Tasks know nothing of workers: they are told by two environment variables where
-to lay such alerts down, and how long to wait for the broker before they do.
+Tasks know nothing of workers: they are told by environment variables where to lay
+alerts down, for which attempt, and how long to wait for the broker.
 Each file is an Avro container with a record for each alert.
 """
 
 import io
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,11 +18,13 @@ from lsst.resources import ResourcePath
 
 from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.workspace.attempt import OpenAttempt, attempt_folder
+from ports.ledger import Attempt
 from ports.workspace import Assignment, WaitingAlerts
 
 __all__ = ["AlertOutbox"]
 
 _OUTBOX: Final = "AP_ALERT_OUTBOX"
+_OWNER: Final = "AP_ALERT_OWNER"
 _UNTIL: Final = "AP_ALERT_UNTIL"
 _FOLDER: Final = ".alert-outbox"
 _RESERVE: Final = 10.0
@@ -41,17 +44,25 @@ class AlertOutbox:
         self._shared = shared
 
     @contextmanager
-    def offered(self, assignment: Assignment, until: float | None) -> Iterator[None]:
+    def offered(self, attempt: OpenAttempt, until: float | None) -> Iterator[None]:
         """Let tasks know of the attempt's folder.
 
         Parameters
         ----------
-        assignment
-            The attempt.
+        attempt
+            Whose tasks.
         until
             When they will be ended, on the monotonic clock; None: nobody will.
+
+        Raises
+        ------
+        WorkspaceError
+            Raised if the datastore is not there.
         """
-        values = {_OUTBOX: self._folder(assignment).geturl()}
+        with self.reachable(attempt):
+            pass
+        assignment = attempt.assignment
+        values = {_OUTBOX: self._folder(assignment).geturl(), _OWNER: _owner(assignment.attempt)}
         if until is not None:
             values[_UNTIL] = str(until - _RESERVE)
         before = {name: os.environ.get(name) for name in values}
@@ -88,6 +99,11 @@ class AlertOutbox:
         name = attempt_folder(Path(), assignment.attempt).name
         root = ResourcePath(self._shared.output_root.uri, forceDirectory=True)
         return root.join(f"{_FOLDER}/{assignment.day}/{name}/", forceDirectory=True)
+
+
+def _owner(attempt: Attempt) -> str:
+    identity = attempt.identity
+    return json.dumps([identity.instrument, identity.group, identity.detector, attempt.number])
 
 
 def _restore(values: Mapping[str, str | None]) -> None:

@@ -320,7 +320,7 @@ class ButlerWorkspace:
         """See `ports.workspace.LocalWorkspace.process`."""
         attempt = self._current()
         began = self._clock()
-        with step("process"), self._alerts.offered(attempt.assignment, until):
+        with step("process"), self._alerts.offered(attempt, until):
             attempt.note(evolve(attempt.journal, exposures=tuple(exposures)))
             pipelines = map(self._library.load, attempt.assignment.main)
             pipeline, execution = self._runs.process(attempt, pipelines, exposures)

@@ -1,6 +1,7 @@
 """The store of histories on Redis."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
 
 from adapters.common.history import (
     history_from_json,
@@ -8,7 +9,7 @@ from adapters.common.history import (
     outcome_to_json,
     read_or_fault,
 )
-from adapters.redis.connection import RedisAdapter, RedisConnection
+from adapters.redis.connection import RedisAdapter, RedisConnection, lua
 from adapters.redis.durability import faults_of
 from adapters.redis.ledger.history_changes import VisitHistories, run_steps
 from adapters.redis.names import LedgerKeys
@@ -20,6 +21,8 @@ from ports.history_store import Change
 from ports.ledger import LedgerRecordError, LedgerUnavailableError, UnreadableRecordError
 
 __all__ = ["RedisHistoryStore"]
+
+_TAKE_TURN: Final = lua("take_turn")
 
 
 class RedisHistoryStore(RedisAdapter):
@@ -104,6 +107,11 @@ class RedisHistoryStore(RedisAdapter):
         """List the outcomes of deliveries that have no history."""
         found = await self._redis.call("HGETALL", self._keys.unreadable(queue))
         return {entry: outcome_from_json(outcome) for entry, outcome in found.items()}
+
+    async def take_turn(self, what: str, holder: str, seconds: float) -> bool:
+        """Take a turn at something that one process does at a time, or keep it."""
+        arguments: list[str | int] = [holder, round(seconds * 1000)]
+        return bool(await self._redis.run(_TAKE_TURN, [self._keys.turn(what)], arguments))
 
     async def check_durable(self) -> Sequence[str]:
         """Compare the server's configuration with what a ledger needs."""

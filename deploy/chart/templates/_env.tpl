@@ -70,6 +70,15 @@ LSST_DB_AUTH: /app/lsst-credentials/db-auth.yaml
 {{- end }}
 {{- end }}
 
+{{- define "pp.vars.alerts" -}}
+{{- if .Values.alerts.server }}
+AP_KAFKA_SERVER: {{ .Values.alerts.server | quote }}
+AP_KAFKA_TOPIC: {{ .Values.alerts.topic | quote }}
+AP_KAFKA_PRODUCER_USERNAME: {{ .Values.alerts.username | quote }}
+AP_KAFKA_PRODUCER_PASSWORD: {secret: alert_stream_pass}
+{{- end }}
+{{- end }}
+
 {{/* All that workers and the initializer have in common; neither sets any of these for itself. */}}
 {{- define "pp.vars.deployment" -}}
 RUBIN_INSTRUMENT: {{ .Values.instrument.name | quote }}
@@ -103,12 +112,7 @@ DAF_BUTLER_SASQUATCH_NAMESPACE: {{ .Values.sasquatch.namespace | quote }}
 SASQUATCH_TOKEN: {secret: sasquatch_token}
 {{- end }}
 {{- end }}
-{{- if .Values.alerts.server }}
-AP_KAFKA_SERVER: {{ .Values.alerts.server | quote }}
-AP_KAFKA_TOPIC: {{ .Values.alerts.topic | quote }}
-AP_KAFKA_PRODUCER_USERNAME: {{ .Values.alerts.username | quote }}
-AP_KAFKA_PRODUCER_PASSWORD: {secret: alert_stream_pass}
-{{- end }}
+{{ include "pp.vars.alerts" . }}
 {{- with .Values.logLevel }}
 SERVICE_LOG_LEVELS: {{ . | quote }}
 {{- end }}
@@ -178,5 +182,31 @@ BUTLER_WRITER_KAFKA_PASSWORD: {secret: butler-writer-password}
 {{- $own := include "pp.vars.worker" . | fromYaml -}}
 {{- $vars := merge (include "pp.vars.deployment" . | fromYaml) $own -}}
 {{- $vars := include "pp.merged" (dict "vars" $vars "extra" .Values.extraEnv "path" "extraEnv") | fromYaml -}}
+{{- include "pp.env" (dict "root" . "vars" $vars) -}}
+{{- end }}
+
+{{- define "pp.vars.courier" -}}
+CENTRAL_REPO: {{ .Values.instrument.centralRepo | quote }}
+CONFIG_APDB: {{ .Values.apdb.config | quote }}
+WORKER_TIMEOUT: {{ .Values.worker.timeout | toString | quote }}
+REDIS_STREAM_HOST: {{ .Values.keda.redisStreams.host | quote }}
+{{- with .Values.ledger.url }}
+LEDGER_URL: {{ . | quote }}
+{{- end }}
+{{- with .Values.ledger.urlKey }}
+LEDGER_URL: {secret: {{ . | quote }}}
+{{- end }}
+{{- with .Values.logLevel }}
+SERVICE_LOG_LEVELS: {{ . | quote }}
+{{- end }}
+{{ include "pp.vars.alerts" . }}
+{{ include "pp.vars.redis" . }}
+{{ include "pp.vars.metrics" . }}
+{{ include "pp.vars.s3" . }}
+{{- include "pp.vars.database" . }}
+{{- end }}
+
+{{- define "pp.env.courier" -}}
+{{- $vars := include "pp.vars.courier" . | fromYaml -}}
 {{- include "pp.env" (dict "root" . "vars" $vars) -}}
 {{- end }}

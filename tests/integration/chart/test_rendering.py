@@ -43,7 +43,8 @@ def test_what_is_rendered_of_which_kind(renderings: Mapping[str, Sequence[Object
     kinds = {name: {one["kind"] for one in objects} for name, objects in renderings.items()}
     assert kinds == {
         "defaults": workers,
-        "latiss": workers | {"TriggerAuthentication", "VaultSecret"},
+        "latiss": workers
+        | {"TriggerAuthentication", "VaultSecret", "Deployment", "Service", "ServiceMonitor"},
         "everything": workers | shared | {"TriggerAuthentication", "VaultSecret"},
         "lsstcam": workers | shared | {"TriggerAuthentication", "VaultSecret"},
         "small-observatory": (workers | shared)

@@ -13,6 +13,7 @@ from entrypoints.containers.child import ChildContainer
 from entrypoints.containers.parts.addresses import group_of_workers
 from entrypoints.containers.parts.deployment import INSTALL
 from entrypoints.containers.raw_presence import served_cameras
+from entrypoints.settings.alerts import CourierSettings
 from entrypoints.settings.butler_writer import ButlerWriterSettings
 from entrypoints.settings.console import ConsoleSettings, WatchedSettings
 from entrypoints.settings.environment import describe_settings, read_settings
@@ -31,6 +32,7 @@ SETTINGS: Mapping[str, tuple[type[Any], ...]] = {
     "raw-presence": (RawPresenceSettings,),
     "butler-writer": (ButlerWriterSettings,),
     "console": (ConsoleSettings, WatchedSettings),
+    "alerts": (CourierSettings,),
 }
 
 # Read by pipelines, the Butler, boto3 or everybody (docs/contracts/environment.md names most of them).

@@ -161,7 +161,7 @@ async def test_bad_input_costs_itself_and_nothing_else(small_camera: Path, tmp_p
             await until(over, 150)
             for probe, word in (("/healthz", "healthy"), ("/readyz", "ready")):
                 answers = await asyncio.to_thread(probed, heard, probe)
-                services = {"fan-out", "raw-presence", "butler-writer", "worker 1", "worker 2"}
+                services = {"fan-out", "raw-presence", "butler-writer", "courier", "worker 1", "worker 2"}
                 assert answers == dict.fromkeys(services, (200, f"{word}\n"))
             metrics = [text for _, text in (await asyncio.to_thread(probed, heard, "/metrics")).values()]
             results = await asyncio.to_thread(read_results, at.repository, at.batches, plan.camera.instrument)

@@ -12,6 +12,7 @@ from lsst.dax.apdb import Apdb
 from lsst.images import Image, MaskedImage
 from lsst.pipe.base import PipelineTask, Struct
 
+from prompt_pipelines.alert_outbox import LaidAlerts
 from prompt_pipelines.alert_stream import AlertStream
 from prompt_pipelines.apdb import History
 from prompt_pipelines.camera import CameraDict
@@ -136,6 +137,7 @@ def associate(
     stream: AlertStream | None = None,
     known: Any = None,
     meanwhile: Callable[[], object] = lambda: None,
+    laid: LaidAlerts | None = None,
 ) -> Struct:
     """Store the DiaSources of a visit; `meanwhile` is called between preparing and storing."""
     inputs = dict(made.datasets)
@@ -146,7 +148,12 @@ def associate(
     visit = facts(seq_num)
     with_alerts = stream is not None
     outputs = make_task(PrepareAssociationTask).run(
-        inputs, visit, ids=IdFactory(20260314, seq_num, 0), apdb=apdb, with_alerts=with_alerts
+        inputs,
+        visit,
+        ids=IdFactory(20260314, seq_num, 0),
+        apdb=apdb,
+        with_alerts=with_alerts,
+        outbox=lambda _visit, _detector: laid,
     )
     prepared = Preparation.of_datasets(outputs.getDict())
 
@@ -155,7 +162,7 @@ def associate(
         return prepare(inputs, visit, ids, history, prepared.choices, with_alerts=with_alerts)
 
     meanwhile()
-    return make_task(AssociateTask).run(prepared, visit, prepare_again, apdb=apdb, stream=stream)
+    return make_task(AssociateTask).run(prepared, visit, prepare_again, apdb=apdb, stream=stream, laid=laid)
 
 
 RECORD: Any = SimpleNamespace(

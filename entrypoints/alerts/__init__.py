@@ -1,0 +1,1 @@
+"""The commands for alerts that wait in the outbox."""
