@@ -174,24 +174,35 @@ class StoredLedger:
 
 
 class StoredClaims:
-    """`ports.ledger.Claims` over any store."""
+    """`ports.ledger.Claims` over any store.
 
-    def __init__(self, store: ClaimStore) -> None:
+    Parameters
+    ----------
+    store
+        Keeps the histories.
+    seconds
+        CLAIM_SECONDS: how long a claim lasts, by the store's clock; 0: as long as the lease.
+    """
+
+    def __init__(self, store: ClaimStore, seconds: float = 0.0) -> None:
         self._store = store
+        self._seconds = seconds
 
     def claim(self, attempt: Attempt, exposures: Sequence[int]) -> None:
         """Claim all of the exposures for the attempt, or none of them."""
         try:
-            self._store.claim(attempt, exposures, _claiming(attempt, exposures))
+            self._store.claim(attempt, exposures, _claiming(attempt, exposures, self._seconds))
         except LedgerRecordError as error:
             raise ClaimedElsewhereError(f"{attempt} may not change anything: {error}") from error
 
 
-def _claiming(attempt: Attempt, exposures: Sequence[int]) -> Callable[[WorkHistory], WorkHistory]:
+def _claiming(
+    attempt: Attempt, exposures: Sequence[int], seconds: float
+) -> Callable[[WorkHistory, UtcSeconds], WorkHistory]:
     """Make the change of a history that claims exposures; it raises if another attempt is before this one."""
 
-    def change(history: WorkHistory) -> WorkHistory:
-        changed = history.take_claim(attempt.number, exposures)
+    def change(history: WorkHistory, now: UtcSeconds) -> WorkHistory:
+        changed = history.take_claim(attempt.number, exposures, UtcSeconds(now + seconds))
         if changed is None:
             holder = history.claim.number if history.claim else (history.last and history.last.attempt.number)
             raise ClaimedElsewhereError(f"{attempt} may not change anything: attempt {holder} is before it")

@@ -92,14 +92,17 @@ class ClaimStore(Protocol):
     """The same histories, and who owns exposures, for the child; synchronous."""
 
     def claim(
-        self, attempt: Attempt, exposures: Sequence[int], change: Callable[[WorkHistory], WorkHistory]
+        self,
+        attempt: Attempt,
+        exposures: Sequence[int],
+        change: Callable[[WorkHistory, UtcSeconds], WorkHistory],
     ) -> None:
         """Replace the attempt's history and make it the owner of exposures, both or neither.
 
         Raises
         ------
         ports.ledger.ClaimedElsewhereError
-            Raised if another attempt owns one of them.
+            Raised if other work owns one of them; attempts on the same work are told apart by its history.
         ports.ledger.LedgerRecordError
             Raised if what is stored of the work cannot be read.
         ports.ledger.LedgerUnavailableError

@@ -8,7 +8,13 @@ from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.about import AboutVisit
-from domain.work.attempts import Attempt, AttemptNotes, AttemptRecord, OutdatedLeaseError
+from domain.work.attempts import (
+    Attempt,
+    AttemptNotes,
+    AttemptRecord,
+    ClaimNotOverError,
+    OutdatedLeaseError,
+)
 from domain.work.outcomes import Outcome
 from ports.neighbours import NeighbourUnavailableError
 from ports.work_queue import Lease
@@ -17,6 +23,7 @@ __all__ = [
     "Attempt",
     "AttemptNotes",
     "AttemptRecord",
+    "ClaimNotOverError",
     "ClaimedElsewhereError",
     "Claims",
     "HeldElsewhereError",
@@ -112,6 +119,9 @@ class Ledger(Protocol):
 
         Raises
         ------
+        ClaimNotOverError
+            Raised if the last attempt has a claim that has not ended: until
+            then its holder needs no lease to change, export and record.
         HeldElsewhereError
             Raised if another delivery of the same work (an older revision, or
             one that was published twice) has an attempt under way: until that
@@ -221,13 +231,16 @@ class Claims(Protocol):
     """Exclusive, durable claims on exposures; called from the child, hence synchronous.
 
     A lease is not exclusive, a claim is: it is made once, before the first
-    permanent change, and outlives leases and workers.
+    permanent change, and outlives leases and workers. It has an end, at which
+    whoever made it must have ended; from then on the attempt counts as dead. An
+    attempt that is recorded as postponed has changed nothing: its claim, if it
+    has one whose answer was lost, is withdrawn in that step.
     """
 
     def claim(self, attempt: Attempt, exposures: Sequence[int]) -> None:
         """Claim all of the exposures for the attempt, or none of them.
 
-        Repeating a claim that the attempt holds is harmless.
+        Repeating a claim that the attempt holds is harmless, and moves its end not.
 
         Raises
         ------

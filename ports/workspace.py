@@ -223,6 +223,19 @@ class Workspace(Protocol):
         """
         ...
 
+    @property
+    def claimed_until(self) -> float | None:
+        """When the claim of the attempt at hand ends, on the event loop's clock; None if it has none.
+
+        From the claim on the process behind the workspace ends itself then, and
+        not when the lease is over.
+        """
+        ...
+
+    async def surrender(self) -> bool:
+        """Let the lease end now: the process ends, unless it has made a claim; returns whether it has."""
+        ...
+
     async def abandon(self) -> None:
         """End the process at once and never start another; what it left is not cleaned."""
         ...

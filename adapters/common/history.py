@@ -65,6 +65,8 @@ def history_to_json(history: WorkHistory) -> str:
     record: dict[str, Any] = {"attempts": [_record_as_dict(each) for each in history.records]}
     if history.claim is not None:
         record["claim"] = [history.claim.number, sorted(history.claim.exposures)]
+        if history.claim.until is not None:
+            record["claim"].append(history.claim.until)
     if history.requeued is not None:
         record["requeued"] = history.requeued
     return _compact(record)
@@ -115,9 +117,13 @@ def _history_from_dict(identity: Identity, record: Mapping[str, Any]) -> WorkHis
     return WorkHistory(
         identity,
         records=tuple(_record_from_dict(identity, each) for each in attempts),
-        claim=None if claim is None else Claim(int(claim[0]), frozenset(map(int, claim[1]))),
+        claim=None if claim is None else _claim_from_list(*claim[:3]),
         requeued=_instant(record.get("requeued")),
     )
+
+
+def _claim_from_list(number: str, exposures: Sequence[str], until: str | None = None) -> Claim:
+    return Claim(int(number), frozenset(map(int, exposures)), _instant(until))
 
 
 def _record_as_dict(record: AttemptRecord) -> dict[str, Any]:

@@ -106,16 +106,19 @@ class MemoryHistoryStore:
         return ["the ledger is kept in memory: it ends with the process"]
 
     def claim(
-        self, attempt: Attempt, exposures: Sequence[int], change: Callable[[WorkHistory], WorkHistory]
+        self,
+        attempt: Attempt,
+        exposures: Sequence[int],
+        change: Callable[[WorkHistory, UtcSeconds], WorkHistory],
     ) -> None:
         """Do what `MemoryClaimStore.claim` is asked."""
         identity = attempt.identity
         keys = [(identity.instrument, identity.detector, exposure) for exposure in exposures]
 
-        def claiming(history: WorkHistory, _: UtcSeconds) -> tuple[WorkHistory, None]:
-            claimed = change(history)
+        def claiming(history: WorkHistory, now: UtcSeconds) -> tuple[WorkHistory, None]:
+            claimed = change(history, now)
             for key in keys:
-                if self._owners.get(key, attempt) != attempt:
+                if self._owners.get(key, attempt).identity != identity:
                     raise ClaimedElsewhereError(f"exposure {key[2]} belongs to {self._owners[key]}")
             return claimed, None
 
@@ -145,7 +148,10 @@ class MemoryClaimStore:
         self._histories = histories
 
     def claim(
-        self, attempt: Attempt, exposures: Sequence[int], change: Callable[[WorkHistory], WorkHistory]
+        self,
+        attempt: Attempt,
+        exposures: Sequence[int],
+        change: Callable[[WorkHistory, UtcSeconds], WorkHistory],
     ) -> None:
         """Replace the attempt's history and make it the owner of exposures, both or neither."""
         self._histories.claim(attempt, exposures, change)

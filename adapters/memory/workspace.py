@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID, uuid5
@@ -14,7 +15,7 @@ from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
 from domain.runs import chain, output_run
 from domain.work.outcomes import Export
-from ports.ledger import ClaimedElsewhereError, Claims, LedgerUnavailableError
+from ports.ledger import ClaimedElsewhereError, Claims
 from ports.workspace import (
     Assignment,
     ClaimRefusedError,
@@ -79,6 +80,8 @@ class MemoryWorkspace:
         How they behave.
     durations
         Seconds that each step takes, by its name.
+    claim_seconds
+        The same as of the claims.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class MemoryWorkspace:
         read: Callable[[RawImage], Exposure],
         pipelines: MemoryPipelines | None = None,
         durations: Mapping[str, float] | None = None,
+        claim_seconds: float = 1320.0,
     ) -> None:
         self._repository = repository
         self._instrument = instrument
@@ -102,6 +106,9 @@ class MemoryWorkspace:
         self._failures: dict[str, deque[Exception]] = defaultdict(deque)
         self._state: _State | None = None
         self._until: float | None = None
+        self._claim_seconds = claim_seconds
+        self.claimed_until: float | None = None
+        """See `ports.workspace.Workspace.claimed_until`."""
         self.told_until: float | None = None
         """When the caller said that it would end `process`."""
 
@@ -200,7 +207,15 @@ class MemoryWorkspace:
 
     def hold(self, until: float | None) -> None:
         """See `ports.workspace.Workspace.hold`."""
-        self._until = until
+        if until is None:
+            self.claimed_until = None
+        self._until = until if self.claimed_until is None else self.claimed_until
+
+    async def surrender(self) -> bool:
+        """See `ports.workspace.Workspace.surrender`."""
+        if self.claimed_until is None:
+            self._until = -math.inf
+        return self.claimed_until is not None
 
     async def abandon(self) -> None:
         """See `ports.workspace.Workspace.abandon`."""
@@ -236,8 +251,9 @@ class MemoryWorkspace:
             return state
         try:
             self._claims.claim(state.assignment.attempt, state.exposures)
-        except (ClaimedElsewhereError, LedgerUnavailableError) as error:
+        except ClaimedElsewhereError as error:
             raise ClaimRefusedError(f"no claim, so nothing is changed: {error}") from error
+        self._until = self.claimed_until = asyncio.get_running_loop().time() + self._claim_seconds
         self._state = evolve(state, claimed=True)
         return self._state
 

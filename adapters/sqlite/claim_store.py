@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from adapters.sqlite.store import SqliteStore
+from domain.times import UtcSeconds
 from domain.work.attempts import Attempt, WorkHistory
 
 __all__ = ["SqliteClaimStore"]
@@ -42,7 +43,10 @@ class SqliteClaimStore:
         self.close()
 
     def claim(
-        self, attempt: Attempt, exposures: Sequence[int], change: Callable[[WorkHistory], WorkHistory]
+        self,
+        attempt: Attempt,
+        exposures: Sequence[int],
+        change: Callable[[WorkHistory, UtcSeconds], WorkHistory],
     ) -> None:
         """Replace the attempt's history and make it the owner of exposures, both or neither.
 
@@ -52,6 +56,6 @@ class SqliteClaimStore:
             self._store.open()
         self._store.change(
             attempt.identity,
-            lambda history, _: (change(history), None),
+            lambda history, now: (change(history, now), None),
             [(exposure, attempt) for exposure in exposures],
         )

@@ -147,7 +147,11 @@ def _own(connection: sqlite3.Connection, exposure: int, attempt: Attempt) -> Non
     identity = attempt.identity
     place = (identity.instrument, exposure, identity.detector)
     mine = (identity.group, attempt.number)
-    connection.execute("INSERT OR IGNORE INTO claim VALUES (?, ?, ?, ?, ?)", (*place, *mine))
+    connection.execute(
+        "INSERT INTO claim VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET attempt = excluded.attempt"
+        " WHERE visit_group = excluded.visit_group",
+        (*place, *mine),
+    )
     with closing(connection.cursor()) as cursor:
         cursor.execute(
             "SELECT visit_group, attempt FROM claim WHERE instrument = ? AND exposure = ? AND detector = ?",

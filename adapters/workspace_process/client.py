@@ -55,11 +55,11 @@ class _Child:
         await self.writer.drain()
 
     async def receive(self, number: int) -> Frame:
-        """Receive the answer to a request."""
+        """Receive the answer to a request, or what comes before it."""
         header_length, payload_length = lengths(await self.reader.readexactly(LENGTHS.size))
         header = decode_header(await self.reader.readexactly(header_length))
         payload = await self.reader.readexactly(payload_length)
-        if header.get("id") != number:
+        if header.get("id") not in {0, number}:
             raise MalformedFrameError(f"answer {header.get('id')} to request {number}")
         return Frame(header, payload)
 
@@ -123,6 +123,7 @@ class ChildWorkspace:
         self._idle_timeout = idle_timeout
         self._idling: asyncio.Task[None] | None = None
         self._until: float | None = None
+        self._claimed = asyncio.Event()
         self._is_abandoned = False
         self._numbers = itertools.count(1)
         self._child: _Child | None = None
@@ -206,9 +207,30 @@ class ChildWorkspace:
 
     def hold(self, until: float | None) -> None:
         """See `ports.workspace.Workspace.hold`."""
+        if until is None:
+            self._claimed.clear()
+        elif self._claimed.is_set():
+            return
         self._until = until
         if self._child is not None:
             self._child.hold(until)
+
+    @property
+    def claimed_until(self) -> float | None:
+        """See `ports.workspace.Workspace.claimed_until`."""
+        return self._until if self._claimed.is_set() else None
+
+    async def surrender(self) -> bool:
+        """See `ports.workspace.Workspace.surrender`."""
+        child = self._child
+        if child is not None and not self._claimed.is_set():
+            # A claim that is being made is answered first.
+            child.hold(0.0)
+            waits = [asyncio.ensure_future(wait) for wait in (child.process.wait(), self._claimed.wait())]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+        return self._claimed.is_set()
 
     async def abandon(self) -> None:
         """See `ports.workspace.Workspace.abandon`."""
@@ -246,7 +268,9 @@ class ChildWorkspace:
         number = next(self._numbers)
         try:
             await child.send(Frame({"id": number, "step": step, "arguments": arguments}))
-            answer = await child.receive(number)
+            while "claimed" in (answer := await child.receive(number)).header:
+                self._until = answer.header["claimed"]
+                self._claimed.set()
         except (OSError, EOFError, MalformedFrameError) as error:
             ending = await self._kill()
             raise WorkspaceLostError(f"the child ended during {step} ({ending})") from error

@@ -4,6 +4,7 @@ A frame is two big-endian 4-byte lengths, the header, and the payload. Requests
 are ``{"id", "step", "arguments"}``; answers are ``{"id", "result"}`` or ``{"id", "error",
 "message"}``. ``{"id", "step": "hold", "until"}`` has no answer: an instant on the monotonic clock, which
 parent and child share, so that a child that was stopped takes no old frame for a new term; null: no end.
+The child sends ``{"id": 0, "claimed"}`` once it has made a claim: the instant at which that ends.
 """
 
 import json

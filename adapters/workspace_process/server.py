@@ -6,7 +6,6 @@ import queue
 import signal
 import socket
 import threading
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,6 +20,7 @@ from adapters.workspace_process.frames import (
     encode,
     lengths,
 )
+from adapters.workspace_process.life import Life
 from application.worker.log_context import logging_about
 from domain.raws.raws import RawImage
 from domain.work.outcomes import Export
@@ -32,19 +32,24 @@ _LOG = logging.getLogger(__name__)
 _PARENT_GONE = 0
 
 
-def serve(connection: socket.socket, workspace: LocalWorkspace, release_memory: Callable[[], None]) -> None:
+def serve(
+    connection: socket.socket,
+    workspace: LocalWorkspace,
+    release_memory: Callable[[], None],
+    life: Life | None = None,
+) -> None:
     """Serve the parent until it says ``close``.
 
     If the parent dies, this process ends at once, in the middle of whatever it
-    does: nobody would take the results. It also ends when the time is over for
-    which the parent holds the lease; that is the kernel's alarm, which heeds
-    neither native code nor a process that was stopped.
+    does: nobody would take the results. It also ends when its `life` does.
 
     `release_memory` is called after each visit, when nobody waits.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(connection, requests), daemon=True).start()
+    life = life or Life()
+    life.tell = lambda until: connection.sendall(encode(Frame({"id": 0, "claimed": until})))
+    threading.Thread(target=_receive, args=(connection, requests, life), daemon=True).start()
     child = _RequestHandler(workspace)
     connection.sendall(encode(Frame({"id": 0, "result": None})))
     while True:
@@ -57,7 +62,7 @@ def serve(connection: socket.socket, workspace: LocalWorkspace, release_memory: 
             release_memory()
 
 
-def _receive(connection: socket.socket, requests: "queue.SimpleQueue[Frame]") -> None:
+def _receive(connection: socket.socket, requests: "queue.SimpleQueue[Frame]", life: Life) -> None:
     stream = connection.makefile("rb")
     while True:
         try:
@@ -68,22 +73,12 @@ def _receive(connection: socket.socket, requests: "queue.SimpleQueue[Frame]") ->
             header = decode_header(stream.read(header_length))
             payload = stream.read(payload_length)
             if header.get("step") == "hold":
-                _live_until(header["until"])
+                life.hold(header["until"])
             else:
                 requests.put(Frame(header, payload))
         except (OSError, MalformedFrameError):
             _LOG.exception("unreadable request from the parent process")
             os._exit(1)
-
-
-def _live_until(instant: float | None) -> None:
-    """Set the kernel's alarm, anew each time; what is over already ends this process now."""
-    if instant is None:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-    elif (seconds := instant - time.monotonic()) > 0.0:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-    else:
-        signal.raise_signal(signal.SIGALRM)
 
 
 class _RequestHandler:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from ports.neighbours import Neighbour, NeighbourUnavailableError, Probe
+from ports.neighbours import NeighbourUnavailableError, Probe
 from ports.work_queue import Lease, WorkQueue
 
 __all__ = ["Postponer", "PostponingPolicy", "varied"]
@@ -29,15 +29,13 @@ class PostponingPolicy:
 class Postponer:
     """What one worker does about neighbours that are away."""
 
-    def __init__(self, queue: WorkQueue, probes: Mapping[Neighbour, Probe], policy: PostponingPolicy) -> None:
+    def __init__(self, queue: WorkQueue, probes: Mapping[str, Probe], policy: PostponingPolicy) -> None:
         self._queue = queue
         self._probes = probes
         self._policy = policy
-        self._away: Neighbour | None = None
+        self._away = ""
 
-    async def postpone(
-        self, lease: Lease, away: Neighbour, reason: str, times: int, open_attempt: int = 0
-    ) -> None:
+    async def postpone(self, lease: Lease, away: str, reason: str, times: int, open_attempt: int = 0) -> None:
         """Put work off, for longer the more often that was done before.
 
         Parameters
@@ -61,8 +59,8 @@ class Postponer:
 
     async def wait(self, stop: asyncio.Event) -> None:
         """Wait until the neighbour answers for which work was postponed, if there is one."""
-        away, self._away = self._away, None
-        probe = None if away is None else self._probes.get(away)
+        away, self._away = self._away, ""
+        probe = self._probes.get(away)
         if probe is None:
             return
         loop = asyncio.get_running_loop()

@@ -43,8 +43,9 @@ from domain.work.outcomes import (
 from domain.work.promptness import seconds_since
 from ports.clock import Clock
 from ports.control import ControlNotes
-from ports.ledger import Attempt, AttemptRecord, Ledger
+from ports.ledger import Attempt, AttemptRecord, Ledger, LedgerUnavailableError
 from ports.metrics import Counter, Metrics
+from ports.neighbours import Neighbour
 from ports.output_notifier import NotificationLostError, OutputNotifier
 from ports.work_queue import Lease
 from ports.workspace import (
@@ -64,6 +65,7 @@ __all__ = ["VisitPolicy", "VisitProcessor"]
 _LOG = logging.getLogger(__name__)
 _TRIES = 4
 """Of a step that needs the central repository, within one attempt that can be repeated."""
+_RECORDING = 10.0  # Seconds, of those of a claim, that are left to record what became of the work.
 _SKEW = 1.0  # Seconds between clocks that NTP is trusted to stay below (semantics 13).
 
 
@@ -111,6 +113,8 @@ class _Job:
     """When the science is ended, on the event loop's clock."""
     has_changed: bool = False
     """Whether the pipeline came to its end and changed what is permanent."""
+    may_have_claimed: bool = False
+    """Whether a step was begun in which a claim may be made."""
     preparation_failed: bool = False
     """Whether preparing failed, so that there is nothing to hand on."""
     since_shutter: float | None = None
@@ -236,7 +240,7 @@ class VisitProcessor:
             outcome = None
             reason = f"took longer than {self._policy.worker_timeout:g} s"
         if outcome is None:
-            outcome = await self._classify_failure(job.record.attempt, reason)
+            outcome = await self._classify_failure(job, reason)
         return await self._export_outputs(job, outcome)
 
     def _expect(self, work: VisitDetector, begun: UtcSeconds, waited: float = 0.0) -> Expectation:
@@ -267,6 +271,7 @@ class VisitProcessor:
                 waited = asyncio.get_running_loop().time() - begun
                 snaps = _snap_results(expectation, None)
                 return ImagesRejected(snaps=snaps) if snaps else NoImages(waited=waited)
+            job.may_have_claimed = True
             with job.stages.timing("process"):
                 processed = await self._workspace.process(
                     [exposure.exposure for exposure in expectation.accepted], job.until
@@ -275,17 +280,17 @@ class VisitProcessor:
         except NothingRunnableError as error:
             return FailedBeforeChange(reason=str(error), never=PermanentFailure.NOTHING_RUNNABLE)
         except ImagesOutOfReachError as error:
-            return self._postpone(job, str(error))
+            return self._postpone(job, Neighbour.BUCKET, str(error))
+        except LedgerUnavailableError as error:
+            return self._postpone(job, Neighbour.LEDGER, str(error))
         except WorkspaceError as error:
-            return await self._classify_failure(
-                job.record.attempt, str(error), _snap_results(expectation, None)
-            )
+            return await self._classify_failure(job, str(error), _snap_results(expectation, None))
 
-    def _postpone(self, job: _Job, reason: str) -> Outcome:
+    def _postpone(self, job: _Job, away: Neighbour, reason: str) -> Outcome:
         """Leave the work to a later attempt, unless it is too old for one."""
         age = age_of(job.assignment.work.visit, self._clock.utc(), job.record.requeued)
         if age < min(self._policy.message_expiration, self._policy.postpone_limit):
-            return FailedBeforeChange(reason=reason, postponed=True)
+            return FailedBeforeChange(reason=reason, postponed=True, away=away)
         since = job.record.begun if job.record.postponed is None else job.record.postponed.begun
         lasted = self._clock.utc() - since
         return FailedBeforeChange(reason=f"{reason}; given up after {lasted:.0f} s", given_up=True)
@@ -336,14 +341,19 @@ class VisitProcessor:
         what = rule_for(outcome, job.record.turn, self._policy.max_attempts).export
         if what is Export.NOTHING or job.preparation_failed:
             return outcome
+        job.may_have_claimed = True
         try:
-            async with asyncio.timeout(self._policy.worker_timeout):
+            async with asyncio.timeout(self._policy.worker_timeout) as limit:
                 with job.stages.timing("export"):
-                    await self._export(job, what)
+                    await self._export(job, what, limit)
+        except LedgerUnavailableError as error:
+            if isinstance(outcome, Completed):
+                return self._postpone(job, Neighbour.LEDGER, str(error))
+            _LOG.error("nothing was exported: %s", error)
         except (WorkspaceError, NotificationLostError, TimeoutError) as error:
             reason = f"export: {error or 'took too long'}"
             if isinstance(outcome, Completed):
-                outcome = await self._classify_failure(job.record.attempt, reason, outcome.snaps)
+                outcome = await self._classify_failure(job, reason, outcome.snaps)
             else:
                 _LOG.error("nothing was exported: %s", reason)
         return self._with_alerts(job, outcome)
@@ -365,14 +375,13 @@ class VisitProcessor:
             case _:
                 return outcome
 
-    async def _export(self, job: _Job, what: Export) -> None:
+    async def _export(self, job: _Job, what: Export, limit: asyncio.Timeout) -> None:
         """Export and tell the writer; again if that fails.
 
         Where nothing permanent was changed another attempt may do better. After a
-        change there is none: it is tried for as long as an export may take.
+        claim there is none: it is tried for as long as the claim lasts.
         """
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._policy.worker_timeout
         for tries in itertools.count(1):
             try:
                 job.waiting = await self._workspace.waiting_alerts()
@@ -380,9 +389,13 @@ class VisitProcessor:
                 if message is not None:
                     await self._tell_writer(job, message)
             except (WorkspaceError, NotificationLostError) as error:
+                claimed_until = self._workspace.claimed_until
+                if claimed_until is not None:
+                    limit.reschedule(claimed_until - _RECORDING)
                 is_lost = isinstance(error, WorkspaceLostError) and tries < _TRIES
                 pause = 0.0 if is_lost else job.pause(self._policy.repository_pause, tries)
-                is_over = loop.time() + pause >= end if job.has_changed else tries == _TRIES
+                is_claimed = claimed_until is not None or job.has_changed
+                is_over = loop.time() + pause >= (limit.when() or 0.0) if is_claimed else tries == _TRIES
                 if is_over or isinstance(error, ClaimRefusedError):
                     raise
                 _LOG.warning("export: %s; retrying in %.1f s", error, pause)
@@ -398,13 +411,13 @@ class VisitProcessor:
 
     async def interrupted(self, attempt: Attempt, reason: str) -> Outcome:
         """Find the outcome of an attempt whose processing was cancelled."""
-        return await self._classify_failure(attempt, reason)
-
-    async def _classify_failure(
-        self, attempt: Attempt, reason: str, snaps: tuple[SnapResult, ...] = ()
-    ) -> Outcome:
-        """Sort a failure by the one fact that decides: is there a claim?"""
         if await self._ledger.has_claim(attempt.identity):
+            return FailedAfterChange(reason=reason)
+        return FailedBeforeChange(reason=reason)
+
+    async def _classify_failure(self, job: _Job, reason: str, snaps: tuple[SnapResult, ...] = ()) -> Outcome:
+        """Sort a failure by the one fact that decides: is there a claim?"""
+        if job.may_have_claimed and await self._ledger.has_claim(job.record.attempt.identity):
             return FailedAfterChange(reason=reason, snaps=snaps)
         return FailedBeforeChange(reason=reason, snaps=snaps)
 

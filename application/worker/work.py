@@ -32,6 +32,7 @@ from domain.work.outcomes import (
 from domain.work.promptness import Promptness, promptness
 from ports.ledger import (
     AttemptRecord,
+    ClaimNotOverError,
     HeldElsewhereError,
     Ledger,
     LedgerUnavailableError,
@@ -49,6 +50,7 @@ from ports.workspace import Workspace
 __all__ = ["Ending", "Worker", "WorkerPolicy"]
 
 _LOG = logging.getLogger(__name__)
+_AFTER_CLAIM = 1.0  # Seconds, so that a claim is over for certain when its work comes again.
 
 
 class Ending(enum.Enum):
@@ -95,7 +97,7 @@ class Worker:
         workspace: Workspace,
         metrics: Metrics,
         measurements: Measurements | None = None,
-        probes: Mapping[Neighbour, Probe] | None = None,
+        probes: Mapping[str, Probe] | None = None,
     ) -> None:
         self._name = name
         self._camera = camera
@@ -156,7 +158,9 @@ class Worker:
             except OutdatedLeaseError as error:
                 await self._give_back_outdated(lease, lease.work, error)
             except (HeldElsewhereError, NewerRecordError) as error:
-                await self._give_back_later(lease, error)
+                await self._give_back_later(lease, error, self._policy.renewal)
+            except ClaimNotOverError as error:
+                await self._give_back_later(lease, error, error.seconds + _AFTER_CLAIM)
             except LedgerUnavailableError as error:
                 await self._postponer.postpone(lease, Neighbour.LEDGER, str(error), lease.times_leased)
             except UnreadableRecordError as error:
@@ -195,6 +199,7 @@ class Worker:
         self, lease: Lease, work: VisitDetector, record: AttemptRecord, stop: asyncio.Event
     ) -> None:
         stages = Stages(work.visit, self._metrics)
+        outcome: Outcome | None = None
         try:
             async with running_alongside(self._keep_lease(lease), stages.note(self._ledger, record.attempt)):
                 outcome = await self._process_attempt(lease, work, record, stages, stop)
@@ -206,7 +211,9 @@ class Worker:
             self._report_lost_lease(work, error)
             return
         except LedgerUnavailableError as error:
-            times, number = _times_postponed(record), record.attempt.number
+            # Of what is postponed it is known that it has changed nothing; else the ledger has to tell.
+            number = record.attempt.number if _is_postponed(outcome) else 0
+            times = _times_postponed(record)
             await self._postponer.postpone(lease, Neighbour.LEDGER, str(error), times, number)
             return
         self._report(outcome, rule.level, stages, final=final)
@@ -225,8 +232,8 @@ class Worker:
             case QueueVerb.GIVE_BACK:
                 await self._queue.give_back(lease)
             case QueueVerb.POSTPONE:
-                reason, times = describe(outcome), _times_postponed(record)
-                await self._postponer.postpone(lease, Neighbour.BUCKET, reason, times)
+                away = outcome.away if isinstance(outcome, FailedBeforeChange) else ""
+                await self._postponer.postpone(lease, away, describe(outcome), _times_postponed(record))
             case QueueVerb.DEAD_LETTER:
                 await self._queue.set_aside(lease, describe(outcome))
 
@@ -237,12 +244,12 @@ class Worker:
         except LeaseLostError:
             self._report_lost_lease(work, error)
         else:
-            await self._give_back_later(lease, error)
+            await self._give_back_later(lease, error, self._policy.renewal)
 
-    async def _give_back_later(self, lease: Lease, error: PromptProcessingError) -> None:
+    async def _give_back_later(self, lease: Lease, error: PromptProcessingError, seconds: float) -> None:
         """Leave others some time for the work, or this delivery would go round without a pause."""
-        _LOG.info("released, to be redelivered in %g s: %s", self._policy.renewal, error)
-        await self._queue.postpone(lease, self._policy.renewal)
+        _LOG.info("released, to be redelivered in %.1f s: %s", seconds, error)
+        await self._queue.postpone(lease, seconds)
 
     def _report_lost_lease(self, work: VisitDetector, error: PromptProcessingError) -> None:
         _LOG.error("lease lost, no outcome recorded: %s", error)
@@ -268,14 +275,13 @@ class Worker:
         What is done would count as undone without: whoever takes over finds a
         claim and no outcome. What is postponed need not wait: the delivery carries that on.
         """
-        is_postponed = isinstance(outcome, FailedBeforeChange) and outcome.postponed
         grace_over = asyncio.ensure_future(self._grace_over(stop))
         try:
             while True:
                 try:
                     return await self._ledger.record(attempt, outcome, final=final, notes=notes)
                 except LedgerUnavailableError as error:
-                    if is_postponed or grace_over.done():
+                    if _is_postponed(outcome) or grace_over.done():
                         raise
                     _LOG.error("outcome not recorded yet, retrying (%s): %s", describe(outcome), error)
                     await asyncio.wait({grace_over}, timeout=self._policy.retry_delay)
@@ -306,11 +312,23 @@ class Worker:
                     await self._queue.renew(lease)
                 except QueueUnavailableError as error:
                     _LOG.warning("lease renewal failed: %s", error)
+                except LeaseLostError as error:
+                    await self._outlast_lease(error)
+                    raise
                 else:
                     self._workspace.hold(asked + self._policy.lease)
                 await asyncio.sleep(self._policy.renewal)
         finally:
             self._workspace.hold(None)
+
+    async def _outlast_lease(self, error: LeaseLostError) -> None:
+        """Wait for the end of the attempt's claim, if it has one: until then it needs no lease."""
+        if not await self._workspace.surrender():
+            return
+        until = self._workspace.claimed_until or 0.0
+        seconds = until - asyncio.get_running_loop().time()
+        _LOG.warning("lease lost, going on for %.0f s at most under the claim: %s", seconds, error)
+        await asyncio.sleep(seconds)
 
     def _report(self, outcome: Outcome, level: int, stages: Stages | None = None, *, final: bool) -> None:
         name = RULES[type(outcome)].name
@@ -335,6 +353,10 @@ class Worker:
         if fared is not None:
             self._metrics.count(Counter.VISIT_DETECTORS, instrument=instrument, promptness=fared.value)
         return fared
+
+
+def _is_postponed(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, FailedBeforeChange) and outcome.postponed
 
 
 def _times_postponed(record: AttemptRecord) -> int:

@@ -24,6 +24,7 @@ __all__ = [
     "AttemptNotes",
     "AttemptRecord",
     "Claim",
+    "ClaimNotOverError",
     "LeaseKey",
     "OutdatedLeaseError",
     "WorkHistory",
@@ -32,6 +33,22 @@ __all__ = [
 
 class OutdatedLeaseError(PromptProcessingError):
     """The work was begun under a later lease since: nothing may be begun under this one."""
+
+
+class ClaimNotOverError(PromptProcessingError):
+    """An attempt with a claim may still change, export and record: nothing may be begun or closed yet.
+
+    Parameters
+    ----------
+    attempt
+        The one with the claim.
+    seconds
+        Until the claim ends.
+    """
+
+    def __init__(self, attempt: "Attempt", seconds: float) -> None:
+        super().__init__(f"{attempt} has a claim for {seconds:.0f} s more")
+        self.seconds = seconds
 
 
 @frozen(order=True)
@@ -147,6 +164,8 @@ class Claim:
     number: int
     """Of the attempt."""
     exposures: frozenset[int]
+    until: UtcSeconds | None = None
+    """When the attempt ends itself at the latest; None of claims of older releases, which a lease bounds."""
 
 
 @frozen
@@ -170,7 +189,7 @@ class WorkHistory:
         """Begin the next attempt, closing that of a dead worker.
 
         An attempt of the number `left_open` was postponed, and that could not
-        be recorded.
+        be recorded: by its own word it has changed nothing.
 
         A worker is dead if its delivery was leased again, or if its attempt
         began longer ago than `longest` seconds, which no attempt takes.
@@ -182,6 +201,8 @@ class WorkHistory:
 
         Raises
         ------
+        ClaimNotOverError
+            Raised if the last attempt has a claim that has not ended.
         OutdatedLeaseError
             Raised if an attempt was begun under a later lease, of this
             delivery or of another in the same queue; if that attempt is final
@@ -194,6 +215,8 @@ class WorkHistory:
             is_outdated = is_of_another_worker or lease.is_older_than(last.lease)
             if is_outdated and not (last.final and is_another):
                 raise OutdatedLeaseError(f"{last.attempt} of {last.worker} has a later lease")
+        if last is not None and last.outcome is None:
+            self._respect_claim(last, worker, lease, now, left_open)
         if last is not None and last.outcome is None and not self._is_requeued_after(last):
             if last.lease == lease and last.worker == worker:
                 return self, self._told(last)
@@ -214,6 +237,16 @@ class WorkHistory:
         )
         begun = evolve(history, records=(*history.records, record))
         return begun, evolve(begun._told(record), closed=closed)
+
+    def _respect_claim(
+        self, last: AttemptRecord, worker: str, lease: LeaseKey, now: UtcSeconds, left_open: int
+    ) -> None:
+        """Raise if the attempt under way has a claim for some time yet, and it is another's."""
+        is_the_same = (last.lease, last.worker) == (lease, worker)
+        if self.claim is None or self.claim.until is None or is_the_same or last.attempt.number == left_open:
+            return
+        if now < self.claim.until:
+            raise ClaimNotOverError(last.attempt, self.claim.until - now)
 
     def note_stage(
         self,
@@ -285,20 +318,25 @@ class WorkHistory:
         records = tuple(evolve(record, final=False) for record in self.records)
         return evolve(self, records=records, requeued=now)
 
-    def take_claim(self, number: int, exposures: Iterable[int]) -> "WorkHistory | None":
+    def take_claim(
+        self, number: int, exposures: Iterable[int], until: UtcSeconds | None = None
+    ) -> "WorkHistory | None":
         """Let an attempt claim exposures; None if it may not.
 
         It may not if another attempt has a claim, or if it does not hold the
         work. Of an attempt on work that the ledger does not know, the claim
-        alone decides.
+        alone decides. What was claimed before keeps its end.
         """
         if self.claim is not None and self.claim.number != number:
             return None
         last = self.last
         if last is not None and (last.attempt.number != number or last.outcome is not None):
             return None
-        before = frozenset() if self.claim is None else self.claim.exposures
-        return evolve(self, claim=Claim(number, before | frozenset(exposures)))
+        if self.claim is not None:
+            return evolve(
+                self, claim=evolve(self.claim, exposures=self.claim.exposures | frozenset(exposures))
+            )
+        return evolve(self, claim=Claim(number, frozenset(exposures), until))
 
     def _told(self, record: AttemptRecord) -> AttemptRecord:
         """Add to the last record what whoever begins has to know of those before it."""
@@ -318,11 +356,12 @@ class WorkHistory:
             return self, None
         reason = f"worker {last.worker} ended without recording an outcome"
         outcome: Outcome
-        if self.claim is not None:
-            outcome = FailedAfterChange(reason=reason)
-        elif last.attempt.number == left_open:
+        if last.attempt.number == left_open:
             reason = "postponed while the ledger was away"
             outcome = FailedBeforeChange(reason=reason, postponed=True)
+            return self._with_last(outcome, False, now), outcome
+        if self.claim is not None:
+            outcome = FailedAfterChange(reason=reason)
         else:
             outcome = FailedBeforeChange(reason=reason)
         # The end of an attempt before the requeue is not final for what follows it.
@@ -332,6 +371,9 @@ class WorkHistory:
     def _with_last(self, outcome: Outcome, final: bool, now: UtcSeconds) -> "WorkHistory":
         *before, last = self.records
         ended = evolve(last, outcome=outcome, final=final, ended=now)
+        claim = self.claim
+        if claim is not None and claim.number == ended.attempt.number and _is_postponed(ended):
+            claim = None  # Whose answer was lost; the attempt says itself that it has changed nothing.
         if (
             _is_postponed(ended)
             and before
@@ -340,7 +382,7 @@ class WorkHistory:
         ):
             first = before.pop()
             ended = evolve(ended, begun=first.begun, times=first.times + 1)
-        return evolve(self, records=(*before, ended))
+        return evolve(self, records=(*before, ended), claim=claim)
 
     def _is_requeued_after(self, record: AttemptRecord) -> bool:
         return record.requeued != self.requeued

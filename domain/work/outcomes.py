@@ -140,6 +140,8 @@ class FailedBeforeChange:
     """Why a retry is pointless; None if it is not."""
     postponed: bool = False
     """True if only a neighbour was away: another attempt follows, and this one does not count."""
+    away: str = ""
+    """The neighbour for which it was postponed, as `ports.neighbours.Neighbour` names it."""
     given_up: bool = False
     """True if a neighbour was away for too long: no other attempt follows."""
     snaps: tuple[SnapResult, ...] = ()

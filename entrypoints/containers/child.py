@@ -18,6 +18,7 @@ from adapters.host import heap
 from adapters.host.iers import use_iers_cache
 from adapters.redis.ledger.claim_store import RedisClaimStore
 from adapters.sqlite.claim_store import SqliteClaimStore
+from adapters.workspace_process.life import Life, MortalClaims
 from adapters.workspace_process.server import serve
 from application.ledger import StoredClaims
 from domain import runs
@@ -31,6 +32,7 @@ from entrypoints.containers.parts.deployment import (
 )
 from entrypoints.containers.parts.providing import singleton
 from entrypoints.settings.worker import ChildSettings
+from ports.history_store import ClaimStore
 from ports.ledger import Claims
 from ports.workspace import LocalWorkspace
 
@@ -103,6 +105,13 @@ def _repositories(
     )
 
 
+def _claims(settings: ChildSettings, store: ClaimStore, life: Life) -> MortalClaims:
+    seconds = settings.claim_seconds
+    if seconds is None:
+        seconds = 2 * settings.worker_timeout + 120.0
+    return MortalClaims(StoredClaims(store, seconds), life, seconds)
+
+
 def _workspace(
     settings: WorkspaceSettings,
     camera: Camera,
@@ -121,8 +130,8 @@ def _workspace(
     )
 
 
-def _serve(connection: socket.socket, workspace: LocalWorkspace) -> None:
-    serve(connection, workspace, release_memory=heap.release_memory)
+def _serve(connection: socket.socket, workspace: LocalWorkspace, life: Life) -> None:
+    serve(connection, workspace, release_memory=heap.release_memory, life=life)
 
 
 def _prepare_astropy(settings: ChildSettings) -> None:
@@ -148,7 +157,8 @@ class ChildContainer(containers.DeclarativeContainer):
     workspace_settings = singleton(_workspace_settings, settings, folder, deployment_id)
     central = singleton(_central, workspace_settings)
     claim_store = singleton(_claim_store, settings)
-    claims = singleton(StoredClaims, claim_store)
+    life = singleton(Life)
+    claims = singleton(_claims, settings, claim_store, life)
     stack = singleton(_stack, settings, camera)
     queried = singleton(_queried, settings, folder, workspace_settings, central)
     repositories = singleton(_repositories, settings, folder, workspace_settings, central, queried)

@@ -237,7 +237,7 @@ def _processor(
     )
 
 
-def _probes(store: Probe, histories: Probe) -> Mapping[Neighbour, Probe]:
+def _probes(store: Probe, histories: Probe) -> Mapping[str, Probe]:
     return {Neighbour.BUCKET: store, Neighbour.LEDGER: histories}
 
 
@@ -251,7 +251,7 @@ def _worker(
     workspace: Workspace,
     metrics: Metrics,
     measurements: Measurements | None,
-    probes: Mapping[Neighbour, Probe],
+    probes: Mapping[str, Probe],
 ) -> Worker:
     return Worker(
         name=name,

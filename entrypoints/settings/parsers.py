@@ -27,6 +27,7 @@ __all__ = [
     "optional",
     "optional_folder",
     "optional_resource",
+    "optional_seconds",
     "or_none",
     "pattern",
     "patterns",
@@ -83,6 +84,11 @@ def seconds(value: str) -> float:
     if not 0 <= number < float("inf"):
         raise ValueError("is not a duration")
     return number
+
+
+def optional_seconds(value: str) -> float | None:
+    """Take a duration in seconds; blank is None."""
+    return seconds(value) if value else None
 
 
 def boolean(value: str) -> bool:

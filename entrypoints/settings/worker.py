@@ -20,6 +20,7 @@ from entrypoints.settings.parsers import (
     names,
     optional,
     optional_resource,
+    optional_seconds,
     patterns,
     positive,
     seconds,
@@ -206,6 +207,13 @@ class ChildSettings:
         names,
         "task classes that make permanent changes",
         default=" ".join(sorted(CHANGE_TASKS)),
+    )
+    worker_timeout: float = setting("WORKER_TIMEOUT", seconds, "s that one attempt may take")
+    claim_seconds: float | None = setting(
+        "CLAIM_SECONDS",
+        optional_seconds,
+        "s that a claim lasts; 0: as long as the lease; by default 2 x WORKER_TIMEOUT + 120",
+        default="",
     )
     iers_cache: str | None = setting(
         "CENTRAL_IERS_CACHE", optional, "zip to import into astropy's download cache", default=""

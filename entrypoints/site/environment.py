@@ -43,6 +43,8 @@ def site_variables(folder: SiteFolder, settings: SiteSettings, camera: Camera) -
         "USE_KAFKA_BUTLER_WRITER": "0",
         # A power cut in the midst of an attempt counts as one.
         "MAX_ATTEMPTS": "5",
+        # Processes of one machine stop together: nobody has to wait for the end of a dead one's claim.
+        "CLAIM_SECONDS": "0",
         "WORKER_TIMEOUT": f"{settings.attempt_timeout_s:g}",
         "MESSAGE_EXPIRATION": _NEVER,
         "FANNED_OUT_MSG_LISTEN_TIMEOUT": _NEVER,

@@ -7,8 +7,8 @@ from attrs import evolve
 
 from domain.visit import Identity
 from domain.work.attempts import Attempt
-from domain.work.outcomes import FailedBeforeChange
-from ports.ledger import ClaimedElsewhereError
+from domain.work.outcomes import Completed, FailedAfterChange, FailedBeforeChange
+from ports.ledger import ClaimedElsewhereError, ClaimNotOverError
 from tests.contract_suites.ledger import IDENTITY, LedgerBench, a_lease
 
 __all__ = ["ClaimsContract"]
@@ -79,6 +79,55 @@ class ClaimsContract:
             )
             assert not isinstance(taken, BaseException)
             assert taken.final is not isinstance(claim, ClaimedElsewhereError)
+
+    async def test_until_a_claim_ends_its_holder_alone_goes_on(self, bench: LedgerBench) -> None:
+        first = await bench.ledger.begin(IDENTITY, "w", a_lease())
+        bench.lasting_claims(1.0).claim(first.attempt, [_E1])
+        for lease in (a_lease(times=2), a_lease("2-0"), a_lease("3-0", origin="3-0")):
+            with pytest.raises(ClaimNotOverError) as caught:
+                await bench.ledger.begin(IDENTITY, "other", lease)
+            assert 0.0 < caught.value.seconds <= 1.0
+        again = await bench.ledger.begin(IDENTITY, "w", a_lease())
+        assert again.attempt == first.attempt
+        await asyncio.sleep(1.1)
+        closed = await bench.ledger.begin(IDENTITY, "other", a_lease(times=2))
+        assert isinstance(closed.outcome, FailedAfterChange)
+        assert closed.final
+
+    async def test_who_holds_a_claim_records_without_a_lease(self, bench: LedgerBench) -> None:
+        first = await bench.ledger.begin(IDENTITY, "w", a_lease())
+        bench.lasting_claims(60.0).claim(first.attempt, [_E1])
+        with pytest.raises(ClaimNotOverError):
+            await bench.ledger.begin(IDENTITY, "other", a_lease(times=2))
+        await bench.ledger.record(first.attempt, Completed(pipeline="p"), final=True)
+        last = await bench.ledger.begin(IDENTITY, "other", a_lease(times=2))
+        assert last.outcome == Completed(pipeline="p")
+
+    async def test_a_claim_that_is_repeated_ends_when_it_did(self, bench: LedgerBench) -> None:
+        first = await bench.ledger.begin(IDENTITY, "w", a_lease())
+        bench.lasting_claims(0.5).claim(first.attempt, [_E1])
+        bench.lasting_claims(60.0).claim(first.attempt, [_E1, _E2])
+        await asyncio.sleep(0.6)
+        closed = await bench.ledger.begin(IDENTITY, "other", a_lease(times=2))
+        assert closed.final
+
+    @pytest.mark.parametrize("is_open", [False, True])
+    async def test_what_was_postponed_withdraws_a_claim_whose_answer_was_lost(
+        self, bench: LedgerBench, is_open: bool
+    ) -> None:
+        first = await _begun(bench)
+        claims = bench.lasting_claims(60.0)
+        claims.claim(first, [_E1])
+        if not is_open:
+            away = FailedBeforeChange(reason="ledger away", postponed=True)
+            await bench.ledger.record(first, away, final=False)
+        lease = evolve(a_lease("2-0"), open_attempt=first.number if is_open else 0)
+        second = await bench.ledger.begin(IDENTITY, "other", lease)
+        assert (second.attempt.number, second.turn) == (2, 1)
+        assert not await bench.ledger.has_claim(IDENTITY)
+        with pytest.raises(ClaimedElsewhereError):
+            claims.claim(first, [_E1])
+        claims.claim(second.attempt, [_E1])
 
     async def test_of_work_that_the_ledger_does_not_know_claims_decide(self, bench: LedgerBench) -> None:
         bench.claims.claim(Attempt(IDENTITY, 1), [_E1])

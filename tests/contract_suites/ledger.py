@@ -71,6 +71,10 @@ class LedgerBench(abc.ABC):
         """What the ledger counts on."""
 
     @abc.abstractmethod
+    def lasting_claims(self, seconds: float) -> Claims:
+        """Give claims that last; those of `claims` end at once."""
+
+    @abc.abstractmethod
     async def another(self) -> Ledger:
         """Open the same ledger as another process would."""
 
@@ -154,12 +158,6 @@ class LedgerContract:
         third = await bench.ledger.begin(IDENTITY, "w", evolve(a_lease("3-0"), open_attempt=1))
         assert isinstance(third.closed, FailedBeforeChange)
         assert not third.closed.postponed
-
-    async def test_what_was_left_open_with_a_claim_is_no_postponement(self, bench: LedgerBench) -> None:
-        first = await bench.ledger.begin(IDENTITY, "w", a_lease())
-        bench.claims.claim(first.attempt, [1])
-        second = await bench.ledger.begin(IDENTITY, "w", evolve(a_lease("2-0"), open_attempt=1))
-        assert isinstance(second.closed, FailedAfterChange)
 
     async def test_what_is_recorded_comes_back(self, bench: LedgerBench) -> None:
         assert list(await bench.ledger.history(IDENTITY)) == []

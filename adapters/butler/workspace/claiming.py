@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from attrs import evolve
 
 from adapters.butler.workspace.attempt import OpenAttempt
-from ports.ledger import ClaimedElsewhereError, Claims, LedgerUnavailableError
+from ports.ledger import ClaimedElsewhereError, Claims
 from ports.workspace import ClaimRefusedError
 
 __all__ = ["make_claim"]
@@ -17,13 +17,14 @@ def make_claim(claims: Claims, attempt: OpenAttempt, exposures: Sequence[int]) -
     Raises
     ------
     ClaimRefusedError
-        Raised if they belong to another attempt, or nobody can tell: nothing
-        may be changed.
+        Raised if they belong to another attempt: nothing may be changed.
+    LedgerUnavailableError
+        Raised if the store of claims cannot be reached: nothing may be changed.
     """
     if attempt.journal.claimed or not exposures:
         return
     try:
         claims.claim(attempt.assignment.attempt, exposures)
-    except (ClaimedElsewhereError, LedgerUnavailableError) as error:
+    except ClaimedElsewhereError as error:
         raise ClaimRefusedError(f"no claim, so nothing is changed: {error}") from error
     attempt.note(evolve(attempt.journal, claimed=True))

@@ -7,6 +7,7 @@ from typing import Self
 from adapters.redis.connection import SyncRedisConnection
 from adapters.redis.ledger.history_changes import VisitHistories, run_steps_now
 from adapters.redis.names import LedgerKeys
+from domain.times import UtcSeconds
 from domain.work.attempts import Attempt, Claim, WorkHistory
 from ports.ledger import LedgerUnavailableError
 
@@ -51,14 +52,17 @@ class RedisClaimStore:
         self.close()
 
     def claim(
-        self, attempt: Attempt, exposures: Sequence[int], change: Callable[[WorkHistory], WorkHistory]
+        self,
+        attempt: Attempt,
+        exposures: Sequence[int],
+        change: Callable[[WorkHistory, UtcSeconds], WorkHistory],
     ) -> None:
         """Replace the attempt's history and make it the owner of exposures, both or neither."""
         work = attempt.identity
         histories = VisitHistories(self._keys, self._keep_seconds, work.instrument, work.group)
         steps = histories.change(
             [work.detector],
-            lambda history, _: (change(history), None),
+            lambda history, now: (change(history, now), None),
             Claim(attempt.number, frozenset(exposures)),
         )
         fault = run_steps_now(self._redis, steps)[work.detector]

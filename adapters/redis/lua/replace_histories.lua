@@ -5,6 +5,10 @@
 --       ('' if there was none), as it shall be.
 -- Returns {'done', the detectors whose histories were changed by others} or
 -- {'claimed', number of the exposure among the keys, holder}.
+
+-- Attempts on the same work are told apart by its history.
+local function work_of(holder) return string.match(holder, '^(.*) %d+$') or holder end
+
 local histories, visits, claimant, answer, replaced = KEYS[1], KEYS[2], ARGV[3], {'done'}, {}
 for i = 4, #ARGV, 3 do
     local current = redis.call('HGET', histories, ARGV[i]) or ''
@@ -19,7 +23,7 @@ if #replaced == 0 then return answer end
 for k = 3, #KEYS do
     for _, i in ipairs(replaced) do
         local holder = redis.call('HGET', KEYS[k], ARGV[i])
-        if holder and holder ~= claimant then return {'claimed', k - 2, holder} end
+        if holder and work_of(holder) ~= work_of(claimant) then return {'claimed', k - 2, holder} end
     end
 end
 for k = 3, #KEYS do

@@ -20,8 +20,8 @@ from adapters.butler.workspace.workspace import ButlerWorkspace
 from adapters.butler.writer.central_registry import ButlerCentralRegistry
 from domain.work.outcomes import Export
 from ports.central_registry import OutputEvent
+from ports.ledger import LedgerUnavailableError
 from ports.workspace import (
-    ClaimRefusedError,
     DiskFullError,
     NothingRunnableError,
     RawUnreadableError,
@@ -194,9 +194,9 @@ class TestClaims:
         bench.claims.outage = "no Redis"
         workspace = make_workspace()
         before = sorted(central.rglob("*"))
-        with pytest.raises(ClaimRefusedError, match="no Redis"):
+        with pytest.raises(LedgerUnavailableError, match="no Redis"):
             run(workspace, night, n.CHANGE)
-        with pytest.raises(ClaimRefusedError, match="no Redis"):
+        with pytest.raises(LedgerUnavailableError, match="no Redis"):
             workspace.export(Export.EVERYTHING)
         assert sorted(central.rglob("*")) == before
 

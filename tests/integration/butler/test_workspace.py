@@ -49,6 +49,11 @@ class InThisProcess:
     def hold(self, until: float | None) -> None:
         """There is no process to end."""
 
+    claimed_until = None
+
+    async def surrender(self) -> bool:
+        return False
+
     async def abandon(self) -> None:
         self._workspace.clean()
 

@@ -51,10 +51,12 @@ async def redis_ledger(
 
 
 @contextlib.contextmanager
-def redis_claims(url: str, *, prefix: str = "ledger", timeout: float = 5.0) -> Iterator[StoredClaims]:
+def redis_claims(
+    url: str, *, prefix: str = "ledger", timeout: float = 5.0, seconds: float = 0.0
+) -> Iterator[StoredClaims]:
     """Have claims on Redis, connected with the first."""
     with contextlib.closing(RedisClaimStore(url, prefix=prefix, timeout=timeout)) as store:
-        yield StoredClaims(store)
+        yield StoredClaims(store, seconds)
 
 
 class RedisQueueBench(QueueBench):
@@ -124,7 +126,7 @@ class RedisLedgerBench(LedgerBench):
 
     async def __aenter__(self) -> Self:
         self.ledger = await self.another()
-        self.claims = self._open.enter_context(redis_claims(self._url, prefix=self._prefix))
+        self.claims = self.lasting_claims(0.0)
         self._raw = await self._open.enter_async_context(
             redis.asyncio.from_url(self._url, decode_responses=True)
         )
@@ -134,6 +136,9 @@ class RedisLedgerBench(LedgerBench):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._open.aclose()
+
+    def lasting_claims(self, seconds: float) -> StoredClaims:
+        return self._open.enter_context(redis_claims(self._url, prefix=self._prefix, seconds=seconds))
 
     async def another(self) -> StoredLedger:
         ledger = redis_ledger(self._url, prefix=self._prefix, metrics=self.metrics)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from adapters.workspace_process.life import Life
 from adapters.workspace_process.server import serve
 from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
@@ -26,7 +27,8 @@ from ports.workspace import (
 class ScriptedWorkspace:
     """Keeps a diary in its folder, so that a successor can be told from a first child."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, life: Life) -> None:
+        self._life = life
         self._diary = folder / "diary"
         self._given_back = folder / "given back"
         self._group = ""
@@ -73,6 +75,12 @@ class ScriptedWorkspace:
             case "hangs natively":
                 # Holds the interpreter: no other thread of this process runs.
                 ctypes.PyDLL(None).sleep(600)
+            case "claims":
+                self._life.claim(lambda: time.sleep(0.5), 3.0)
+                time.sleep(1.5)
+            case "claims and hangs":
+                self._life.claim(lambda: None, 1.5)
+                ctypes.PyDLL(None).sleep(600)
             case "slow":
                 time.sleep(2.0)
             case "writes":
@@ -113,5 +121,6 @@ class ScriptedWorkspace:
 
 if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[2])) as connection:
-        workspace = ScriptedWorkspace(Path(sys.argv[1]))
-        serve(connection, workspace, workspace.release_memory)
+        life = Life()
+        workspace = ScriptedWorkspace(Path(sys.argv[1]), life)
+        serve(connection, workspace, workspace.release_memory, life)

@@ -330,3 +330,40 @@ async def test_a_visit_that_comes_while_the_child_is_ending_is_served(tmp_path: 
     finally:
         await workspace.close()
     assert diary(tmp_path) == 4 * ["prepare", "clean"]
+
+
+async def test_who_has_claimed_needs_no_lease(workspace: ChildWorkspace) -> None:
+    await workspace.prepare(assignment("claims"))
+    loop = asyncio.get_running_loop()
+    workspace.hold(loop.time() + 30.0)
+    running = asyncio.ensure_future(workspace.process([1]))
+    await asyncio.sleep(0.2)
+    # The lease ends while the claim is being made.
+    assert await workspace.surrender()
+    assert workspace.claimed_until is not None
+    assert 2.0 < workspace.claimed_until - loop.time() <= 3.0
+    workspace.hold(loop.time() + 0.1)
+    assert (await running).changed
+    assert await workspace.export(Export.EVERYTHING)
+    await workspace.clean()
+    workspace.hold(None)
+
+
+async def test_who_has_not_claimed_ends_when_the_lease_is_lost(workspace: ChildWorkspace) -> None:
+    await workspace.prepare(assignment("slow"))
+    workspace.hold(asyncio.get_running_loop().time() + 30.0)
+    running = asyncio.ensure_future(workspace.process([1]))
+    await asyncio.sleep(0.2)
+    assert not await workspace.surrender()
+    with pytest.raises(WorkspaceLostError):
+        await running
+
+
+async def test_the_end_of_a_claim_is_the_end_of_the_process(workspace: ChildWorkspace) -> None:
+    await workspace.prepare(assignment("claims and hangs"))
+    loop = asyncio.get_running_loop()
+    workspace.hold(loop.time() + 30.0)
+    began = loop.time()
+    with pytest.raises(WorkspaceLostError, match="its lease was not renewed in time"):
+        await workspace.process([1])
+    assert 1.0 < loop.time() - began < 10.0

@@ -87,6 +87,7 @@ class MemoryNight:
         behaviour: MemoryPipelines | None = None,
         durations: Mapping[str, float] | None = None,
         lease_seconds: float = 30.0,
+        claim_seconds: float = 1320.0,
         silent: bool = False,
         writer: bool = True,
         camera: Camera = CAMERA,
@@ -114,6 +115,7 @@ class MemoryNight:
         self._silent = silent
         self._has_writer = writer
         self._lease_seconds = lease_seconds
+        self._claim_seconds = claim_seconds
         self._main = PipelinesConfig(nodes=(Node(pipelines=pipelines),), source="main")
         self._before = PipelinesConfig(nodes=(Node(pipelines=()),), source="before")
         self._config = FanOutConfig(
@@ -236,7 +238,8 @@ class MemoryNight:
             repository=self.repository,
             instrument=self.camera.instrument,
             deployment="deployment",
-            claims=StoredClaims(MemoryClaimStore(self.histories)),
+            claims=StoredClaims(MemoryClaimStore(self.histories), self._claim_seconds),
+            claim_seconds=self._claim_seconds,
             read=self._read,
             pipelines=self._behaviour,
             durations=self._durations,

@@ -31,7 +31,8 @@ WORKERS = ("worker a", "worker b", "worker c")
 SERVICES = ("fan-out", "keeper", "indexer", "writer")
 _VISITS_APART = 20.0
 _LANDED = 35.0
-_END = 500.0
+_END = 600.0
+_CLAIM = 150.0  # Longer than any pause and any outage.
 _DURATIONS = {"prepare": 2.0, "ingest": 0.5, "process": 4.0, "change": 0.7, "export": 1.0}
 
 _AWAY = {
@@ -50,12 +51,10 @@ _FAILING: dict[str, tuple[str, type[PromptProcessingError]]] = {
     "image not there": ("ingest", RawUnavailableError),
 }
 
-_AFTER_CHANGE_COSTS = frozenset(
-    {"kill worker", "pause worker", "child dies", "process fails", "queue away", "export child dies"}
-)
+_AFTER_CHANGE_COSTS = frozenset({"kill worker", "child dies", "process fails", "export child dies"})
 """What may cost a visit between its claim and its recorded end."""
 
-ATTEMPT_COSTS = _AFTER_CHANGE_COSTS | {"ledger away"}
+ATTEMPT_COSTS = _AFTER_CHANGE_COSTS | {"pause worker", "queue away", "ledger away"}
 """What may cost an attempt; a schedule has fewer of them than there are attempts."""
 
 KINDS = (
@@ -155,6 +154,7 @@ class _BrokenNight(MemoryNight):
             behaviour=MemoryPipelines(changing=frozenset({"ApPipe"})),
             durations=_DURATIONS,
             lease_seconds=20.0,
+            claim_seconds=_CLAIM,
         )
         self.schedule = schedule
         self.tasks: dict[str, asyncio.Task[Any]] = {}

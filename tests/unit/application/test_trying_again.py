@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from adapters.memory.history_store import MemoryClaimStore
 from adapters.memory.workspace import MemoryPipelines
+from application.ledger import StoredClaims
 from domain.errors import PromptProcessingError
 from domain.times import TaiSeconds
 from domain.visit import Identity
@@ -15,7 +17,7 @@ from domain.work.outcomes import (
     NoImages,
     PermanentFailure,
 )
-from ports.ledger import AttemptRecord
+from ports.ledger import AttemptRecord, LedgerUnavailableError
 from ports.metrics import Counter
 from ports.work_queue import QueueDepth
 from ports.workspace import (
@@ -263,6 +265,61 @@ async def test_an_image_that_the_disk_does_not_take_is_left_to_another_attempt()
     assert isinstance(records[-1].outcome, Completed)
 
 
+async def test_an_hour_without_redis_after_the_claim_costs_nothing() -> None:
+    night = MemoryNight(workers=2, detectors=frozenset({4}), behaviour=CHANGING, claim_seconds=4000.0)
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        while not night.repository.changes:
+            await asyncio.sleep(0.1)
+        night.queue.outage = night.histories.outage = "it starts again"
+        await asyncio.sleep(3600.0)
+        night.queue.outage = night.histories.outage = ""
+        await asyncio.sleep(600.0)
+        [record] = await history(night)
+    assert isinstance(record.outcome, Completed)
+    assert len(night.repository.changes) == 1
+    assert night.repository.datasets == night.repository.files != {}
+    assert night.queue.depth().unfinished == 0
+
+
+async def test_whoever_takes_over_waits_for_the_end_of_a_claim() -> None:
+    night = MemoryNight(workers=0, detectors=frozenset({4}))
+    async with night.running():
+        await night.announcements.announce(night.visit(GROUP))
+        await asyncio.sleep(1.0)
+        lease = night.queue.take("dead")
+        assert lease is not None
+        record = await night.ledger.begin(Identity(INSTRUMENT, GROUP, 4), "dead", lease)
+        StoredClaims(MemoryClaimStore(night.histories), 500.0).claim(record.attempt, [1])
+        worker = asyncio.ensure_future(night.worker("living").run(asyncio.Event()))
+        await asyncio.sleep(450.0)
+        [record] = await history(night)
+        assert record.outcome is None
+        assert night.queue.depth() == QueueDepth(waiting=0, leased=0, dead=0, delayed=1)
+        await asyncio.sleep(100.0)
+        [record] = await history(night)
+        worker.cancel()
+    assert isinstance(record.outcome, FailedAfterChange)
+    assert record.final
+
+
+async def test_a_store_of_claims_that_is_away_costs_no_attempt() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), behaviour=CHANGING)
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        night.workspaces[0].fail_next("process", LedgerUnavailableError("cut off"))
+        await asyncio.sleep(200.0)
+        postponed, done = await history(night)
+    assert isinstance(postponed.outcome, FailedBeforeChange)
+    assert (postponed.outcome.postponed, postponed.outcome.away) == (True, "ledger")
+    assert isinstance(done.outcome, Completed)
+    assert done.turn == 1
+
+
 async def test_an_outcome_waits_for_a_ledger_that_is_away() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}), behaviour=CHANGING)
     async with night.running():
@@ -291,9 +348,9 @@ async def test_a_claim_that_is_refused_is_not_asked_for_again() -> None:
 async def test_an_export_that_never_succeeds_after_the_claim_is_said_and_bounded() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}), behaviour=CHANGING)
     async with night.running():
-        for _ in range(50):
+        for _ in range(100):
             night.workspaces[0].fail_next("export", WorkspaceError("the datastore is away"))
-        [record] = await one_visit(night, 900.0)  # WORKER_TIMEOUT is 600 s
+        [record] = await one_visit(night, 1500.0)  # The claim lasts 1320 s.
     assert isinstance(record.outcome, FailedAfterChange)
     assert record.outcome.reason == "export: the datastore is away"
 

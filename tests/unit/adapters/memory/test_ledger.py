@@ -18,7 +18,10 @@ class _Bench(LedgerBench):
         super().__init__()
         self._histories = MemoryHistoryStore(SystemClock())
         self.ledger = StoredLedger(self._histories, self.metrics)
-        self.claims = StoredClaims(MemoryClaimStore(self._histories))
+        self.claims = self.lasting_claims(0.0)
+
+    def lasting_claims(self, seconds: float) -> StoredClaims:
+        return StoredClaims(MemoryClaimStore(self._histories), seconds)
 
     @override
     async def another(self) -> Ledger:

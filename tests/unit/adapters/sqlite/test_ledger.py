@@ -23,9 +23,13 @@ class _Bench(LedgerBench):
         super().__init__()
         self._path = path
         self._stack = stack
-        self.claims = StoredClaims(stack.enter_context(SqliteClaimStore(f"sqlite:///{path}")))
+        self._claim_store = stack.enter_context(SqliteClaimStore(f"sqlite:///{path}"))
+        self.claims = self.lasting_claims(0.0)
 
     @override
+    def lasting_claims(self, seconds: float) -> StoredClaims:
+        return StoredClaims(self._claim_store, seconds)
+
     async def another(self) -> Ledger:
         store = await self._stack.enter_async_context(SqliteHistoryStore(f"sqlite:///{self._path}"))
         return StoredLedger(store, self.metrics)

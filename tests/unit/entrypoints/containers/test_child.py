@@ -15,6 +15,7 @@ NEEDED = {
     "SKYMAP": "none",
     "CENTRAL_REPO": "/central",
     "CONFIG_APDB": "none",
+    "WORKER_TIMEOUT": "900",
     "PREPROCESSING_PIPELINES_CONFIG": '[{"pipelines": []}]',
     "MAIN_PIPELINES_CONFIG": '[{"pipelines": []}]',
     "REDIS_STREAM_HOST": "127.0.0.1",
