@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from domain.errors import PromptProcessingError
-from domain.results.sources import DiaSource, ObjectOrder, ObjectSummary, SourceOrder, SourceQuery
+from domain.results.sources import (
+    DiaSource,
+    ForcedSource,
+    ObjectOrder,
+    ObjectSummary,
+    SourceOrder,
+    SourceQuery,
+)
 from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["NoSuchSourceError", "SourceArchive", "SourceArchiveUnavailableError"]
@@ -52,4 +59,8 @@ class SourceArchive(Protocol):
         order: ObjectOrder = ObjectOrder.SIGHTINGS,
     ) -> Sequence[ObjectSummary]:
         """Sum up the objects of those DiaSources."""
+        ...
+
+    async def forced(self, object_id: int) -> Sequence[ForcedSource]:
+        """List what was measured at the place of an object, in the order of time; nothing of one unknown."""
         ...

@@ -6,9 +6,17 @@ import sqlalchemy.exc
 
 from adapters.apdb.addresses import reading_engine
 from adapters.apdb.dia_sources import DiaSources
+from adapters.apdb.forced_sources import forced_sources
 from adapters.common.own_threads import OwnThreads
 from domain.addresses import without_users
-from domain.results.sources import DiaSource, ObjectOrder, ObjectSummary, SourceOrder, SourceQuery
+from domain.results.sources import (
+    DiaSource,
+    ForcedSource,
+    ObjectOrder,
+    ObjectSummary,
+    SourceOrder,
+    SourceQuery,
+)
 from ports.source_archive import NoSuchSourceError, SourceArchiveUnavailableError
 
 __all__ = ["ApdbSourceArchive"]
@@ -31,8 +39,8 @@ class ApdbSourceArchive:
     """
 
     def __init__(self, address: str) -> None:
-        self._engine, namespace = reading_engine(address)
-        self._sources = DiaSources(self._engine, namespace)
+        self._engine, self._namespace = reading_engine(address)
+        self._sources = DiaSources(self._engine, self._namespace)
         self._threads = OwnThreads("sources", SourceArchiveUnavailableError, count=_AT_ONCE)
 
     def open(self) -> None:
@@ -69,6 +77,10 @@ class ApdbSourceArchive:
     ) -> Sequence[ObjectSummary]:
         """See `ports.source_archive.SourceArchive.objects`."""
         return await self._ask(lambda: self._sources.objects(query, limit, offset, order))
+
+    async def forced(self, object_id: int) -> Sequence[ForcedSource]:
+        """See `ports.source_archive.SourceArchive.forced`."""
+        return await self._ask(lambda: forced_sources(self._engine, self._namespace, object_id))
 
     async def _ask[T](self, question: Callable[[], T]) -> T:
         try:

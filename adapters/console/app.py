@@ -37,6 +37,7 @@ from adapters.console.view.looks import looks
 from adapters.console.view.minute import PART_KEYS
 from adapters.console.view.sightings import Sightings
 from adapters.console.view.trends import Trends
+from application.console.news import News
 from application.console.night_board import KeptNightBoard
 from domain.errors import PromptProcessingError
 from ports.neighbours import NeighbourUnavailableError
@@ -125,7 +126,8 @@ def _routes(
 ) -> list[BaseRoute]:
     digests = Digests()
     sightings = Sightings(night.board, digests)
-    tables = endpoints(night, digests, shared.trends)
+    news = night.news()
+    tables = endpoints(night, digests, shared.trends, news)
 
     async def described(_request: Request) -> Response:
         return as_json(openapi_document(tables))
@@ -144,16 +146,20 @@ def _routes(
         Route("/api", about_the_api),
         Route("/api/openapi.json", described),
         *(Route(table.path, table.answer) for table in tables),
-        *_of_archives(night, renderer, sightings, shared.pictures),
+        *_of_archives(night, renderer, sightings, shared.pictures, news),
         Mount("/static", _Assets(directory=STATIC)),
     ]
 
 
 def _of_archives(
-    night: ConsoleNight, renderer: Renderer, sightings: Sightings, pictures: Pictures | None
+    night: ConsoleNight,
+    renderer: Renderer,
+    sightings: Sightings,
+    pictures: Pictures | None,
+    news: News | None,
 ) -> list[BaseRoute]:
     """List the addresses of images and sources; without the archives, they say that these are away."""
-    pages = SourcePages(night, renderer, sightings)
+    pages = SourcePages(night, renderer, sightings, news)
     drawn: list[BaseRoute] = []
     if night.images is not None and pictures is not None:
         drawn = PictureRoutes(night.images, pictures).routes()
@@ -164,6 +170,7 @@ def _of_archives(
         Route("/source", pages.source),
         Route("/objects", pages.objects),
         Route("/object", pages.object),
+        Route("/tracklet", pages.tracklet),
         *drawn,
     ]
 

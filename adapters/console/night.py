@@ -2,6 +2,7 @@
 
 from attrs import frozen
 
+from application.console.news import News
 from domain.cameras.camera import Camera
 from ports.clock import Clock
 from ports.image_archive import ImageArchive
@@ -25,3 +26,10 @@ class ConsoleNight:
     sources: SourceArchive | None = None
     place: str = ""
     """Where it comes from, for people."""
+
+    def news(self) -> News | None:
+        """Make who judges what is new; None without sources."""
+        if self.sources is None:
+            return None
+        begins = 12.0 if self.camera is None else self.camera.header.day_begins
+        return News(self.sources, self.board, begins)

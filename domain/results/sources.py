@@ -5,7 +5,7 @@ import math
 
 from attrs import frozen
 
-__all__ = ["DiaSource", "ObjectOrder", "ObjectSummary", "SourceOrder", "SourceQuery"]
+__all__ = ["DiaSource", "ForcedSource", "ObjectOrder", "ObjectSummary", "SourceOrder", "SourceQuery"]
 
 
 @frozen(kw_only=True)
@@ -43,6 +43,26 @@ class DiaSource:
     """Of the template at its place, nJy."""
     reliability: float = math.nan
     """From 0, an artefact, to 1; NaN if nobody has judged."""
+
+
+@frozen(kw_only=True)
+class ForcedSource:
+    """What is measured at the place of an object on one exposure, whether it is seen there or not."""
+
+    object_id: int
+    visit: int
+    detector: int
+    band: str
+    mjd: float
+    """Midpoint of the exposure, days TAI."""
+    flux: float
+    """Of the difference, nJy."""
+    flux_err: float
+    """Nanojansky."""
+    science_flux: float
+    """In the calibrated image, nJy."""
+    science_flux_err: float
+    """Nanojansky."""
 
 
 @frozen(kw_only=True)

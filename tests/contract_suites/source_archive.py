@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from domain.results.sources import DiaSource, ObjectOrder, SourceOrder, SourceQuery
+from domain.results.sources import DiaSource, ForcedSource, ObjectOrder, SourceOrder, SourceQuery
 from ports.source_archive import NoSuchSourceError, SourceArchive, SourceArchiveUnavailableError
 
 __all__ = ["NIGHT", "SourceArchiveBench", "SourceArchiveContract", "a_source"]
@@ -40,6 +40,10 @@ class SourceArchiveBench(abc.ABC):
     @abc.abstractmethod
     def put(self, sources: Sequence[DiaSource]) -> None:
         """Put sources where the archive finds them."""
+
+    @abc.abstractmethod
+    def put_forced(self, sources: Sequence[ForcedSource]) -> None:
+        """Put measurements where the archive finds them."""
 
     @abc.abstractmethod
     def cut_off(self) -> None:
@@ -131,6 +135,18 @@ class SourceArchiveContract:
         (found,) = await kept.archive.objects(SourceQuery())
         assert found.ra == pytest.approx(0.0001)
 
+    async def test_forced_photometry_comes_in_the_order_of_time(self, kept: SourceArchiveBench) -> None:
+        first, later = (
+            ForcedSource(
+                object_id=11, visit=21 + i, detector=5, band="r", mjd=61000.25 + i, flux=-3.0, flux_err=75.0,
+                science_flux=600.0, science_flux_err=80.0,
+            )
+            for i in range(2)
+        )  # fmt: skip
+        kept.put_forced([later, evolve(first, object_id=12), first])
+        assert list(await kept.archive.forced(11)) == [first, later]
+        assert list(await kept.archive.forced(404)) == []
+
     async def test_an_empty_archive_has_nothing(self, kept: SourceArchiveBench) -> None:
         assert await kept.archive.count(SourceQuery()) == 0
         assert list(await kept.archive.sources(SourceQuery())) == []
@@ -141,3 +157,5 @@ class SourceArchiveContract:
         kept.cut_off()
         with pytest.raises(SourceArchiveUnavailableError):
             await kept.archive.sources(SourceQuery())
+        with pytest.raises(SourceArchiveUnavailableError):
+            await kept.archive.forced(11)

@@ -7,6 +7,15 @@ from attrs import evolve, frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.console.api.news import (
+    FINDINGS,
+    FORCED,
+    OF_OBJECT,
+    OF_TRACKLET,
+    SIGHTINGS,
+    TRACKLETS,
+    NewsTables,
+)
 from adapters.console.api.rows import (
     DETECTORS,
     LOG_LINES,
@@ -34,6 +43,7 @@ from adapters.console.night import ConsoleNight
 from adapters.console.view.asking import visit_named
 from adapters.console.view.digest import Digests, VisitDigest, troubles_of
 from adapters.console.view.trends import Trends
+from application.console.news import News
 from domain.visit import Identity
 
 __all__ = ["FORMAT", "Endpoint", "endpoints"]
@@ -67,7 +77,7 @@ class Endpoint:
         return table_answer(request, self.path.rpartition("/")[2], self.columns, rows)
 
 
-def endpoints(night: ConsoleNight, digests: Digests, trends: Trends) -> Sequence[Endpoint]:
+def endpoints(night: ConsoleNight, digests: Digests, trends: Trends, news: News | None) -> Sequence[Endpoint]:
     """List what the API has."""
     tables = _NightTables(night, digests)
     found = [
@@ -111,7 +121,7 @@ def endpoints(night: ConsoleNight, digests: Digests, trends: Trends) -> Sequence
             rows=TrendRows(trends).nights,
         )
     )
-    return [*found, *_of_archives(night)]
+    return [*found, *_of_archives(night), *_of_news(night, news)]
 
 
 def _of_archives(night: ConsoleNight) -> Iterator[Endpoint]:
@@ -139,6 +149,40 @@ def _of_archives(night: ConsoleNight) -> Iterator[Endpoint]:
             columns=OBJECTS,
             rows=found.objects,
         )
+
+
+def _of_news(night: ConsoleNight, news: News | None) -> Iterator[Endpoint]:
+    if news is None or night.sources is None:
+        return
+    tables = NewsTables(news, night.sources)
+    yield Endpoint(
+        path="/api/findings",
+        summary="What is new in the night, the most telling first",
+        parameters=(_LIMIT, _OFFSET),
+        columns=FINDINGS,
+        rows=tables.findings,
+    )
+    yield Endpoint(
+        path="/api/tracklets",
+        summary="What moved within the night",
+        parameters=(),
+        columns=TRACKLETS,
+        rows=tables.tracklets,
+    )
+    yield Endpoint(
+        path="/api/tracklet",
+        summary="The sightings of a tracklet, in the order of time",
+        parameters=(OF_TRACKLET,),
+        columns=SIGHTINGS,
+        rows=tables.sightings,
+    )
+    yield Endpoint(
+        path="/api/forced",
+        summary="Forced photometry at the place of an object, in the order of time",
+        parameters=(OF_OBJECT,),
+        columns=FORCED,
+        rows=tables.forced,
+    )
 
 
 class _NightTables:

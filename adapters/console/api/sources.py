@@ -8,7 +8,7 @@ import attrs
 from adapters.console.api.tables import Asked, Column, Parameter
 from adapters.console.view.sightings import utc_of
 from domain.results.images import KeptImage
-from domain.results.sources import ObjectOrder, SourceOrder, SourceQuery
+from domain.results.sources import DiaSource, ObjectOrder, SourceOrder, SourceQuery
 from domain.times import utc_isoformat
 from ports.image_archive import ImageArchive
 from ports.source_archive import SourceArchive
@@ -23,6 +23,7 @@ __all__ = [
     "ImageTables",
     "SourceTables",
     "source_query",
+    "source_row",
 ]
 
 QUERY: Final = (
@@ -64,6 +65,10 @@ SOURCES: Final = (
     Column("flux", "number", "of the difference, nJy"),
     Column("flux_err", "number", "nJy"),
     Column("science_flux", "number", "in the calibrated image, nJy"),
+    Column("template_flux", "number", "of the template at its place, nJy"),
+    Column("ra_err", "number", "degrees on the sky"),
+    Column("dec_err", "number", "degrees"),
+    Column("reliability", "number", "from 0, an artefact, to 1"),
 )
 
 OBJECTS: Final = (
@@ -105,7 +110,7 @@ class SourceTables:
             given.integer("offset"),
             SourceOrder(given.text("sort") or SourceOrder.TIME),
         )
-        return [_as_text(attrs.asdict(one)) | {"utc": utc_isoformat(utc_of(one))} for one in found]
+        return map(source_row, found)
 
     async def objects(self, given: Asked) -> _Rows:
         """Sum up DiaObjects."""
@@ -142,6 +147,11 @@ def source_query(given: Asked) -> SourceQuery:
         "until": given.optional("until"),
     }
     return SourceQuery(**{name: value for name, value in conditions.items() if value is not None})
+
+
+def source_row(source: DiaSource) -> Mapping[str, object]:
+    """Give the cells of a DiaSource."""
+    return _as_text(attrs.asdict(source)) | {"utc": utc_isoformat(utc_of(source))}
 
 
 def _as_text(row: Mapping[str, object]) -> dict[str, object]:

@@ -14,13 +14,17 @@ from adapters.console.api.tables import asked
 from adapters.console.night import ConsoleNight
 from adapters.console.rendering import Renderer
 from adapters.console.view.asking import page_of
+from adapters.console.view.chart import path_on
 from adapters.console.view.sightings import TRIPLET, Sightings
+from application.console.news import News
 from domain.results.sources import ObjectOrder, ObjectSummary, SourceOrder, SourceQuery
 from ports.source_archive import NoSuchSourceError, SourceArchive
 
 __all__ = ["SourcePages"]
 
 _ROWS: Final = 50
+_NEWS: Final = 15
+"""Shown of what is new, beside all that moves."""
 _SIGHTINGS: Final = 2000
 """Of one object, at most."""
 
@@ -36,9 +40,14 @@ class SourcePages:
         Fills the templates.
     sightings
         Finds the visits of sources.
+    news
+        Judges them; None without sources.
     """
 
-    def __init__(self, night: ConsoleNight, renderer: Renderer, sightings: Sightings) -> None:
+    def __init__(
+        self, night: ConsoleNight, renderer: Renderer, sightings: Sightings, news: News | None
+    ) -> None:
+        self._news = news
         self._night = night
         self._renderer = renderer
         self._sightings = sightings
@@ -70,7 +79,38 @@ class SourcePages:
         strongest = [await archive.source(one.strongest) for one in found[:_ROWS]]
         rows = list(zip(found, self._sightings.of(strongest), strict=False))
         has_more = len(found) > _ROWS
-        return self._page("objects.html", request, page=page, rows=rows, has_more=has_more, order=order)
+        # Of all objects of the night, not of those of a filter.
+        news = await self._first_news() if not given.values and not page else None
+        return self._page(
+            "objects.html", request, page=page, rows=rows, has_more=has_more, order=order, news=news
+        )
+
+    async def _first_news(self) -> Mapping[str, Any] | None:
+        if self._news is None:
+            return None
+        found = await self._news.read()
+        first = [one for number, one in enumerate(found.findings) if number < _NEWS or one.tracklet]
+        strongest = self._sightings.of([one.strongest for one in first])
+        return {"rows": list(zip(first, strongest, strict=True)), "of": found}
+
+    async def tracklet(self, request: Request) -> HTMLResponse:
+        """Show what moves: its path, light curve and residuals, and the cutouts of each sighting."""
+        archive = self._archive()
+        if self._news is None:
+            raise NoSuchSourceError("nothing was judged of this night")
+        found = (await self._news.read()).tracklet(_identifier(request))
+        middle = found.sightings[len(found.sightings) // 2]
+        others = await archive.sources(SourceQuery(visit=middle.visit, detector=middle.detector), _SIGHTINGS)
+        rows = self._sightings.of(found.sightings)
+        return self._page(
+            "tracklet.html",
+            request,
+            tracklet=found,
+            rows=rows,
+            residuals=list(zip(rows, found.residuals, strict=True)),
+            middle=rows[len(rows) // 2],
+            path=path_on(found, middle, others),
+        )
 
     async def object(self, request: Request) -> HTMLResponse:
         """Show one DiaObject: its light curve, and the cutouts behind each point."""

@@ -3,7 +3,16 @@
 (async () => {
   const place = document.getElementById("curve");
   const root = document.documentElement.dataset.root;
-  const points = await nightTable(place.dataset.points);
+  const seen = await nightTable(place.dataset.points);
+  // Forced photometry of the exposures in which the object was not detected.
+  const exposure = (point) => `${point.visit}/${point.detector}`;
+  const detected = new Set(seen.map(exposure));
+  const forced = place.dataset.forced ? await nightTable(place.dataset.forced) : [];
+  const points = [
+    ...seen,
+    ...forced.filter((point) => !detected.has(exposure(point))).map((point) => ({ ...point, isForced: true })),
+  ].sort((a, b) => a.mjd - b.mjd);
+  const error = (point) => (point.isForced && flux === "science_flux" ? point.science_flux_err : point.flux_err) ?? 0;
   const bands = [...new Set(points.map((point) => point.band))].sort();
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const colours = ["--part-3", "--late", "--good", "--bad", "--busy", "--other"];
@@ -24,25 +33,30 @@
 
   function draw() {
     plot?.destroy();
-    const data = [points.map(across), ...bands.map((band) =>
-      points.map((point) => (point.band === band ? point[flux] : null)))];
+    const kinds = [false, true].filter((isForced) => points.some((point) => Boolean(point.isForced) === isForced));
+    const series = bands.flatMap((band) => kinds.map((isForced) => ({ band, isForced })));
+    const data = [points.map(across), ...series.map(({ band, isForced }) =>
+      points.map((point) => (point.band === band && Boolean(point.isForced) === isForced ? point[flux] : null)))];
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") }, font: "12px system-ui" };
     plot = new uPlot({
       width: place.clientWidth,
       height: 320,
       scales: { x: { time: false, range: padded }, y: { range: () => padded(null, ...extent()) } },
-      legend: { show: bands.length > 1 },
+      legend: { show: series.length > 1 },
       cursor: { points: { size: 11 }, drag: { x: true, y: true } },
       axes: [
         { ...axis, label: scale.label, values: evenly, space: 100 },
         { ...axis, label: "flux, nJy", size: 80 },
       ],
-      series: [{ label: scale.name }, ...bands.map((band, number) => ({
-        label: band,
-        stroke: colour(colours[number % colours.length]),
-        paths: () => null,
-        points: { show: true, size: 8, fill: colour(colours[number % colours.length]) },
-      }))],
+      series: [{ label: scale.name }, ...series.map(({ band, isForced }) => {
+        const shade = colour(colours[bands.indexOf(band) % colours.length]);
+        return {
+          label: isForced ? `${band} forced` : band,
+          stroke: shade,
+          paths: () => null,
+          points: { show: true, size: 8, fill: isForced ? colour("--ground") || "transparent" : shade },
+        };
+      })],
       hooks: { draw: [bars], setCursor: [mark] },
     }, data, place);
     plot.over.addEventListener("click", () => {
@@ -68,7 +82,7 @@
   const extent = () => {
     const known = points.filter((point) => point[flux] !== null);
     return known.length
-      ? [Math.min(...known.map((point) => point[flux] - point.flux_err)), Math.max(...known.map((point) => point[flux] + point.flux_err))]
+      ? [Math.min(...known.map((point) => point[flux] - error(point))), Math.max(...known.map((point) => point[flux] + error(point)))]
       : [null, null];
   };
 
@@ -81,11 +95,11 @@
     ctx.strokeStyle = colour("--quiet");
     ctx.lineWidth = devicePixelRatio;
     for (const point of points) {
-      if (point[flux] === null || point.flux_err === null) continue;
+      if (point[flux] === null || !error(point)) continue;
       const x = chart.valToPos(across(point), "x", true);
       ctx.beginPath();
-      ctx.moveTo(x, chart.valToPos(point[flux] - point.flux_err, "y", true));
-      ctx.lineTo(x, chart.valToPos(point[flux] + point.flux_err, "y", true));
+      ctx.moveTo(x, chart.valToPos(point[flux] - error(point), "y", true));
+      ctx.lineTo(x, chart.valToPos(point[flux] + error(point), "y", true));
       ctx.stroke();
     }
     ctx.restore();
@@ -95,7 +109,7 @@
     const point = points[chart.cursor.idx];
     document.querySelector("tr.at")?.classList.remove("at");
     marked = null;
-    if (chart.cursor.left < 0 || !point) return;
+    if (chart.cursor.left < 0 || !point || point.isForced) return;
     marked = point.source_id_str;
     document.getElementById(`source-${point.source_id_str}`)?.classList.add("at");
   }
@@ -107,7 +121,8 @@
       draw();
     });
   }
-  if (!points.some((point) => point.science_flux !== null)) document.querySelector("[data-flux=flux]").click();
+  flux = document.querySelector("[data-flux][aria-pressed=true]").dataset.flux;
+  if (flux === "science_flux" && !points.some((point) => point.science_flux !== null)) document.querySelector("[data-flux=flux]").click();
   else draw();
   addEventListener("resize", () => plot.setSize({ width: place.clientWidth, height: 320 }));
   addEventListener("theme-changed", draw);

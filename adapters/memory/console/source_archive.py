@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from domain.results.objects import summed_up
-from domain.results.sources import DiaSource, ObjectOrder, ObjectSummary, SourceOrder, SourceQuery
+from domain.results.sources import (
+    DiaSource,
+    ForcedSource,
+    ObjectOrder,
+    ObjectSummary,
+    SourceOrder,
+    SourceQuery,
+)
 from ports.source_archive import NoSuchSourceError, SourceArchiveUnavailableError
 
 __all__ = ["MemorySourceArchive"]
@@ -26,12 +33,17 @@ class MemorySourceArchive:
     def __init__(self, sources: Iterable[DiaSource] = ()) -> None:
         self.outage = ""
         self._sources: dict[int, DiaSource] = {}
+        self._forced: list[ForcedSource] = []
         for source in sources:
             self.put(source)
 
     def put(self, source: DiaSource) -> None:
         """Keep a source."""
         self._sources[source.source_id] = source
+
+    def put_forced(self, source: ForcedSource) -> None:
+        """Keep a measurement."""
+        self._forced.append(source)
 
     async def sources(
         self, query: SourceQuery, limit: int = 1000, offset: int = 0, order: SourceOrder = SourceOrder.TIME
@@ -59,6 +71,12 @@ class MemorySourceArchive:
     ) -> Sequence[ObjectSummary]:
         """See `ports.source_archive.SourceArchive.objects`."""
         return summed_up(self._found(query), order)[offset : offset + limit]
+
+    async def forced(self, object_id: int) -> Sequence[ForcedSource]:
+        """See `ports.source_archive.SourceArchive.forced`."""
+        self._check()
+        found = [one for one in self._forced if one.object_id == object_id]
+        return sorted(found, key=lambda one: (one.mjd, one.detector))
 
     def _found(self, query: SourceQuery) -> list[DiaSource]:
         self._check()

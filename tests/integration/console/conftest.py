@@ -25,6 +25,7 @@ from domain.work.attempts import AttemptRecord
 from tests.unit.adapters.console.generated_night import (
     StillClock,
     generated_board,
+    mover,
     night_of,
     put,
     sky_images,
@@ -113,9 +114,10 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def console() -> Iterator[Served]:
     board = generated_board(visits=60, detectors=189, under_way=2)
-    served = Served(
-        board, {"camera": load_camera("lsstcam"), "images": sky_images(), "sources": sky_sources()}
-    )
+    sources = sky_sources()
+    for one in mover():
+        sources.put(one)
+    served = Served(board, {"camera": load_camera("lsstcam"), "images": sky_images(), "sources": sources})
     served.start()
     yield served
     served.close()

@@ -111,6 +111,18 @@ def test_a_scientist_looks_at_images_and_light_curves(console: Served, page: Pag
     expect(page.locator(".mosaic image")).to_have_count(1)
 
 
+def test_a_scientist_finds_the_asteroid_and_its_light_curve(
+    console: Served, page: Page, screenshots: Path
+) -> None:
+    page.goto(console.address)
+    page.get_by_role("link", name="Objects").click()
+    page.locator(".news").get_by_role("link", name="moves").click()
+    expect(page.locator("#curve canvas")).to_be_visible()
+    expect(page.locator(".facts")).to_contain_text("0.500 ″/min")
+    expect(page.locator("circle.path")).to_have_count(5)
+    page.screenshot(path=screenshots / "console-tracklet.jpg", type="jpeg", quality=70)
+
+
 def test_a_hostile_name_stays_a_name(console: Served, page: Page) -> None:
     console.tell(failed(HOSTILE, HOSTILE, 10_000.0))
     page.goto(console.address)

@@ -12,9 +12,10 @@ from lsst.dax.apdb.sql import ApdbSql
 
 from adapters.apdb.addresses import ApdbAddressError, reading_engine
 from adapters.apdb.dia_sources import _COLUMNS
+from adapters.apdb.forced_sources import _COLUMNS as _FORCED
 from adapters.apdb.source_archive import ApdbSourceArchive
 from benchmarks.services.postgresql import PostgresqlServer, why_not
-from domain.results.sources import DiaSource, SourceQuery
+from domain.results.sources import DiaSource, ForcedSource, SourceQuery
 from ports.source_archive import SourceArchiveUnavailableError
 from tests.contract_suites.source_archive import (
     NIGHT,
@@ -32,11 +33,23 @@ class _Database(SourceArchiveBench):
         self.archive: ApdbSourceArchive = ApdbSourceArchive(config)
         self.archive.open()
         self._engine = sa.create_engine(url)
-        self._table = sa.Table("DiaSource", sa.MetaData(schema=namespace), autoload_with=self._engine)
+        self._table, self._forced = (
+            sa.Table(name, sa.MetaData(schema=namespace), autoload_with=self._engine)
+            for name in ("DiaSource", "DiaForcedSource")
+        )
 
     def put(self, sources: Sequence[DiaSource]) -> None:
         with self._engine.begin() as connection:
             connection.execute(sa.insert(self._table), [self._row(source) for source in sources])
+
+    def put_forced(self, sources: Sequence[ForcedSource]) -> None:
+        rows = [{column: getattr(one, field) for field, column in _FORCED.items()} for one in sources]
+        needed = {column.name: 0 for column in self._forced.columns if not column.nullable}
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.insert(self._forced),
+                [needed | {"diaForcedSourceId": number} | row for number, row in enumerate(rows)],
+            )
 
     def _row(self, source: DiaSource) -> dict[str, Any]:
         needed = {column.name: 0 for column in self._table.columns if not column.nullable}
@@ -46,6 +59,7 @@ class _Database(SourceArchiveBench):
     def cut_off(self) -> None:
         with self._engine.begin() as connection:
             self._table.drop(connection)
+            self._forced.drop(connection)
 
     def close(self) -> None:
         self._engine.dispose()

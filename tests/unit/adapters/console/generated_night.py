@@ -44,6 +44,7 @@ __all__ = [
     "console_night",
     "generated_board",
     "group_of",
+    "mover",
     "night_of",
     "put",
     "sky_images",
@@ -126,7 +127,7 @@ def archive_of_sources() -> MemorySourceArchive:
             visit=EXPOSURE,
             detector=1,
             band="r",
-            mjd=63_000.1 + number * 0.01,
+            mjd=63_001.1 + number * 0.01,
             ra=150.0,
             dec=2.0,
             x=20.0,
@@ -138,6 +139,29 @@ def archive_of_sources() -> MemorySourceArchive:
         )
         for number in range(4)
     )
+
+
+def mover() -> Iterable[DiaSource]:
+    """See one that moves by half an arcsecond a minute, each time as an object of its own."""
+    for number in range(5):
+        yield DiaSource(
+            source_id=900 + number,
+            object_id=900 + number,
+            visit=EXPOSURE + 1 + number,
+            detector=94,
+            band="r",
+            mjd=63_001.06 + number * 0.01,
+            ra=150.12,
+            dec=2.21 + number * 7.2 / 3600.0,
+            x=250.0,
+            y=200.0 + 36.0 * number,
+            snr=40.0,
+            flux=3600.0,
+            flux_err=90.0,
+            science_flux=3650.0,
+            ra_err=1e-5,
+            dec_err=1e-5,
+        )
 
 
 def sky_images() -> MemoryImageArchive:
@@ -181,7 +205,7 @@ def sky_sources() -> MemorySourceArchive:
                     visit=EXPOSURE + sighting,
                     detector=94,
                     band="rgi"[sighting % 3],
-                    mjd=63_000.04 + sighting * 0.0137,
+                    mjd=63_001.04 + sighting * 0.0137,
                     ra=150.1 + x / 18_000,
                     dec=2.2 + y / 18_000,
                     x=x,

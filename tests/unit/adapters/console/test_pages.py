@@ -20,17 +20,20 @@ from adapters.console.view.looks import looks
 from adapters.files.cameras import load_camera
 from adapters.memory.console.night_board import MemoryNightBoard
 from domain.results.night_view import QueueCounts
+from domain.results.sources import ForcedSource
 from domain.visit import Identity
 from domain.work.attempts import Attempt, AttemptRecord
 from domain.work.outcomes import Completed, FailedBeforeChange
 from tests.unit.adapters.console.generated_night import (
     BEGIN,
+    EXPOSURE,
     NIGHT,
     archive_of_images,
     archive_of_sources,
     console_night,
     generated_board,
     group_of,
+    mover,
 )
 
 HOSTILE = "</title><script>alert(1)</script>/../%2F?&#\"' é"
@@ -186,11 +189,13 @@ def test_every_table_is_json_and_csv_with_the_same_rows() -> None:
 
 
 def test_answers_are_as_the_description_says() -> None:
-    asking = client(
-        generated_board(visits=3, detectors=4), images=archive_of_images(), sources=archive_of_sources()
-    )
+    sources = archive_of_sources()
+    for one in mover():
+        sources.put(one)
+    asking = client(generated_board(visits=3, detectors=4), images=archive_of_images(), sources=sources)
     document = asking.get("/api/openapi.json").json()
     asked = {"group": asking.get("/api/visits").json()[-1]["group"], "detector": 1}
+    asked |= {"object": 7, "tracklet": 900}
     for path, operations in document["paths"].items():
         required = [one["name"] for one in operations["get"]["parameters"] if one["required"]]
         answer = asking.get(path, params={name: asked[name] for name in required})
@@ -257,8 +262,53 @@ def test_sources_and_objects_are_sorted_and_stay_so_on_the_next_page() -> None:
     assert re.findall(r"source-(\d+)", page) == [row["source_id_str"] for row in rows]
     assert 'name="sort" value="snr"' in page
     assert "/sources?sort=flux&amp;band=r" in page
-    assert "what moves is not linked yet" in asking.get("/objects?sort=once").text
     assert asking.get("/api/objects?sort=colour").status_code == 400
+
+
+def test_what_is_new_comes_first_among_the_objects() -> None:
+    sources, board = archive_of_sources(), generated_board(visits=3, detectors=4)
+    for one in mover():
+        sources.put(one)
+    asking = client(board, images=archive_of_images(), sources=sources)
+    page = asking.get("/objects").text
+    assert "2 of 2, the most telling first" in page
+    assert "5 sightings in 58 min move evenly" in page
+    assert "What is new" not in asking.get("/objects?snr=3").text
+    findings = asking.get("/api/findings").json()
+    assert [(row["rank"], row["label"]) for row in findings] == [(1, "moves"), (2, "new")]
+    assert asking.get("/api/findings?offset=1").json() == findings[1:]
+
+
+def test_what_moves_has_a_page_with_its_path_and_residuals() -> None:
+    sources = archive_of_sources()
+    for one in mover():
+        sources.put(one)
+    asking = client(generated_board(visits=3, detectors=4), images=archive_of_images(), sources=sources)
+    (row,) = asking.get("/api/tracklets").json()
+    assert (row["tracklet_str"], row["sightings"]) == ("900", 5)
+    assert row["rate"] == pytest.approx(0.5, rel=0.01)
+    page = asking.get("/tracklet?id=900").text
+    assert "0.500 ″/min" in page
+    assert page.count('<circle class="path"') == page.count('id="source-') == 5
+    sightings = asking.get("/api/tracklet?tracklet=900").json()
+    assert [one["source_id"] for one in sightings] == [900, 901, 902, 903, 904]
+    assert max(abs(one["residual_east"]) for one in sightings) < 0.1
+    assert asking.get("/tracklet?id=7").status_code == 404
+    assert asking.get("/api/tracklet?tracklet=7").status_code == 404
+
+
+def test_forced_photometry_of_an_object_is_a_table() -> None:
+    sources = archive_of_sources()
+    sources.put_forced(
+        ForcedSource(
+            object_id=7, visit=EXPOSURE + 9, detector=1, band="r", mjd=63_001.2, flux=-5.0, flux_err=60.0,
+            science_flux=900.0, science_flux_err=70.0,
+        )
+    )  # fmt: skip
+    asking = client(generated_board(visits=1, detectors=1), sources=sources)
+    (row,) = asking.get("/api/forced?object=7").json()
+    assert (row["object_id_str"], row["visit"], row["flux"]) == ("7", EXPOSURE + 9, -5.0)
+    assert 'data-forced="/api/forced?object=7"' in asking.get("/object?id=7").text
 
 
 def test_identifiers_keep_all_their_digits() -> None:

@@ -7,7 +7,7 @@ import pytest
 from adapters.memory.console.image_archive import MemoryImageArchive
 from adapters.memory.console.source_archive import MemorySourceArchive
 from domain.results.images import ImagePixels
-from domain.results.sources import DiaSource
+from domain.results.sources import DiaSource, ForcedSource
 from tests.contract_suites.image_archive import ImageArchiveBench, ImageArchiveContract
 from tests.contract_suites.source_archive import SourceArchiveBench, SourceArchiveContract
 
@@ -30,6 +30,10 @@ class _Sources(SourceArchiveBench):
     def put(self, sources: Sequence[DiaSource]) -> None:
         for source in sources:
             self.archive.put(source)
+
+    def put_forced(self, sources: Sequence[ForcedSource]) -> None:
+        for source in sources:
+            self.archive.put_forced(source)
 
     def cut_off(self) -> None:
         self.archive.outage = "no route to host"
