@@ -7,6 +7,8 @@ __all__ = ["without_users"]
 
 # With one slash too: that is what is left of an address that was taken for a path.
 _USER: Final = re.compile(r"(?<![\w+.-])([A-Za-z][\w+.-]*:/{1,2})([^\s/?#\"'<>]*)@")
+# Of brokers and servers, which are named without a scheme.
+_BARE_USER: Final = re.compile(r"(?<![\w./:@+-])[\w.+-]*:[^\s/?#\"'<>@]+@(?=[\w\[])")
 _QUERY: Final = re.compile(r"([?&](?:password|passwd|token)=)[^&\s\"'<>]+", re.IGNORECASE)
 
 
@@ -17,7 +19,9 @@ def without_users(text: str) -> str:
     through here. In ``s3://profile@bucket/key`` the part names a profile, and
     stays. A password or token of the query is left out as well.
     """
-    return _QUERY.sub(r"\1...", _USER.sub(_bare, text))
+    if "@" not in text and "=" not in text:
+        return text
+    return _QUERY.sub(r"\1...", _BARE_USER.sub("", _USER.sub(_bare, text)))
 
 
 def _bare(address: re.Match[str]) -> str:

@@ -16,10 +16,9 @@ from typing import Any, NoReturn
 
 import click
 
-from domain.addresses import without_users
 from domain.errors import PromptProcessingError
-from domain.visible_text import visible
 from entrypoints.imports import importing_for_good
+from entrypoints.saying import say, shown
 
 __all__ = ["LazyGroup", "main"]
 
@@ -136,10 +135,10 @@ class LazyGroup(click.Group):
         try:
             result: object = super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo(_STOPPED, err=True)
+            say(_STOPPED, err=True)
             raise SystemExit(_INTERRUPTED) from None
         except PromptProcessingError as error:
-            raise click.ClickException(visible(without_users(str(error)), keep_lines=True)) from error
+            raise click.ClickException(shown(str(error))) from error
         return result
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
@@ -166,7 +165,7 @@ def _ending_at_once() -> Iterator[None]:
 
 
 def _end(*_: object) -> NoReturn:
-    click.echo(_STOPPED, err=True)
+    say(_STOPPED, err=True)
     os._exit(_INTERRUPTED)
 
 

@@ -9,10 +9,9 @@ from typing import Any
 from pythonjsonlogger.json import JsonFormatter
 
 from application.worker.log_context import current_log_context
-from domain.addresses import without_users
 from domain.times import UtcSeconds, utc_isoformat
-from domain.visible_text import visible
 from entrypoints.former_loggers import current_logger
+from entrypoints.saying import shown
 
 __all__ = ["configure_logs", "line_formatter"]
 
@@ -35,7 +34,7 @@ class _LineFormatter(JsonFormatter):
     ) -> None:
         super().add_fields(log_data, record, message_dict)
         rest = {
-            name: visible(without_users(value), keep_lines=True) if isinstance(value, str) else value
+            name: shown(value) if isinstance(value, str) else value
             for name, value in log_data.items()
             if name not in {"levelname", "name"}
         }

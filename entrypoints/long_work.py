@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from typing import Any, Final, NoReturn
 
-import click
 from rich.console import Console
 
+from entrypoints.saying import say
+from entrypoints.screen import Screen
 from workbench.pace import Pace
 
 __all__ = ["INTERRUPTED", "leave", "paced", "work"]
@@ -54,7 +55,7 @@ def work[T](
     stopped
         Said after Ctrl-C.
     """
-    console = console or Console(stderr=True)
+    console = console or Screen(stderr=True)
     running: Future[T] = Future()
     try:
         _start(running, call)
@@ -66,7 +67,7 @@ def work[T](
     except KeyboardInterrupt:
         pace.stop()
         _await_end(running, pace)
-        click.echo(stopped, err=True)
+        say(stopped, err=True)
         leave(INTERRUPTED)
 
 

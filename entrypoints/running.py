@@ -9,8 +9,8 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, NoReturn, Protocol
 
-from domain.addresses import without_users
 from domain.errors import PromptProcessingError
+from entrypoints.saying import shown
 from entrypoints.settings.environment import SettingsError, read_settings
 
 __all__ = [
@@ -64,7 +64,7 @@ def loaded_or_exit(*loads: Callable[[], object]) -> None:
 
 
 def _refuse(faults: list[str]) -> NoReturn:
-    lines = "\n".join(f"  {without_users(fault)}" for fault in dict.fromkeys(faults))
+    lines = "\n".join(f"  {shown(fault)}" for fault in dict.fromkeys(faults))
     sys.stderr.write(f"prompt-processing cannot start; its settings are incomplete or wrong:\n{lines}\n")
     raise SystemExit(SETTINGS)
 

@@ -5,6 +5,7 @@ import click
 from entrypoints.help import service_help
 from entrypoints.logs import configure_logs
 from entrypoints.running import loaded_or_exit, run_service, settings_or_exit
+from entrypoints.saying import say
 from initializer.container import InitializerContainer
 from initializer.settings import InitializerSettings
 
@@ -33,6 +34,6 @@ def command(*, register: bool, dry_run: bool) -> None:
 async def _initialize(container: InitializerContainer, *, register: bool, dry_run: bool) -> None:
     done = await container.initializer().run(register=register, dry_run=dry_run)
     for line in done:
-        click.echo(f"would be: {line}" if dry_run else line)
+        say(f"would be: {line}" if dry_run else line)
     if not done:
-        click.echo("nothing to do")
+        say("nothing to do")

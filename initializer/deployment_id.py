@@ -5,6 +5,7 @@ import click
 from domain.runs import explain
 from entrypoints.help import service_help
 from entrypoints.running import loaded_or_exit, settings_or_exit
+from entrypoints.saying import say
 from initializer.container import InitializerContainer
 from initializer.settings import InitializerSettings
 
@@ -20,6 +21,6 @@ def command(*, explained: bool) -> None:
     container = InitializerContainer(settings=settings_or_exit(InitializerSettings))
     loaded_or_exit(container.facts)
     if explained:
-        click.echo(explain(container.facts()), nl=False)
+        say(explain(container.facts()), nl=False)
     else:
-        click.echo(container.deployment_id())
+        say(container.deployment_id())

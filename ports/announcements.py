@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
+from domain.addresses import without_users
 from domain.visit import Cancellation, Visit
 from ports.neighbours import NeighbourUnavailableError
 
@@ -25,7 +26,7 @@ class NotForUs:
 class Unreadable:
     """An announcement that cannot be decoded."""
 
-    reason: str
+    reason: str = field(converter=without_users)
 
 
 @frozen(kw_only=True)

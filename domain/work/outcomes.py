@@ -12,6 +12,8 @@ from typing import NewType
 
 from attrs import field, frozen
 
+from domain.addresses import without_users
+
 __all__ = [
     "RULES",
     "Cancelled",
@@ -65,7 +67,7 @@ class SnapResult:
     exposure: int
     """0 of one that nobody has seen."""
     result: SnapStatus | UnknownStatus
-    reason: str = ""
+    reason: str = field(default="", converter=without_users)
 
 
 @frozen(kw_only=True)
@@ -74,7 +76,7 @@ class Completed:
 
     pipeline: str
     snaps: tuple[SnapResult, ...] = ()
-    detail: str = ""
+    detail: str = field(default="", converter=without_users)
     """What is still to be done by somebody else."""
 
 
@@ -82,14 +84,14 @@ class Completed:
 class Ignored:
     """The configuration wants nothing done with this visit."""
 
-    reason: str
+    reason: str = field(converter=without_users)
 
 
 @frozen(kw_only=True)
 class Duplicate:
     """The same work has its final outcome, or another attempt has claimed it for good."""
 
-    reason: str
+    reason: str = field(converter=without_users)
 
 
 @frozen(kw_only=True)
@@ -135,7 +137,7 @@ class PermanentFailure(enum.Enum):
 class FailedBeforeChange:
     """The attempt failed, and nothing permanent was changed."""
 
-    reason: str
+    reason: str = field(converter=without_users)
     never: PermanentFailure | None = None
     """Why a retry is pointless; None if it is not."""
     postponed: bool = False
@@ -151,7 +153,7 @@ class FailedBeforeChange:
 class FailedAfterChange:
     """The attempt failed with the claim present: left to daytime processing."""
 
-    reason: str
+    reason: str = field(converter=without_users)
     snaps: tuple[SnapResult, ...] = ()
 
 
@@ -159,7 +161,7 @@ class FailedAfterChange:
 class Poisoned:
     """The delivery cannot be read."""
 
-    reason: str
+    reason: str = field(converter=without_users)
 
 
 type Outcome = (

@@ -13,6 +13,7 @@ from domain.cameras.camera import CALIBRATIONS
 from entrypoints.commands.tables import console, table
 from entrypoints.containers.observatory import load_camera, load_corrections
 from entrypoints.long_work import work
+from entrypoints.saying import say
 from workbench.masters.building import Built, build_masters
 from workbench.masters.calibration_repository import CalibrationRepository
 from workbench.masters.stored_masters import StoredMaster
@@ -85,7 +86,7 @@ def build(
     )
     built = work("reading headers", made, pace)
     if as_json:
-        click.echo(json.dumps(_built(built), indent=2))
+        say(json.dumps(_built(built), indent=2))
         return
     rows = [(master.name, *_figures(quality.as_dict())) for master, quality in built.masters]
     screen = console()
@@ -105,7 +106,7 @@ def list_(*, repository: str, instrument: str | None, as_json: bool) -> None:
     with CalibrationRepository(repository) as calibrations:
         masters = calibrations.masters(instrument)
     if as_json:
-        click.echo(json.dumps([_record(one) for one in masters], indent=2))
+        say(json.dumps([_record(one) for one in masters], indent=2))
         return
     rows = [(one.run, one.name, *_figures(one.quality), _validity(one)) for one in masters]
     console().print(table(repository, ("run", *_COLUMNS, "used"), rows))
@@ -147,9 +148,9 @@ def certify(
         )
     for one in chosen:
         if one not in certified:
-            click.echo(f"not certified: {one.name}: {', '.join(one.failures)}")
+            say(f"not certified: {one.name}: {', '.join(one.failures)}")
     each = ", each until the next of its kind" if until_next else ""
-    click.echo(f"certified {_span(begin, end)}{each}: {_names(certified)}")
+    say(f"certified {_span(begin, end)}{each}: {_names(certified)}")
 
 
 @command.command(name="withdraw")
@@ -171,7 +172,7 @@ def withdraw(
     """Use the masters of RUN no longer, or not for exposures of a time; they are kept in the repository."""
     with CalibrationRepository(repository, writeable=True) as calibrations:
         withdrawn = calibrations.withdraw(calibrations.of_run(run, types, detectors), begin, end)
-    click.echo(f"withdrawn {_span(begin, end)}: {_names(withdrawn) or 'nothing, none was certified'}")
+    say(f"withdrawn {_span(begin, end)}: {_names(withdrawn) or 'nothing, none was certified'}")
 
 
 def _figures(quality: Mapping[str, Any] | None) -> tuple[str, ...]:

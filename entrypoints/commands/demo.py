@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from domain.times import UtcSeconds
 from entrypoints.containers.observatory import load_camera
@@ -13,6 +12,7 @@ from entrypoints.observatory.box import BoxSetup
 from entrypoints.observatory.findings import Examination
 from entrypoints.observatory.night import Observation, observe
 from entrypoints.observatory.options import PIPELINES, night_options, results_folder
+from entrypoints.screen import Screen
 from simulator.summit.demo import demo_plan
 
 __all__ = ["command"]
@@ -85,6 +85,6 @@ def command(
                 examination=Examination(truth=night.source.truth),
                 quiet=quiet,
             ),
-            Console(),
+            Screen(),
         )
     )

@@ -22,6 +22,7 @@ from entrypoints.containers.results import opened_archives, places_in
 from entrypoints.containers.status import StatusContainer
 from entrypoints.help import service_help
 from entrypoints.running import opened, settings_or_exit
+from entrypoints.saying import say
 from entrypoints.settings.status import StatusSettings
 
 __all__ = ["command", "explanation_record"]
@@ -55,7 +56,7 @@ def command(*, group: str, detector: int, folder: Path | None, most_lines: int, 
     except PromptProcessingError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        click.echo(json.dumps(explanation_record(found), indent=2))
+        say(json.dumps(explanation_record(found), indent=2))
     else:
         _show(found, console())
     if not found.records:

@@ -9,6 +9,7 @@ import click
 
 from domain.errors import PromptProcessingError
 from entrypoints.containers.console import kept_night, night_report
+from entrypoints.saying import say
 from workbench.night.kept_night import NIGHT
 
 __all__ = ["command"]
@@ -38,7 +39,7 @@ def command(*, folder: Path, night: datetime.datetime | None, output: Path | Non
         date, text = asyncio.run(_made(folder, night.date() if night else None))
     except PromptProcessingError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(_written(text, _places(folder, date) if output is None else [output]))
+    say(str(_written(text, _places(folder, date) if output is None else [output])))
 
 
 async def _made(folder: Path, night: datetime.date | None) -> tuple[datetime.date, str]:

@@ -19,6 +19,7 @@ from entrypoints.commands.tables import console, ranges, table
 from entrypoints.containers.reconcile import ReconcileContainer
 from entrypoints.help import service_help
 from entrypoints.running import Neighbour, loaded_or_exit, opened, settings_or_exit
+from entrypoints.saying import say
 from entrypoints.settings.reconcile import ReconcileSettings
 
 __all__ = ["as_json_option", "command", "night_option", "reconcile", "requeue_option"]
@@ -91,7 +92,7 @@ def reconcile(
     except PromptProcessingError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        click.echo(json.dumps(_record(done), indent=2))
+        say(json.dumps(_record(done), indent=2))
     else:
         _show(done, console(), requeue=requeue)
 

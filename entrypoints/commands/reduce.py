@@ -10,6 +10,7 @@ import click
 from entrypoints.commands.tables import console, table
 from entrypoints.containers.observatory import load_camera
 from entrypoints.long_work import work
+from entrypoints.saying import say
 from workbench.masters.calibration_repository import opened
 from workbench.pace import Pace
 from workbench.reduction.reduction import Failed, Reduced, reduce_frames
@@ -59,11 +60,11 @@ def command(
             "reduced": [_record(one) for one in reduced],
             "failed": [{"file": str(one.file), "reason": one.reason} for one in failed],
         }
-        click.echo(json.dumps(record, indent=2))
+        say(json.dumps(record, indent=2))
     else:
         console().print(table(f"reduced into {folder}", _COLUMNS, [_row(one) for one in reduced]))
         for one in (one for one in failed if not one.is_logged):
-            click.echo(f"{one.file} is not reduced: {one.reason}", err=True)
+            say(f"{one.file} is not reduced: {one.reason}", err=True)
     if not reduced:
         raise SystemExit(1)
 

@@ -9,6 +9,7 @@ import click
 from entrypoints.containers.observatory import load_columns
 from entrypoints.long_work import work
 from entrypoints.observatory.catalogues import COLUMNS_HELP, reading
+from entrypoints.saying import say
 from workbench.catalogues.catalogue_stars import LeftOut
 from workbench.catalogues.stored_catalogues import add_catalogue, read_catalogue
 from workbench.coadds.own_stars import Surveyed, add_own_stars
@@ -76,7 +77,7 @@ def add(*, files: tuple[Path, ...], repository: str, columns: str, name: str | N
     _tell(left_out)
     added = add_catalogue(repository, name, stars, datetime.datetime.now(datetime.UTC))
     merged = f", {added.merged} of them beside stars that were there" if added.merged else ""
-    click.echo(f"{added.stars:,} stars in {added.shards} shards are in {added.run}, first in refcats{merged}")
+    say(f"{added.stars:,} stars in {added.shards} shards are in {added.run}, first in refcats{merged}")
 
 
 @command.command(name="from-images")
@@ -97,11 +98,11 @@ def from_images(*, repository: str, instrument: str | None) -> None:
 
     found = work("looking for images", survey, pace)
     for name, reason in found.left.items():
-        click.echo(f"{name} has no part in it: {reason}", err=True)
-    click.echo(f"{found.new:,} new stars are in {found.added.run}, first in refcats")
+        say(f"{name} has no part in it: {reason}", err=True)
+    say(f"{found.new:,} new stars are in {found.added.run}, first in refcats")
 
 
 def _tell(left_out: LeftOut) -> None:
     for count, what in ((left_out.without_position, "position"), (left_out.without_flux, "usable flux")):
         if count:
-            click.echo(f"{count:,} rows without a {what} are left out", err=True)
+            say(f"{count:,} rows without a {what} are left out", err=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 from astropy.table import Table
 from click.core import ParameterSource
-from rich.console import Console
 
 from entrypoints.commands.drafts import draft_from, tell_open_questions
 from entrypoints.commands.tables import console as console_of_tables
@@ -19,6 +18,8 @@ from entrypoints.observatory.catalogues import COLUMNS_HELP, reading
 from entrypoints.observatory.findings import Examination
 from entrypoints.observatory.night import STOPPED, Observation, observe
 from entrypoints.observatory.options import PIPELINES, night_options, results_folder
+from entrypoints.saying import say
+from entrypoints.screen import Screen
 from simulator.summit.night import NightPlan
 from workbench.camera_draft.writing import write_draft
 from workbench.catalogues.given_catalogue import is_repository, night_catalogue, placed_by_catalogue
@@ -103,7 +104,7 @@ def command(
         target = results_folder(results, load_camera(camera_file).instrument)
     camera = load_camera(camera_file)
     corrections = None if corrections_file is None else load_corrections(corrections_file, camera)
-    console, pace = Console(), Pace()
+    console, pace = Screen(), Pace()
     read = partial(recorded_night, folder, camera, corrections, pace)
     plan, night = work(None if quiet else "reading headers", read, pace, console=console, stopped=STOPPED)
     catalogue = _catalogue(plan, catalogues, columns)
@@ -164,5 +165,5 @@ def _catalogue(plan: NightPlan, places: Sequence[str], columns: str | None) -> T
     named = None if columns is None else load_columns(columns)
     with reading() as told:
         stars = work(None, partial(night_catalogue, plan, places, named, told), Pace(), stopped=STOPPED)
-    click.echo(f"{len(stars):,} stars of the reference catalogue around where the night looks")
+    say(f"{len(stars):,} stars of the reference catalogue around where the night looks")
     return stars

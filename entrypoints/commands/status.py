@@ -25,6 +25,7 @@ from entrypoints.containers.outcomes import opened_records
 from entrypoints.containers.status import StatusContainer
 from entrypoints.help import service_help
 from entrypoints.running import opened, settings_or_exit
+from entrypoints.saying import say
 from entrypoints.settings.status import StatusSettings
 
 __all__ = ["command", "night_record", "show_night"]
@@ -122,7 +123,7 @@ async def _kept(asked: _Asked, folder: Path, stack: contextlib.AsyncExitStack) -
 
 def _tell(status: InstrumentStatus, asked: _Asked) -> None:
     if asked.as_json:
-        click.echo(json.dumps(night_record(status, asked.visit), indent=2))
+        say(json.dumps(night_record(status, asked.visit), indent=2))
         return
     screen = console()
     for part in _rendered(status, asked.visit):

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.visible_text import visible
+from entrypoints.screen import Screen
 
 __all__ = ["console", "ranges", "table"]
 
@@ -19,7 +20,7 @@ _WIDTH_OF_FILES = 200
 
 def console() -> Console:
     """Make what to print to: as wide as the terminal; where there is none, wide enough for most lines."""
-    made = Console(highlight=False, markup=False)
+    made = Screen(highlight=False, markup=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = _WIDTH_OF_FILES
     return made

@@ -11,6 +11,7 @@ import click
 from domain.runs import all_sky
 from entrypoints.commands.tables import console, table
 from entrypoints.long_work import work
+from entrypoints.saying import say
 from workbench.coadds.adding import Added, add_templates
 from workbench.coadds.building import Built, Wanted, build_templates
 from workbench.coadds.choosing import Quality
@@ -84,7 +85,7 @@ def build(
 
     built = work("looking for images", make, pace, stopped=_STOPPED)
     if as_json:
-        click.echo(json.dumps(_built(built), indent=2))
+        say(json.dumps(_built(built), indent=2))
         return
     screen = console()
     rows = [(*_row(key, quality), reason) for key, quality, reason in built.built]
@@ -139,7 +140,7 @@ def add(
 
     added = work("reading files", make, pace, stopped=_STOPPED)
     if as_json:
-        click.echo(json.dumps(_added(added), indent=2))
+        say(json.dumps(_added(added), indent=2))
         return
     screen = console()
     screen.print(table(added.run, _COLUMNS, [_row(key, quality) for key, quality in added.templates]))
@@ -156,7 +157,7 @@ def list_(*, repository: str, instrument: str | None, as_json: bool) -> None:
     with _opened(repository) as templates:
         every = templates.versions(instrument)
     if as_json:
-        click.echo(json.dumps([record for one in every for record in _records(one)], indent=2))
+        say(json.dumps([record for one in every for record in _records(one)], indent=2))
         return
     rows = [
         (one.name, *_row(each.key, each.quality), "retired" if one.retired else each.source)
@@ -176,7 +177,7 @@ def retire(*, repository: str, version: str, instrument: str | None, delete: boo
     with _opened(repository, writeable=True) as templates:
         retired = templates.retire(version, instrument, delete=delete)
     done = "deleted" if delete else "retired"
-    click.echo(f"{done}: {retired.run}, {len(retired.templates)} templates")
+    say(f"{done}: {retired.run}, {len(retired.templates)} templates")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from entrypoints.commands.tables import console, table
 from entrypoints.dead_letters.options import Place, chosen, place_options, selection_options
 from entrypoints.dead_letters.records import letter_record, when
 from entrypoints.running import Neighbour, opened
+from entrypoints.saying import say
 from ports.dead_letters import DeadLetter
 
 __all__ = ["command"]
@@ -44,7 +45,7 @@ def list_letters(*, place: Place, selection: Selection, as_json: bool) -> None:
     """List dead letters, oldest first."""
     letters = _found(place, selection, lambda _, found: _same(found))
     if as_json:
-        click.echo(json.dumps([letter_record(letter) for letter in letters], indent=2))
+        say(json.dumps([letter_record(letter) for letter in letters], indent=2))
         return
     columns = ("id", "since (UTC)", "group", "visit", "detector", "reason")
     rows = [
@@ -69,7 +70,7 @@ def show(*, place: Place, selection: Selection) -> None:
     """Print dead letters whole, as JSON lines."""
     letters = _found(place, selection, lambda _, found: _same(found))
     for letter in letters:
-        click.echo(json.dumps(letter_record(letter, with_body=True)))
+        say(json.dumps(letter_record(letter, with_body=True)))
     _end(some=bool(letters), all_done=True)
 
 
@@ -142,13 +143,13 @@ async def _same(found: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
 def _tell(done: Sequence[Dealt], *, as_json: bool) -> None:
     if as_json:
         records = [{**letter_record(one.letter), "done": one.is_done, "said": one.said} for one in done]
-        click.echo(json.dumps(records, indent=2))
+        say(json.dumps(records, indent=2))
     for one in () if as_json else done:
         letter = one.letter
         of = f" (group {letter.group}, detector {letter.detector})" if letter.identity else ""
-        click.echo(visible(f"{letter.id}{of}: {'' if one.is_done else 'left where it is: '}{one.said}"))
+        say(visible(f"{letter.id}{of}: {'' if one.is_done else 'left where it is: '}{one.said}"))
     if not done:
-        click.echo("no dead letter is like that", err=True)
+        say("no dead letter is like that", err=True)
     _end(some=bool(done), all_done=all(one.is_done for one in done))
 
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from entrypoints.containers.observatory import shipped_columns
+from entrypoints.screen import Screen
 from workbench.catalogues.stored_catalogues import Told
 
 __all__ = ["COLUMNS_HELP", "reading"]
@@ -19,7 +20,7 @@ COLUMNS_HELP = (
 @contextlib.contextmanager
 def reading() -> Iterator[Told]:
     """Show how far reading is: a bar on a terminal, else a line for each file."""
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

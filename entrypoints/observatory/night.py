@@ -14,12 +14,12 @@ from typing import Any, NoReturn
 
 from attrs import evolve, frozen
 from rich.console import Console
+from rich.markup import escape
 
 from application.worker.alongside import running_alongside
 from domain.errors import PromptProcessingError
 from domain.runs import chain, day_of_processing
 from domain.times import UtcSeconds
-from domain.visible_text import visible
 from domain.work.promptness import MINUTE
 from entrypoints.containers.observatory import Results, copy_camera, keep_ledger, keep_results, read_results
 from entrypoints.long_work import INTERRUPTED, leave, paced
@@ -92,7 +92,7 @@ def observe(night: Observation, console: Console) -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         _leave(night, console)
     except PromptProcessingError as error:
-        console.print(f"[bold red]the night cannot go on:[/] {error}", soft_wrap=True)
+        console.print(f"[bold red]the night cannot go on:[/] {escape(str(error))}", soft_wrap=True)
         return _FAILED
     _summarize(night, report, console)
     return 0 if report.succeeded(may_lose_visits=night.may_lose_visits) else _FAILED
@@ -274,7 +274,7 @@ def _summarize(night: Observation, report: _Report, console: Console) -> None:
         f"  {_command()} results {night.results}",
         f"  {_command()} console {night.results}",
     ]
-    console.print(visible("\n".join(lines), keep_lines=True), highlight=False, soft_wrap=True, markup=False)
+    console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -16,6 +16,7 @@ from entrypoints.containers.site import load_camera
 from entrypoints.help import service_help
 from entrypoints.logs import configure_logs
 from entrypoints.running import opened, run_service, run_until_stopped, settings_or_exit, stopping_on_signals
+from entrypoints.saying import say
 from entrypoints.settings.console import ConsoleSettings, WatchedSettings
 from entrypoints.settings.environment import read_settings
 from entrypoints.settings.site import SiteFolder
@@ -80,7 +81,7 @@ async def _serve(settings: ConsoleSettings, open_night: _Open, parent: int | Non
         container.check_dependencies()
         server = container.server()
         async with opened(server):
-            click.echo(server.address)
+            say(server.address)
             _LOG.info("ready at %s", server.address, extra={"ready": True, "address": server.address})
             followers = [] if watched.board is None else [watched.board.run(), container.announcer().run()]
             if parent is not None:

@@ -20,6 +20,7 @@ from domain.errors import PromptProcessingError
 from entrypoints.containers.observatory import load_columns
 from entrypoints.containers.site import copy_camera
 from entrypoints.observatory.catalogues import COLUMNS_HELP, reading
+from entrypoints.saying import say
 from entrypoints.settings.pipelines import PIPELINES
 from entrypoints.settings.site import SiteFolder, SitePipelines, SiteSettings
 from entrypoints.site.environment import INITIALIZE, enter, site_variables
@@ -72,9 +73,9 @@ def command(
         folder=SiteFolder(folder.absolute()), camera=camera_file, pipelines=pipelines, catalogue=stars
     )
     camera = make_site(new, click.echo)
-    click.echo(f"{folder} is a site for {camera.instrument}; its settings are in {folder / 'site.yaml'}")
-    click.echo(f"start it with: prompt-processing site run {folder}")
-    click.echo(f"and put frames into {folder / 'incoming'}")
+    say(f"{folder} is a site for {camera.instrument}; its settings are in {folder / 'site.yaml'}")
+    say(f"start it with: prompt-processing site run {folder}")
+    say(f"and put frames into {folder / 'incoming'}")
 
 
 def _read_stars(files: tuple[Path, ...], columns: str) -> tuple[str, Table]:

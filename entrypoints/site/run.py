@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Console
 
 from application.worker.alongside import running_alongside
 from application.worker.work import Worker
@@ -35,6 +34,8 @@ from entrypoints.running import (
     settings_or_exit,
     stopping_in_two_steps,
 )
+from entrypoints.saying import say
+from entrypoints.screen import Screen
 from entrypoints.settings.worker import ChildSettings, WorkerSettings
 from entrypoints.site import lock
 from entrypoints.site.alerts import deliver_leftovers
@@ -78,7 +79,7 @@ def command(*, folder: Path) -> None:
         log.open()
         configure_logs(worker_settings.logs.levels, "site")
         serve_site(container, log, _watch)
-    click.echo(STOPPED)
+    say(STOPPED)
 
 
 def serve_site(site: SiteContainer, log: LogFile, feed: Feed) -> None:
@@ -90,11 +91,11 @@ def serve_site(site: SiteContainer, log: LogFile, feed: Feed) -> None:
         asyncio.run(_run(site, log, feed))
     except PromptProcessingError as error:
         _LOG.critical("fatal: %s", error)
-        click.echo(f"the site cannot go on: {error}")
+        say(f"the site cannot go on: {error}")
         raise SystemExit(CANNOT_START) from None
     except Exception:  # noqa: BLE001 - nobody looks at what the interpreter would write: it goes to the log
         _LOG.exception("fatal")
-        click.echo(f"the site has ended by an error, which stands in {log.path}")
+        say(f"the site has ended by an error, which stands in {log.path}")
         raise SystemExit(CANNOT_START) from None
 
 
@@ -122,7 +123,7 @@ async def _run(site: SiteContainer, log: LogFile, feed: Feed) -> None:
             await _release_leases(site)
             _LOG.info("%s is run by process %d", place.path, os.getpid(), extra={"ready": True})
             title = f"{site.camera().instrument} in {place.path}, {len(workers)} workers"
-            display = Display(Console(), title)
+            display = Display(Screen(), title)
             with site.readiness().ready(), shown(display):
                 prepared = asyncio.Event()
                 companions = (

@@ -21,6 +21,7 @@ from entrypoints.commands.tables import console, table
 from entrypoints.containers.site import load_camera, make_journal, processes_of_site
 from entrypoints.containers.status import StatusContainer
 from entrypoints.running import opened
+from entrypoints.saying import say
 from entrypoints.settings.environment import read_settings
 from entrypoints.settings.site import SiteFolder, SiteSettings
 from entrypoints.settings.status import StatusSettings
@@ -91,7 +92,7 @@ def command(*, folder: Path, as_json: bool) -> None:
     """
     status = asyncio.run(_status(*open_site(folder)))
     if as_json:
-        click.echo(json.dumps(_record(status), indent=2))
+        say(json.dumps(_record(status), indent=2))
     else:
         _show(status, console())
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from entrypoints.saying import say
 from entrypoints.site import lock
 from entrypoints.site.folder import open_site, site_argument
 
@@ -32,11 +33,11 @@ def command(*, folder: Path, at_once: bool, wait: float | None) -> None:
     site, settings = open_site(folder)
     holder = lock.find_holder(site)
     if holder is None:
-        click.echo(f"no process runs {folder}")
+        say(f"no process runs {folder}")
         return
     patience = 2 * settings.grace_s + _RESERVE if wait is None else wait
     if not lock.stop(site, holder, patience, at_once=at_once):
         raise click.ClickException(
             f"{holder} has not ended in {patience:g} s; `site stop --now` leaves it no time"
         )
-    click.echo(STOPPED)
+    say(STOPPED)

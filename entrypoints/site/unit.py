@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from entrypoints.saying import say
 from entrypoints.settings.site import SiteFolder, SiteSettings
 from entrypoints.site.folder import open_site, site_argument
 
@@ -40,7 +41,7 @@ _RESERVE = 30.0
 @site_argument
 def command(*, folder: Path) -> None:
     """Print a systemd unit that runs the site in DIR, for this user and this installation."""
-    click.echo(unit_text(*open_site(folder)), nl=False)
+    say(unit_text(*open_site(folder)), nl=False)
 
 
 def unit_text(folder: SiteFolder, settings: SiteSettings) -> str:

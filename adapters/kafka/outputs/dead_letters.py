@@ -10,6 +10,7 @@ from lsst.resources import ResourcePath
 
 from adapters.kafka.outputs.batch_publisher import Record
 from adapters.kafka.outputs.whole_files import write_whole
+from domain.addresses import without_users
 from ports.central_registry import OutputEvent
 
 __all__ = ["DeadLetters"]
@@ -42,7 +43,7 @@ class DeadLetters:
     def record(self, event: OutputEvent, *, key: bytes | None, reason: str) -> Record:
         """Make a dead letter, of whatever size."""
         headers = (
-            ("reason", reason[:_LONGEST_REASON].encode(errors="replace")),
+            ("reason", without_users(reason)[:_LONGEST_REASON].encode(errors="replace")),
             ("position", event.position.encode(errors="replace")),
         )
         return Record(topic=self._topic, body=event.body, key=key, headers=headers)

@@ -4,14 +4,13 @@ import asyncio
 import os
 from collections.abc import Set
 
-from rich.console import Console
-
 from application.worker.alongside import running_alongside
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from entrypoints.containers.site import SiteContainer
 from entrypoints.containers.status import StatusContainer
 from entrypoints.running import opened, stopping_on_signals
+from entrypoints.screen import Screen
 from entrypoints.settings.environment import read_settings
 from entrypoints.settings.status import StatusSettings
 from entrypoints.site import lock
@@ -47,7 +46,7 @@ def status_container() -> StatusContainer:
 
 async def _take_in(site: SiteContainer, night: PastFiles, who: str) -> None:
     stop = stopping_on_signals()
-    display = Display(Console(), f"{site.camera().instrument} in {site.folder().path}")
+    display = Display(Screen(), f"{site.camera().instrument} in {site.folder().path}")
     status = status_container()
     neighbours = (
         site.upkeep(), site.publisher(), site.journal(), site.index(), site.raw_keeper(), site.store(),

@@ -4,12 +4,11 @@ import datetime
 from functools import partial
 from pathlib import Path
 
-import click
-
 from domain.cameras.camera import Camera
 from domain.times import utc_from_tai
 from domain.upkeep import begin_of_night
 from entrypoints.long_work import work
+from entrypoints.saying import say
 from entrypoints.settings.site import SiteFolder
 from simulator.errors import SimulatorError
 from workbench.masters.building import Built, build_masters
@@ -53,13 +52,13 @@ def make_masters(site: SiteFolder, camera: Camera, folder: Path, *, replace: boo
     with CalibrationRepository(str(site.central)) as calibrations:
         known = _used(calibrations.masters(camera.instrument), begin, _end(frames), own=replace)
     if not _wanted(frames) - known:
-        click.echo("the site has masters for that time: none are made of the night's frames")
+        say("the site has masters for that time: none are made of the night's frames")
         return
     try:
         built = work("making masters", partial(_build, site, camera, paths, pace), pace)
         _certify(site, built.run, known, begin, replace=replace)
     except SimulatorError as error:
-        click.echo(f"no masters are made: {error}", err=True)
+        say(f"no masters are made: {error}", err=True)
 
 
 def _build(site: SiteFolder, camera: Camera, paths: list[Path], pace: Pace) -> Built:
@@ -112,11 +111,11 @@ def _certify(
         new = [one for one in calibrations.of_run(run) if _kind(one) not in known]
         for one in new:
             if one.failures:
-                click.echo(f"not used: {one.name}: {', '.join(one.failures)}")
+                say(f"not used: {one.name}: {', '.join(one.failures)}")
         good = [one for one in new if not one.failures]
         if good:
             calibrations.certify(good, begin, None, force=False, replace=replace, until_next=True)
-            click.echo(f"masters from {begin:%Y-%m-%d %H:%M} on: {', '.join(one.name for one in good)}")
+            say(f"masters from {begin:%Y-%m-%d %H:%M} on: {', '.join(one.name for one in good)}")
 
 
 def _parsed(instant: str) -> datetime.datetime:

@@ -10,6 +10,7 @@ from entrypoints.containers.site import frame_files, load_camera, site_of_old_fr
 from entrypoints.logs import configure_logs
 from entrypoints.long_work import INTERRUPTED
 from entrypoints.running import CANNOT_START, loaded_or_exit, settings_or_exit
+from entrypoints.saying import say
 from entrypoints.settings.site import SiteFolder, SiteSettings
 from entrypoints.settings.worker import ChildSettings, WorkerSettings
 from entrypoints.site import lock
@@ -66,7 +67,7 @@ def import_night(folder: Path, night: Path) -> int:
         take_in_beside(container, taken, str(busy))
     is_any_completed = summed_up(site, taken)
     if not taken.is_finished:
-        click.echo("stopped: the same command goes on with it")
+        say("stopped: the same command goes on with it")
         return INTERRUPTED
     return 0 if is_any_completed else CANNOT_START
 
@@ -82,7 +83,7 @@ def _night(site: SiteFolder, settings: SiteSettings, folder: Path) -> PastFiles:
     except OSError as error:
         raise NoNightError(f"{folder}: {error.strerror}") from error
     for fault in unread:
-        click.echo(f"{fault.filename} is not looked into: {fault.strerror}", err=True)
+        say(f"{fault.filename} is not looked into: {fault.strerror}", err=True)
     if not files:
         raise NoNightError(f"{folder}: it holds no file whose name is one of a FITS file")
     return PastFiles(folder=place, files=files)

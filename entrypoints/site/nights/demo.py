@@ -6,13 +6,13 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-import click
 import numpy as np
 
 from domain.errors import PromptProcessingError
 from domain.times import TaiSeconds
 from entrypoints.containers.observatory import load_camera
 from entrypoints.containers.results import dia_sources
+from entrypoints.saying import say
 from entrypoints.settings.site import SiteFolder
 from simulator.summit.short_nights import Field, ShortNights
 from workbench.night.apdb import DATABASE, source_table
@@ -53,22 +53,22 @@ def site_demo(folder: Path | None, seed: int) -> int:
     nights = ShortNights(
         camera=load_camera(_CAMERA), fields=(_FIELD,), begin=_BEGIN, seed=seed, detectors=(_DETECTOR,)
     )
-    click.echo(f"Everything is in {root}.\n")
-    click.echo("1. A site is a folder: repository, database, queue, settings. It takes one command.")
+    say(f"Everything is in {root}.\n")
+    say("1. A site is a folder: repository, database, queue, settings. It takes one command.")
     _run("site", "init", str(site), "--camera", _CAMERA)
     _add_stars(site, nights)
-    click.echo("   Its reference catalogue is the stars of the simulated sky.\n")
+    say("   Its reference catalogue is the stars of the simulated sky.\n")
     _take_night(
         root, nights, 0, "2. The first night. There is nothing to compare it with: images end in sources."
     )
-    click.echo("3. Templates are made of its images, for the nights to come.")
+    say("3. Templates are made of its images, for the nights to come.")
     _run("templates", "build", str(site / "central"))
     _take_night(root, nights, 1, "4. The second night. A new star shines in it, all night alike.")
     found = _sightings(site)
     ra, dec = _FIELD.supernova
-    click.echo(f"5. The new star is at {ra:.5f} {dec:+.5f}. It was found on {found} of {_VISITS[1]} visits.")
-    click.echo("   Images of the same night as templates would show nothing of it.\n")
-    click.echo("Where to look:")
+    say(f"5. The new star is at {ra:.5f} {dec:+.5f}. It was found on {found} of {_VISITS[1]} visits.")
+    say("   Images of the same night as templates would show nothing of it.\n")
+    say("Where to look:")
     for line in (
         f"prompt-processing results {site}    what was found, object by object",
         f"prompt-processing templates list {site / 'central'}",
@@ -77,7 +77,7 @@ def site_demo(folder: Path | None, seed: int) -> int:
         f"{site / 'site.yaml'}    the settings, with comments",
         f"prompt-processing site run {site}    goes on: put frames into {site / 'incoming'}",
     ):
-        click.echo(f"   {line}")
+        say(f"   {line}")
     return 0 if found == _VISITS[1] else 1
 
 
@@ -91,23 +91,23 @@ def _empty(folder: Path | None) -> Path:
 
 
 def _take_night(root: Path, nights: ShortNights, night: int, said: str) -> None:
-    click.echo(said)
+    say(said)
     folder = root / f"night{night + 1}"
     files = nights.write(folder, night, _VISITS[night])
-    click.echo(f"   {len(files)} frames are simulated, in {folder}.")
+    say(f"   {len(files)} frames are simulated, in {folder}.")
     _run("site", "import", str(root / "site"), str(folder))
 
 
 def _run(*arguments: str) -> None:
     """Run a command as a person would, and show it."""
-    click.echo(f"   $ prompt-processing {' '.join(arguments)}")
+    say(f"   $ prompt-processing {' '.join(arguments)}")
     command = [sys.executable, "-P", "-m", "entrypoints", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         for line in process.stdout or ():
-            click.echo(f"     {line.rstrip()}" if line.strip() else "", nl=bool(line.strip()))
+            say(f"     {line.rstrip()}" if line.strip() else "", nl=bool(line.strip()))
     if process.returncode:
         raise DemoError(f"`{' '.join(arguments[:2])}` ended with exit code {process.returncode}: see above")
-    click.echo()
+    say()
 
 
 def _add_stars(site: Path, nights: ShortNights) -> None:

@@ -20,6 +20,7 @@ from domain.work.outcomes import Completed, Ignored
 from entrypoints.containers.site import load_camera, make_journal
 from entrypoints.containers.status import StatusContainer
 from entrypoints.running import opened
+from entrypoints.saying import say
 from entrypoints.settings.environment import read_settings
 from entrypoints.settings.site import SiteFolder, SiteSettings
 from entrypoints.settings.status import StatusSettings
@@ -48,16 +49,16 @@ def command(*, folder: Path, dry_run: bool, as_json: bool) -> None:
     site, settings = open_site(folder)
     pruned = _prune(site, settings, dry_run=dry_run)
     if as_json:
-        click.echo(json.dumps(pruned, indent=2))
+        say(json.dumps(pruned, indent=2))
         return
     done = "would be removed" if dry_run else "removed"
     for one in pruned["removed"]:
         what = f"{one['raws']} raws and {one['images']} images, {one['bytes'] / _GB:.2f} GB"
-        click.echo(f"{one['night']}: {what}, {done}")
+        say(f"{one['night']}: {what}, {done}")
     for one in pruned["kept"]:
-        click.echo(f"{one['night']}: {one['raws']} raws stay: {one['reason']}")
+        say(f"{one['night']}: {one['raws']} raws stay: {one['reason']}")
     if not pruned["removed"]:
-        click.echo("nothing to remove")
+        say("nothing to remove")
 
 
 @frozen(kw_only=True)

@@ -30,6 +30,7 @@ from domain.work.outcomes import (
     snaps_of,
 )
 from domain.work.promptness import Promptness
+from entrypoints.logs import line_formatter
 from ports.announcements import NotForUs, Unreadable
 from ports.history_store import HistoryStore
 from ports.metrics import Counter, Duration
@@ -517,3 +518,34 @@ async def test_attempts_that_are_tried_again_are_one_failure() -> None:
     assert night.metrics.total(Counter.VISIT_DETECTORS) == 1
     assert night.metrics.total(Counter.VISIT_DETECTORS, promptness="failed") == 1
     assert night.metrics.samples(Duration.ALERT) == []
+
+
+async def test_a_failing_night_shows_no_password(caplog: pytest.LogCaptureFixture) -> None:
+    address = "postgresql://user:planted-secret@host/db"
+    night = MemoryNight(
+        workers=1,
+        detectors=frozenset({4, 5}),
+        behaviour=MemoryPipelines(failing={"SingleFrame": f"no connection to {address}"}),
+    )
+    caplog.handler.setFormatter(line_formatter("night"))
+    async with night.running():
+        visit = night.visit(GROUP)
+        for step, error in (("prepare", WorkspaceError), ("ingest", RawUnreadableError)):
+            night.workspaces[0].fail_next(step, error(f"{step}: {address} is away"))
+        await night.announcements.announce(visit)
+        await night.announcements.announce(Unreadable(f"no schema from {address}"))
+        night.expose(visit, 4)
+        night.expose(visit, 5)
+        outcomes = [await outcome_of(night, detector) for detector in (4, 5)]
+        await asyncio.sleep(1)
+    assert night.queue.dead
+    assert "postgresql://host/db" in caplog.text
+    said = [
+        caplog.text,
+        outcomes,
+        night.queue.dead,
+        vars(night.dead),
+        vars(night.metrics),
+        night.histories.texts,
+    ]
+    assert "planted-secret" not in repr(said)

@@ -18,6 +18,7 @@ from domain.addresses import without_users
         ("s3://embargo@bucket/key", "s3://embargo@bucket/key"),
         ("s3://key:secret@bucket/key", "s3://bucket/key"),
         ("redis://h/0?password=secret&db=1", "redis://h/0?password=...&db=1"),
+        ("broker (it is 'me:se:cret@h:9092,you:x@h2:9092')", "broker (it is 'h:9092,h2:9092')"),
         ("http://h/a@b", "http://h/a@b"),
         ("mail me@here", "mail me@here"),
     ],

@@ -1,10 +1,13 @@
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from entrypoints.commands.tables import ranges, table
+from entrypoints.commands.tables import console, ranges, table
+from entrypoints.saying import say
+from entrypoints.screen import Screen
 
 
 @given(st.lists(st.integers(0, 60)))
@@ -24,3 +27,13 @@ def test_a_hostile_name_cannot_change_the_terminal() -> None:
     shown = Console(record=True, width=80, file=io.StringIO())
     shown.print(table("T", ("group",), [("a\x1b[31m\nb",)]))
     assert r"a\x1b[31m\nb" in shown.export_text()
+
+
+def test_no_line_changes_the_terminal_or_shows_a_password(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "\x1b[2Ja group\r at redis://user:secret@host/0"
+    say(hostile)
+    console().print(f"not there: {hostile}")
+    Screen(stderr=True).print(hostile, markup=False)
+    written = capsys.readouterr()
+    for line in (written.out + written.err).splitlines():
+        assert r"\x1b[2Ja group\r at redis://host/0" in line
