@@ -8,6 +8,10 @@ SEED ?= 1
 # Tests wait for servers and processes a good part of their time: two more of them than cores.
 # tests/conftest.py says in which order, and which go to one process together.
 PYTEST := $(PY) -m pytest --numprocesses $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --dist loadscope --no-loadscope-reorder
+# How far pip is, by what it says and by what is there; the loop ends with the shell that runs pip.
+SO_FAR = printf '\r  %s s: of %s packages, %s are fetched and %s installed ' $$((seconds += 1)) \
+  $$(grep -c == requirements.lock) $$(grep -sc ^Collecting $(VENV)/setup.log) \
+  $$(ls -d $(VENV)/lib/python*/site-packages/*.dist-info | wc -l)
 COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 --no-emit-index-url \
   --no-emit-find-links
 # What goes into images: the same versions as are tested here, each file by its digest.
@@ -36,9 +40,10 @@ $(READY): requirements.lock pyproject.toml
 	fi; \
 	echo "Setting up $(VENV) with $$found (a few minutes, once)"; \
 	"$$found" -m venv --clear $(VENV)
-	@$(PIP) --requirement requirements.lock
+	@if [ -t 1 ]; then seconds=0; while kill -0 $$$$ 2>/dev/null; do $(SO_FAR); sleep 1; done & fi; \
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --requirement requirements.lock >$(VENV)/setup.log
 	@$(PIP) --no-deps --editable .
-	@touch $@
+	@touch $@; if [ -t 1 ]; then echo; fi
 
 demo: $(READY)  ## Observe a short simulated night
 	@$(VENV)/bin/prompt-processing demo --seed $(SEED) $(ARGS)
