@@ -20,6 +20,7 @@ from prompt_pipelines.positions import pixel_positions
 from tests.integration.night.conftest import Commands
 from tests.integration.night.results import chain_of, datasets, numbers
 from tests.shared_data import shared_data
+from workbench.templates.night_templates import SKYMAPS
 
 DETECTORS = (0, 1)
 TRIMMED_X, FIRST_ROW = 18, 601  # of the raw frame's pixels, counted from 1, in the truth files
@@ -77,6 +78,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
 def test_the_night_is_observed_again_and_its_truth_is_found(night: Night) -> None:
     """One test: a night takes minutes, and tests that run side by side do not share what they set up."""
     check_that_all_is_completed_and_kept(night)
+    check_that_each_half_has_templates_of_its_own(night)
     check_that_the_asteroids_are_found(night, "truth_A_5945.csv", 12)
     check_that_the_asteroids_are_found(night, "truth_B_mover.csv", 11)
     check_that_the_asteroids_are_linked(night)
@@ -98,6 +100,21 @@ def check_that_all_is_completed_and_kept(night: Night) -> None:
     assert often == len(Table.read(night.results / "dia_objects.ecsv")) > 0
     assert (night.results / "cutouts.png").read_bytes().startswith(b"\x89PNG")
     assert night.left_behind == []
+
+
+def check_that_each_half_has_templates_of_its_own(night: Night) -> None:
+    with night.butler.clone(collections="Lowell42/defaults") as butler:
+        one, other = (
+            butler.get("template_coadd", skymap=skymap, tract=0, patch=0, band="r") for skymap in SKYMAPS
+        )
+        catalogue = [butler.get(ref) for ref in butler.query_datasets("reference_catalogue")]
+    assert one.image.array.shape == other.image.array.shape == (400, 1365)
+    assert not np.array_equal(one.image.array, other.image.array)
+    # The same sky: stars agree to a few per cent in sum.
+    usable = ~one.mask.get("NO_DATA") & ~other.mask.get("NO_DATA")
+    bright = usable & (one.image.array > 1000)
+    assert other.image.array[bright].sum() == pytest.approx(one.image.array[bright].sum(), rel=0.1)
+    assert sum(len(table) for table in catalogue) > 50
 
 
 def check_that_the_asteroids_are_found(night: Night, name: str, wanted: int) -> None:

@@ -196,7 +196,9 @@ def test_ctrl_c_stops_the_demo_and_leaves_nothing(
     commands: Commands, small_camera: Path, tmp_path: Path
 ) -> None:
     results = tmp_path / "results"
-    demo = commands.start("demo", "--camera", str(small_camera), "--results", str(results))
+    # In no hurry: on a slow machine the night would be over before it is looked at.
+    options = ("--camera", str(small_camera), "--speed", "1")
+    demo = commands.start("demo", *options, "--results", str(results))
     demo.wait_for("visit-detectors to come")
     told = demo.wait_for(r"from another terminal: (.*) --watch")
     status = subprocess.run(  # noqa: S603 - what the demo told

@@ -25,27 +25,6 @@ from workbench.templates.night_templates import SKYMAPS, add_night_templates
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.long]
 
 
-def test_each_half_gets_templates_of_its_own(tmp_path: Path) -> None:
-    plan, night = recorded_night(shared_data("lowell-2019-03-26"), load_camera("lowell"))
-    make_repository(tmp_path, plan)
-    parts, text = add_night_templates(tmp_path, plan, night)
-    assert text.startswith("made 4 templates")
-    assert [part.skymap for part in parts] == list(SKYMAPS)
-    assert (*parts[0].visits, *parts[1].visits) == plan.visits
-    with Butler.from_config(str(tmp_path), collections="Lowell42/defaults") as butler:
-        one, other = (
-            butler.get("template_coadd", skymap=skymap, tract=0, patch=0, band="r") for skymap in SKYMAPS
-        )
-        catalogue = [butler.get(ref) for ref in butler.query_datasets("reference_catalogue")]
-    assert one.image.array.shape == other.image.array.shape == (400, 1365)
-    assert not np.array_equal(one.image.array, other.image.array)
-    # The same sky: stars agree to a few per cent in sum.
-    usable = ~one.mask.get("NO_DATA") & ~other.mask.get("NO_DATA")
-    bright = usable & (one.image.array > 1000)
-    assert other.image.array[bright].sum() == pytest.approx(one.image.array[bright].sum(), rel=0.1)
-    assert sum(len(table) for table in catalogue) > 50
-
-
 def test_too_few_visits_make_no_templates(tmp_path: Path) -> None:
     plan, night = recorded_night(shared_data("lowell-2019-03-26"), load_camera("lowell"))
     plan = evolve(plan, visits=plan.visits[:5])
@@ -100,6 +79,19 @@ def good_night(tmp_path_factory: pytest.TempPathFactory, camera: Camera) -> Path
     return folder
 
 
+@pytest.fixture(scope="module")
+def calibrated(good_night: Path, camera: Camera, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the night's calibrations, whatever becomes of its lights."""
+    root = tmp_path_factory.mktemp("calibrated") / "repo"
+    make_repository(root, recorded_night(good_night, camera)[0])
+    return root
+
+
+@pytest.fixture
+def repository(calibrated: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(calibrated, tmp_path / "repo"))
+
+
 # The middle one is the first that is tried as the one with which the others are compared.
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize("spoilt", SPOILT)
@@ -108,6 +100,7 @@ def test_a_light_of_no_use_costs_itself_alone(
     number: int,
     *,
     good_night: Path,
+    repository: Path,
     camera: Camera,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -116,10 +109,10 @@ def test_a_light_of_no_use_costs_itself_alone(
     shutil.copytree(good_night, folder)
     spoil(folder / f"light{number}.fits", SPOILT[spoilt])
     plan, night = recorded_night(folder, camera)
-    plan = make_repository(tmp_path / "repo", plan)
-    parts, text = add_night_templates(tmp_path / "repo", plan, night)
+    parts, text = add_night_templates(repository, plan, night)
     assert text == "made 2 templates from the night itself, each half for the other"
     # Three good ones in each half, wherever the seventh is.
+    assert [part.skymap for part in parts] == list(SKYMAPS)
     assert (*parts[0].visits, *parts[1].visits) == plan.visits
     bad = f"night-{number}"
     assert [sum(visit.group != bad for visit in part.visits) for part in parts] == [3, 3]
@@ -129,15 +122,14 @@ def test_a_light_of_no_use_costs_itself_alone(
 
 
 def test_a_night_of_clouds_has_no_templates_and_says_so(
-    good_night: Path, camera: Camera, tmp_path: Path
+    good_night: Path, repository: Path, camera: Camera, tmp_path: Path
 ) -> None:
     folder = tmp_path / "night"
     shutil.copytree(good_night, folder)
     for number in range(7):
         spoil(folder / f"light{number}.fits", clouded)
     plan, night = recorded_night(folder, camera)
-    make_repository(tmp_path / "repo", plan)
-    parts, text = add_night_templates(tmp_path / "repo", plan, night)
+    parts, text = add_night_templates(repository, plan, night)
     assert [part.visits for part in parts] == [plan.visits]
     assert text == (
         "no templates, so no differences but SingleFrame:"
