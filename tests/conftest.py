@@ -54,35 +54,52 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-_TOGETHER = frozenset(
-    f"tests/integration/{name}.py"
-    for name in (
-        "butler/test_killed_initializer",
-        "butler/test_local_config",
-        "commands/test_status_reconcile",
-        "prompt_pipelines/test_ap_pipe",
-        "s3/test_image_store",
-        "simulator/test_night_templates",
-        "simulator/test_repository",
+_TOGETHER = {
+    f"tests/{prefix}": group[0]
+    for group in (
+        ("chaos/test_seeds.py",),
+        ("integration/butler/test_image_archive.py",),
+        ("integration/butler/test_killed_initializer.py",),
+        ("integration/butler/test_local_config.py",),
+        ("integration/butler_writer/",),
+        ("integration/chart/",),
+        ("integration/commands/test_calibrations.py",),
+        ("integration/commands/test_reduce.py",),
+        ("integration/commands/test_status_reconcile.py",),
+        ("integration/console/",),
+        ("integration/kafka/",),
+        ("integration/prompt_pipelines/test_ap_pipe.py", "integration/prompt_pipelines/test_single_frame.py"),
+        ("integration/s3/test_image_store.py",),
+        ("integration/simulator/test_best_templates.py",),
+        ("integration/simulator/test_night_templates.py",),
+        ("integration/simulator/test_repository.py",),
     )
-)
-"""Files whose tests share what takes long to make: each goes to one process."""
+    for prefix in group
+}
+"""Tests that share what takes long to make or to start, each group of which goes to one process."""
 
-_QUICK = ("tests/unit/", "tests/contracts/")
-"""Folders whose files take seconds: handing out their tests one by one costs more than many of them."""
+_BY_FILE = ("tests/unit/", "tests/contracts/", "tests/integration/redis/")
+"""Folders whose tests are many and short: handing them out one by one costs more than many of them."""
+
+_ALONE = ("tests/integration/kafka/test_writer_fight.py", "tests/integration/redis/test_fight.py")
+"""Files whose tests take long and share nothing."""
 
 
-class _ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no annotations
-    """Hands out tests one by one, but those of some files together; xdist_group has no effect in pytest 9."""
+class _InGroups(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no annotations
+    """Hands out tests one by one, some in groups; xdist_group has no effect in pytest 9."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if file in _TOGETHER or file.startswith(_QUICK) else nodeid
+        if nodeid.startswith(_ALONE):
+            return nodeid
+        for prefix, group in _TOGETHER.items():
+            if nodeid.startswith(prefix):
+                return group
+        return nodeid.partition("::")[0] if nodeid.startswith(_BY_FILE) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Schedule tests as `_ByFile` does."""
-    return _ByFile(config, log)
+    """Schedule tests as `_InGroups` does."""
+    return _InGroups(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,5 +1,6 @@
 """The repository of a small night, made once and copied for each test."""
 
+import pickle
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -25,6 +26,7 @@ from tests.integration.butler.night import (
     play,
 )
 from tests.integration.butler.repository import SKYMAP, make_central
+from tests.made_once import made_once
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -37,17 +39,24 @@ def project() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Night]:
     """Central repository at the end of the afternoon, before the initializer."""
-    root = tmp_path_factory.mktemp("night")
+    root = made_once(tmp_path_factory, "night", _make_night)
+    return root / "central", pickle.loads((root / "night").read_bytes())  # noqa: S301 - our own
+
+
+def _make_night(root: Path) -> None:
     make_central(root / "central", CAMERA, (DETECTOR,))
-    return root / "central", play(root / "bucket")
+    (root / "night").write_bytes(pickle.dumps(play(root / "bucket")))
 
 
 @pytest.fixture(scope="session")
 def initialized(untouched: tuple[Path, Night], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same, after the initializer."""
-    root = Path(shutil.copytree(untouched[0], tmp_path_factory.mktemp("initialized") / "central"))
-    initialize_now(root, PIPELINES)
-    return root
+
+    def make(root: Path) -> None:
+        shutil.copytree(untouched[0], root / "central")
+        initialize_now(root / "central", PIPELINES)
+
+    return made_once(tmp_path_factory, "initialized", make) / "central"
 
 
 @pytest.fixture
