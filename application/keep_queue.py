@@ -8,6 +8,7 @@ from functools import partial
 from attrs import frozen
 
 from domain.errors import PromptProcessingError
+from ports.history_store import HistoryStore
 from ports.metrics import Gauge, Metrics
 from ports.work_queue import QueueUpkeep
 
@@ -25,6 +26,8 @@ class UpkeepPolicy:
     trim_every: float = 60.0
     look_every: float = 5.0
     """Between two looks at how much there is to do."""
+    forget_every: float = 3600.0
+    """Between two deletions of old records of the ledger."""
 
 
 class QueueKeeper:
@@ -36,12 +39,21 @@ class QueueKeeper:
         By their names.
     metrics
         Told how much there is to do.
+    histories
+        What the ledger keeps, whose old records are deleted; None: somebody else's business.
     """
 
-    def __init__(self, queues: Mapping[str, QueueUpkeep], policy: UpkeepPolicy, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        queues: Mapping[str, QueueUpkeep],
+        policy: UpkeepPolicy,
+        metrics: Metrics,
+        histories: HistoryStore | None = None,
+    ) -> None:
         self._queues = queues
         self._policy = policy
         self._metrics = metrics
+        self._histories = histories
 
     async def run(self) -> None:
         """Keep all queues until cancelled."""
@@ -56,6 +68,9 @@ class QueueKeeper:
                 what = f"depth of {name} cannot be read"
                 look = partial(self._look, name, queue)
                 tasks.create_task(_repeat(look, self._policy.look_every, what))
+            if self._histories is not None:
+                what = "old records of the ledger cannot be deleted"
+                tasks.create_task(_repeat(self._histories.forget, self._policy.forget_every, what))
             await asyncio.Event().wait()
 
     async def _look(self, name: str, queue: QueueUpkeep) -> None:

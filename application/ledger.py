@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.about import AboutVisit
-from domain.work.attempts import Attempt, AttemptNotes, AttemptRecord, LeaseKey, WorkHistory
+from domain.work.attempts import Attempt, AttemptNotes, AttemptRecord, Claim, LeaseKey, WorkHistory
 from domain.work.outcomes import Outcome
 from ports.history_store import Change, ClaimStore, HistoryStore
 from ports.ledger import (
@@ -109,14 +109,13 @@ class StoredLedger:
             self._count(error)
             return True
 
-    async def claim_holder(self, identity: Identity) -> Attempt | None:
-        """Find the attempt that holds the claim."""
+    async def claim_on(self, identity: Identity) -> Claim | None:
+        """Find the claim on the work."""
         try:
-            claim = (await self._store.history(identity)).claim
+            return (await self._store.history(identity)).claim
         except LedgerRecordError as error:
             self._count(error)
             raise
-        return None if claim is None else Attempt(identity, claim.number)
 
     async def take_turn(self, what: str, holder: str, seconds: float) -> bool:
         """Take a turn at something that one process does at a time, or keep it."""

@@ -83,6 +83,13 @@ class HistoryStore(Protocol):
         """See `ports.ledger.Ledger.take_turn`; by the store's clock."""
         ...
 
+    async def forget(self) -> int:
+        """Delete what is so old that nothing asks for it any more, if the store does not do so by itself.
+
+        Returns how many histories were deleted.
+        """
+        ...
+
     async def check_durable(self) -> Sequence[str]:
         """Say in sentences what keeps this store from outliving a crash; nothing if nothing does."""
         ...

@@ -12,6 +12,7 @@ from domain.work.attempts import (
     Attempt,
     AttemptNotes,
     AttemptRecord,
+    Claim,
     ClaimNotOverError,
     OutdatedLeaseError,
 )
@@ -95,7 +96,7 @@ class Ledger(Protocol):
     durable.
 
     All methods raise `LedgerUnavailableError` if the ledger cannot be reached.
-    `begin`, `record`, `mark_requeued`, `claim_holder` and `history` raise `UnreadableRecordError`
+    `begin`, `record`, `mark_requeued`, `claim_on` and `history` raise `UnreadableRecordError`
     or `NewerRecordError` if they cannot read what is recorded of the identity;
     nothing is changed then. Where many are listed or recorded such work is left
     out, and logged; no such record keeps others from being read.
@@ -196,8 +197,8 @@ class Ledger(Protocol):
         """
         ...
 
-    async def claim_holder(self, identity: Identity) -> Attempt | None:
-        """Find the attempt that holds the claim; None if there is no claim."""
+    async def claim_on(self, identity: Identity) -> Claim | None:
+        """Find the claim on the work; None if there is none."""
         ...
 
     async def take_turn(self, what: str, holder: str, seconds: float) -> bool:

@@ -126,6 +126,10 @@ class KeptHistories(Opened):
         """Refuse."""
         self._refuse()
 
+    async def forget(self) -> int:
+        """Refuse."""
+        self._refuse()
+
     async def check_durable(self) -> Sequence[str]:
         """Say nothing: what is in the file is on disk."""
         return []

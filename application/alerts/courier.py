@@ -8,7 +8,6 @@ from enum import Enum
 from attrs import evolve, frozen
 
 from domain.times import UtcSeconds
-from domain.work.attempts import AttemptRecord
 from ports.alert_outbox import AlertBroker, AlertOutbox, LaidPacket, StoredSources, UnreadableAlertsError
 from ports.clock import Clock
 from ports.ledger import Ledger, LedgerRecordError
@@ -133,7 +132,7 @@ class AlertCourier:
         if packet.held:
             self._say_once(packet.name, f"{count} alerts of {_of(packet)} are held: {packet.held}")
             return Looked(left=count)
-        verdict, record = await self._judge(packet)
+        verdict, ended = await self._judge(packet)
         if verdict is _Verdict.PERSON:
             why = "the ledger knows nothing of its attempt, or cannot read it"
             self._say_once(packet.name, f"{count} alerts of {_of(packet)} are left for a person: {why}")
@@ -147,28 +146,28 @@ class AlertCourier:
         if (
             not any(one.source_id in stored for one in left.alerts)
             and left.alerts
-            and self._is_settled(record)
+            and self._is_settled(ended)
         ):
             return done + await self._discard(left, "the APDB does not hold their sources")
         return done + Looked(left=len(left.alerts))
 
-    async def _judge(self, packet: LaidPacket) -> tuple[_Verdict, AttemptRecord | None]:
-        """Find what the ledger says of a packet's attempt."""
+    async def _judge(self, packet: LaidPacket) -> tuple[_Verdict, UtcSeconds | None]:
+        """Find what the ledger says of a packet's attempt, and when it ended."""
         owner = packet.owner
         try:
             history = await self._ledger.history(owner.identity)
-            holder = await self._ledger.claim_holder(owner.identity)
+            claim = await self._ledger.claim_on(owner.identity)
         except LedgerRecordError:
             return _Verdict.PERSON, None
         if not history:
             return _Verdict.PERSON, None
-        record = next((one for one in history if one.attempt == owner), None)
-        is_over = history[-1].attempt.number > owner.number or (
-            record is not None and record.outcome is not None
-        )
-        if not is_over:
-            return _Verdict.WAIT, record
-        return (_Verdict.SEND if holder == owner else _Verdict.DISCARD), record
+        ends = [one.ended for one in history if one.attempt == owner and one.ended is not None]
+        holds = claim is not None and claim.number == owner.number
+        if claim is not None and holds and claim.until is not None and claim.until < self._clock.utc():
+            ends.append(claim.until)
+        if not ends and history[-1].attempt.number <= owner.number:
+            return _Verdict.WAIT, None
+        return (_Verdict.SEND if holds else _Verdict.DISCARD), min(ends, default=None)
 
     async def _send(self, packet: LaidPacket, stored: Collection[int]) -> LaidPacket:
         """Send those alerts whose sources are stored; returns what is left of the packet."""
@@ -194,8 +193,7 @@ class AlertCourier:
         )
         return Looked(discarded=len(packet.alerts))
 
-    def _is_settled(self, record: AttemptRecord | None) -> bool:
-        ended = record.ended if record is not None else None
+    def _is_settled(self, ended: UtcSeconds | None) -> bool:
         return ended is not None and self._clock.utc() > UtcSeconds(ended + self._policy.settling)
 
     def _say_once(self, name: str, what: str) -> None:

@@ -17,13 +17,13 @@ from adapters.butler.workspace.workspace import ButlerWorkspace
 from adapters.host import heap
 from adapters.host.iers import use_iers_cache
 from adapters.redis.ledger.claim_store import RedisClaimStore
-from adapters.sqlite.claim_store import SqliteClaimStore
+from adapters.sql.claim_store import SqlClaimStore
 from adapters.workspace_process.life import Life, MortalClaims
 from adapters.workspace_process.server import serve
 from application.ledger import StoredClaims
 from domain import runs
 from domain.cameras.camera import Camera
-from entrypoints.containers.parts.addresses import is_sqlite, ledger_url
+from entrypoints.containers.parts.addresses import is_sql, ledger_url
 from entrypoints.containers.parts.deployment import (
     deployment_camera,
     deployment_facts,
@@ -59,10 +59,10 @@ def _workspace_settings(settings: ChildSettings, folder: Path, deployment: str) 
     )
 
 
-def _claim_store(settings: ChildSettings) -> RedisClaimStore | SqliteClaimStore:
+def _claim_store(settings: ChildSettings) -> RedisClaimStore | SqlClaimStore:
     address = ledger_url(settings.ledger, settings.stream.host, settings.redis)
-    if is_sqlite(address):
-        return SqliteClaimStore(address)
+    if is_sql(address):
+        return SqlClaimStore(address)
     return RedisClaimStore(address, timeout=settings.redis.timeout)
 
 

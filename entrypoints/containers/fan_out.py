@@ -31,6 +31,7 @@ from ports.announcements import Announcements
 from ports.clock import Clock
 from ports.control import ControlWriter
 from ports.dead_announcements import DeadAnnouncements
+from ports.history_store import HistoryStore
 from ports.ledger import Ledger
 from ports.metrics import Metrics
 from ports.work_publisher import WorkPublisher
@@ -134,8 +135,8 @@ def _queues(settings: FanOutSettings, redis: str, config: FanOutConfig) -> Mappi
     }
 
 
-def _keeper(queues: Mapping[str, QueueUpkeep], metrics: Metrics) -> QueueKeeper:
-    return QueueKeeper(queues, UpkeepPolicy(), metrics)
+def _keeper(queues: Mapping[str, QueueUpkeep], metrics: Metrics, histories: HistoryStore) -> QueueKeeper:
+    return QueueKeeper(queues, UpkeepPolicy(), metrics, histories)
 
 
 class FanOutContainer(containers.DeclarativeContainer):
@@ -165,4 +166,4 @@ class FanOutContainer(containers.DeclarativeContainer):
         _fan_out, settings, config, announcements, publisher, control, dead, ledger, clock, metrics
     )
     queues = singleton(_queues, settings, redis, config)
-    keeper = singleton(_keeper, queues, metrics)
+    keeper = singleton(_keeper, queues, metrics, histories)

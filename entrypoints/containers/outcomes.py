@@ -10,8 +10,8 @@ from attrs import frozen
 from adapters.files.cameras import load_camera
 from adapters.files.kept_ledger import KeptHistories
 from adapters.files.log_archive import FolderLogArchive
-from adapters.sqlite.history_store import SqliteHistoryStore
-from adapters.sqlite.store import SqliteStore
+from adapters.sql.history_store import SqlHistoryStore
+from adapters.sql.store import SqlStore
 from application.ledger import StoredLedger
 from domain.errors import PromptProcessingError
 from domain.work.attempts import WorkHistory
@@ -52,7 +52,7 @@ async def opened_records(folder: Path) -> AsyncIterator[KeptRecords]:
     site, kept = _site(folder), folder / NIGHT / LEDGER
     if site.settings.exists():
         instrument = load_camera(str(site.camera)).instrument
-        async with SqliteHistoryStore(site.ledger) as store:
+        async with SqlHistoryStore(site.ledger) as store:
             logs = FolderLogArchive(site.logs)
             yield KeptRecords(instrument=instrument, ledger=StoredLedger(store), logs=logs)
     elif kept.exists():
@@ -81,7 +81,7 @@ def site_outcomes(folder: Path, instrument: str) -> Sequence[dict[str, Any]]:
     ports.ledger.LedgerUnavailableError
         Raised if they cannot be read.
     """
-    store = SqliteStore(_site(folder).ledger)
+    store = SqlStore(_site(folder).ledger)
     store.open()
     try:
         histories = store.histories(instrument, None)

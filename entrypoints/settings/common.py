@@ -44,6 +44,7 @@ class LedgerSettings:
     url: str | None = setting(
         "LEDGER_URL",
         optional,
-        "redis://host:port/db or sqlite:///file; by default the queue's Redis",
+        "redis://host:port/db, postgresql://user:password@host/database or sqlite:///file;"
+        " by default the queue's Redis",
         default="",
     )

@@ -38,7 +38,6 @@ from entrypoints.saying import say
 from entrypoints.screen import Screen
 from entrypoints.settings.worker import ChildSettings, WorkerSettings
 from entrypoints.site import lock
-from entrypoints.site.alerts import deliver_leftovers
 from entrypoints.site.console import served_console
 from entrypoints.site.days import prepare_days
 from entrypoints.site.display import Display, shown
@@ -46,6 +45,7 @@ from entrypoints.site.environment import enter, site_variables
 from entrypoints.site.folder import open_site, site_argument
 from entrypoints.site.log_file import LogFile
 from entrypoints.site.stop import STOPPED
+from entrypoints.site.upkeep.alerts import deliver_leftovers
 from entrypoints.site.upkeep.wiring import make_upkeep
 
 __all__ = ["Feed", "command", "serve_site"]

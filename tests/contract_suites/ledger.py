@@ -111,10 +111,12 @@ class LedgerContract:
         assert await other.take_turn("courier", "b", 0.2)
 
     async def test_the_holder_of_the_claim_is_known(self, bench: LedgerBench) -> None:
-        assert await bench.ledger.claim_holder(IDENTITY) is None
+        assert await bench.ledger.claim_on(IDENTITY) is None
         record = await bench.ledger.begin(IDENTITY, "w", a_lease())
         bench.claims.claim(record.attempt, [7])
-        assert await bench.ledger.claim_holder(IDENTITY) == record.attempt
+        claim = await bench.ledger.claim_on(IDENTITY)
+        assert claim is not None
+        assert (claim.number, claim.exposures) == (record.attempt.number, frozenset({7}))
 
     async def test_attempts_are_counted_by_identity(self, bench: LedgerBench) -> None:
         numbers = []

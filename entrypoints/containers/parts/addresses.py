@@ -14,6 +14,7 @@ from entrypoints.settings.kafka import KafkaSettings, WriterKafkaSettings
 
 __all__ = [
     "group_of_workers",
+    "is_sql",
     "is_sqlite",
     "kafka_connection",
     "ledger_url",
@@ -48,6 +49,11 @@ def ledger_url(ledger: LedgerSettings, host: str, redis: RedisSettings) -> str:
 def is_sqlite(url: str) -> bool:
     """Tell whether an address is that of an SQLite file, and not of Redis."""
     return url.startswith("sqlite:")
+
+
+def is_sql(url: str) -> bool:
+    """Tell whether an address is that of an SQL database, and not of Redis."""
+    return url.startswith(("sqlite:", "postgresql:", "postgresql+"))
 
 
 def group_of_workers(setting: str, instrument: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from adapters.folder.image_store import FolderImageStore
@@ -9,9 +10,11 @@ from adapters.prometheus.metrics import PrometheusMetrics
 from adapters.prometheus.metrics_server import MetricsServer
 from adapters.redis.ledger.history_store import RedisHistoryStore
 from adapters.s3.image_store import S3ImageStore
-from adapters.sqlite.history_store import SqliteHistoryStore
-from entrypoints.containers.parts.addresses import is_sqlite, s3_connection
+from entrypoints.containers.parts.addresses import is_sql, s3_connection
 from entrypoints.settings.common import MetricsSettings, RedisSettings
+
+if TYPE_CHECKING:
+    from adapters.sql.history_store import SqlHistoryStore
 
 __all__ = ["make_history_store", "make_image_store", "make_metrics_server"]
 
@@ -23,10 +26,13 @@ def make_metrics_server(
     return MetricsServer(metrics, host=settings.host, port=settings.port, ready=ready)
 
 
-def make_history_store(address: str, redis: RedisSettings) -> RedisHistoryStore | SqliteHistoryStore:
+def make_history_store(address: str, redis: RedisSettings) -> "RedisHistoryStore | SqlHistoryStore":
     """Reach what the ledger keeps by the adapter that its address is for."""
-    if is_sqlite(address):
-        return SqliteHistoryStore(address)
+    if is_sql(address):
+        # What speaks SQL takes 12 MiB, which workers with a ledger on Redis never need.
+        from adapters.sql.history_store import SqlHistoryStore  # noqa: PLC0415 - for want of memory
+
+        return SqlHistoryStore(address)
     return RedisHistoryStore(address, timeout=redis.timeout)
 
 

@@ -137,6 +137,17 @@ async def test_what_the_ledger_does_not_know_is_left_for_a_person_and_said_once(
     assert caplog.text.count("left for a person") == 2
 
 
+async def test_the_end_of_a_claim_is_an_end_though_nobody_records_it() -> None:
+    box = _Box()
+    box.claims = StoredClaims(MemoryClaimStore(box.histories), seconds=50.0)
+    attempt = await box.begin()
+    box.lay(attempt, 1, 2)
+    box.store(1, 2)
+    assert await box.courier.look() == Looked(left=2)
+    await asyncio.sleep(60.0)
+    assert await box.courier.look() == Looked(sent=2)
+
+
 async def test_held_alerts_wait_until_they_are_released() -> None:
     box = _Box()
     attempt = await _killed(box, 1, 2)

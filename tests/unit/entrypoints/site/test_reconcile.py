@@ -8,8 +8,8 @@ from typing import Any
 
 from click.testing import CliRunner
 
+from adapters.sql.history_store import SqlHistoryStore
 from adapters.sqlite.frame_journal import SqliteFrameJournal
-from adapters.sqlite.history_store import SqliteHistoryStore
 from adapters.sqlite.work_publisher import SqliteWorkPublisher
 from adapters.sqlite.work_queue import SqliteQueueUpkeep, SqliteWorkQueue
 from application.ledger import StoredLedger
@@ -45,7 +45,7 @@ async def _let_fail(site: SiteFolder) -> None:
     journal = SqliteFrameJournal(site.work)
     queue = SqliteWorkQueue(site.work, queue=_CAMERA, consumer="worker")
     publisher = SqliteWorkPublisher(site.work, instruments=[_CAMERA])
-    histories = SqliteHistoryStore(site.ledger)
+    histories = SqlHistoryStore(site.ledger)
     failed = _record(1, 0, Ending.TAKEN, "science")
     (frame,) = failed.frames
     visit = visit_of(frame.exposure, snaps=1, survey="", sent=TaiSeconds(1.8e9))

@@ -1,10 +1,10 @@
-"""The store of histories in an SQLite file."""
+"""The store of histories in an SQL database."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from adapters.common.opened import Opened
 from adapters.common.own_threads import OwnThreads
-from adapters.sqlite.store import SqliteStore
+from adapters.sql.store import SqlStore
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.attempts import WorkHistory
@@ -12,34 +12,29 @@ from domain.work.outcomes import Outcome
 from ports.history_store import Change
 from ports.ledger import LedgerRecordError, LedgerUnavailableError
 
-__all__ = ["SqliteHistoryStore"]
+__all__ = ["SqlHistoryStore"]
 
 
-class SqliteHistoryStore(Opened):
-    """`ports.history_store.HistoryStore` in a file, in a thread of its own.
-
-    Nothing is ever forgotten: the file grows by some 180 MB a night of a large
-    camera, and by as good as nothing on a laptop.
+class SqlHistoryStore(Opened):
+    """`ports.history_store.HistoryStore`, in a thread of its own.
 
     Parameters
     ----------
-    address
-        As for `SqliteStore`.
-    timeout
-        Seconds to wait for another process's transaction.
+    address, timeout
+        As for `adapters.sql.database.Database`.
     """
 
     def __init__(self, address: str, *, timeout: float = 5.0) -> None:
-        self._store = SqliteStore(address, timeout=timeout)
+        self._store = SqlStore(address, timeout=timeout)
         self._thread = OwnThreads("ledger", LedgerUnavailableError)
 
     async def open(self) -> None:
-        """Open the file; its tables are made if they are missing."""
+        """See that the database and its tables are there."""
         self._thread.open()
         await self._thread.run(self._store.open)
 
     async def close(self) -> None:
-        """Close the file and end the thread."""
+        """Let go of the database and end the thread."""
         await self._thread.close(self._store.close)
 
     async def change[T](self, identity: Identity, change: Change[T]) -> T:
@@ -53,15 +48,8 @@ class SqliteHistoryStore(Opened):
         detectors: Collection[int],
         change: Callable[[WorkHistory, UtcSeconds], WorkHistory],
     ) -> Sequence[LedgerRecordError]:
-        """Replace the histories of a visit's detectors, one after another."""
-        faults = []
-        for detector in sorted(detectors):
-            identity = Identity(instrument, group, detector)
-            try:
-                await self.change(identity, lambda history, now: (change(history, now), None))
-            except LedgerRecordError as error:
-                faults.append(error)
-        return faults
+        """Replace the histories of a visit's detectors in one step."""
+        return await self._thread.run(self._store.change_each, instrument, group, detectors, change)
 
     async def check(self) -> None:
         """See `ports.neighbours.Probe`: read something."""
@@ -89,6 +77,10 @@ class SqliteHistoryStore(Opened):
         """Take a turn at something that one process does at a time, or keep it."""
         return await self._thread.run(self._store.take_turn, what, holder, seconds)
 
+    async def forget(self) -> int:
+        """Delete what is old."""
+        return await self._thread.run(self._store.forget)
+
     async def check_durable(self) -> Sequence[str]:
-        """Say nothing: a transaction is on disk when it ends."""
-        return []
+        """Say which settings keep the database from outliving a crash."""
+        return await self._thread.run(self._store.check_durable)

@@ -1,40 +1,37 @@
-"""The claims in the file of the SQLite ledger."""
+"""The claims in the database of the ledger."""
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from adapters.sqlite.store import SqliteStore
+from adapters.sql.store import SqlStore
 from domain.times import UtcSeconds
 from domain.work.attempts import Attempt, WorkHistory
 
-__all__ = ["SqliteClaimStore"]
+__all__ = ["SqlClaimStore"]
 
 
-class SqliteClaimStore:
+class SqlClaimStore:
     """`ports.history_store.ClaimStore`, synchronous.
 
     Parameters
     ----------
-    address
-        The same as the ledger's.
-    timeout
-        Seconds to wait for another process's transaction.
+    address, timeout
+        As for `adapters.sql.database.Database`; the address is the ledger's.
     """
 
     def __init__(self, address: str, *, timeout: float = 5.0) -> None:
-        self._store = SqliteStore(address, timeout=timeout)
+        self._store = SqlStore(address, timeout=timeout)
 
     def open(self) -> None:
-        """Open the file."""
+        """See that the database and its tables are there."""
         self._store.open()
 
     def close(self) -> None:
-        """Close the file."""
+        """Let go of the database."""
         self._store.close()
 
     def __enter__(self) -> Self:
-        self.open()
         return self
 
     def __exit__(
@@ -50,7 +47,7 @@ class SqliteClaimStore:
     ) -> None:
         """Replace the attempt's history and make it the owner of exposures, both or neither.
 
-        The file is opened if it is not open yet.
+        The database is opened if it is not open yet.
         """
         if not self._store.is_open:
             self._store.open()
