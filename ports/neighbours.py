@@ -18,8 +18,11 @@ class NeighbourUnavailableError(PromptProcessingError):
 class Neighbour(enum.StrEnum):
     """Those without whom no visit-detector is processed, as logs and outcomes name them."""
 
+    APDB = "APDB"
     BUCKET = "image bucket"
+    DATASTORE = "central datastore"
     LEDGER = "ledger"
+    REPOSITORY = "central repository"
 
 
 class Probe(Protocol):

@@ -11,6 +11,7 @@ from domain.raws.raws import RawImage
 from domain.visit import VisitDetector
 from domain.work.outcomes import Export
 from ports.ledger import Attempt
+from ports.neighbours import Neighbour
 
 __all__ = [
     "Assignment",
@@ -18,6 +19,7 @@ __all__ = [
     "DiskFullError",
     "InitOutputsMissingError",
     "LocalWorkspace",
+    "NeighbourAwayError",
     "NothingRunnableError",
     "Prepared",
     "Processed",
@@ -36,6 +38,22 @@ class WorkspaceError(PromptProcessingError):
 
 class WorkspaceLostError(WorkspaceError):
     """The process that did the work is gone, or did not answer in time."""
+
+
+class NeighbourAwayError(WorkspaceError):
+    """A step failed because a neighbour is away, as far as its error tells; only a probe can confirm that.
+
+    Parameters
+    ----------
+    text
+        What failed.
+    neighbour
+        Who is away.
+    """
+
+    def __init__(self, text: str, neighbour: Neighbour) -> None:
+        super().__init__(text)
+        self.neighbour = neighbour
 
 
 class RawUnavailableError(WorkspaceError):
@@ -98,6 +116,8 @@ class Processed:
     """Base name of the pipeline that was run."""
     failure: str = ""
     """What failed; blank if all quanta succeeded."""
+    away: Neighbour | None = None
+    """The neighbour without whom it failed, as far as the error tells."""
     changed: bool = False
     """True once the claim was made: permanent changes may exist."""
     seconds: Mapping[str, float] = field(factory=dict)
@@ -205,6 +225,18 @@ class Workspace(Protocol):
         """
         ...
 
+    async def probe(self, neighbour: Neighbour) -> None:
+        """Ask one of the neighbours of the process something that has nothing to do with any visit.
+
+        At any time, also without an assignment. Who is not a neighbour answers.
+
+        Raises
+        ------
+        WorkspaceError
+            Raised if it does not answer.
+        """
+        ...
+
     async def clean(self) -> None:
         """Remove what the attempt left in the local repository; never fails."""
         ...
@@ -273,6 +305,10 @@ class LocalWorkspace(Protocol):
 
     def export(self, what: Export) -> bytes | None:
         """See `Workspace.export`."""
+        ...
+
+    def probe(self, neighbour: Neighbour) -> None:
+        """See `Workspace.probe`."""
         ...
 
     def clean(self) -> None:

@@ -16,10 +16,12 @@ from domain.raws.raws import RawImage
 from domain.runs import chain, output_run
 from domain.work.outcomes import Export
 from ports.ledger import ClaimedElsewhereError, Claims
+from ports.neighbours import Neighbour
 from ports.workspace import (
     Assignment,
     ClaimRefusedError,
     InitOutputsMissingError,
+    NeighbourAwayError,
     NothingRunnableError,
     Prepared,
     Processed,
@@ -107,6 +109,8 @@ class MemoryWorkspace:
         self._state: _State | None = None
         self._until: float | None = None
         self._claim_seconds = claim_seconds
+        self.away: dict[Neighbour, str] = {}
+        """Neighbours that do not answer a probe, for tests, and why."""
         self.claimed_until: float | None = None
         """See `ports.workspace.Workspace.claimed_until`."""
         self.told_until: float | None = None
@@ -194,12 +198,18 @@ class MemoryWorkspace:
         if what is Export.NOTHING or state.pipeline is None:
             return None
         if self._repository.outage:
-            raise WorkspaceError(f"export: {self._repository.outage}")
+            raise NeighbourAwayError(f"export: {self._repository.outage}", Neighbour.DATASTORE)
         self._claim(state)
         datasets = self._outputs(state, what)
         self._repository.files.update(datasets)
         named = {str(key): name for key, name in datasets.items()}
         return json.dumps({"type": "pp-output", "dimension_records": [], "datasets": named}).encode()
+
+    async def probe(self, neighbour: Neighbour) -> None:
+        """See `ports.workspace.Workspace.probe`."""
+        outage = self._repository.outage if neighbour is Neighbour.DATASTORE else ""
+        if reason := self.away.get(neighbour) or outage:
+            raise NeighbourAwayError(reason, neighbour)
 
     async def clean(self) -> None:
         """See `ports.workspace.Workspace.clean`."""

@@ -15,17 +15,18 @@ from attrs import frozen
 
 from adapters.workspace_process.frames import (
     CONVERTER,
-    ERRORS,
     LENGTHS,
     Frame,
     MalformedFrameError,
     decode_header,
     encode,
+    error_from,
     lengths,
 )
 from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
 from domain.work.outcomes import Export
+from ports.neighbours import Neighbour
 from ports.workspace import (
     Assignment,
     Prepared,
@@ -166,6 +167,15 @@ class ChildWorkspace:
         frame = await self._call("export", what=what.value)
         return frame.payload if frame.header["payload"] else None
 
+    async def probe(self, neighbour: Neighbour) -> None:
+        """See `ports.workspace.Workspace.probe`."""
+        await self._end_idling()
+        try:
+            await self._call("probe", neighbour=neighbour.value)
+        finally:
+            if self._assignment is None:
+                self._begin_idling()
+
     async def clean(self) -> None:
         """See `ports.workspace.Workspace.clean`."""
         if self._assignment is None or self._is_abandoned:
@@ -279,7 +289,7 @@ class ChildWorkspace:
             await self._kill()
             raise
         if "error" in answer.header:
-            raise ERRORS.get(answer.header["error"], WorkspaceError)(answer.header["message"])
+            raise error_from(answer.header)
         return answer
 
     async def _start(self) -> _Child:

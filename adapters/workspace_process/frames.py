@@ -2,7 +2,8 @@
 
 A frame is two big-endian 4-byte lengths, the header, and the payload. Requests
 are ``{"id", "step", "arguments"}``; answers are ``{"id", "result"}`` or ``{"id", "error",
-"message"}``. ``{"id", "step": "hold", "until"}`` has no answer: an instant on the monotonic clock, which
+"message"}``, of a neighbour that is away with ``"neighbour"``.
+``{"id", "step": "hold", "until"}`` has no answer: an instant on the monotonic clock, which
 parent and child share, so that a child that was stopped takes no old frame for a new term; null: no end.
 The child sends ``{"id": 0, "claimed"}`` once it has made a claim: the instant at which that ends.
 """
@@ -17,10 +18,12 @@ from cattrs.preconf.json import make_converter
 
 from domain.errors import PromptProcessingError
 from ports.ledger import LedgerUnavailableError
+from ports.neighbours import Neighbour
 from ports.workspace import (
     ClaimRefusedError,
     DiskFullError,
     InitOutputsMissingError,
+    NeighbourAwayError,
     NothingRunnableError,
     RawUnavailableError,
     RawUnreadableError,
@@ -35,6 +38,8 @@ __all__ = [
     "MalformedFrameError",
     "decode_header",
     "encode",
+    "error_from",
+    "error_header",
     "lengths",
 ]
 
@@ -51,12 +56,28 @@ ERRORS: Mapping[str, type[PromptProcessingError]] = {
         RawUnavailableError,
         RawUnreadableError,
         InitOutputsMissingError,
+        NeighbourAwayError,
         NothingRunnableError,
         ClaimRefusedError,
         LedgerUnavailableError,
     )
 }
 """Errors that cross as themselves; any other crosses as `WorkspaceError`."""
+
+
+def error_header(error: PromptProcessingError) -> dict[str, Any]:
+    """Write an error of `ERRORS`."""
+    header: dict[str, Any] = {"error": type(error).__name__, "message": str(error)}
+    if isinstance(error, NeighbourAwayError):
+        header["neighbour"] = error.neighbour.value
+    return header
+
+
+def error_from(header: Mapping[str, Any]) -> PromptProcessingError:
+    """Read an error; one of another kind is a `WorkspaceError`."""
+    if "neighbour" in header:
+        return NeighbourAwayError(header["message"], Neighbour(header["neighbour"]))
+    return ERRORS.get(header["error"], WorkspaceError)(header["message"])
 
 
 class MalformedFrameError(PromptProcessingError):

@@ -18,12 +18,14 @@ from adapters.workspace_process.frames import (
     MalformedFrameError,
     decode_header,
     encode,
+    error_header,
     lengths,
 )
 from adapters.workspace_process.life import Life
 from application.worker.log_context import logging_about
 from domain.raws.raws import RawImage
 from domain.work.outcomes import Export
+from ports.neighbours import Neighbour
 from ports.workspace import Assignment, LocalWorkspace, WorkspaceError
 
 __all__ = ["serve"]
@@ -98,7 +100,7 @@ class _RequestHandler:
         try:
             result, payload = self._carry_out(header["step"], header["arguments"])
         except tuple(ERRORS.values()) as error:
-            return Frame({"id": header["id"], "error": type(error).__name__, "message": str(error)})
+            return Frame({"id": header["id"], **error_header(error)})
         except Exception as error:  # noqa: BLE001 - whatever a task throws must not end the child
             _LOG.error("%s failed:\n%s", header["step"], traceback.format_exc())
             message = f"{type(error).__name__}: {error}"
@@ -106,6 +108,9 @@ class _RequestHandler:
         return Frame({"id": header["id"], "result": result, "payload": payload is not None}, payload or b"")
 
     def _carry_out(self, step: str, arguments: Mapping[str, Any]) -> tuple[Any, bytes | None]:
+        if step == "probe":
+            self._workspace.probe(Neighbour(arguments["neighbour"]))
+            return None, None
         if step in {"prepare", "resume"}:
             self._assignment = CONVERTER.structure(arguments["assignment"], Assignment)
         if self._assignment is None:

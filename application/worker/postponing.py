@@ -7,12 +7,14 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from ports.neighbours import NeighbourUnavailableError, Probe
+from ports.neighbours import Neighbour, NeighbourUnavailableError, Probe
 from ports.work_queue import Lease, WorkQueue
+from ports.workspace import Workspace, WorkspaceError
 
-__all__ = ["Postponer", "PostponingPolicy", "varied"]
+__all__ = ["Postponer", "PostponingPolicy", "WorkspaceProbe", "varied"]
 
 _LOG = logging.getLogger(__name__)
+_PATIENCE = 30.0  # Seconds for an answer.
 
 
 @frozen(kw_only=True)
@@ -78,6 +80,24 @@ class Postponer:
                     pause = min(2 * pause, self._policy.longest)
             else:
                 return
+
+
+class WorkspaceProbe:
+    """Asks a neighbour of the workspace's process (`ports.neighbours.Probe`)."""
+
+    def __init__(self, workspace: Workspace, neighbour: Neighbour) -> None:
+        self._workspace = workspace
+        self._neighbour = neighbour
+
+    async def check(self) -> None:
+        """See `ports.neighbours.Probe`; no answer in time is none."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._workspace.probe(self._neighbour)
+        except TimeoutError as error:
+            raise NeighbourUnavailableError(f"no answer within {_PATIENCE:g} s") from error
+        except WorkspaceError as error:
+            raise NeighbourUnavailableError(str(error)) from error
 
 
 def varied(seconds: float, word: str) -> float:

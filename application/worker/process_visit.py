@@ -7,14 +7,15 @@ happens to a visit-detector.
 import asyncio
 import itertools
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from attrs import define, evolve, frozen
+from attrs import evolve
 
 from application.worker.await_images import ImagesOutOfReachError, ImageWait
 from application.worker.choose_pipelines import PipelineChooser
-from application.worker.postponing import varied
+from application.worker.failures import Failures, given_up
+from application.worker.job import Job, VisitPolicy
 from application.worker.stages import Stages
 from domain.cameras.field_angles import NoGeometryError
 from domain.pipelines import NoMatchingNodeError
@@ -45,16 +46,16 @@ from ports.clock import Clock
 from ports.control import ControlNotes
 from ports.ledger import Attempt, AttemptRecord, Ledger, LedgerUnavailableError
 from ports.metrics import Counter, Metrics
-from ports.neighbours import Neighbour
+from ports.neighbours import Neighbour, Probe
 from ports.output_notifier import NotificationLostError, OutputNotifier
 from ports.work_queue import Lease
 from ports.workspace import (
     Assignment,
     ClaimRefusedError,
     InitOutputsMissingError,
+    NeighbourAwayError,
     NothingRunnableError,
     Processed,
-    WaitingAlerts,
     Workspace,
     WorkspaceError,
     WorkspaceLostError,
@@ -69,62 +70,8 @@ _RECORDING = 10.0  # Seconds, of those of a claim, that are left to record what 
 _SKEW = 1.0  # Seconds between clocks that NTP is trusted to stay below (semantics 13).
 
 
-@frozen(kw_only=True)
-class VisitPolicy:
-    """The time that an attempt may take; all in seconds."""
-
-    image_timeout: float
-    """IMAGE_TIMEOUT: how long images may be late."""
-    worker_timeout: float
-    """WORKER_TIMEOUT: how long an attempt may last, export included."""
-    message_expiration: float
-    """MESSAGE_EXPIRATION: announcements older than this are not worked on."""
-    unknown_count_grace: float = 2.0
-    """With nimages = 0: how long to wait for more snaps after the first."""
-    least_wait: float = 5.0
-    """How long images are looked for though preparing took until the deadline: they may be there."""
-    init_outputs_pause: float = 5.0
-    """Between two looks for init-outputs that are not there yet."""
-    repository_pause: float = 30.0
-    """REPO_RETRY_DELAY: between two tries of what needs the central repository, give or take a quarter."""
-    max_attempts: int = 3
-    postpone_limit: float = 86_400.0
-    """POSTPONE_LIMIT: age up to which a visit is postponed because a neighbour is away, if it does not
-    expire before."""
-
-
 UNPLACEABLE = (UnsupportedSystemError, InvalidVisitError, InvalidInstantError, NoGeometryError)
 """The visit cannot be placed in time or on the sky, or the camera has no geometry to do it."""
-
-
-@define(kw_only=True)
-class _Job:
-    """One attempt under way."""
-
-    record: AttemptRecord
-    lease: Lease
-    assignment: Assignment
-    stages: Stages
-    give_up: asyncio.Event
-    begun: UtcSeconds
-    patience: float
-    """Until when init-outputs are looked for, on the event loop's clock."""
-    until: float = 0.0
-    """When the science is ended, on the event loop's clock."""
-    has_changed: bool = False
-    """Whether the pipeline came to its end and changed what is permanent."""
-    may_have_claimed: bool = False
-    """Whether a step was begun in which a claim may be made."""
-    preparation_failed: bool = False
-    """Whether preparing failed, so that there is nothing to hand on."""
-    since_shutter: float | None = None
-    """Seconds from the shutter's closing to the end of the pipeline; None before that, or if unknown."""
-    waiting: WaitingAlerts | None = None
-    """Alerts that no broker took."""
-
-    def pause(self, seconds: float, tries: int) -> float:
-        """Vary a pause, for each try otherwise."""
-        return varied(seconds, f"{self.assignment.attempt} {tries}")
 
 
 class VisitProcessor:
@@ -145,6 +92,7 @@ class VisitProcessor:
         workspace: Workspace,
         notifier: OutputNotifier | None,
         metrics: Metrics,
+        probes: Mapping[str, Probe] | None = None,
     ) -> None:
         self._policy = policy
         self._clock = clock
@@ -155,6 +103,7 @@ class VisitProcessor:
         self._workspace = workspace
         self._notifier = notifier
         self._metrics = metrics
+        self._failures = Failures(policy, clock, ledger, probes or {})
 
     async def process(
         self,
@@ -201,7 +150,7 @@ class VisitProcessor:
             main=chosen.main,
         )
         try:
-            job = _Job(
+            job = Job(
                 record=record,
                 lease=lease,
                 assignment=assignment,
@@ -223,14 +172,14 @@ class VisitProcessor:
             self._metrics.count(Counter.CLOCK_SKEW, source="nextVisit")
             _LOG.warning("the announcement is %.1f s ahead of this clock", skew)
         if has_expired(visit, now, self._policy.message_expiration, record.requeued):
-            return _given_up(record) or Expired(age=age_of(visit, now, record.requeued))
+            return given_up(record) or Expired(age=age_of(visit, now, record.requeued))
         if await self._control.is_cancelled(visit.sal_index, visit.group):
             return Cancelled()
         if lease.latest_revision > lease.revision:
             return Cancelled(superseded=True)
         return None
 
-    async def _run_attempt(self, job: _Job, expectation: Expectation) -> Outcome:
+    async def _run_attempt(self, job: Job, expectation: Expectation) -> Outcome:
         job.until = asyncio.get_running_loop().time() + self._policy.worker_timeout
         try:
             async with asyncio.timeout_at(job.until):
@@ -240,7 +189,7 @@ class VisitProcessor:
             outcome = None
             reason = f"took longer than {self._policy.worker_timeout:g} s"
         if outcome is None:
-            outcome = await self._classify_failure(job, reason)
+            outcome = await self._failures.of_reason(job, reason)
         return await self._export_outputs(job, outcome)
 
     def _expect(self, work: VisitDetector, begun: UtcSeconds, waited: float = 0.0) -> Expectation:
@@ -252,7 +201,7 @@ class VisitProcessor:
         now = asyncio.get_running_loop().time()
         return Expectation.of(work, now + (deadline - begun), self._policy.unknown_count_grace)
 
-    async def _run_science(self, job: _Job, expectation: Expectation) -> Outcome:
+    async def _run_science(self, job: Job, expectation: Expectation) -> Outcome:
         """Preload, await the images and run the pipeline."""
         try:
             failure = await self._prepare(job)
@@ -276,26 +225,19 @@ class VisitProcessor:
                 processed = await self._workspace.process(
                     [exposure.exposure for exposure in expectation.accepted], job.until
                 )
+            if processed.failure and processed.away is not None and not processed.changed:
+                raise NeighbourAwayError(processed.failure, processed.away)
             return self._outcome_of_processing(job, processed, expectation)
         except NothingRunnableError as error:
             return FailedBeforeChange(reason=str(error), never=PermanentFailure.NOTHING_RUNNABLE)
         except ImagesOutOfReachError as error:
-            return self._postpone(job, Neighbour.BUCKET, str(error))
+            return self._failures.postpone(job, Neighbour.BUCKET, str(error))
         except LedgerUnavailableError as error:
-            return self._postpone(job, Neighbour.LEDGER, str(error))
+            return self._failures.postpone(job, Neighbour.LEDGER, str(error))
         except WorkspaceError as error:
-            return await self._classify_failure(job, str(error), _snap_results(expectation, None))
+            return await self._failures.of_error(job, error, str(error), _snap_results(expectation, None))
 
-    def _postpone(self, job: _Job, away: Neighbour, reason: str) -> Outcome:
-        """Leave the work to a later attempt, unless it is too old for one."""
-        age = age_of(job.assignment.work.visit, self._clock.utc(), job.record.requeued)
-        if age < min(self._policy.message_expiration, self._policy.postpone_limit):
-            return FailedBeforeChange(reason=reason, postponed=True, away=away)
-        since = job.record.begun if job.record.postponed is None else job.record.postponed.begun
-        lasted = self._clock.utc() - since
-        return FailedBeforeChange(reason=f"{reason}; given up after {lasted:.0f} s", given_up=True)
-
-    async def _prepare(self, job: _Job) -> Outcome | None:
+    async def _prepare(self, job: Job) -> Outcome | None:
         """Prepare the workspace; wait for an initializer that is behind and a repository that is away."""
         loop = asyncio.get_running_loop()
         tries = 0
@@ -313,7 +255,7 @@ class VisitProcessor:
                     pause = job.pause(usual, tries)
                     is_over = loop.time() + pause >= job.patience if is_missing else tries >= _TRIES
                     if is_over:
-                        return FailedBeforeChange(reason=str(error))
+                        return await self._failures.of_error(job, error, str(error))
                     _LOG.warning("%s; retrying in %.1f s", error, pause)
                 await self._workspace.clean()
                 await asyncio.sleep(pause)
@@ -323,7 +265,7 @@ class VisitProcessor:
             job.stages.add(f"prepare.{stage}", seconds)
         return None
 
-    def _outcome_of_processing(self, job: _Job, processed: Processed, expectation: Expectation) -> Outcome:
+    def _outcome_of_processing(self, job: Job, processed: Processed, expectation: Expectation) -> Outcome:
         for stage, seconds in processed.seconds.items():
             job.stages.add(f"process.{stage}", seconds)
         snaps = _snap_results(expectation, processed)
@@ -336,7 +278,7 @@ class VisitProcessor:
         job.since_shutter = seconds_since(closed, self._clock.utc())
         return Completed(pipeline=processed.pipeline, snaps=snaps)
 
-    async def _export_outputs(self, job: _Job, outcome: Outcome) -> Outcome:
+    async def _export_outputs(self, job: Job, outcome: Outcome) -> Outcome:
         """Export what the outcome allows, and tell the Butler Writer."""
         what = rule_for(outcome, job.record.turn, self._policy.max_attempts).export
         if what is Export.NOTHING or job.preparation_failed:
@@ -348,17 +290,17 @@ class VisitProcessor:
                     await self._export(job, what, limit)
         except LedgerUnavailableError as error:
             if isinstance(outcome, Completed):
-                return self._postpone(job, Neighbour.LEDGER, str(error))
+                return self._failures.postpone(job, Neighbour.LEDGER, str(error))
             _LOG.error("nothing was exported: %s", error)
         except (WorkspaceError, NotificationLostError, TimeoutError) as error:
             reason = f"export: {error or 'took too long'}"
             if isinstance(outcome, Completed):
-                outcome = await self._classify_failure(job, reason, outcome.snaps)
+                outcome = await self._failures.of_error(job, error, reason, outcome.snaps)
             else:
                 _LOG.error("nothing was exported: %s", reason)
         return self._with_alerts(job, outcome)
 
-    def _with_alerts(self, job: _Job, outcome: Outcome) -> Outcome:
+    def _with_alerts(self, job: Job, outcome: Outcome) -> Outcome:
         """Name alerts that wait in the outcome; without any, the minute ended with the pipeline."""
         waiting = job.waiting
         if waiting is None:
@@ -375,7 +317,7 @@ class VisitProcessor:
             case _:
                 return outcome
 
-    async def _export(self, job: _Job, what: Export, limit: asyncio.Timeout) -> None:
+    async def _export(self, job: Job, what: Export, limit: asyncio.Timeout) -> None:
         """Export and tell the writer; again if that fails.
 
         Where nothing permanent was changed another attempt may do better. After a
@@ -403,7 +345,7 @@ class VisitProcessor:
             else:
                 return
 
-    async def _tell_writer(self, job: _Job, message: bytes) -> None:
+    async def _tell_writer(self, job: Job, message: bytes) -> None:
         if self._notifier is None:
             raise NotificationLostError("there is a message for the Butler Writer, and none is configured")
         await self._notifier.send(message)
@@ -414,21 +356,6 @@ class VisitProcessor:
         if await self._ledger.has_claim(attempt.identity):
             return FailedAfterChange(reason=reason)
         return FailedBeforeChange(reason=reason)
-
-    async def _classify_failure(self, job: _Job, reason: str, snaps: tuple[SnapResult, ...] = ()) -> Outcome:
-        """Sort a failure by the one fact that decides: is there a claim?"""
-        if job.may_have_claimed and await self._ledger.has_claim(job.record.attempt.identity):
-            return FailedAfterChange(reason=reason, snaps=snaps)
-        return FailedBeforeChange(reason=reason, snaps=snaps)
-
-
-def _given_up(record: AttemptRecord) -> Outcome | None:
-    """End work that expired while it was postponed by what it was postponed for; None if it was not."""
-    before = record.postponed
-    if before is None or not isinstance(before.outcome, FailedBeforeChange):
-        return None
-    lasted = record.begun - before.begun
-    return FailedBeforeChange(reason=f"{before.outcome.reason}; given up after {lasted:.0f} s", given_up=True)
 
 
 async def _run_unless[T](over: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

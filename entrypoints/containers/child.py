@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dependency_injector import containers, providers
 
+from adapters.apdb.probe import ApdbProbe
 from adapters.butler.camera.camera_stack import OurCameraStack
 from adapters.butler.camera.rubin_packages import load_rubin, rubin_instrument
 from adapters.butler.camera.rubin_stack import RubinCameraStack
@@ -112,6 +113,11 @@ def _claims(settings: ChildSettings, store: ClaimStore, life: Life) -> MortalCla
     return MortalClaims(StoredClaims(store, seconds), life, seconds)
 
 
+def _probe_apdb(settings: ChildSettings) -> ApdbProbe | None:
+    address = settings.deployment.apdb
+    return None if address == "none" else ApdbProbe(address)
+
+
 def _workspace(
     settings: WorkspaceSettings,
     camera: Camera,
@@ -119,6 +125,7 @@ def _workspace(
     central: CentralRepositories,
     repositories: FullRepositories | PredictedRepositories,
     claims: Claims,
+    probe_apdb: ApdbProbe | None,
 ) -> ButlerWorkspace:
     return ButlerWorkspace(
         settings=settings,
@@ -127,6 +134,7 @@ def _workspace(
         shared=central,
         repositories=repositories,
         claims=claims,
+        probe_apdb=probe_apdb,
     )
 
 
@@ -162,4 +170,7 @@ class ChildContainer(containers.DeclarativeContainer):
     stack = singleton(_stack, settings, camera)
     queried = singleton(_queried, settings, folder, workspace_settings, central)
     repositories = singleton(_repositories, settings, folder, workspace_settings, central, queried)
-    workspace = singleton(_workspace, workspace_settings, camera, stack, central, repositories, claims)
+    probe_apdb = singleton(_probe_apdb, settings)
+    workspace = singleton(
+        _workspace, workspace_settings, camera, stack, central, repositories, claims, probe_apdb
+    )

@@ -32,6 +32,7 @@ from application.sidecars import Sidecars
 from application.worker.await_images import ImageWait
 from application.worker.choose_pipelines import PipelineChooser
 from application.worker.find_raws import RawSearch, SearchPolicy
+from application.worker.postponing import WorkspaceProbe
 from application.worker.process_visit import VisitPolicy, VisitProcessor
 from application.worker.work import Worker, WorkerPolicy
 from domain.cameras.camera import Camera
@@ -215,6 +216,7 @@ def _processor(
     workspace: Workspace,
     notifier: OutputNotifier | None,
     metrics: Metrics,
+    probes: Mapping[str, Probe],
 ) -> VisitProcessor:
     return VisitProcessor(
         policy=VisitPolicy(
@@ -234,11 +236,17 @@ def _processor(
         workspace=workspace,
         notifier=notifier,
         metrics=metrics,
+        probes=probes,
     )
 
 
-def _probes(store: Probe, histories: Probe) -> Mapping[str, Probe]:
-    return {Neighbour.BUCKET: store, Neighbour.LEDGER: histories}
+def _probes(store: Probe, histories: Probe, workspace: Workspace) -> Mapping[str, Probe]:
+    others = (Neighbour.REPOSITORY, Neighbour.DATASTORE, Neighbour.APDB)
+    return {
+        Neighbour.BUCKET: store,
+        Neighbour.LEDGER: histories,
+        **{neighbour: WorkspaceProbe(workspace, neighbour) for neighbour in others},
+    }
 
 
 def _worker(
@@ -317,10 +325,10 @@ class WorkerContainer(containers.DeclarativeContainer):
 
     search = singleton(_search, camera, notifications, store, lookup, clock)
     chooser = singleton(_chooser, camera, preprocessing, main)
+    probes = singleton(_probes, store, histories, workspace)
     processor = singleton(
-        _processor, settings, clock, ledger, control, chooser, search, workspace, notifier, metrics
+        _processor, settings, clock, ledger, control, chooser, search, workspace, notifier, metrics, probes
     )
-    probes = singleton(_probes, store, histories)
     worker = singleton(
         _worker, settings, name, camera, queue, ledger, processor, workspace, metrics, measurements, probes
     )

@@ -193,7 +193,9 @@ class PredictedRepository:
         built = self._clock()
         result = self._run(components, plan, before_task)
         seconds = {"graph": built - began, "run": self._clock() - built, **result.seconds}
-        return Execution(failures=result.failures, seconds=seconds, is_refused=result.is_refused)
+        return Execution(
+            failures=result.failures, seconds=seconds, away=result.away, is_refused=result.is_refused
+        )
 
     def _assemble(self, plan: Plan) -> PredictedQuantumGraphComponents:
         graph = plan.pipeline.graph

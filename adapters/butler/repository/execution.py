@@ -14,8 +14,10 @@ from lsst.pipe.base.quantum_graph_executor import QuantumExecutionResult, Quantu
 from lsst.utils.timer import logInfo
 
 from adapters.butler.repository.visit_repository import BeforeTask
+from adapters.butler.shared.outages import neighbour_away
 from adapters.butler.shared.steps import one_line
 from domain.errors import PromptProcessingError
+from ports.neighbours import Neighbour
 
 __all__ = ["GraphRun", "run_graph"]
 
@@ -32,6 +34,8 @@ class GraphRun:
     """Time spent in each task, by ``task {label}``."""
     provenance: bool
     """Whether the provenance file is complete."""
+    away: Neighbour | None = None
+    """The neighbour without whom a quantum failed, as far as its error tells."""
     is_refused: bool = False
     """Whether nothing failed but tasks that cannot do with what they were given, again or not."""
 
@@ -51,6 +55,7 @@ class _WatchedExecutor(QuantumExecutor):
         self._clock = clock
         self.failures: list[str] = []
         self.refusals = 0
+        self.away: Neighbour | None = None
         self.seconds: dict[str, float] = {}
 
     def execute(
@@ -70,6 +75,8 @@ class _WatchedExecutor(QuantumExecutor):
         except Exception as error:
             self.failures.append(f"{task_node.label} {quantum.dataId}: {one_line(_reason(error))}")
             self.refusals += isinstance(_reason(error), AlgorithmError)
+            # Tasks read from one database only.
+            self.away = self.away or neighbour_away(_reason(error), database=Neighbour.APDB)
             _say_no_outputs(log_records)
             raise
         finally:
@@ -137,5 +144,6 @@ def run_graph(
         failures=tuple(watched.failures),
         seconds=watched.seconds,
         provenance=whole,
+        away=watched.away,
         is_refused=0 < watched.refusals == len(watched.failures),
     )

@@ -177,7 +177,9 @@ class FullRepository:
         built = self._clock()
         result = self._run(graph, plan, before_task)
         seconds = {"graph": built - began, "run": self._clock() - built, **result.seconds}
-        return Execution(failures=result.failures, seconds=seconds, is_refused=result.is_refused)
+        return Execution(
+            failures=result.failures, seconds=seconds, away=result.away, is_refused=result.is_refused
+        )
 
     def _run(self, graph: PredictedQuantumGraph, plan: Plan, before_task: BeforeTask) -> GraphRun:
         dataset_type = provenance_type(self.universe)

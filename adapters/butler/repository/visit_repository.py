@@ -15,6 +15,7 @@ from adapters.butler.inputs.inputs import InputFinder, Inputs
 from adapters.butler.inputs.pipelines import LoadedPipeline
 from adapters.butler.repository.dataset_ids import DatasetIds
 from domain.errors import PromptProcessingError
+from ports.neighbours import Neighbour
 
 __all__ = ["BeforeTask", "CannotBuildError", "Execution", "Plan", "VisitRepositories", "VisitRepository"]
 
@@ -53,6 +54,8 @@ class Execution:
     """A line for each quantum that failed; empty if all succeeded."""
     seconds: Mapping[str, float] = field(factory=dict)
     """Time spent by stage and task."""
+    away: Neighbour | None = None
+    """The neighbour without whom one failed, as far as its error tells."""
     is_refused: bool = False
     """Whether nothing failed but tasks that cannot do with these images, again or not."""
 

@@ -72,6 +72,15 @@ class CentralRepositories:
         """Configuration of the repository of inputs: storage classes, formatters, templates."""
         return ButlerConfig(self._read_repo)
 
+    def probe_datastore(self) -> None:
+        """Ask for the root of outputs; raises whatever its client does if it does not answer."""
+        self.output_root.probe()
+
+    def probe_registries(self) -> None:
+        """Open the registries anew; raises whatever the Butler does if they do not answer."""
+        for repository in {self._read_repo, self._write_repo}:
+            Butler.from_config(repository, writeable=False).close()
+
     def close(self) -> None:
         """Close what was opened."""
         for butler in (self._reader, self._outputs, self._writer):

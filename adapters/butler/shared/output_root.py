@@ -8,7 +8,8 @@ from pathlib import Path
 from lsst.resources import ResourcePath
 
 from adapters.butler.shared.steps import one_line
-from ports.workspace import WorkspaceError
+from ports.neighbours import Neighbour
+from ports.workspace import NeighbourAwayError
 
 __all__ = ["OutputRoot"]
 
@@ -32,7 +33,7 @@ class OutputRoot:
 
         Raises
         ------
-        WorkspaceError
+        NeighbourAwayError
             Raised if it is not there, or empty: it holds the init-outputs at least.
         """
         if self._path is None:
@@ -41,10 +42,16 @@ class OutputRoot:
             with os.scandir(self._path) as entries:
                 is_empty = next(entries, None) is None
         except OSError as error:
-            raise WorkspaceError(f"the central datastore's root cannot be read: {one_line(error)}") from error
+            raise _away(f"cannot be read: {one_line(error)}") from error
         if is_empty:
-            raise WorkspaceError(f"the central datastore's root is empty, as if unmounted: {self._path}")
+            raise _away(f"is empty, as if unmounted: {self._path}")
         return self._path.resolve().is_mount()
+
+    def probe(self) -> None:
+        """Ask the datastore for something; raises whatever its client does if it does not answer."""
+        if self._path is None:
+            ResourcePath(self.uri, forceDirectory=True).join("butler.yaml").exists()
+        self.is_mounted()
 
     @contextmanager
     def kept_mounted(self, *, was_mounted: bool) -> Iterator[None]:
@@ -57,7 +64,7 @@ class OutputRoot:
 
         Raises
         ------
-        WorkspaceError
+        NeighbourAwayError
             Raised if it is not there, or only what it was mounted on.
         """
         self._expect(was_mounted=was_mounted)
@@ -67,4 +74,8 @@ class OutputRoot:
     def _expect(self, *, was_mounted: bool) -> None:
         is_mounted = self.is_mounted()
         if was_mounted and not is_mounted:
-            raise WorkspaceError(f"the central datastore's root is not mounted any more: {self._path}")
+            raise _away(f"is not mounted any more: {self._path}")
+
+
+def _away(what: str) -> NeighbourAwayError:
+    return NeighbourAwayError(f"the central datastore's root {what}", Neighbour.DATASTORE)

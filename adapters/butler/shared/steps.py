@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from adapters.butler.shared.outages import neighbour_away
 from domain.addresses import without_users
 from domain.errors import PromptProcessingError
-from ports.workspace import WorkspaceError
+from ports.workspace import NeighbourAwayError, WorkspaceError
 
 __all__ = ["Stopwatch", "one_line", "step"]
 
@@ -18,14 +19,17 @@ def step(name: str) -> Iterator[None]:
     Raises
     ------
     WorkspaceError
-        Raised if something was thrown that is not this project's own error.
+        Raised if something was thrown that is not this project's own error;
+        `NeighbourAwayError` if it speaks of a neighbour as away.
     """
     try:
         yield
     except PromptProcessingError:
         raise
     except Exception as error:
-        raise WorkspaceError(f"{name}: {one_line(error)}") from error
+        text = f"{name}: {one_line(error)}"
+        away = neighbour_away(error)
+        raise (WorkspaceError(text) if away is None else NeighbourAwayError(text, away)) from error
 
 
 def one_line(error: BaseException) -> str:

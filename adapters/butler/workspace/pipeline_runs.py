@@ -1,7 +1,7 @@
 """An attempt's pipelines: which of them run, on what, and into which runs."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import evolve
 
@@ -16,7 +16,7 @@ from adapters.butler.workspace.journal import Journal
 from domain.errors import PromptProcessingError
 from domain.runs import chain, output_run, preload_run
 from ports.ledger import Claims
-from ports.workspace import Assignment, NothingRunnableError
+from ports.workspace import Assignment, NeighbourAwayError, NothingRunnableError
 
 __all__ = ["PipelineRuns"]
 
@@ -34,17 +34,26 @@ class PipelineRuns:
         Guards permanent changes.
     alerts
         Where tasks lay alerts down that no broker takes.
+    ask_apdb
+        Raises if the APDB, in which changes are made, does not answer.
     next_on_refusal
         Whether images that a pipeline refuses before its change are the next one's.
     """
 
     def __init__(
-        self, deployment: str, claims: Claims, alerts: AlertOutbox, *, next_on_refusal: bool = False
+        self,
+        deployment: str,
+        claims: Claims,
+        alerts: AlertOutbox,
+        ask_apdb: Callable[[], None],
+        *,
+        next_on_refusal: bool = False,
     ) -> None:
         self._deployment = deployment
         self._claims = claims
         self._alerts = alerts
         self._next_on_refusal = next_on_refusal
+        self._ask_apdb = ask_apdb
 
     def run_of(self, assignment: Assignment, pipeline: LoadedPipeline) -> str:
         """Name the run that a pipeline puts its outputs into."""
@@ -57,23 +66,32 @@ class PipelineRuns:
     def preprocess(
         self, attempt: OpenAttempt, pipelines: Iterable[LoadedPipeline], watch: Stopwatch
     ) -> list[str]:
-        """Run the first preprocessing pipeline that can be; its failure is no reason to stop.
+        """Run the first preprocessing pipeline that can be; its failure is no reason to stop, an outage is.
 
         Returns
         -------
         warnings
             What went wrong.
+
+        Raises
+        ------
+        NeighbourAwayError
+            Raised if a neighbour is away without whom it fails.
         """
         warnings: list[str] = []
         for pipeline in pipelines:
             try:
                 with watch.stage("preprocessing"):
                     execution = self._execute(attempt, pipeline, ())
+            except NeighbourAwayError:
+                raise
             except PromptProcessingError as error:
                 warnings.append(f"preprocessing pipeline {pipeline.name}: {error}")
                 if not isinstance(error, CannotBuildError):
                     return warnings
             else:
+                if execution.failures and execution.away is not None:
+                    raise NeighbourAwayError("; ".join(execution.failures), execution.away)
                 failed = [f"preprocessing pipeline {pipeline.name}: {line}" for line in execution.failures]
                 return [*warnings, *failed]
         return warnings
@@ -130,6 +148,7 @@ class PipelineRuns:
         def before_task(label: str) -> None:
             if label in pipeline.change_labels:
                 # What a change needs is asked before its claim, which cannot be undone.
+                self._ask_apdb()
                 with self._alerts.reachable(attempt):
                     make_claim(self._claims, attempt, exposures)
 

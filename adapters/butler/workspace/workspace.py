@@ -36,9 +36,11 @@ from domain.raws.raws import RawImage
 from domain.runs import input_collections
 from domain.work.outcomes import Export
 from ports.ledger import Claims
+from ports.neighbours import Neighbour
 from ports.workspace import (
     Assignment,
     InitOutputsMissingError,
+    NeighbourAwayError,
     NothingRunnableError,
     Prepared,
     Processed,
@@ -80,6 +82,8 @@ class ButlerWorkspace:
         Makes the attempts' own repositories.
     claims
         Guards permanent changes.
+    probe_apdb
+        Raises if the APDB does not answer; None: there is none that can be asked.
     clock
         Seconds, monotonic.
     """
@@ -93,6 +97,7 @@ class ButlerWorkspace:
         shared: CentralRepositories,
         repositories: VisitRepositories,
         claims: Claims,
+        probe_apdb: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._settings = settings
@@ -102,9 +107,18 @@ class ButlerWorkspace:
         self._repositories = repositories
         self._alerts = AlertOutbox(shared)
         self._runs = PipelineRuns(
-            settings.deployment, claims, self._alerts, next_on_refusal=settings.next_on_refusal
+            settings.deployment,
+            claims,
+            self._alerts,
+            lambda: self.probe(Neighbour.APDB),
+            next_on_refusal=settings.next_on_refusal,
         )
         self._clock = clock
+        self._probes: Mapping[Neighbour, Callable[[], None]] = {
+            Neighbour.REPOSITORY: shared.probe_registries,
+            Neighbour.DATASTORE: shared.probe_datastore,
+            Neighbour.APDB: probe_apdb or (lambda: None),
+        }
         self._library = PipelineLibrary(
             settings.pipelines_root,
             settings.apdb_config,
@@ -328,6 +342,7 @@ class ButlerWorkspace:
         return Processed(
             pipeline=pipeline.name,
             failure="; ".join(execution.failures),
+            away=execution.away,
             changed=attempt.journal.claimed,
             seconds=execution.seconds,
         )
@@ -345,6 +360,14 @@ class ButlerWorkspace:
         attempt = self._current()
         with step("export"):
             return self._exporter.export(attempt, what)
+
+    def probe(self, neighbour: Neighbour) -> None:
+        """See `ports.workspace.Workspace.probe`."""
+        try:
+            with step("probe"):
+                self._probes.get(neighbour, lambda: None)()
+        except WorkspaceError as error:
+            raise NeighbourAwayError(f"the {neighbour} does not answer: {error}", neighbour) from error
 
     def clean(self) -> None:
         """See `ports.workspace.Workspace.clean`."""

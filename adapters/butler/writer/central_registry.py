@@ -5,12 +5,12 @@ from uuid import UUID
 
 from lsst.daf.butler import Butler
 
+from adapters.butler.shared.database_errors import blames_repository
 from adapters.butler.shared.messages import Decoder, Outputs
 from adapters.butler.shared.steps import one_line
 from adapters.butler.writer.message_paths import MessagePaths, file_stores
 from adapters.butler.writer.message_rules import MessageRules
 from adapters.butler.writer.registrar import Registrar, quick_ingest
-from adapters.butler.writer.registry_errors import blames_repository
 from adapters.common.own_threads import OwnThreads
 from domain.errors import PromptProcessingError
 from ports.central_registry import OutputEvent, RegistryUnavailableError, UnappliableEventError

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from lsst.daf.butler import Butler
 from lsst.daf.butler.registry import OrphanedRecordError
 
+from adapters.butler.shared.database_errors import blames_repository
 from adapters.butler.shared.messages import Outputs
 from adapters.butler.shared.records import insert_records
 from adapters.butler.shared.registration import (
@@ -16,7 +17,6 @@ from adapters.butler.shared.registration import (
     register_in_transaction,
     types_of,
 )
-from adapters.butler.writer.registry_errors import blames_repository
 from adapters.butler.writer.stored_records import StoredRecords
 
 try:

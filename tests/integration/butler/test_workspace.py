@@ -14,6 +14,7 @@ from domain.raws.raws import RawImage
 from domain.work.outcomes import Export
 from ports.central_registry import OutputEvent
 from ports.ledger import Attempt
+from ports.neighbours import Neighbour
 from ports.workspace import Assignment, Prepared, Processed, WaitingAlerts
 from tests.contract_suites.workspace import Site, WorkspaceContract
 from tests.integration.butler import night as n
@@ -45,6 +46,9 @@ class InThisProcess:
 
     async def clean(self) -> None:
         self._workspace.clean()
+
+    async def probe(self, neighbour: Neighbour) -> None:
+        self._workspace.probe(neighbour)
 
     def hold(self, until: float | None) -> None:
         """There is no process to end."""

@@ -14,8 +14,10 @@ from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
 from domain.times import TaiSeconds
 from domain.work.outcomes import Export
+from ports.neighbours import Neighbour
 from ports.workspace import (
     Assignment,
+    NeighbourAwayError,
     NothingRunnableError,
     Prepared,
     Processed,
@@ -102,6 +104,10 @@ class ScriptedWorkspace:
 
     def export(self, what: Export) -> bytes | None:
         return None if what is Export.NOTHING else b"\0message\xff" * 100_000
+
+    def probe(self, neighbour: Neighbour) -> None:
+        if neighbour is Neighbour.APDB:
+            raise NeighbourAwayError("connection refused", neighbour)
 
     def clean(self) -> None:
         self._write("clean")

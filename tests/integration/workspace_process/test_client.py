@@ -17,8 +17,10 @@ from domain.times import TaiSeconds
 from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit, VisitDetector
 from domain.work.outcomes import Export
 from ports.ledger import Attempt
+from ports.neighbours import Neighbour
 from ports.workspace import (
     Assignment,
+    NeighbourAwayError,
     NothingRunnableError,
     Prepared,
     Processed,
@@ -367,3 +369,14 @@ async def test_the_end_of_a_claim_is_the_end_of_the_process(workspace: ChildWork
     with pytest.raises(WorkspaceLostError, match="its lease was not renewed in time"):
         await workspace.process([1])
     assert 1.0 < loop.time() - began < 10.0
+
+
+async def test_a_probe_needs_no_visit_and_its_answer_crosses(workspace: ChildWorkspace) -> None:
+    await workspace.probe(Neighbour.REPOSITORY)
+    with pytest.raises(NeighbourAwayError, match="connection refused") as caught:
+        await workspace.probe(Neighbour.APDB)
+    assert caught.value.neighbour is Neighbour.APDB
+    await workspace.prepare(assignment("g"))
+    with pytest.raises(NeighbourAwayError):
+        await workspace.probe(Neighbour.APDB)
+    assert (await workspace.process([RAW.exposure])).changed

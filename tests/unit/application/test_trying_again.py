@@ -19,10 +19,12 @@ from domain.work.outcomes import (
 )
 from ports.ledger import AttemptRecord, LedgerUnavailableError
 from ports.metrics import Counter
+from ports.neighbours import Neighbour
 from ports.work_queue import QueueDepth
 from ports.workspace import (
     ClaimRefusedError,
     DiskFullError,
+    NeighbourAwayError,
     RawUnavailableError,
     WorkspaceError,
     WorkspaceLostError,
@@ -263,6 +265,47 @@ async def test_an_image_that_the_disk_does_not_take_is_left_to_another_attempt()
         records = await history(night)
     assert isinstance(records[0].outcome, FailedBeforeChange)
     assert isinstance(records[-1].outcome, Completed)
+
+
+@pytest.mark.parametrize(
+    ("step", "neighbour"),
+    [
+        ("prepare", Neighbour.REPOSITORY),
+        ("prepare", Neighbour.APDB),
+        ("process", Neighbour.APDB),
+        ("process", Neighbour.DATASTORE),
+        ("export", Neighbour.DATASTORE),
+    ],
+)
+async def test_a_neighbour_that_is_away_costs_no_attempt_before_the_claim(
+    step: str, neighbour: Neighbour
+) -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        workspace = night.workspaces[0]
+        workspace.away[neighbour] = "connection refused"
+        for _ in range(1000):
+            workspace.fail_next(step, NeighbourAwayError("connection refused", neighbour))
+        await one_visit(night, 1500.0)
+        workspace.away.clear()
+        workspace.mend(step)
+        await asyncio.sleep(300.0)
+        postponed, done = await history(night)
+    assert isinstance(postponed.outcome, FailedBeforeChange)
+    assert (postponed.outcome.postponed, postponed.outcome.away) == (True, neighbour)
+    assert isinstance(done.outcome, Completed)
+    assert done.turn == 1
+
+
+async def test_an_outage_that_no_probe_confirms_is_the_attempts_own_failure() -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}))
+    async with night.running():
+        for _ in range(1000):
+            night.workspaces[0].fail_next("prepare", NeighbourAwayError("too long", Neighbour.REPOSITORY))
+        records = await one_visit(night, 600.0)
+    assert [type(record.outcome) for record in records] == 3 * [FailedBeforeChange]
+    assert not any(getattr(record.outcome, "postponed", True) for record in records)
+    assert night.queue.depth().dead == 1
 
 
 async def test_an_hour_without_redis_after_the_claim_costs_nothing() -> None:

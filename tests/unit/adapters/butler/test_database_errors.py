@@ -8,7 +8,7 @@ import sqlalchemy
 import sqlalchemy.exc
 from botocore.exceptions import ClientError
 
-from adapters.butler.writer.registry_errors import blames_repository
+from adapters.butler.shared.database_errors import blames_repository
 
 _WRAPPERS = (
     sqlalchemy.exc.OperationalError,

@@ -12,7 +12,7 @@ from typing import Final
 import botocore.exceptions
 import sqlalchemy.exc
 
-__all__ = ["blames_repository"]
+__all__ = ["blames_database", "blames_repository"]
 
 _REPOSITORY_CLASSES: Final = frozenset(
     {
@@ -47,11 +47,14 @@ _DATA_CODES: Final = frozenset(
 )
 """Of SQLite; any other is about the file, its locks or the machine."""
 
-_NEVER_DATA: Final = (
+_NO_CONNECTION: Final = (
     # A connection that broke in a transaction, as seen by the statement after.
     sqlalchemy.exc.PendingRollbackError,
     sqlalchemy.exc.ResourceClosedError,
     sqlalchemy.exc.TimeoutError,
+)
+_NEVER_DATA: Final = (
+    *_NO_CONNECTION,
     botocore.exceptions.BotoCoreError,
     botocore.exceptions.ClientError,
     OSError,
@@ -67,6 +70,13 @@ _WITHOUT_CODE: Final = (
 def blames_repository(error: BaseException) -> bool:
     """Tell whether the same call may succeed later: the repository is away, busy or out of order."""
     return isinstance(error, _NEVER_DATA) or any(map(_blames_database, _database_errors(error)))
+
+
+def blames_database(error: sqlalchemy.exc.SQLAlchemyError) -> bool:
+    """Tell whether the database is away, busy or out of order."""
+    if isinstance(error, _NO_CONNECTION):
+        return True
+    return isinstance(error, sqlalchemy.exc.DBAPIError) and _blames_database(error)
 
 
 def _blames_database(error: sqlalchemy.exc.DBAPIError) -> bool:
