@@ -29,6 +29,7 @@ from workbench.night.ades import Observatory, ades_text
 from workbench.night.alerts import read_alert_files
 from workbench.night.apdb import object_table, source_table
 from workbench.night.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes
+from workbench.night.photometry import measured_at, photometry_table
 from workbench.night.tracklets import finding_table, sighting_table, tracklet_table
 
 __all__ = ["Results", "open_results"]
@@ -248,6 +249,16 @@ class Results:
             What it asks of who reports; None leaves placeholders.
         """
         return ades_text(self._tracklets, observatory or Observatory())
+
+    def photometry(self, ra: float, dec: float) -> Table:
+        """Measure what is at a place on all images, seen or not: the columns of `workbench.night.photometry`.
+
+        Parameters
+        ----------
+        ra, dec
+            Degrees ICRS.
+        """
+        return photometry_table(measured_at(self._butler, self._chains, self.instrument, ra, dec))
 
     def cutouts(self, dia_source: int, size: int = 31) -> Mapping[str, npt.NDArray[Any]]:
         """Cut squares of pixels around a DiaSource out of ``calibrated``, ``template`` and ``difference``.

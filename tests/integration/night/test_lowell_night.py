@@ -84,6 +84,7 @@ def test_the_night_is_observed_again_and_its_truth_is_found(night: Night) -> Non
     check_that_the_asteroids_are_linked(night)
     check_that_the_night_s_news_come_first(night)
     check_the_light_curve_of_the_variable(night)
+    check_that_photometry_of_a_place_agrees(night)
     check_that_little_else_is_found(night)
     check_that_the_database_holds_what_the_outputs_say(night)
 
@@ -184,6 +185,21 @@ def _light_curve(night: Night, ra: float, dec: float) -> pd.DataFrame:
     # The object of the variable itself, should a neighbour have made one too.
     longest = near["diaObjectId"].value_counts().idxmax()
     return near[near["diaObjectId"] == longest].sort_values("midpointMjdTai")
+
+
+def check_that_photometry_of_a_place_agrees(night: Night) -> None:
+    first = next(iter(night.truth("truth_V1_lightcurve.csv").values()))
+    forced = _light_curve(night, float(first["ra_deg"]), float(first["dec_deg"]))
+    row = forced.iloc[len(forced) // 2]
+    with prompt_processing.open(night.results) as results:
+        found = results.photometry(row["ra"], row["dec"])
+        nowhere = results.photometry(row["ra"] + 10.0, row["dec"])
+    assert len(found) == 12
+    assert len(nowhere) == 0
+    (same,) = found[found["visit"] == row["visit"]]
+    for ours, theirs in (("flux", "psfFlux"), ("flux_err", "psfFluxErr"), ("science_flux", "scienceFlux")):
+        assert same[ours] == pytest.approx(row[theirs], rel=1e-6)
+    assert same["limit"] == pytest.approx(31.4 - 2.5 * np.log10(5.0 * same["flux_err"]))
 
 
 def check_that_little_else_is_found(night: Night) -> None:
