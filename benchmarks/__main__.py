@@ -16,6 +16,7 @@ _BENCHMARKS = {
     "science": ("benchmarks.visits.science", "each task of ApPipe on images of 1k x 1k and of 4k x 4k"),
     "astrometry": ("benchmarks.astrometry", "fields of stars with wrong pointings: how many are recognized"),
     "sky": ("benchmarks.sky.finding", "what is found of what is on simulated skies and on a real night"),
+    "reliability": ("benchmarks.sky.reliability", "train the score of DiaSources, judge it on unseen nights"),
     "worker": (
         "benchmarks.visits.worker",
         "a worker from its cold start through visit-detectors, and its memory",

@@ -81,6 +81,8 @@ def source_rows(
         "psfFluxErr": np.asarray(sources["psf_flux_err"], dtype=float),
         "psfChi2": np.asarray(sources["psf_chi2"], dtype=float),
         "psfNdata": np.asarray(sources["psf_n_pixels"]),
+        "reliability": np.asarray(sources["reliability"], dtype=float),
+        "reliabilityVersion": np.asarray(sources["reliability_version"]).astype(object),
         "scienceFlux": science[0],
         "scienceFluxErr": science[1],
         "templateFlux": science[0] - psf_flux,

@@ -9,7 +9,7 @@ from attrs import frozen
 from lsst.images import MaskedImage
 from lsst.pipe.base import PipelineTask
 
-from prompt_pipelines.arrays import Floats
+from prompt_pipelines.arrays import Floats, Pixels
 from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.psf import PsfModel
 from prompt_pipelines.tasks.calibrate_visit import CalibrateVisitTask
@@ -17,7 +17,7 @@ from prompt_pipelines.tasks.detect_dia_sources import DetectDiaSourcesTask
 from prompt_pipelines.tasks.detect_sources import DetectSourcesTask
 from prompt_pipelines.tasks.subtract_images import SubtractImagesTask
 
-__all__ = ["Found", "Single", "Truth", "difference", "make_task", "single_frame"]
+__all__ = ["Found", "Single", "Subtracted", "Truth", "find", "make_task", "single_frame", "subtract"]
 
 _IDS = IdFactory(20260314, 1, 0)
 _SAME = 2.5  # pixels
@@ -32,6 +32,15 @@ class Truth:
     snr: Floats
     """Of the change, for whoever knows the PSF and has a template without noise."""
 
+    def and_also(self, other: "Truth") -> "Truth":
+        """Add what else is true."""
+        return Truth(
+            **{
+                name: np.concatenate([getattr(self, name), getattr(other, name)])
+                for name in ("x", "y", "snr")
+            }
+        )
+
 
 @frozen(kw_only=True, eq=False)
 class Single:
@@ -40,6 +49,17 @@ class Single:
     image: MaskedImage
     psf: PsfModel
     sources: Table
+
+
+@frozen(kw_only=True, eq=False)
+class Subtracted:
+    """A difference image."""
+
+    image: MaskedImage
+    psf: PsfModel
+    template: Pixels
+    """That was subtracted."""
+    truth: Truth
 
 
 @frozen(kw_only=True, eq=False)
@@ -85,18 +105,21 @@ def single_frame(image: MaskedImage) -> Single:
     )
 
 
-def difference(
+def subtract(
     single: Single, catalogue: Table, band: str, templates: Sequence[MaskedImage], truth: Truth
-) -> Found:
-    """Calibrate a single frame, subtract the template, find what is left."""
+) -> Subtracted:
+    """Calibrate a single frame, and subtract the template."""
     calibration: dict[str, Any] = (
         make_task(CalibrateVisitTask).run(single.image, single.sources, catalogue, band).visit_calibration
     )
     made = make_task(SubtractImagesTask).run(single.image, single.psf, single.sources, calibration, templates)
     psf = PsfModel(made.difference_psf.array, 0)
-    sources = (
-        make_task(DetectDiaSourcesTask)
-        .run(made.difference_image, psf, made.template_detector.array, _IDS)
-        .dia_sources
+    return Subtracted(
+        image=made.difference_image, psf=psf, template=made.template_detector.array, truth=truth
     )
-    return Found(image=made.difference_image, psf=psf, sources=sources, truth=truth)
+
+
+def find(made: Subtracted) -> Found:
+    """Find what is left."""
+    sources = make_task(DetectDiaSourcesTask).run(made.image, made.psf, made.template, _IDS).dia_sources
+    return Found(image=made.image, psf=made.psf, sources=sources, truth=made.truth)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.report import table
-from benchmarks.sky.chain import Found
+from benchmarks.sky.chain import Found, find
 from benchmarks.sky.real_night import RealFrame, observe_again, others_that_move
 from benchmarks.sky.scenes import SCENES, Scene, observe
 from prompt_pipelines.arrays import Floats
@@ -32,7 +32,7 @@ def main() -> None:
     """Measure, and print tables."""
     warnings.simplefilter("ignore")
     logging.getLogger().setLevel(logging.ERROR)
-    rows = [_scene_row(scene, list(observe(scene))) for scene in SCENES]
+    rows = [_scene_row(scene, [find(one) for one in observe(scene)]) for scene in SCENES]
     print(
         table(
             "found of new sources on simulated skies, by signal to noise",

@@ -8,6 +8,7 @@ serve the other, as `replay` makes them.
 import csv
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,8 @@ from attrs import frozen
 from lsst.daf.butler import Butler
 
 from adapters.files.cameras import load_camera
-from benchmarks.sky.chain import Found, Single, Truth, difference
+from benchmarks.sky.chain import Found, Single, Subtracted, Truth, find, subtract
+from benchmarks.sky.injection import inject
 from prompt_pipelines.arrays import Floats
 from prompt_pipelines.positions import pixel_positions
 from workbench.night_repository import make_repository
@@ -34,7 +36,7 @@ _VARIABLE = "truth_V1_lightcurve.csv"
 _FEWEST, _OFF, _SLOWEST = 6, 2.0, 8.0  # sightings of a mover; pixels from its line, and in the whole night
 
 
-@frozen(kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False, slots=False)
 class RealFrame:
     """What was found on one detector of one exposure."""
 
@@ -42,12 +44,18 @@ class RealFrame:
     number: int
     """Of the exposure."""
     names: Sequence[str]
-    """Of what is true, in the order of ``found.truth``."""
-    found: Found
+    """Of what is true, in the order of the truth."""
+    made: Subtracted
+
+    @cached_property
+    def found(self) -> Found:
+        """What is found."""
+        return find(self.made)
 
 
-def observe_again(folder: Path) -> Iterator[RealFrame]:
-    """Process the night."""
+def observe_again(folder: Path, injected: int = 0, seed: int = 1) -> Iterator[RealFrame]:
+    """Process the night, with so many new sources in each image."""
+    rng = np.random.default_rng(seed)
     plan, night = recorded_night(folder, load_camera("lowell"))
     truths = _Truths(folder)
     with tempfile.TemporaryDirectory(prefix="benchmark-sky-") as place:
@@ -65,8 +73,10 @@ def observe_again(folder: Path) -> Iterator[RealFrame]:
                         single = Single(image=frame.image, psf=frame.psf, sources=frame.sources)
                         number = int(Path(night.name(visit, detector)).name.split(".")[1].split("_")[0])
                         names, truth = truths.of(number, detector, single)
-                        found = difference(single, catalogue, _BAND, templates, truth)
-                        yield RealFrame(detector=detector, number=number, names=names, found=found)
+                        if injected:
+                            truth = truth.and_also(inject(rng, single, injected))
+                        made = subtract(single, catalogue, _BAND, templates, truth)
+                        yield RealFrame(detector=detector, number=number, names=names, made=made)
 
 
 def others_that_move(frames: Sequence[RealFrame]) -> dict[tuple[int, int], int]:

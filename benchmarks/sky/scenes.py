@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from lsst.images import Box, DetectorFrame, Image, MaskedImage, SkyProjection
 from scipy.ndimage import binary_dilation
 
-from benchmarks.sky.chain import Found, Truth, difference, single_frame
+from benchmarks.sky.chain import Subtracted, Truth, single_frame, subtract
 from prompt_pipelines.arrays import Floats
 from prompt_pipelines.masks import image_schema
 from prompt_pipelines.positions import sky_positions
@@ -32,6 +32,7 @@ _FULL_WELL = 90_000.0  # electrons
 _FAINTEST, _SLOPE = 400.0, 0.75  # electrons; of the number of stars brighter than that, in powers of ten
 _DITHER = 8.0  # pixels
 _SEEING_JITTER = 0.06
+_CLEAN: dict[str, Any] = {"ghosts": 0, "jitter": 0.0, "hot_pixels": 0, "satellites": 0}
 _ZONES = 4  # of the image across, each with a PSF of its own
 
 
@@ -53,6 +54,12 @@ class Scene:
     """Seconds in which cosmic rays come down."""
     variation: float = 0.0
     """By which share the PSF grows from one side of the image to the other."""
+    jitter: float = 0.0
+    """Pixels by which the air shifts each star of an image that is searched."""
+    hot_pixels: int = 0
+    """Of each image that is searched, unmasked, some with a tail."""
+    satellites: int = 0
+    """Streaks across each image that is searched."""
     ghosts: int = 0
     """Faint rings of scattered light on each image that is searched."""
     visits: int = 3
@@ -60,6 +67,8 @@ class Scene:
     template_visits: int = 6
     changes: int = 24
     """New sources on each."""
+    upon_stars: bool = False
+    """Whether new sources may be upon bright stars and in their halos."""
 
 
 SCENES = (
@@ -83,14 +92,14 @@ class _Stars:
     """Electrons."""
 
 
-def observe(scene: Scene) -> Iterator[Found]:
+def observe(scene: Scene) -> Iterator[Subtracted]:
     """Make a template of a scene's place, and search other visits of it."""
     rng = np.random.default_rng(scene.seed)
     stars = _draw_stars(rng, scene)
     parts = [
         Contribution(single_frame(image).image, _NANOJANSKY_PER_ELECTRON)
         for image in (
-            _expose(rng, evolve(scene, ghosts=0), stars, scene.template_fwhm, _offset(rng))
+            _expose(rng, evolve(scene, **_CLEAN), stars, scene.template_fwhm, _offset(rng))
             for _ in range(scene.template_visits)
         )
     ]
@@ -105,7 +114,7 @@ def observe(scene: Scene) -> Iterator[Found]:
         )
         image = _expose(rng, scene, sky, scene.fwhm, offset)
         truth = Truth(x=new.x + offset[0], y=new.y + offset[1], snr=snr)
-        yield difference(single_frame(image), _catalogue(stars), "r", [template], truth)
+        yield subtract(single_frame(image), _catalogue(stars), "r", [template], truth)
 
 
 def _offset(rng: np.random.Generator) -> tuple[float, float]:
@@ -131,6 +140,7 @@ def _draw_changes(
     alone = (near > 3.0 * scene.fwhm).all(axis=1) | (near[:, stars.flux > 5e4] > 25.0).all(axis=1) & (
         near[:, stars.flux > 2e3] > 2.0 * scene.fwhm
     ).all(axis=1)
+    alone |= scene.upon_stars
     places, snr = places[alone], snr[alone]
     area = effective_area(scene.fwhm) * (scene.sky + _READ_NOISE**2)
     flux = 0.5 * snr**2 + snr * np.sqrt(0.25 * snr**2 + area)
@@ -143,7 +153,10 @@ def _expose(
     light = np.full((_SIZE, _SIZE), scene.sky)
     light *= 1.0 + 0.05 * np.linspace(-1.0, 1.0, _SIZE)  # a slope, such as the Moon's
     seeing = fwhm * rng.uniform(1.0 - _SEEING_JITTER, 1.0 + _SEEING_JITTER)
-    x, y = sky.x + offset[0], sky.y + offset[1]
+    x, y = (
+        along + shift + (rng.normal(0.0, scene.jitter, len(along)) if scene.jitter else 0.0)
+        for along, shift in zip((sky.x, sky.y), offset, strict=True)
+    )
     zone = np.clip(np.floor(x / _SIZE * _ZONES), 0, _ZONES - 1)
     for number in range(_ZONES):
         here = zone == number
@@ -151,6 +164,9 @@ def _expose(
         add_point_sources(light, x[here], y[here], sky.flux[here], fwhm=wide)
     for _ in range(scene.ghosts):
         light += _ghost(rng, scene)
+    for _ in range(scene.satellites):
+        light += _streak(rng, scene)
+    _heat(rng, light, scene)
     rays = cosmic_rays(rng, light.shape, exposure_time=scene.exposure_time, pixel_size=15.0)
     pixels = rng.poisson(light) + rays + _READ_NOISE * rng.standard_normal(light.shape)
     saturated = _bleed(light + rays)
@@ -173,6 +189,24 @@ def _ghost(rng: np.random.Generator, scene: Scene) -> Floats:
     edge = scene.fwhm
     ring = 1.0 / (1.0 + np.exp((away - radius) / edge)) - 0.6 / (1.0 + np.exp((away - 0.5 * radius) / edge))
     return np.asarray(rng.uniform(0.5, 2.0) * math.sqrt(scene.sky) * ring)
+
+
+def _streak(rng: np.random.Generator, scene: Scene) -> Floats:
+    """Draw a satellite's way across the image."""
+    (x0, y0), angle = rng.uniform(0, _SIZE, 2), rng.uniform(0.0, np.pi)
+    y, x = np.mgrid[0:_SIZE, 0:_SIZE]
+    away = (x - x0) * np.sin(angle) - (y - y0) * np.cos(angle)
+    profile = np.exp(-0.5 * (away * 2.354820 / scene.fwhm) ** 2)
+    return np.asarray(rng.uniform(0.3, 10.0) * math.sqrt(scene.sky) * profile)
+
+
+def _heat(rng: np.random.Generator, light: Floats, scene: Scene) -> None:
+    """Add single pixels that no master tells of; a third of them spill into the next."""
+    x, y = rng.integers(1, _SIZE - 1, (2, scene.hot_pixels))
+    heights = 10.0 ** rng.uniform(0.7, 2.5, scene.hot_pixels) * math.sqrt(scene.sky)
+    np.add.at(light, (y, x), heights)
+    spills = rng.random(scene.hot_pixels) < 1.0 / 3.0
+    np.add.at(light, (y[spills] + 1, x[spills]), 0.6 * heights[spills])
 
 
 def _bleed(light: Floats) -> np.ndarray:

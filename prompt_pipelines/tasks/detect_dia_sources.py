@@ -5,7 +5,7 @@ from typing import Any, cast, override
 import astropy.units as u
 import numpy as np
 from astropy.table import Table
-from attrs import evolve
+from attrs import evolve, frozen
 from lsst.daf.butler import DimensionRecord
 from lsst.images import MaskedImage
 from lsst.pipe.base import (
@@ -21,12 +21,15 @@ from lsst.pipe.base.connectionTypes import Input, Output
 
 from prompt_pipelines.arrays import Flags, Floats, Pixels, Planes
 from prompt_pipelines.dia_detection import Peaks, find_accompanied, find_dipoles, find_peaks
+from prompt_pipelines.dia_features import measure_features
+from prompt_pipelines.dia_fits import DiaFits, Searched, fit_peaks
 from prompt_pipelines.errors import UnusableImageError
-from prompt_pipelines.fields import count, number
+from prompt_pipelines.fields import count, number, text
 from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.masks import planes_of, touches
 from prompt_pipelines.positions import sky_positions
-from prompt_pipelines.psf import PsfFit, PsfModel, PsfShift, fit_fluxes, fit_shifts
+from prompt_pipelines.psf import PsfFit, PsfModel, PsfShift, fit_shifts
+from prompt_pipelines.reliability import LONGEST_VERSION, load_model
 
 __all__ = ["DetectDiaSourcesConfig", "DetectDiaSourcesConnections", "DetectDiaSourcesTask"]
 
@@ -98,6 +101,17 @@ class DetectDiaSourcesConfig(PipelineTaskConfig, pipelineConnections=DetectDiaSo
     max_sources = count(
         "More sources than this are no sky but a failed subtraction.", default=5000, minimum=1
     )
+    reliability_model = text("URI of an ONNX model of reliability in place of the shipped one.")
+
+
+@frozen(eq=False, kw_only=True)
+class Measured:
+    """The peaks of a difference image, whatever they are."""
+
+    peaks: Peaks
+    fits: DiaFits
+    features: Floats
+    """Rows of `prompt_pipelines.dia_features.FEATURES`."""
 
 
 class DetectDiaSourcesTask(PipelineTask):
@@ -148,7 +162,28 @@ class DetectDiaSourcesTask(PipelineTask):
             Raised if hardly a pixel is usable, or there are more sources than
             a sky can have.
         """
+        model = load_model(self.config.reliability_model)
+        found = self.measure(difference, psf, template)
+        columns = self._columns(difference, found.peaks, found.fits.fixed, psf, ids)
+        columns["reliability"] = model.score(found.features).astype(np.float32)
+        columns["reliability_version"] = np.full(
+            len(found.peaks.x), model.version, dtype=f"U{LONGEST_VERSION}"
+        )
+        table = Table({**columns, **self._flags(difference, found.peaks, found.fits, psf)})
+        self.metadata["dia_sources"] = len(table)
+        self.metadata["dia_sources_accepted"] = int(np.count_nonzero(~np.asarray(table["flag_rejected"])))
+        self.metadata["noise_scale"] = found.peaks.noise_scale
+        return Struct(dia_sources=table)
+
+    def measure(self, difference: MaskedImage, psf: PsfModel, template: Pixels) -> Measured:
+        """Find the peaks of a difference image and measure them; parameters and errors as of `run`."""
         planes = planes_of(difference, ("NO_DATA", "VIGNETTED"))
+        image = Searched(
+            difference=planes,
+            template=Planes(template, planes.variance, planes.unusable),
+            mask=difference.mask,
+            psf=psf,
+        )
         peaks = find_peaks(planes, psf, self.config.threshold)
         if len(peaks.x) > self.config.max_sources:
             raise UnusableImageError(
@@ -157,13 +192,15 @@ class DetectDiaSourcesTask(PipelineTask):
                 sources=len(peaks.x),
             )
         peaks = _at_best_places(planes, psf, peaks, self.config.fit_radius)
-        fit = fit_fluxes(planes, psf, peaks.x, peaks.y, self.config.fit_radius)
-        flags = self._flags(difference, Planes(template, planes.variance, planes.unusable), peaks, fit, psf)
-        table = Table({**self._columns(difference, peaks, fit, psf, ids), **flags})
-        self.metadata["dia_sources"] = len(table)
-        self.metadata["dia_sources_accepted"] = int(np.count_nonzero(~np.asarray(table["flag_rejected"])))
-        self.metadata["noise_scale"] = peaks.noise_scale
-        return Struct(dia_sources=table)
+        fits = fit_peaks(
+            image,
+            (peaks.x, peaks.y),
+            radius=self.config.fit_radius,
+            core_radius=self.config.core_radius * psf.fwhm,
+            sky_radius=self.config.sky_radius * psf.fwhm,
+        )
+        features = measure_features(image, peaks, fits)
+        return Measured(peaks=peaks, fits=fits, features=features)
 
     def _columns(
         self, difference: MaskedImage, peaks: Peaks, fit: PsfFit, psf: PsfModel, ids: IdFactory
@@ -187,9 +224,7 @@ class DetectDiaSourcesTask(PipelineTask):
             "psf_n_pixels": fit.n_pixels.astype(np.int32),
         }
 
-    def _flags(
-        self, difference: MaskedImage, template: Planes, peaks: Peaks, fit: PsfFit, psf: PsfModel
-    ) -> dict[str, Flags]:
+    def _flags(self, difference: MaskedImage, peaks: Peaks, fits: DiaFits, psf: PsfModel) -> dict[str, Flags]:
         x, y, radius = peaks.x, peaks.y, self.config.fit_radius
         flags: dict[str, Any] = {
             f"flag_{name}": touches(difference.mask.get(plane), x, y, radius)
@@ -201,27 +236,22 @@ class DetectDiaSourcesTask(PipelineTask):
             )
         }
         snr = np.abs(peaks.score)
-        planes = planes_of(difference, ("NO_DATA", "VIGNETTED"))
-        host = fit_fluxes(template, psf, x, y, radius)
         misfit = self.config.psf_error * snr + self.config.host_error * np.nan_to_num(
-            np.abs(host.flux) / host.flux_err
-        )
-        whole, core = (
-            fit_shifts(planes, psf, x, y, reach) for reach in (radius, self.config.core_radius * psf.fwhm)
+            np.abs(fits.host.flux) / fits.host.flux_err
         )
         flags["flag_edge"] = _beyond_edge(difference, x, y, radius)
-        flags["flag_not_psf"] = self._is_misfit(whole, misfit) | self._is_misfit(core, misfit)
-        flags["flag_few_pixels"] = fit.share < self.config.min_fit_share
+        flags["flag_not_psf"] = self._is_misfit(fits.whole, misfit) | self._is_misfit(fits.core, misfit)
+        flags["flag_few_pixels"] = fits.fixed.share < self.config.min_fit_share
         flags["flag_faint"] = (flags["flag_no_data"] | flags["flag_edge"]) & (
             snr < self.config.masked_threshold
         )
-        flags["flag_diffuse"] = self._is_diffuse(planes, psf, peaks, fit)
+        flags["flag_diffuse"] = _is_diffuse(fits)
         flags["flag_dipole"] = find_dipoles(peaks, self.config.dipole_radius * psf.fwhm)
         flags["flag_extended"] = peaks.extent > self.config.max_extent * psf.fwhm
         rejected = np.logical_or.reduce([flags[f"flag_{name}"] for name in _REJECTING])
         flags["flag_crowded"] = self._are_crowded(peaks, rejected, psf)
         rejected |= flags["flag_crowded"]
-        flags["flag_rejected"] = rejected | ~np.isfinite(fit.flux)
+        flags["flag_rejected"] = rejected | ~np.isfinite(fits.fixed.flux)
         return flags
 
     def _are_crowded(self, peaks: Peaks, rejected: Flags, psf: PsfModel) -> Flags:
@@ -237,12 +267,13 @@ class DetectDiaSourcesTask(PipelineTask):
         allowed = 1.0 + (self.config.max_chi2 - 1.0) * np.sqrt(_PIXELS / pixels) + misfit**2 / pixels
         return np.asarray(fit.chi2 / pixels > allowed)
 
-    def _is_diffuse(self, planes: Planes, psf: PsfModel, peaks: Peaks, fit: PsfFit) -> Flags:
-        """Tell which sources are no more than the light around them: the edges of ghosts and of halos."""
-        wide = fit_fluxes(planes, psf, peaks.x, peaks.y, self.config.sky_radius * psf.fwhm, with_sky=True)
-        error = np.sqrt(np.maximum(wide.flux_err**2 - fit.flux_err**2, 0.0))
-        lost = np.abs(fit.flux) - np.sign(fit.flux) * wide.flux
-        return np.asarray(lost > 3.0 * error + _LOST_TO_SKY * np.abs(fit.flux))
+
+def _is_diffuse(fits: DiaFits) -> Flags:
+    """Tell which sources are no more than the light around them: the edges of ghosts and of halos."""
+    fixed, wide = fits.fixed, fits.wide
+    error = np.sqrt(np.maximum(wide.flux_err**2 - fixed.flux_err**2, 0.0))
+    lost = np.abs(fixed.flux) - np.sign(fixed.flux) * wide.flux
+    return np.asarray(lost > 3.0 * error + _LOST_TO_SKY * np.abs(fixed.flux))
 
 
 def _at_best_places(planes: Planes, psf: PsfModel, peaks: Peaks, radius: float) -> Peaks:

@@ -91,6 +91,7 @@ def test_the_transient_is_in_the_database_with_its_flux(night: Night) -> None:
     assert len(rows) == 1
     source = rows.iloc[0]
     assert np.hypot(source["x"] - TRANSIENT.x, source["y"] - TRANSIENT.y) < 0.3
+    assert source["reliability"] > 0.9
     wanted = TRANSIENT.flux * NANOJANSKY_PER_ELECTRON
     assert source["psfFlux"] == pytest.approx(wanted, abs=4 * source["psfFluxErr"] + 0.02 * wanted)
     assert source["scienceFlux"] == pytest.approx(wanted, abs=4 * source["scienceFluxErr"] + 0.02 * wanted)

@@ -29,6 +29,7 @@ from prompt_pipelines.alerts import CUTOUT_SIZE, alert_schema, schema_id
 from prompt_pipelines.apdb import ApdbError, History, load_history, open_apdb, store, turn_at
 from prompt_pipelines.dia_tables import object_rows
 from prompt_pipelines.positions import image_region
+from prompt_pipelines.reliability import load_model
 from tests.integration.prompt_pipelines.running import APDB_WARNINGS, close_apdb, make_apdb
 from tests.unit.prompt_pipelines.chain import (
     NANOJANSKY_PER_ELECTRON,
@@ -252,6 +253,9 @@ def test_an_alert_tells_the_source_its_history_and_its_pictures(database: Databa
     stored = outputs.dia_source_apdb.iloc[0]
     assert second["diaSourceId"] == stored["diaSourceId"]
     assert second["diaSource"]["psfFlux"] == pytest.approx(stored["psfFlux"], rel=1e-6)
+    assert stored["reliability"] > 0.9
+    assert second["diaSource"]["reliability"] == pytest.approx(stored["reliability"])
+    assert second["diaSource"]["reliabilityVersion"] == stored["reliabilityVersion"] == load_model().version
     assert second["diaObject"]["diaObjectId"] == first["diaSourceId"]
     assert second["diaObject"]["nDiaSources"] == 2
     assert [source["diaSourceId"] for source in second["prvDiaSources"]] == [first["diaSourceId"]]
