@@ -19,6 +19,7 @@ from tests.integration.butler_writer.repositories import RUN, Messages, make_cen
 pytestmark = pytest.mark.slow
 
 _GROUP = "2026-03-14T02:15:07.310"
+_GROUPS = (_GROUP, f"{_GROUP}#2", "a group/of words", "g~1 (b)", "größer")
 
 
 @pytest.fixture(params=["files", "S3"])
@@ -49,20 +50,19 @@ def exported(local: str, repository: str, run: str, group: str) -> bytes:
         return encode(pack_records([record]), [plan], copy_datasets(butler, ButlerConfig(repository), [ref]))
 
 
-@pytest.mark.parametrize("group", [_GROUP, f"{_GROUP}#2", "a group/of words", "g~1 (b)", "größer"])
 @pytest.mark.parametrize("run", [RUN, "u/me/a run: what?", "u/me/run#2", "u/größe/a~b", "u//me/./x"])
-async def test_what_a_worker_copies_is_found(
-    registry: ButlerCentralRegistry, repository: str, tmp_path: Path, run: str, group: str
+async def test_what_workers_copy_is_found(
+    registry: ButlerCentralRegistry, repository: str, tmp_path: Path, run: str
 ) -> None:
-    message = exported(make_central(tmp_path / "local"), repository, run, group)
-    [dataset] = await registry.apply([OutputEvent(body=message, position="a message")])
+    local = make_central(tmp_path / "local")
+    bodies = [exported(local, repository, run, group) for group in _GROUPS]
+    datasets = await registry.apply([OutputEvent(body=body, position="a message") for body in bodies])
     with Butler.from_config(repository, writeable=True) as butler:
-        ref = butler.get_dataset(dataset)
-        assert ref is not None
-        assert butler.get(ref) == {"of": group}
-        uri = butler.getURI(ref)
+        refs = [butler.get_dataset(dataset) for dataset in datasets]
+        assert [butler.get(ref) for ref in refs if ref is not None] == [{"of": group} for group in _GROUPS]
+        uris = [butler.getURI(ref) for ref in refs if ref is not None]
         butler.removeRuns([run])
-        assert not uri.exists()
+        assert not [uri for uri in uris if uri.exists()]
 
 
 @pytest.mark.parametrize(
