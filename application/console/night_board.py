@@ -184,7 +184,7 @@ class LedgerNightBoard:
 
 
 class KeptNightBoard:
-    """`ports.night_board.NightBoard` of a night that is over.
+    """`ports.night_board.NightBoard` of a night as it was read once.
 
     Parameters
     ----------
@@ -196,11 +196,21 @@ class KeptNightBoard:
         For the version.
     night
         Which; None is the last one of which anything is known.
+    may_go_on
+        Whether somebody may still add to it, as to a site's; such a night is over with its observing day.
     """
 
     def __init__(
-        self, *, instrument: str, ledger: Ledger, clock: Clock, night: datetime.date | None = None
+        self,
+        *,
+        instrument: str,
+        ledger: Ledger,
+        clock: Clock,
+        night: datetime.date | None = None,
+        may_go_on: bool = False,
     ) -> None:
+        self._clock = clock
+        self._may_go_on = may_go_on
         self._instrument = instrument
         self._ledger = ledger
         self._night = night
@@ -221,7 +231,9 @@ class KeptNightBoard:
         night = night or self._state.summary.night
         records = await records_of_night(self._ledger, self._instrument, night)
         at = max(map(_last_stamp, records), default=begin_of_day_obs(night))
-        self._state.told(records, evolve(no_work_yet(self._instrument, night, at), is_live=False))
+        goes_on = self._may_go_on and night >= day_obs_of(self._clock.utc())
+        summary = evolve(no_work_yet(self._instrument, night, at), is_live=False, goes_on=goes_on)
+        self._state.told(records, summary)
 
 
 def _last_stamp(record: AttemptRecord) -> UtcSeconds:

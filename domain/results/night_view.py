@@ -76,6 +76,8 @@ class BoardSummary:
     neighbours: tuple[NeighbourHealth, ...]
     observed_on: tuple[datetime.date, ...] = ()
     """Observing days of exposures of long ago that were observed again."""
+    goes_on: bool = False
+    """Of a night that is not live: whether it was not over yet when it was read."""
 
 
 @frozen(kw_only=True)

@@ -21,7 +21,7 @@ from adapters.host.probes import HttpProbe
 from application.console.neighbours import looks
 from application.console.night_board import KeptNightBoard, LedgerNightBoard
 from domain.cameras.camera import Camera
-from entrypoints.containers.outcomes import opened_records
+from entrypoints.containers.outcomes import SITE, opened_records
 from entrypoints.containers.parts.providing import singleton
 from entrypoints.containers.results import opened_archives, places_in
 from entrypoints.containers.status import StatusContainer
@@ -106,7 +106,13 @@ async def kept_night(folder: Path, night: datetime.date | None = None) -> AsyncI
     """
     clock = SystemClock()
     async with opened_records(folder) as records:
-        board = KeptNightBoard(instrument=records.instrument, ledger=records.ledger, clock=clock, night=night)
+        board = KeptNightBoard(
+            instrument=records.instrument,
+            ledger=records.ledger,
+            clock=clock,
+            night=night,
+            may_go_on=(folder / SITE).exists(),
+        )
         await board.run()
         kept = ConsoleNight(
             board=board,

@@ -80,11 +80,13 @@ class PastNights:
     async def _pages(self, date: datetime.date) -> ASGIApp:
         async with self._lock:
             if date not in self._open:
+                live = self._night.board.view().summary
                 board = KeptNightBoard(
-                    instrument=self._night.board.view().summary.instrument,
+                    instrument=live.instrument,
                     ledger=self._night.ledger,
                     clock=self._night.clock,
                     night=date,
+                    may_go_on=live.is_live,
                 )
                 await board.run()
                 while len(self._open) >= _OPEN:

@@ -54,7 +54,11 @@ class SourcePages:
 
     async def sources(self, request: Request) -> HTMLResponse:
         """List DiaSources."""
-        archive, given = self._archive(), asked(request, (*QUERY, SOURCE_SORT))
+        archive = self._archive()
+        try:
+            given = asked(request, (*QUERY, SOURCE_SORT))
+        except HTTPException as error:
+            return self._refused("sources.html", request, error, count=0, order=SourceOrder.TIME)
         query, order = source_query(given), SourceOrder(given.text("sort") or SourceOrder.TIME)
         count, page = await archive.count(query), page_of(request)
         found = await archive.sources(query, _ROWS, page * _ROWS, order)
@@ -71,7 +75,12 @@ class SourcePages:
 
     async def objects(self, request: Request) -> HTMLResponse:
         """List DiaObjects."""
-        archive, given = self._archive(), asked(request, (*QUERY, OBJECT_SORT))
+        archive = self._archive()
+        try:
+            given = asked(request, (*QUERY, OBJECT_SORT))
+        except HTTPException as error:
+            order = ObjectOrder.SIGHTINGS
+            return self._refused("objects.html", request, error, has_more=False, order=order, news=None)
         query, order = source_query(given), ObjectOrder(given.text("sort") or ObjectOrder.SIGHTINGS)
         page = page_of(request)
         # One more tells whether there is another page.
@@ -126,6 +135,18 @@ class SourcePages:
             identifier=identifier,
         )
 
+    def _refused(
+        self,
+        template: str,
+        request: Request,
+        error: HTTPException,
+        **values: Any,  # noqa: ANN401 - of a template
+    ) -> HTMLResponse:
+        """Show an empty list and its form, with what is wrong in it."""
+        page = self._page(template, request, page=0, rows=[], fault=error.detail, **values)
+        page.status_code = error.status_code
+        return page
+
     def _archive(self) -> SourceArchive:
         if self._night.sources is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "The APDB of this night is not within reach.")
@@ -145,7 +166,7 @@ class SourcePages:
             has_images=self._night.images is not None,
             page_rows=_ROWS,
             magnitude=_magnitude,
-            **values,
+            **{"fault": "", **values},
         )
 
 

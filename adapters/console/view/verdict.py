@@ -154,12 +154,13 @@ def _sentence(
     counts: Mapping[Look, int],
     too_many_late: bool,
 ) -> str:
+    night = "The night goes on" if summary.goes_on else "The night is over"
     if not counts:
         return "Nothing has been announced yet." if summary.is_live else "Nothing is recorded of this night."
     if any(kind == "bad" for kind, _ in reasons):
         return "Look at this now." if summary.is_live else "Not all went well."
     if too_many_late:
-        return "Too many are late." if summary.is_live else "The night is over, and too many were late."
+        return "Too many are late." if summary.is_live else f"{night}, and too many were late."
     if reasons:
-        return "Nothing urgent." if summary.is_live else "The night is over, with a few blemishes."
-    return "All is well." if summary.is_live else "The night is over; all went well."
+        return "Nothing urgent." if summary.is_live else f"{night}, with a few blemishes."
+    return "All is well." if summary.is_live else f"{night}; all went well."

@@ -191,11 +191,14 @@ async def test_of_several_nights_the_one_that_is_asked_for_is_shown(bench: _Foll
     await bench.tell(a_record("g2", begun=now, ended=now))
     shown = []
     for asked in (night, None):
-        board = KeptNightBoard(instrument=INSTRUMENT, ledger=bench.ledger, clock=bench.clock, night=asked)
+        board = KeptNightBoard(
+            instrument=INSTRUMENT, ledger=bench.ledger, clock=bench.clock, night=asked, may_go_on=True
+        )
         await board.run()
         view = board.view()
-        shown.append((view.summary.night, [visit.group for visit in view.visits]))
-    assert shown == [(night, ["g1"]), (night + datetime.timedelta(days=1), ["g2"])]
+        shown.append((view.summary.night, [visit.group for visit in view.visits], view.summary.goes_on))
+    # The clock says that the second night is not over.
+    assert shown == [(night, ["g1"], False), (night + datetime.timedelta(days=1), ["g2"], True)]
 
 
 async def test_a_process_that_was_started_anew_gives_all_to_whom_it_does_not_know(bench: _Followed) -> None:

@@ -102,6 +102,13 @@ def test_if_too_many_are_late_the_headline_says_why_and_what_to_do() -> None:
     assert "waited 49.0 s for a free worker; 70.0 s in all" in page
 
 
+@pytest.mark.parametrize(("goes_on", "said"), [(True, "The night goes on"), (False, "The night is over")])
+def test_a_night_that_goes_on_is_not_called_over(goes_on: bool, said: str) -> None:
+    board = board_with(evolve(failed("g1", ""), outcome=Completed(pipeline="ApPipe"), since_shutter=40.0))
+    board.told((), evolve(board.summary, is_live=False, goes_on=goes_on))
+    assert f"{said}; all went well." in client(board).get("/").text
+
+
 def test_a_goal_has_no_verdict_before_anything_has_ended() -> None:
     tiles = client(board_with()).get("/").text.split('class="tiles"')[1].split("at work")[0]
     assert "✓" not in tiles
@@ -251,7 +258,12 @@ def test_sources_are_found_by_their_conditions() -> None:
     asking = client(generated_board(visits=3, detectors=4), sources=archive_of_sources())
     assert "2 DiaSources that fit the filter" in asking.get("/sources?snr=10").text
     assert "No DiaSource is like that." in asking.get("/sources?band=u").text
-    assert asking.get("/sources?snr=many").status_code == 400
+    for path in ("/sources", "/objects"):
+        refused = asking.get(f"{path}?snr=many&band=r")
+        assert refused.status_code == 400
+        assert "snr is a number, 0 or more, not &#39;many&#39;" in refused.text
+        assert 'name="band" size="3" value="r"' in refused.text
+    assert asking.get("/api/sources?snr=many").status_code == 400
 
 
 def test_sources_and_objects_are_sorted_and_stay_so_on_the_next_page() -> None:
