@@ -4,9 +4,9 @@ from typing import Final
 
 from raw_files.errors import RawFileError
 
-__all__ = ["check_expansion"]
+__all__ = ["LARGEST", "check_expansion"]
 
-_LARGEST: Final = 4 << 30
+LARGEST: Final = 4 << 30
 """Bytes; the largest raws of mosaics have two thousand million."""
 _UNASKED: Final = 256 << 20
 """Bytes that anything may become, such as a frame of nothing but zeros."""
@@ -27,5 +27,5 @@ def check_expansion(packed: int, unpacked: int) -> None:
     RawFileError
         Raised if it is refused.
     """
-    if unpacked > _LARGEST or unpacked > max(_UNASKED, _MOST_TIMES * packed):
+    if unpacked > LARGEST or unpacked > max(_UNASKED, _MOST_TIMES * packed):
         raise RawFileError(f"{packed} bytes would become {unpacked} or more, which no raw has")

@@ -18,6 +18,10 @@ __all__ = ["StoredHdu", "find_hdus", "padded", "read_hdu"]
 _BLOCK: Final = 2880
 _FIRST: Final = b"SIMPLE  "
 _NEXT: Final = b"XTENSION"
+_LONGEST: Final = 1024 * _BLOCK
+"""Bytes of a header; mosaics have some tens of thousands."""
+_MOST: Final = 10_000
+"""HDUs of a file."""
 _BITS: Final = frozenset({8, 16, 32, 64, -32, -64})
 
 
@@ -72,6 +76,22 @@ class StoredHdu:
         return value_of(self.header, keyword)
 
 
+class _HeaderPart:
+    """A file as far as a header may go: astropy looks for its end to the end of the file."""
+
+    mode = "rb"
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._left = _LONGEST
+
+    def read(self, size: int) -> bytes:
+        self._left -= size
+        if self._left < 0:
+            raise RawFileError(f"a header has more than {_LONGEST} bytes")
+        return self._stream.read(size)
+
+
 def padded(size: int) -> int:
     """Round a number of bytes up to whole blocks."""
     return size + -size % _BLOCK
@@ -101,6 +121,8 @@ def find_hdus(stream: BinaryIO) -> list[StoredHdu]:
         behind = stream.read(len(_NEXT))
         if not behind or not _NEXT.startswith(behind):
             return found
+        if len(found) == _MOST:
+            raise RawFileError(f"more than {_MOST} HDUs, which no raw has")
         found.append(read_hdu(stream, len(found), end, actual))
 
 
@@ -127,7 +149,7 @@ def read_hdu(stream: BinaryIO, number: int, at: int, actual: int, before: int = 
     """
     stream.seek(at)
     try:
-        header = fits.Header.fromfile(stream, padding=False)
+        header = fits.Header.fromfile(_HeaderPart(stream), padding=False)
     except OSError as error:
         raise TruncatedFileError(f"truncated within the header at byte {at}") from error
     data_at = at + padded(stream.tell() - at)

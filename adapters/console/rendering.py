@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 from adapters.console.view.digest import ranges
 from domain.results.night_view import NightView
 from domain.times import UtcSeconds
+from domain.visible_text import visible
 
 __all__ = ["STATIC", "Renderer"]
 
@@ -44,6 +45,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            finalize=_visible,
         )
         self._templates.filters |= {
             "clock": clock,
@@ -124,3 +126,10 @@ def _fingerprint() -> str:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _visible(value: object) -> object:
+    """Show what turns text around, or hides some of it, as an escape."""
+    if not isinstance(value, str) or value.isprintable() or hasattr(value, "__html__"):
+        return value
+    return "".join(one if one.isspace() else visible(one) for one in value)

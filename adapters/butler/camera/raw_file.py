@@ -13,6 +13,7 @@ from domain.cameras.raw_parts import RawPart
 from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableError
 from raw_files import reading as raw_files
 from raw_files.errors import RawFileError
+from raw_files.expansion import LARGEST
 from raw_files.mosaics.reader import MosaicReader
 
 __all__ = ["check_whole", "fetch", "fetch_part", "read_cards"]
@@ -32,6 +33,8 @@ def fetch(uri: str, folder: Path) -> Path:
 
     Raises
     ------
+    RawUnreadableError
+        Raised if the object is larger than any raw.
     RawUnavailableError
         Raised if the object is not there or cannot be fetched.
     DiskFullError
@@ -41,6 +44,8 @@ def fetch(uri: str, folder: Path) -> Path:
     packed = PurePosixPath(source.basename()).suffix
     target = folder / f"raw.fits{packed if packed in _PACKED else ''}"
     with _fetching(uri, target):
+        if (size := source.size()) > LARGEST:
+            raise RawFileError(f"has {size} bytes, which no raw has")
         ResourcePath(target).transfer_from(source, transfer="copy", overwrite=True)
     return target
 

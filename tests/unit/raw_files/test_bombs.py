@@ -76,6 +76,17 @@ def test_a_bomb_in_a_tile_is_refused_in_time(tmp_path: Path, algorithm: str, kin
     assert peak() - before < 200
 
 
+@pytest.mark.parametrize("filling", [b"COMMENT ".ljust(80) * 36, fits.ImageHDU().header.tostring().encode()])
+def test_no_header_and_no_list_of_hdus_is_endless(tmp_path: Path, filling: bytes) -> None:
+    primary = fits.PrimaryHDU(PIXELS).header.tostring().encode()
+    begin = primary[: primary.index(b"END".ljust(80))] if filling.startswith(b"COMMENT") else primary
+    data = b"" if filling.startswith(b"COMMENT") else bytes(-(-PIXELS.nbytes // 2880) * 2880)
+    path = placed(tmp_path, gzip.compress(begin + data + filling * 20_000, 1))
+    for read in (check_whole, read_cards, load_images):
+        with pytest.raises(RawFileError, match="more than"):
+            read(path)
+
+
 def test_frames_of_nothing_are_no_bombs(tmp_path: Path) -> None:
     zeros = np.zeros((2000, 2000), np.uint16)
     for content in (

@@ -177,6 +177,12 @@ def test_a_wrong_parameter_is_named(path: str) -> None:
     assert re.match("limit|group|format", answer.json()["error"])
 
 
+def test_no_name_turns_the_page_around() -> None:
+    page = client(board_with(failed("2026 \u202e\x1b group", "5 cloud\u2066s\xa0"))).get("/").text
+    assert not {"\u202e", "\x1b", "\u2066"} & set(page)
+    assert r"\u202e" in page
+
+
 @pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1"])
 def test_no_cell_of_a_table_is_a_formula(text: str) -> None:
     column, row = Column("group", "string", "names a group"), {"group": text}
