@@ -79,6 +79,7 @@ async def test_alerts_of_what_is_stored_are_sent_when_the_attempt_has_ended() ->
     attempt = await box.begin()
     box.lay(attempt, 1, 2)
     box.store(1, 2)
+    await asyncio.sleep(10.0)
     assert await box.courier.look() == Looked(left=2)
     assert box.broker.taken == []
     await box.ledger.record(attempt, Completed(pipeline="ApPipe", snaps=()), final=True)
@@ -144,7 +145,7 @@ async def test_the_end_of_a_claim_is_an_end_though_nobody_records_it() -> None:
     box.lay(attempt, 1, 2)
     box.store(1, 2)
     assert await box.courier.look() == Looked(left=2)
-    await asyncio.sleep(60.0)
+    await asyncio.sleep(50.0 + SETTLING + 1.0)
     assert await box.courier.look() == Looked(sent=2)
 
 
