@@ -155,7 +155,10 @@ class CatchUp:
     async def _open(self, camera: Camera, sidecars: Sidecars, folder: str) -> int:
         objects = {stored.key: stored for stored in await self._store.objects(folder)}
         raws = list(_raws(camera, objects))
-        described = [raw for raw in raws if (sidecar_key(raw.key) or raw.key.key) in objects]
+        contents = hash(frozenset(objects))
+        is_known = self._seen.get(folder) == contents
+        # Nothing came since the last look, no sidecar either: the images' own headers tell.
+        described = [raw for raw in raws if is_known or (sidecar_key(raw.key) or raw.key.key) in objects]
         missing = await self._missing(camera, sidecars, described)
         named = await asyncio.gather(*map(sidecars.identify, missing))
         found = {_slot(camera, raw.key, raw): raw.uri for raw in named if raw is not None}
@@ -163,8 +166,7 @@ class CatchUp:
             await self._index.put(found)
             self._metrics.count(Counter.RAWS_INDEXED, len(found), instrument=camera.instrument)
             _LOG.info("indexed %d images below %s that were not known yet", len(found), folder)
-        contents = hash(frozenset(objects))
-        if self._seen.get(folder) == contents and not missing and len(described) == len(raws):
+        if is_known and not missing and len(described) == len(raws):
             self._settled.add(folder)
         self._seen[folder] = contents
         return len(found)

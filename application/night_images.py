@@ -116,7 +116,8 @@ class LandedImages:
 
     async def _example(self, raws: Sequence[StoredRaw], objects: Collection[str]) -> RawImage | None:
         described = [raw for raw in raws if sidecar_key(raw.key) in objects]
-        for raw in described[:_TRIED]:
+        # Without a sidecar an image's own header tells.
+        for raw in [*described[:_TRIED], *raws[:1]]:
             image = await self._sidecars.identify(raw)
             if image is not None:
                 return image

@@ -1,7 +1,8 @@
-"""Learn from its key or its sidecar which snap of which group a raw is."""
+"""Learn from its key, its sidecar or its own header which snap of which group a raw is."""
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from attrs import frozen
 
@@ -55,7 +56,8 @@ class Sidecars:
     async def identify(self, raw: StoredRaw) -> RawImage | None:
         """Find group and snap of a raw, waiting for its sidecar if need be.
 
-        None, and one line in the log, if the sidecar never becomes readable.
+        If that never becomes readable, the image's own header tells them. None,
+        and one line in the log, if it does not either.
         """
         sidecar = sidecar_key(raw.key)
         facts = await (self._patiently(sidecar, raw.key) if sidecar else self._from_key(raw.key))
@@ -110,9 +112,41 @@ class Sidecars:
             if facts is not None:
                 return facts
             if loop.time() >= end:
-                _LOG.warning("image %s skipped for now: sidecar %s: %s", key.key, sidecar, reason)
-                return None
+                return await self._from_header(sidecar, key, reason)
             await asyncio.sleep(self._pause)
+
+    async def group_in_header(self, sidecar: str, key: RawKey) -> str | None:
+        """Tell the group that an image's own header names, for want of a sidecar; None if it cannot.
+
+        Raises
+        ------
+        ports.raw_arrivals.ImageStoreUnavailableError
+            Raised if the store cannot be reached.
+        """
+        facts = await self._in_header(sidecar, key)
+        return facts.group if facts else None
+
+    async def _from_header(self, sidecar: str, key: RawKey, reason: str) -> _Facts | None:
+        try:
+            facts = await self._in_header(sidecar, key)
+        except ImageStoreUnavailableError as error:
+            facts, reason = None, str(error)
+        if facts is None:
+            _LOG.warning("image %s skipped for now: sidecar %s: %s", key.key, sidecar, reason)
+        return facts
+
+    async def _in_header(self, sidecar: str, key: RawKey) -> _Facts | None:
+        cards = await self._store.header(key.key)
+        if cards is None:
+            return None
+        try:
+            facts = self._facts(cards, key)
+        except InvalidHeaderError as error:
+            _LOG.debug("the header of %s: %s", key.key, error)
+            return None
+        _LOG.warning("image %s is of group %s by its own header: it has no sidecar", key.key, facts.group)
+        self._remember(sidecar, facts)
+        return facts
 
     async def _read(self, sidecar: str, key: RawKey) -> _Facts | None:
         if sidecar in self._known:
@@ -120,13 +154,16 @@ class Sidecars:
         cards = await self._store.sidecar(sidecar)
         if cards is None:
             return None
+        facts = self._facts(cards, key)
+        self._remember(sidecar, facts)
+        return facts
+
+    def _facts(self, cards: Mapping[str, object], key: RawKey) -> _Facts:
         group, snap = group_and_snap(self._camera, cards)
         exposure = key.exposure
         if exposure is None:
             exposure = read_exposure(self._camera, cards, key).exposure
-        facts = _Facts(group, snap, exposure)
-        self._remember(sidecar, facts)
-        return facts
+        return _Facts(group, snap, exposure)
 
     def _remember(self, sidecar: str, facts: _Facts) -> None:
         while len(self._known) >= _REMEMBERED:

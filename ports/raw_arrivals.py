@@ -76,6 +76,10 @@ class ImageStore(Protocol):
         """
         ...
 
+    async def header(self, key: str) -> Mapping[str, Any] | None:
+        """Read the cards of an image's first header; None if there is no image, or no FITS header in it."""
+        ...
+
     def uri(self, key: str) -> str:
         """Write where a key is: ``s3://bucket/key`` or ``file:///folder/key``, percent-encoded."""
         ...

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+from adapters.common.fits_headers import HEADER_BYTES, header_cards
 from adapters.common.opened import Opened
 from adapters.common.own_threads import OwnThreads
 from adapters.common.sidecars import sidecar_cards
@@ -60,6 +61,11 @@ class FolderImageStore(Opened):
         """See `ports.raw_arrivals.ImageStore.sidecar`."""
         content = await self._threads.run(self._translated, self._read, key)
         return None if content is None else sidecar_cards(key, content)
+
+    async def header(self, key: str) -> Mapping[str, Any] | None:
+        """See `ports.raw_arrivals.ImageStore.header`."""
+        content = await self._threads.run(self._translated, self._read_beginning, key)
+        return None if content is None else header_cards(content)
 
     async def check(self) -> None:
         """See `ports.neighbours.Probe`: is the folder there?"""
@@ -130,6 +136,12 @@ class FolderImageStore(Opened):
             version=f"{status.st_mtime_ns}-{status.st_ino}-{status.st_size}",
             modified=UtcSeconds(status.st_mtime),
         )
+
+    def _read_beginning(self, key: str) -> bytes | None:
+        if self._find(key) is None:
+            return None
+        with path_of(self._folder, key).open("rb") as file:
+            return file.read(HEADER_BYTES)
 
     def _read(self, key: str) -> bytes | None:
         stored = self._find(key)

@@ -16,6 +16,7 @@ from botocore.exceptions import (
 )
 from tenacity import retry_if_exception, stop_after_attempt, wait_random
 
+from adapters.common.fits_headers import HEADER_BYTES, header_cards
 from adapters.common.own_threads import OwnThreads
 from adapters.common.retrying import Retries
 from adapters.common.sidecars import sidecar_cards
@@ -148,6 +149,25 @@ class S3ImageStore:
 
         content = await self._run(f"read {key}", read)
         return None if content is None else sidecar_cards(key, content)
+
+    async def header(self, key: str) -> Mapping[str, Any] | None:
+        """See `ports.raw_arrivals.ImageStore.header`."""
+
+        def read(client: "S3Client") -> bytes | None:
+            try:
+                return self._retries.run(self._download_beginning, client, key)
+            except ClientError as error:
+                if _code(error) in _ABSENT or _code(error) == "InvalidRange":
+                    return None
+                raise
+
+        content = await self._run(f"read the header of {key}", read)
+        return None if content is None else header_cards(content)
+
+    def _download_beginning(self, client: "S3Client", key: str) -> bytes:
+        answer = client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{HEADER_BYTES - 1}")
+        with contextlib.closing(answer["Body"]) as body:
+            return body.read(HEADER_BYTES)
 
     def _download(self, client: "S3Client", key: str) -> bytes:
         answer = client.get_object(Bucket=self._bucket, Key=key)

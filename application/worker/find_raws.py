@@ -240,12 +240,25 @@ class RawSearch:
 
     async def _open_sidecar(self, work: VisitDetector, sidecar: str, found: OnFound) -> None:
         keys = raw_keys_of_sidecar(self._camera, sidecar)
-        if not keys or await self._sidecars.read_group(sidecar, keys[0]) != work.visit.group:
+        if not keys:
+            return
+        unreadable = None
+        try:
+            group = await self._sidecars.read_group(sidecar, keys[0])
+        except UnreadableSidecarError as error:
+            group, unreadable = None, error
+        if group not in {None, work.visit.group}:
             return
         for key in keys:
             stored = await self._store.find(key.key)
-            if stored is not None:
+            if stored is None:
+                continue
+            named = group or await self._sidecars.group_in_header(sidecar, key)
+            unreadable = None if named else unreadable
+            if named == work.visit.group:
                 await self._identify_and_report(work, StoredRaw(key, stored), found)
+        if unreadable is not None:
+            raise unreadable
 
 
 def _saying(way: str, found: OnFound) -> OnFound:

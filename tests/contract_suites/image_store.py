@@ -31,6 +31,10 @@ class Bucket(abc.ABC):
     async def put(self, key: str, cards: Mapping[str, Any] | None = None) -> None:
         """Create or rewrite an object; without cards it is no JSON."""
 
+    @abc.abstractmethod
+    async def put_image(self, key: str, cards: Mapping[str, Any]) -> None:
+        """Create an image whose header has these cards."""
+
 
 class ImageStoreContract:
     @pytest.fixture
@@ -81,6 +85,15 @@ class ImageStoreContract:
         await bucket.put("a.json")
         with pytest.raises(UnreadableSidecarError, match=r"a\.json"):
             await bucket.store.sidecar("a.json")
+
+    async def test_the_header_of_an_image_is_read(self, bucket: Bucket) -> None:
+        await bucket.put_image("a.fits", {"GROUPID": "it's", "CURINDEX": 2, "EXPTIME": 15.5})
+        await bucket.put("b.fits")
+        found = await bucket.store.header("a.fits")
+        assert found is not None
+        assert (found["GROUPID"], found["CURINDEX"], found["EXPTIME"]) == ("it's", 2, 15.5)
+        assert await bucket.store.header("b.fits") is None
+        assert await bucket.store.header("missing.fits") is None
 
     async def test_a_uri_names_bucket_and_key(self, bucket: Bucket) -> None:
         key = "LSSTCam/20260313/MC_O_20260313_000217/MC_O_20260313_000217_R22_S11.fits"

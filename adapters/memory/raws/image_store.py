@@ -98,6 +98,11 @@ class MemoryImageStore:
             raise UnreadableSidecarError(f"sidecar {key} is no JSON")
         return cards
 
+    async def header(self, key: str) -> Mapping[str, Any] | None:
+        """See `ports.raw_arrivals.ImageStore.header`; an image's cards are those it was put with."""
+        self._check()
+        return self._objects[key].cards if key in self._objects else None
+
     def uri(self, key: str) -> str:
         """See `ports.raw_arrivals.ImageStore.uri`."""
         return f"s3://{self._bucket}/{quote(key, safe=_SAFE_IN_URI)}"

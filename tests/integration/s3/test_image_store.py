@@ -14,6 +14,7 @@ from types_boto3_s3 import S3Client
 from adapters.s3.client import S3Connection, connect
 from adapters.s3.image_store import S3ImageStore
 from ports.raw_arrivals import ImageStore, ImageStoreUnavailableError, UnreadableSidecarError
+from tests.contract_suites.fits_images import image_with
 from tests.contract_suites.image_store import SPECIAL_KEYS, Bucket, ImageStoreContract
 
 pytestmark = pytest.mark.slow
@@ -29,6 +30,11 @@ class MotoBucket(Bucket):
     @override
     async def put(self, key: str, cards: Mapping[str, Any] | None = None) -> None:
         body = b"SIMPLE  = T" if cards is None else json.dumps(cards).encode()
+        await asyncio.to_thread(self._client.put_object, Bucket=self.name, Key=key, Body=body)
+
+    @override
+    async def put_image(self, key: str, cards: Mapping[str, Any]) -> None:
+        body = image_with(cards)
         await asyncio.to_thread(self._client.put_object, Bucket=self.name, Key=key, Body=body)
 
 

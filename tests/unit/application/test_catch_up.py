@@ -184,6 +184,15 @@ async def test_an_image_is_found_once_its_sidecar_has_come_however_late() -> Non
     assert await bucket.catch_up.look() == 1
 
 
+async def test_an_image_whose_sidecar_never_comes_is_found_by_its_own_header() -> None:
+    bucket = _Bucket()
+    uri = bucket.land(1, sidecar=False)
+    bucket.store.put(bucket.store.key(uri), cards={"GROUPID": group_of(1), "CURINDEX": 1})
+    assert await bucket.catch_up.look() == 0
+    assert await bucket.catch_up.look() == 1
+    assert await bucket.found(1) == uri
+
+
 async def test_a_sidecar_that_cannot_be_read_hides_only_its_own_image() -> None:
     bucket = _Bucket()
     bucket.land(1, "R22_S00")

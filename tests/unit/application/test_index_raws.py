@@ -123,6 +123,17 @@ async def test_a_sidecar_brings_its_image_however_late(unreadable: bool) -> None
     assert service.metrics.total(Counter.RAWS_INDEXED) == 1
 
 
+@pytest.mark.parametrize("unreadable", [False, True])
+async def test_an_image_without_a_sidecar_tells_itself_whose_it_is(unreadable: bool) -> None:
+    service = _Microservice()
+    async with service.running():
+        if unreadable:
+            service.store.put(f"{service.stem(1)}.json")
+        service.store.put(f"{service.stem(1)}.fits", cards={"GROUPID": "group 1"})
+        await asyncio.sleep(10)
+        assert await service.found(1)
+
+
 async def test_no_more_images_wait_than_are_bounded() -> None:
     service = _Microservice()
     async with service.running(most_waiting=3, most_given_up=5):

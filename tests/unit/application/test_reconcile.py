@@ -268,6 +268,19 @@ async def test_images_whose_sidecars_are_missing_are_named() -> None:
     assert found.findings == ()
 
 
+async def test_an_image_without_a_sidecar_is_named_by_its_own_header() -> None:
+    night = MemoryNight(detectors=frozenset({3, 4}))
+    async with night.running():
+        visit = night.visit(GROUP)
+        key = night.expose(visit, 4)
+        for name in [stored.key for stored in await night.images.objects("") if stored.key.endswith(".json")]:
+            night.images.remove(name)
+        night.images.put(key, cards=night.headers[key, 4])
+        found = await night.reconciler().compare(NIGHT)
+    assert found.nameless == ()
+    assert [finding.identity for finding in found.findings] == [Identity(INSTRUMENT, GROUP, 4)]
+
+
 class _Grouped:
     """A camera without sidecars, whose keys do not tell the night."""
 

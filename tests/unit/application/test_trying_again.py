@@ -176,6 +176,29 @@ async def test_a_sidecar_that_cannot_be_read_is_no_proof_of_absence() -> None:
     assert isinstance(last.outcome, Completed)
 
 
+@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize("unreadable", [False, True])
+async def test_an_image_without_a_sidecar_is_processed_by_its_own_header(
+    silent: bool, unreadable: bool
+) -> None:
+    night = MemoryNight(workers=1, detectors=frozenset({4}), silent=silent)
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        key = night.expose(visit, 4, notify=False)
+        sidecar = key.rpartition(".")[0] + ".json"
+        if unreadable:
+            night.images.put(sidecar)
+        else:
+            night.images.remove(sidecar)
+        stored = night.images.put(key, cards=night.headers[key, 4], modified=night.clock.utc())
+        for worker in () if silent else night.notifications:
+            worker.notify(stored)
+        await asyncio.sleep(400.0)
+        [record] = await history(night)
+    assert isinstance(record.outcome, Completed)
+
+
 async def test_of_a_visit_without_a_snap_it_is_said_that_nobody_could_look(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -17,6 +17,7 @@ from adapters.folder.raw_paths import ARRIVING
 from domain.raws.frame_files import FrameFile
 from ports.incoming import FrameUnreadableError, Keeping, RawKeeperUnavailableError
 from ports.raw_arrivals import ImageStoreUnavailableError
+from tests.contract_suites.fits_images import image_with
 from tests.contract_suites.image_store import Bucket, ImageStoreContract
 from tests.contract_suites.raw_keeper import KeeperBench, RawKeeperContract
 
@@ -38,6 +39,10 @@ class _Bucket(Bucket):
         path = Path(self.name, key)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(" " if cards is None else json.dumps(cards))
+
+    @override
+    async def put_image(self, key: str, cards: Mapping[str, Any]) -> None:
+        Path(self.name, key).write_bytes(image_with(cards))
 
 
 class _KeeperBench(KeeperBench):

@@ -18,6 +18,10 @@ class MemoryBucket(Bucket):
     async def put(self, key: str, cards: Mapping[str, Any] | None = None) -> None:
         self.store.put(key, cards=cards)
 
+    @override
+    async def put_image(self, key: str, cards: Mapping[str, Any]) -> None:
+        self.store.put(key, cards=cards)
+
 
 class TestMemoryImageStore(ImageStoreContract):
     @pytest.fixture
