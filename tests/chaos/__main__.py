@@ -1,13 +1,14 @@
 """``make chaos``: play seeds, print what was broken and what it cost."""
 
 import argparse
+import itertools
 import signal
 import sys
 import time
 from collections import Counter
 
 from tests.chaos.lanes import COLUMNS, played
-from tests.chaos.plan import make_plan
+from tests.chaos.plan import OUTAGES, make_outage, make_plan
 
 
 def main() -> int:
@@ -19,8 +20,19 @@ def main() -> int:
     parser.add_argument(
         "--keep", action="store_true", help="print what was broken and keep the logs, also of good seeds"
     )
+    parser.add_argument(
+        "--outages",
+        nargs="*",
+        choices=sorted(OUTAGES),
+        help="instead, one long outage for each seed: of these neighbours in turn, or of all",
+    )
     options = parser.parse_args()
-    plans = tuple(make_plan(seed) for seed in range(options.first, options.first + options.seeds))
+    seeds = range(options.first, options.first + options.seeds)
+    if options.outages is None:
+        plans = tuple(map(make_plan, seeds))
+    else:
+        kinds = options.outages or sorted(OUTAGES)
+        plans = tuple(make_outage(kind, seed) for seed, kind in zip(seeds, itertools.cycle(kinds)))
     begin = time.monotonic()
     # Whoever ends this wants everything ended that it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

@@ -2,16 +2,42 @@
 
 import random
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from tests.chaos.tasks import POINTS
 
-__all__ = ["DETECTORS", "WORKERS", "Fault", "Kill", "Plan", "VisitPlan", "make_plan"]
+__all__ = [
+    "DETECTORS",
+    "OUTAGES",
+    "WORKERS",
+    "Fault",
+    "Kill",
+    "Plan",
+    "VisitPlan",
+    "make_outage",
+    "make_plan",
+]
 
 DETECTORS = (0, 1)
 WORKERS = 2
 VISITS = 6
+OUTAGES: Mapping[str, float] = {
+    "redis restart": 40.0,
+    "s3 away": 75.0,
+    "repository away": 75.0,
+    "apdb away": 75.0,
+}
+"""One neighbour away for longer than every limit that `make_outage` sets; seconds."""
+_LIMITS: Mapping[str, str] = {
+    "IMAGE_TIMEOUT": "5",
+    "WORKER_TIMEOUT": "30",
+    "CLAIM_SECONDS": "150",
+    "REPO_RETRY_DELAY": "1",
+    "MAX_ATTEMPTS": "2",
+}
 _SPACING = 2.5
 """Seconds between announcements."""
 _LEAD = 1.5
@@ -74,6 +100,8 @@ class Plan:
     """Of each worker's clock, seconds."""
     small_disk: int
     """Which worker has a disk of its own that will be full."""
+    worker_settings: Mapping[str, str] = field(factory=dict)
+    """In place of those that every seed has."""
 
     @property
     def length(self) -> float:
@@ -175,4 +203,24 @@ def make_plan(seed: int) -> Plan:
         faults=tuple(sorted(faults, key=lambda fault: fault.begin)),
         offsets=(0.0,) * (WORKERS - 1) + (skewed,),
         small_disk=0,
+    )
+
+
+def make_outage(kind: str, seed: int) -> Plan:
+    """Plan one long outage in the midst of visits of which nothing else befalls any."""
+    dice = _Dice(random.Random(seed))  # noqa: S311 - chance, not secrecy
+    good: Mapping[str, Any] = {
+        "fate": "good",
+        "announced_again": "",
+        "notifications": ("once",) * len(DETECTORS),
+        "kills": (None,) * len(DETECTORS),
+    }
+    begin = dice.chance.uniform(1.0, VISITS * _SPACING / 2)
+    return Plan(
+        seed=seed,
+        visits=tuple(evolve(dice.visit(number), **good) for number in range(VISITS)),
+        faults=(Fault(kind=kind, begin=begin, length=OUTAGES[kind]),),
+        offsets=(0.0,) * WORKERS,
+        small_disk=-1,
+        worker_settings=_LIMITS,
     )

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,10 @@ class Player:
         self._pool = ThreadPoolExecutor(32)
         self._lock = threading.Lock()
         # Nothing is broken anew while it is broken.
-        self._broken = {name: threading.Lock() for name in ("redis", "broker", "s3", "full", "poison")}
+        self._broken = {
+            name: threading.Lock()
+            for name in ("redis", "broker", "s3", "full", "poison", "repository", "apdb")
+        }
         self._waiting: dict[tuple[str, int], Kill] = {}
         self._groups = {self.observatory.group(visit): visit for visit in plan.visits}
         at_points: dict[str, tuple[str, str]] = {}
@@ -73,7 +76,12 @@ class Player:
                 extra["LOCAL_REPOS"] = str(disk)
                 mount = f'mount -t tmpfs -o size={_DISK} tmpfs "$LOCAL_REPOS" && exec "$@"'
                 around = ["unshare", "--mount", "sh", "-c", mount, "sh"]
-            self._add(f"worker {number}", ["worker"], {**self.servers.settings["worker"], **extra}, around)
+            self._add(
+                f"worker {number}",
+                ["worker"],
+                {**self.servers.settings["worker"], **extra, **self.plan.worker_settings},
+                around,
+            )
         self.crew.wait_until_ready(90)
 
     def close(self) -> None:
@@ -176,6 +184,16 @@ class Player:
         self.servers.s3_proxy.is_away = False
 
     @contextlib.contextmanager
+    def _repository_away(self, _fault: Fault, _number: int) -> Iterator[bool]:
+        with _moved(self.servers.addresses.repository.glob("*.sqlite3")):
+            yield True
+
+    @contextlib.contextmanager
+    def _apdb_away(self, _fault: Fault, _number: int) -> Iterator[bool]:
+        with _moved(self.servers.folder.glob("*apdb*.db")):
+            yield True
+
+    @contextlib.contextmanager
     def _full_disk(self, fault: Fault, _number: int) -> Iterator[bool]:
         if not _may_mount():
             self.skipped.add(fault.kind)
@@ -203,6 +221,18 @@ class Player:
             for group, visit in self._groups.items()
             for detector in DETECTORS
         }
+
+
+@contextlib.contextmanager
+def _moved(files: Iterable[Path]) -> Iterator[None]:
+    """Put databases where nobody finds them; what is made in their place meanwhile is overwritten."""
+    moved = {file: file.with_suffix(".away") for file in files}
+    assert moved
+    for file, away in moved.items():
+        file.replace(away)
+    yield
+    for file, away in moved.items():
+        away.replace(file)
 
 
 def _may_mount() -> bool:

@@ -10,10 +10,12 @@ from attrs import field, frozen
 from lsst.daf.butler import Butler
 
 from adapters.redis.ledger.history_store import RedisHistoryStore
+from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
 from application.ledger import StoredLedger
 from domain.visit import Identity
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import Completed
+from ports.work_queue import QueueDepth
 from tests.chaos.plan import Plan
 from tests.chaos.player import Player
 from tests.chaos.servers import Servers
@@ -104,16 +106,26 @@ def play(servers: Servers, plan: Plan) -> Played:
 async def _see_through(
     servers: Servers, identities: Sequence[Identity]
 ) -> Mapping[Identity, Sequence[AttemptRecord]]:
-    """Wait until everything has a final outcome, or nothing has happened for long."""
-    before: Mapping[Identity, Sequence[AttemptRecord]] = {}
+    """Wait until everything has a final outcome and the queue is empty, or nothing has happened for long.
+
+    Work that was announced again, or put back under a worker, may be in the queue after its outcome.
+    """
+    before: tuple[object, object] = (None, None)
     end = 0.0
     while True:
-        histories = await _histories(servers, identities)
-        if histories != before:
-            before, end = histories, time.monotonic() + _PATIENCE
-        if all(records and records[-1].final for records in histories.values()) or time.monotonic() > end:
+        histories, depth = await _histories(servers, identities), await _depth(servers)
+        if (histories, depth) != before:
+            before, end = (histories, depth), time.monotonic() + _PATIENCE
+        are_final = all(records and records[-1].final for records in histories.values())
+        if (are_final and not depth.unfinished) or time.monotonic() > end:
             return histories
         await asyncio.sleep(1.0)
+
+
+async def _depth(servers: Servers) -> QueueDepth:
+    stream = f"instrument:{servers.camera.instrument.lower()}"
+    async with RedisQueueUpkeep(servers.redis.url, stream=stream, group="workers") as upkeep:
+        return await upkeep.depth()
 
 
 async def _histories(

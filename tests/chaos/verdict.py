@@ -209,6 +209,8 @@ def _in_redis(servers: Servers) -> list[str]:
     stream = f"instrument:{servers.camera.instrument.lower()}"
     left = []
     with redis.Redis(port=servers.redis.port, decode_responses=True) as client:
+        if postponed := client.zcard(f"{stream}:delayed"):
+            left.append(f"{postponed} deliveries that are postponed")
         groups: Iterable[Mapping[str, Any]] = client.xinfo_groups(stream)
         for group in groups:
             if group["pending"]:
