@@ -24,7 +24,7 @@ from ports.announcements import Unreadable
 from ports.workspace import RawUnavailableError, WorkspaceError, WorkspaceLostError
 from tests.unit.application.night import INSTRUMENT, MemoryNight
 
-__all__ = ["ATTEMPT_COSTS", "DETECTORS", "KINDS", "WORKERS", "Break", "Schedule", "run_schedule"]
+__all__ = ["ATTEMPT_COSTS", "AWAY", "DETECTORS", "KINDS", "WORKERS", "Break", "Schedule", "run_schedule"]
 
 DETECTORS = (0, 1)
 WORKERS = ("worker a", "worker b", "worker c")
@@ -32,14 +32,14 @@ SERVICES = ("fan-out", "keeper", "indexer", "writer")
 _VISITS_APART = 20.0
 _LANDED = 35.0
 _END = 600.0
-_CLAIM = 150.0  # Longer than any pause and any outage.
 _DURATIONS = {"prepare": 2.0, "ingest": 0.5, "process": 4.0, "change": 0.7, "export": 1.0}
 
-_AWAY = {
+AWAY = {
     "queue away": "queue",
     "ledger away": "ledger",
     "announcements away": "announcements",
     "bucket away": "images",
+    "datastore away": "repository",
     "writer's topic away": "topic",
 }
 _FAILING: dict[str, tuple[str, type[PromptProcessingError]]] = {
@@ -58,7 +58,7 @@ ATTEMPT_COSTS = _AFTER_CHANGE_COSTS | {"pause worker", "queue away", "ledger awa
 """What may cost an attempt; a schedule has fewer of them than there are attempts."""
 
 KINDS = (
-    *_AWAY,
+    *AWAY,
     *_FAILING,
     "kill worker",
     "pause worker",
@@ -96,6 +96,8 @@ class Schedule:
     snaps: tuple[int, ...]
     offsets: tuple[float, ...]
     """By which the clock of each worker is off, seconds."""
+    claim_seconds: float = 150.0
+    """Longer than any pause and any outage."""
 
 
 class _Gate:
@@ -154,7 +156,7 @@ class _BrokenNight(MemoryNight):
             behaviour=MemoryPipelines(changing=frozenset({"ApPipe"})),
             durations=_DURATIONS,
             lease_seconds=20.0,
-            claim_seconds=_CLAIM,
+            claim_seconds=schedule.claim_seconds,
         )
         self.schedule = schedule
         self.tasks: dict[str, asyncio.Task[Any]] = {}
@@ -202,8 +204,8 @@ class _BrokenNight(MemoryNight):
         if one.kind.startswith("kill "):
             place = one.kind.removeprefix("kill ")
             await self._kill(worker if place == "worker" else place, one.length / 10)
-        elif one.kind in _AWAY:
-            store = getattr(self, _AWAY[one.kind])
+        elif one.kind in AWAY:
+            store = getattr(self, AWAY[one.kind])
             store.outage = "chaos"
             await asyncio.sleep(one.length)
             store.outage = ""

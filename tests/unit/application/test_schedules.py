@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.application.schedules import (
     ATTEMPT_COSTS,
+    AWAY,
     KINDS,
     WORKERS,
     Break,
@@ -69,4 +70,20 @@ _EXPORT_FAILS_FOUR_TIMES = Schedule(
 @example(_EXPORT_FAILS_FOUR_TIMES)
 @given(schedules)
 def test_nothing_is_lost_and_nothing_done_twice(schedule: Schedule) -> None:
+    assert run_schedule(schedule) == []
+
+
+@pytest.mark.parametrize("when", [5.0, 38.0, 41.5, 61.0])
+@pytest.mark.parametrize("kinds", [*[(kind,) for kind in AWAY], ("queue away", "ledger away"), tuple(AWAY)])
+def test_ten_minutes_without_a_neighbour_or_without_all_cost_nothing(
+    kinds: tuple[str, ...], when: float
+) -> None:
+    schedule = Schedule(
+        breaks=tuple(Break(kind, when, 0, 600.0) for kind in kinds),
+        told=("once", "twice", "never"),
+        cancelled=frozenset(),
+        snaps=(1, 2, 1),
+        offsets=(0.0,) * len(WORKERS),
+        claim_seconds=900.0,
+    )
     assert run_schedule(schedule) == []
