@@ -1,6 +1,6 @@
 """What became of an attempt that failed: before its change or after, or a neighbour is away."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from application.worker.job import Job, VisitPolicy
 from domain.work.expiry import age_of
@@ -49,12 +49,26 @@ class Failures:
         """Sort a failure; one of a neighbour that a probe confirms to be away is no failure of the visit."""
         outcome = await self.of_reason(job, reason, snaps)
         if isinstance(outcome, FailedBeforeChange) and isinstance(error, NeighbourAwayError):
-            probe = self._probes.get(error.neighbour)
+            return await self._postponed(job, outcome, [error.neighbour])
+        return outcome
+
+    async def of_timeout(self, job: Job, reason: str) -> Outcome:
+        """Sort a step that did not end; who keeps it waiting may be any neighbour that does not answer."""
+        outcome = await self.of_reason(job, reason)
+        if isinstance(outcome, FailedBeforeChange):
+            return await self._postponed(job, outcome, list(Neighbour))
+        return outcome
+
+    async def _postponed(
+        self, job: Job, outcome: FailedBeforeChange, neighbours: Sequence[Neighbour]
+    ) -> Outcome:
+        """Postpone the work if one of the neighbours does not answer."""
+        for neighbour in neighbours:
             try:
-                if probe is not None:
-                    await probe.check()
-            except NeighbourUnavailableError:
-                return self.postpone(job, error.neighbour, reason)
+                if neighbour in self._probes:
+                    await self._probes[neighbour].check()
+            except NeighbourUnavailableError as error:
+                return self.postpone(job, neighbour, f"{outcome.reason}: {error}")
         return outcome
 
     async def of_reason(self, job: Job, reason: str, snaps: tuple[SnapResult, ...] = ()) -> Outcome:

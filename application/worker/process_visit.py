@@ -184,12 +184,11 @@ class VisitProcessor:
         try:
             async with asyncio.timeout_at(job.until):
                 outcome = await _run_unless(job.give_up, self._run_science(job, expectation))
-            reason = "the worker was told to stop"
+            if outcome is None:
+                outcome = await self._failures.of_reason(job, "the worker was told to stop")
         except TimeoutError:
-            outcome = None
             reason = f"took longer than {self._policy.worker_timeout:g} s"
-        if outcome is None:
-            outcome = await self._failures.of_reason(job, reason)
+            outcome = await self._failures.of_timeout(job, reason)
         return await self._export_outputs(job, outcome)
 
     def _expect(self, work: VisitDetector, begun: UtcSeconds, waited: float = 0.0) -> Expectation:
@@ -293,7 +292,7 @@ class VisitProcessor:
                 return self._failures.postpone(job, Neighbour.LEDGER, str(error))
             _LOG.error("nothing was exported: %s", error)
         except (WorkspaceError, NotificationLostError, TimeoutError) as error:
-            reason = f"export: {error or 'took too long'}"
+            reason = f"export: {str(error) or 'took too long'}"
             if isinstance(outcome, Completed):
                 outcome = await self._failures.of_error(job, error, reason, outcome.snaps)
             else:

@@ -22,8 +22,8 @@ from tests.chaos.servers import Servers
 
 __all__ = ["Played", "WorkerNames", "outputs", "play"]
 
-_PATIENCE = 75.0
-"""Seconds without a new attempt or outcome after which what has not ended is lost."""
+_PATIENCE = 130.0
+"""Seconds without a new attempt or outcome after which what has not ended is lost; a claim lasts 100."""
 
 
 @frozen

@@ -320,6 +320,23 @@ async def test_a_neighbour_that_is_away_costs_no_attempt_before_the_claim(
     assert done.turn == 1
 
 
+async def test_who_keeps_a_step_waiting_is_asked_once_its_time_is_over() -> None:
+    durations = {"prepare": 100_000.0}
+    night = MemoryNight(workers=1, detectors=frozenset({4}), durations=durations)
+    async with night.running():
+        night.workspaces[0].away[Neighbour.REPOSITORY] = "no answer within 30 s"
+        await one_visit(night, 650.0)
+        durations["prepare"] = 1.0
+        night.workspaces[0].away.clear()
+        await asyncio.sleep(300.0)
+        postponed, done = await history(night)
+    assert isinstance(postponed.outcome, FailedBeforeChange)
+    assert (postponed.outcome.postponed, postponed.outcome.away) == (True, "central repository")
+    assert "took longer than 600 s" in postponed.outcome.reason
+    assert isinstance(done.outcome, Completed)
+    assert done.turn == 1
+
+
 async def test_an_outage_that_no_probe_confirms_is_the_attempts_own_failure() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}))
     async with night.running():
