@@ -7,20 +7,22 @@ serve the other, as `replay` makes them.
 
 import csv
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from astropy.table import vstack
+from astropy.table import Row, vstack
 from attrs import frozen
 from lsst.daf.butler import Butler
 
 from adapters.files.cameras import load_camera
 from benchmarks.sky.chain import Found, Single, Subtracted, Truth, find, subtract
 from benchmarks.sky.injection import inject
-from prompt_pipelines.arrays import Floats
+from domain.movers.linking import link
+from domain.results.sources import DiaSource
 from prompt_pipelines.positions import pixel_positions
 from workbench.night_repository import make_repository
 from workbench.reduction.single_frames import SingleFrames
@@ -33,7 +35,9 @@ _TRIMMED_X, _FIRST_ROW = 18, 601  # of the raw frame's pixels, counted from 1, i
 _BAND = "r"
 _MOVERS = {"(5945)": "truth_A_5945.csv", "B": "truth_B_mover.csv"}
 _VARIABLE = "truth_V1_lightcurve.csv"
-_FEWEST, _OFF, _SLOWEST = 6, 2.0, 8.0  # sightings of a mover; pixels from its line, and in the whole night
+_FEWEST = 6  # sightings of a mover
+_ERROR = 0.3  # arcseconds, of a position
+_CADENCE = 309.0 / 86_400.0  # days from one frame to the next
 
 
 @frozen(kw_only=True, eq=False, slots=False)
@@ -79,39 +83,28 @@ def observe_again(folder: Path, injected: int = 0, seed: int = 1) -> Iterator[Re
                         yield RealFrame(detector=detector, number=number, names=names, made=made)
 
 
-def others_that_move(frames: Sequence[RealFrame]) -> dict[tuple[int, int], int]:
+def others_that_move(frames: Sequence[RealFrame]) -> Mapping[tuple[int, int], int]:
     """Count, by exposure and detector, sources that are nothing known and lie on a line that moves evenly.
 
     What stays at its place is no such line: it may be an artefact. So is nobody's mistake what
     six exposures or more show to be a body that no truth file names.
     """
-    counts: dict[tuple[int, int], int] = {}
-    for detector in {frame.detector for frame in frames}:
-        rows = [
-            (frame.number, float(one["x"]), float(one["y"]))
-            for frame in frames
-            if frame.detector == detector
-            for one in frame.found.false()
-        ]
-        for index in _on_lines(np.array(rows).reshape(-1, 3)):
-            key = (int(rows[index][0]), detector)
-            counts[key] = counts.get(key, 0) + 1
-    return counts
+    seen = (
+        _sighting(number, frame, one)
+        for number, (frame, one) in enumerate((frame, one) for frame in frames for one in frame.found.false())
+    )
+    bodies = [one for one in link(seen) if len(one.sightings) >= _FEWEST]
+    return Counter((one.visit, one.detector) for body in bodies for one in body.sightings)
 
 
-def _on_lines(rows: Floats) -> set[int]:
-    when, places = rows[:, 0], rows[:, 1:]
-    moving: set[int] = set()
-    for first in range(len(rows)):
-        for last in range(len(rows)):
-            span, way = when[last] - when[first], places[last] - places[first]
-            if span <= 0 or np.hypot(*way) < _SLOWEST:
-                continue
-            line = places[first] + (when - when[first])[:, None] / span * way
-            on = np.hypot(*(places - line).T) < _OFF
-            if len(set(when[on])) >= _FEWEST:
-                moving.update(np.flatnonzero(on).tolist())
-    return moving
+def _sighting(number: int, frame: RealFrame, row: Row) -> DiaSource:
+    error = _ERROR / 3600.0
+    return DiaSource(
+        source_id=number, object_id=number, visit=frame.number, detector=frame.detector, band=_BAND,
+        mjd=frame.number * _CADENCE, ra=float(row["ra"]), dec=float(row["dec"]), x=float(row["x"]),
+        y=float(row["y"]), snr=0.0, flux=float(row["psf_flux"]), flux_err=0.0, science_flux=0.0, ra_err=error,
+        dec_err=error,
+    )  # fmt: skip
 
 
 class _Truths:

@@ -5,19 +5,27 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from domain.evidence import findings_of
+from domain.raws.exposure import Exposure
 from domain.raws.frame_files import Ending, FrameRecord
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import RULES, Completed, describe
 from entrypoints.commands.tables import console, table
+from entrypoints.containers.results import dia_sources
 from entrypoints.running import opened
 from entrypoints.settings.site import SiteFolder
 from entrypoints.site.nights.beside import status_container
 from entrypoints.site.nights.taking_in import PastFiles
+from ports.source_archive import SourceArchiveUnavailableError
+from workbench.night.apdb import DATABASE
+from workbench.night.tracklets import finding_lines
 
-__all__ = ["summed_up"]
+__all__ = ["show_news", "summed_up"]
 
 _FINE: Final = frozenset({Ending.TAKEN, Ending.CALIBRATION, Ending.COPY})
 _SHOWN: Final = 20
+_NEWS: Final = 10
+_MJD_OF_EPOCH: Final = 40_587
 
 
 def summed_up(site: SiteFolder, night: PastFiles) -> bool:
@@ -41,9 +49,27 @@ def summed_up(site: SiteFolder, night: PastFiles) -> bool:
     if len(rows) > _SHOWN:
         screen.print(f"and {len(rows) - _SHOWN} more")
     if completed:
+        show_news(site, [frame.exposure for one in night.records.values() for frame in one.frames])
         screen.print(f"what was found: prompt-processing results {site.path}")
         screen.print(f"to compare later nights with it: prompt-processing templates build {site.central}")
     return bool(completed)
+
+
+def show_news(site: SiteFolder, exposures: Sequence[Exposure]) -> None:
+    """Say what is new in a night, whatever later ones have seen."""
+    screen = console()
+    begins, ends = [one.begin for one in exposures], [one.end for one in exposures]
+    begin, end = (at / 86_400.0 + _MJD_OF_EPOCH for at in (min(begins), max(ends)))
+    try:
+        sources = dia_sources(site.apdb / DATABASE)
+    except SourceArchiveUnavailableError as error:
+        screen.print(f"what is new cannot be told: {error}")
+        return
+    found = findings_of([one for one in sources if one.mjd <= end], since=begin)
+    if found:
+        screen.print(f"what is new, the first {min(_NEWS, len(found))} of {len(found)}:")
+    for line in finding_lines(found[:_NEWS]):
+        screen.print(line, soft_wrap=True)
 
 
 def _show_files(records: Sequence[FrameRecord]) -> None:
