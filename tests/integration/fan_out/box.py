@@ -104,7 +104,7 @@ class Box:
         self.registry = Registry({1: _VISIT_SCHEMA, 2: _CANCELLATION_SCHEMA})
         self.processes: list[FanOutProcess] = []
         self.stream = f"{STREAM}:{unique}"
-        self._group = f"fan-out-{unique}"
+        self.group = f"fan-out-{unique}"
         self._folder = folder
         for topic in (VISITS, CANCELLATIONS):
             self.kafka.create(topic, 1)
@@ -129,35 +129,36 @@ class Box:
         self.redis.close()
         self.kafka.stop()
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Settings of the fan-out."""
+        return {
+            "KAFKA_CLUSTER": self.kafka.address,
+            "KAFKA_FETCH_WAIT": "0.005",
+            "KAFKA_SESSION_TIMEOUT": "1",
+            "KAFKA_SCHEMA_REGISTRY_URL": self.registry.url,
+            "SCHEMA_CACHE": str(self._folder / "schemas"),
+            "CONSUMER_GROUP": self.group,
+            "NEXT_VISIT_TOPIC": VISITS,
+            "NEXT_VISIT_CANCELED_TOPIC": CANCELLATIONS,
+            "OFFSET": "earliest",
+            "MESSAGE_EXPIRATION": "3600",
+            "SUPPORTED_INSTRUMENTS": INSTRUMENT,
+            "REDIS_HOST": self._address,
+            "REDIS_STREAM_CONSUMER_GROUP": "workers",
+            "LEASE_SECONDS": "1",
+            "LEDGER_URL": "",
+            "INSTRUMENT_CONFIG_FILE": str(self._config),
+            "METRICS_PORT": "0",
+        }
+
     def start(
         self,
         heard: Callable[[FanOutProcess, Mapping[str, Any]], None] = lambda *_: None,
         **settings: str,
     ) -> FanOutProcess:
         """Start one more member of the group."""
-        process = FanOutProcess(
-            {
-                "KAFKA_CLUSTER": self.kafka.address,
-                "KAFKA_FETCH_WAIT": "0.005",
-                "KAFKA_SESSION_TIMEOUT": "1",
-                "KAFKA_SCHEMA_REGISTRY_URL": self.registry.url,
-                "SCHEMA_CACHE": str(self._folder / "schemas"),
-                "CONSUMER_GROUP": self._group,
-                "NEXT_VISIT_TOPIC": VISITS,
-                "NEXT_VISIT_CANCELED_TOPIC": CANCELLATIONS,
-                "OFFSET": "earliest",
-                "MESSAGE_EXPIRATION": "3600",
-                "SUPPORTED_INSTRUMENTS": INSTRUMENT,
-                "REDIS_HOST": self._address,
-                "REDIS_STREAM_CONSUMER_GROUP": "workers",
-                "LEASE_SECONDS": "1",
-                "LEDGER_URL": "",
-                "INSTRUMENT_CONFIG_FILE": str(self._config),
-                "METRICS_PORT": "0",
-                **settings,
-            },
-            heard,
-        )
+        process = FanOutProcess({**self.environment, **settings}, heard)
         self.processes.append(process)
         return process
 
@@ -176,6 +177,17 @@ class Box:
                 case bytes():
                     self.kafka.send(VISITS, content)
 
+    def bury(self, content: Visit | bytes) -> None:
+        """Dead-letter an announcement, as the fan-out does."""
+        body = content if isinstance(content, bytes) else encode_next_visit(content, _VISIT_SCHEMA, 1)
+        fields: dict[Any, Any] = {
+            "position": f"{VISITS}[0]@7",
+            "reason": "test",
+            "bytes": len(body),
+            "body": body,
+        }
+        self.redis.xadd(f"fan-out:{self.group}:dead", fields)
+
     def copies(self) -> Sequence[tuple[str, int]]:
         """List group and detector of all that is in the stream."""
         entries: Any = self.redis.xrange(self.stream)
@@ -183,5 +195,5 @@ class Box:
 
     def dead(self) -> Sequence[Mapping[str, str]]:
         """List what was dead-lettered."""
-        entries: Any = self.redis.xrange(f"fan-out:{self._group}:dead")
+        entries: Any = self.redis.xrange(f"fan-out:{self.group}:dead")
         return [fields for _, fields in entries]

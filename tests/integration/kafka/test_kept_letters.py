@@ -1,10 +1,13 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from adapters.kafka.outputs.kept_letters import KafkaMessageLetters
+from entrypoints.cli import main
 from ports.dead_letters import DeadLettersUnavailableError
 from tests.contract_suites.output_events import read
 from tests.integration.kafka.apache_kafka import ApacheKafka
@@ -85,3 +88,27 @@ async def test_of_two_who_replay_at_once_one_does(apache: ApacheKafka, unique: s
         assert await one.replay(second)
     assert await read(await topic.restarted(), 2) == [MESSAGE, b"nonsense"]
     await topic.close()
+
+
+async def test_they_are_reached_with_the_writer_s_settings(topic: KafkaTopic, tmp_path: Path) -> None:
+    await bury(topic, MESSAGE)
+    (topic.datastore / "butler.yaml").parent.mkdir(exist_ok=True)
+    (topic.datastore / "butler.yaml").write_text("datastore: {root: <butlerRoot>}")
+    environment = {
+        "BUTLER_REPOSITORY": str(topic.datastore),
+        "KAFKA_CLUSTER": topic.broker.connection.bootstrap_servers,
+        "KAFKA_USERNAME": topic.broker.connection.username,
+        "KAFKA_PASSWORD": topic.broker.connection.password,
+        "KAFKA_TOPIC": topic.topics.input,
+        "KAFKA_OUTPUT_TOPIC": topic.topics.output,
+        "KAFKA_DEAD_LETTER_TOPIC": topic.topics.dead_letters,
+        "OUTPUT_DATASET_LIST_DIRECTORY": str(tmp_path),
+        "KAFKA_TRANSACTIONS": str(int(topic.broker.has_transactions)),
+    }
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["dead-letters", *arguments, "--of", "writer"], env=environment)
+
+    done = await asyncio.to_thread(run, "replay", "--visit", "7", "--detector", "4")
+    assert (done.exit_code, "replayed" in done.stdout) == (0, True), done.output
+    assert (await asyncio.to_thread(run, "list")).stdout == "there are no dead letters\n"
