@@ -11,7 +11,6 @@ from attrs import asdict
 from rich.console import Console
 
 from application.console.explain import Explanation, explain
-from domain.errors import PromptProcessingError
 from domain.times import InvalidInstantError, UtcSeconds, utc_from_tai, utc_isoformat
 from domain.visit import CoordinateSystem, Identity
 from domain.work.about import AboutVisit
@@ -48,13 +47,10 @@ _SUMMARY = (
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
 def command(*, group: str, detector: int, folder: Path | None, most_lines: int, as_json: bool) -> None:
     """Print the explanation; ends with 1 if nothing is known."""
-    try:
-        if folder is None:
-            found = asyncio.run(_look_live(group, detector, most_lines))
-        else:
-            found = asyncio.run(_look_into(folder, group, detector, most_lines))
-    except PromptProcessingError as error:
-        raise click.ClickException(str(error)) from error
+    if folder is None:
+        found = asyncio.run(_look_live(group, detector, most_lines))
+    else:
+        found = asyncio.run(_look_into(folder, group, detector, most_lines))
     if as_json:
         say(json.dumps(explanation_record(found), indent=2))
     else:

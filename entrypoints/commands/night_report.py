@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from domain.errors import PromptProcessingError
 from entrypoints.containers.console import kept_night, night_report
 from entrypoints.saying import say
 from workbench.night.kept_night import NIGHT
@@ -35,10 +34,7 @@ def command(*, folder: Path, night: datetime.datetime | None, output: Path | Non
     light curves, trends. It asks for nothing else, so it can be sent or kept; it has at most 10 MB, and
     says what was left out.
     """
-    try:
-        date, text = asyncio.run(_made(folder, night.date() if night else None))
-    except PromptProcessingError as error:
-        raise click.ClickException(str(error)) from error
+    date, text = asyncio.run(_made(folder, night.date() if night else None))
     say(str(_written(text, _places(folder, date) if output is None else [output])))
 
 

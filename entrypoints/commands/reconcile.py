@@ -12,7 +12,6 @@ from attrs import frozen
 from rich.console import Console
 
 from application.reconcile import Finding, Reconciler, Reconciliation
-from domain.errors import PromptProcessingError
 from domain.times import day_obs_of
 from domain.work.reconciliation import Unprocessed
 from entrypoints.commands.tables import console, ranges, table
@@ -87,10 +86,7 @@ def reconcile(
     as_json
         For machines.
     """
-    try:
-        done = asyncio.run(_reconcile(reconciler, neighbours, night, requeue=requeue))
-    except PromptProcessingError as error:
-        raise click.ClickException(str(error)) from error
+    done = asyncio.run(_reconcile(reconciler, neighbours, night, requeue=requeue))
     if as_json:
         say(json.dumps(_record(done), indent=2))
     else:

@@ -17,7 +17,6 @@ from rich.text import Text
 
 from application.console.nights import last_night
 from application.night_status import InstrumentStatus, night_status
-from domain.errors import PromptProcessingError
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import RULES, Outcome, describe
 from entrypoints.commands.tables import console, ranges, table
@@ -64,10 +63,7 @@ def command(
     """Print the status."""
     day = night.date() if night else None
     settings = settings_or_exit(StatusSettings) if folder is None else None
-    try:
-        asyncio.run(_look(_Asked(settings, folder, day, visit, watch, as_json)))
-    except PromptProcessingError as error:
-        raise click.ClickException(str(error)) from error
+    asyncio.run(_look(_Asked(settings, folder, day, visit, watch, as_json)))
 
 
 @frozen
