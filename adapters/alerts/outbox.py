@@ -1,8 +1,10 @@
 """The outbox of alerts in the central datastore, as `prompt_pipelines.alert_outbox` fills it."""
 
+import contextlib
 import io
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, cast
 
 import fastavro
@@ -106,6 +108,10 @@ def _replace(packet: LaidPacket) -> None:
             write_whole(target, _content(packet))
         else:
             target.remove()
+            if target.isLocal:
+                # The attempt's folder goes with its last file.
+                with contextlib.suppress(OSError):
+                    Path(target.ospath).parent.rmdir()
     except FileNotFoundError:
         return
     except _FAILURES as error:

@@ -90,6 +90,7 @@ class AlertCourier:
         self._clock = clock
         self._metrics = metrics
         self._said: dict[str, str] = {}
+        self._seen: frozenset[str] | None = None
 
     async def run(self) -> None:
         """Go round until cancelled; what cannot be reached is said once and tried again."""
@@ -105,13 +106,18 @@ class AlertCourier:
             await asyncio.sleep(self._policy.interval)
 
     async def look(self) -> Looked:
-        """Deal with all that lies in the outbox and may be dealt with, if it is this one's turn."""
+        """Deal with all that lies in the outbox and may be dealt with, if it is this one's turn.
+
+        What lay there at the last look is read: most of the rest is gone by the next one, for
+        its attempt sends it by itself.
+        """
         done = Looked()
         if not await self._has_turn():
             return done
         names = await self._outbox.names()
         self._said = {name: said for name, said in self._said.items() if name in names}
-        for name in names:
+        seen, self._seen = self._seen, frozenset(names)
+        for name in names if seen is None else sorted(seen & self._seen):
             try:
                 packet = await self._outbox.read(name)
             except UnreadableAlertsError as error:

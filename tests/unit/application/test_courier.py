@@ -120,7 +120,7 @@ async def test_packets_of_an_attempt_without_the_claim_are_discarded_when_it_is_
     box.claims.claim(second, [VISIT])
     box.lay(second, 1, 2)
     box.store(1, 2)
-    assert await box.courier.look() == Looked(discarded=2, left=2)
+    assert await box.courier.look() == Looked(discarded=2)
     await box.ledger.record(second, Completed(pipeline="ApPipe", snaps=()), final=True)
     assert await box.courier.look() == Looked(sent=2)
     assert box.broker.taken == [b"1", b"2"]
@@ -146,6 +146,15 @@ async def test_the_end_of_a_claim_is_an_end_though_nobody_records_it() -> None:
     box.store(1, 2)
     assert await box.courier.look() == Looked(left=2)
     await asyncio.sleep(50.0 + SETTLING + 1.0)
+    assert await box.courier.look() == Looked(sent=2)
+
+
+async def test_what_has_just_been_laid_down_is_not_read() -> None:
+    box = _Box()
+    await box.courier.look()
+    await _killed(box, 1, 2)
+    box.outbox.packets["odd.avro"] = None
+    assert await box.courier.look() == Looked()
     assert await box.courier.look() == Looked(sent=2)
 
 
