@@ -28,6 +28,8 @@ class InstrumentStatus:
     """Dead letters are those of earlier nights too; None of a night that is over."""
     outcomes: Mapping[str, int]
     """From the name of an outcome to the number of visit-detectors that ended so."""
+    promptness: Mapping[str, int]
+    """From `domain.work.promptness.Promptness` to visit-detectors."""
     running: tuple[AttemptRecord, ...]
     """Attempts under way, oldest first."""
     to_follow: tuple[AttemptRecord, ...]
@@ -84,6 +86,7 @@ async def night_status(
         at=now,
         depth=None if queue is None else await queue.depth(),
         outcomes=Tally(RULES[type(record.outcome)].name for record in finals),
+        promptness=Tally(one.promptness.value for one in finals if one.promptness is not None),
         running=tuple(record for record in left if record.outcome is None),
         to_follow=tuple(record for record in left if record.outcome is not None),
         not_completed=tuple(

@@ -9,6 +9,7 @@ from astropy.table import Table
 from rich.console import Console
 from rich.table import Table as Shown
 
+from domain.results.night_view import how_prompt
 from entrypoints.commands.tables import console, table
 from prompt_processing.errors import ResultsError
 from prompt_processing.results import Results, open_results
@@ -43,6 +44,10 @@ def _print(results: Results, to: Console, shown: int, *, datasets: bool) -> None
     to.print(
         "outcomes: " + (", ".join(f"{count} {name}" for name, count in outcomes.most_common()) or "not kept")
     )
+    if "promptness" in results.outcomes.colnames:
+        fared = Counter(str(fared) for fared in results.outcomes["promptness"])
+        if told := how_prompt(outcomes, fared):
+            to.print(told)
     for row in results.outcomes:
         if row["outcome"] != "completed":
             to.print(f"  {row['group']} detector {row['detector']}: {row['detail']}")

@@ -142,14 +142,16 @@ class Results:
 
     @functools.cached_property
     def outcomes(self) -> Table:
-        """How each visit-detector ended, with the seconds of its stages."""
+        """How each visit-detector ended, whether it was in time, and the seconds of its stages."""
         kept = (
             read_kept_outcomes(self.path)
             if self._site is None
             else site_outcomes(self._site, self.instrument)
         )
         stages = list(dict.fromkeys(stage for one in kept for stage in one["seconds"]))
-        names = ("group", "detector", "outcome", "detail")
+        names = ["group", "detector", "outcome", "detail"]
+        # Nights that older releases have kept do not tell it.
+        names += ["promptness"] if all("promptness" in one for one in kept) else []
         rows = [
             [one[name] for name in names] + [one["seconds"].get(stage, float("nan")) for stage in stages]
             for one in kept

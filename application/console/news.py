@@ -2,10 +2,11 @@
 
 import asyncio
 import datetime
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from domain.evidence import Finding, findings_of
 from domain.movers.tracklet import Tracklet
@@ -21,6 +22,8 @@ _BEFORE: Final = 30.0
 """Days in which an object may have been seen before."""
 _PAUSE: Final = 30.0
 """Seconds between two judgements of a night that goes on."""
+_BESIDE: Final = 5.0
+"""Arcseconds within which something else adds its light to what is measured at a place."""
 _MJD_BEGINS: Final = datetime.date(1858, 11, 17)
 _OUT_OF_DATE: Final = -1
 
@@ -34,6 +37,29 @@ class NightNews:
     """DiaSources, of earlier nights too."""
     count: int
     """DiaSources there are; of more than were judged, the strongest were."""
+    since: float = -math.inf
+    """Days TAI; what was seen before is not new."""
+    of_source: Mapping[int, Finding] = field(init=False, eq=False, repr=False)
+    """From DiaSources to what they were judged to be, as far as they were judged."""
+
+    @of_source.default
+    def _by_source(self) -> Mapping[int, Finding]:
+        return {one.source_id: found for found in self.findings for one in found.sightings}
+
+    def is_new(self, finding: Finding) -> bool:
+        """Tell whether this night saw it first."""
+        return finding.sightings[0].mjd >= self.since
+
+    def nearest(self, at: tuple[float, float], visit: int, detector: int) -> tuple[DiaSource, float] | None:
+        """Find the DiaSource of an image next to a place, and how many arcseconds away; None: none is."""
+        shrink = math.cos(math.radians(at[1]))
+        found = [
+            (one, 3600.0 * math.hypot((one.ra - at[0]) * shrink, one.dec - at[1]))
+            for finding in self.findings
+            for one in finding.sightings
+            if (one.visit, one.detector) == (visit, detector)
+        ]
+        return min((one for one in found if one[1] <= _BESIDE), key=lambda one: one[1], default=None)
 
     def tracklet(self, identifier: int) -> Tracklet:
         """Find a tracklet.
@@ -88,7 +114,7 @@ class News:
             if count != self._known.count and (is_first or now - self._judged_at >= _PAUSE):
                 found = await self._archive.sources(query, _MOST, order=SourceOrder.SNR)
                 judged = await asyncio.to_thread(_judged, found, since)
-                self._known = NightNews(findings=judged, judged=len(found), count=count)
+                self._known = NightNews(findings=judged, judged=len(found), count=count, since=since)
                 self._judged_at = now
         return self._known
 

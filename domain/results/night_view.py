@@ -17,6 +17,7 @@ __all__ = [
     "QueueCounts",
     "Trend",
     "VisitView",
+    "how_prompt",
     "time_not_known",
 ]
 
@@ -95,6 +96,16 @@ def time_not_known(outcomes: Mapping[str, int], promptness: Mapping[str, int]) -
     """Count what was completed and is neither in time nor late, as in a night that is observed again."""
     judged = sum(promptness.get(fared.value, 0) for fared in (Promptness.IN_TIME, Promptness.LATE))
     return outcomes.get(RULES[Completed].name, 0) - judged
+
+
+def how_prompt(outcomes: Mapping[str, int], promptness: Mapping[str, int]) -> str:
+    """Say how many of what was completed were in time; blank if nothing was."""
+    counts = {
+        **{one.value: promptness.get(one.value, 0) for one in (Promptness.IN_TIME, Promptness.LATE)},
+        "of unknown time": time_not_known(outcomes, promptness),
+    }
+    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return f"of the completed: {told}" if told else ""
 
 
 @frozen(kw_only=True)

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from application.console.nights import last_night
 from application.night_status import InstrumentStatus, night_status
+from domain.results.night_view import how_prompt
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import RULES, Outcome, describe
 from entrypoints.commands.tables import console, ranges, table
@@ -146,6 +147,8 @@ def _rendered(status: InstrumentStatus, visit: str | None) -> Iterator[Renderabl
         return
     counts = sorted(status.outcomes.items(), key=lambda pair: -pair[1])
     yield table("Ended", ("outcome", "visit-detectors"), counts)
+    if told := how_prompt(status.outcomes, status.promptness):
+        yield Text(told)
     if status.running:
         headings = ("visit", "stage", "detectors", "attempt", "longest s")
         yield table("Under way", headings, _running(status))
@@ -213,6 +216,7 @@ def night_record(status: InstrumentStatus, visit: str | None = None) -> dict[str
             "dead": depth.dead,
         },
         "outcomes": dict(status.outcomes),
+        "promptness": dict(status.promptness),
         "running": [
             _named(record)
             | {"worker": record.worker, "stage": record.stage, "seconds": round(status.age(record), 1)}

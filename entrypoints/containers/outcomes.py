@@ -74,7 +74,7 @@ def _site(folder: Path) -> SiteFolder:
 
 
 def site_outcomes(folder: Path, instrument: str) -> Sequence[dict[str, Any]]:
-    """List group, detector, outcome and its reason of all that has ended for good.
+    """List group, detector, outcome, its reason and promptness of all that has ended for good.
 
     Raises
     ------
@@ -94,6 +94,7 @@ def site_outcomes(folder: Path, instrument: str) -> Sequence[dict[str, Any]]:
             "detector": last.attempt.identity.detector,
             "outcome": RULES[type(last.outcome)].name,
             "detail": describe(last.outcome),
+            "promptness": "" if last.promptness is None else last.promptness.value,
             "seconds": dict(last.seconds),
         }
         for last in lasts

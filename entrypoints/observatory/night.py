@@ -178,6 +178,7 @@ def _kept(row: Row) -> Mapping[str, Any]:
         "detector": row.detector,
         "outcome": row.outcome,
         "detail": row.detail,
+        "promptness": row.promptness,
         "worker": row.worker,
         "seconds": dict(row.seconds),
     }

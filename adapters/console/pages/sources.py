@@ -1,7 +1,7 @@
 """What was found in the differences: DiaSources, one by one and by object."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -15,9 +15,11 @@ from adapters.console.night import ConsoleNight
 from adapters.console.rendering import Renderer
 from adapters.console.view.asking import page_of
 from adapters.console.view.chart import path_on
+from adapters.console.view.forced import forced_rows
 from adapters.console.view.sightings import TRIPLET, Sightings
-from application.console.news import News
-from domain.results.sources import ObjectOrder, ObjectSummary, SourceOrder, SourceQuery
+from application.console.news import News, NightNews
+from domain.evidence import Finding
+from domain.results.sources import DiaSource, ObjectOrder, ObjectSummary, SourceOrder, SourceQuery
 from ports.source_archive import NoSuchSourceError, SourceArchive
 
 __all__ = ["SourcePages"]
@@ -63,7 +65,10 @@ class SourcePages:
         count, page = await archive.count(query), page_of(request)
         found = await archive.sources(query, _ROWS, page * _ROWS, order)
         rows = self._sightings.of(found)
-        return self._page("sources.html", request, page=page, count=count, rows=rows, order=order)
+        judged = await self._judged()
+        return self._page(
+            "sources.html", request, page=page, count=count, rows=rows, order=order, judged=judged
+        )
 
     async def source(self, request: Request) -> HTMLResponse:
         """Show one DiaSource."""
@@ -71,7 +76,9 @@ class SourcePages:
         found = await archive.source(_identifier(request))
         [sighting] = self._sightings.of([found])
         object_ = await self._object(archive, found.object_id) if found.object_id else None
-        return self._page("source.html", request, one=sighting, object=object_)
+        judged = await self._judged()
+        finding = None if judged is None else judged.of_source.get(found.source_id)
+        return self._page("source.html", request, one=sighting, object=object_, finding=finding)
 
     async def objects(self, request: Request) -> HTMLResponse:
         """List DiaObjects."""
@@ -89,15 +96,23 @@ class SourcePages:
         rows = list(zip(found, self._sightings.of(strongest), strict=False))
         has_more = len(found) > _ROWS
         # Of all objects of the night, not of those of a filter.
-        news = await self._first_news() if not given.values and not page else None
+        judged = await self._judged()
+        news = None if judged is None or given.values or page else self._first_news(judged)
         return self._page(
-            "objects.html", request, page=page, rows=rows, has_more=has_more, order=order, news=news
+            "objects.html",
+            request,
+            page=page,
+            rows=rows,
+            has_more=has_more,
+            order=order,
+            news=news,
+            judged=judged,
         )
 
-    async def _first_news(self) -> Mapping[str, Any] | None:
-        if self._news is None:
-            return None
-        found = await self._news.read()
+    async def _judged(self) -> NightNews | None:
+        return None if self._news is None else await self._news.read()
+
+    def _first_news(self, found: NightNews) -> Mapping[str, Any]:
         first = [one for number, one in enumerate(found.findings) if number < _NEWS or one.tracklet]
         strongest = self._sightings.of([one.strongest for one in first])
         return {"rows": list(zip(first, strongest, strict=True)), "of": found}
@@ -127,11 +142,18 @@ class SourcePages:
         found = await archive.sources(SourceQuery(object_id=identifier), _SIGHTINGS)
         if not found:
             raise NoSuchSourceError(f"there is no DiaObject {identifier}")
+        judged, object_ = await self._judged(), await self._object(archive, identifier)
+        place = (found[0].ra, found[0].dec) if object_ is None else (object_.ra, object_.dec)
+        forced = await archive.forced(identifier)
         return self._page(
             "object.html",
             request,
-            object=await self._object(archive, identifier),
+            object=object_,
             rows=self._sightings.of(found),
+            forced=forced_rows(forced, found, place, self._sightings, judged),
+            has_forced=bool(forced),
+            findings=_findings(judged, found),
+            judged=judged,
             identifier=identifier,
         )
 
@@ -166,8 +188,19 @@ class SourcePages:
             has_images=self._night.images is not None,
             page_rows=_ROWS,
             magnitude=_magnitude,
-            **{"fault": "", **values},
+            **{"fault": "", "judged": None, **values},
         )
+
+
+def _findings(judged: NightNews | None, sources: Sequence[DiaSource]) -> Sequence[tuple[Finding, int]]:
+    """List what sources were judged to be, and how many of them each."""
+    known = {} if judged is None else judged.of_source
+    found = [known[one.source_id] for one in sources if one.source_id in known]
+    # By identity: the same finding is the same object.
+    return [
+        (one, len([each for each in found if each is one]))
+        for one in {id(one): one for one in found}.values()
+    ]
 
 
 def _asked(request: Request) -> Mapping[str, str]:

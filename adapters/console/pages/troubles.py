@@ -9,6 +9,7 @@ from adapters.console.night import ConsoleNight
 from adapters.console.rendering import Renderer
 from adapters.console.view.asking import page_of
 from adapters.console.view.digest import Digests, troubles_of
+from domain.results.night_view import time_not_known
 
 __all__ = ["TroublesPage"]
 
@@ -47,4 +48,5 @@ class TroublesPage:
             troubled=sum(len(one.detectors) for one in found),
             page=page,
             pages=pages,
+            not_known=time_not_known(view.summary.outcomes, view.summary.promptness),
         )

@@ -16,16 +16,16 @@ class ReportLinks:
 
     def __init__(self) -> None:
         self._visits: dict[str, str] = {}
-        self._objects: dict[int, int] = {}
+        self._objects: dict[int, str] = {}
         self._pictures: dict[tuple[object, ...], str] = {}
 
     def add_picture(self, sighting: Sighting, png: bytes) -> None:
         """Keep the cutouts of a DiaSource."""
         self._pictures[_spot(sighting.spot)] = f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
-    def add_object(self, sighting: Sighting) -> None:
-        """Know that the object of a DiaSource is shown."""
-        self._objects[sighting.source.source_id] = sighting.source.object_id
+    def add_object(self, sighting: Sighting, anchor: str) -> None:
+        """Know where it is shown of what a DiaSource is the strongest sighting."""
+        self._objects[sighting.source.source_id] = anchor
 
     def show_visits(self, anchors: dict[str, str]) -> None:
         """Say which visits are shown, by group, and where."""
@@ -40,7 +40,7 @@ class ReportLinks:
         if path == CUTOUTS:
             return self._pictures[_spot(query)]
         if path == "/source":
-            return f"#object-{self._objects[int(str(query['id']))]}"
+            return f"#{self._objects[int(str(query['id']))]}"
         return self._visits.get(str(query.get("group", "")), _NIGHT)
 
 

@@ -10,7 +10,7 @@ from adapters.console.night import ConsoleNight
 from adapters.console.pages.tonight import count_looks
 from adapters.console.pictures.store import Pictures
 from adapters.console.rendering import STATIC, Renderer
-from adapters.console.report.findings import Finding, add_pictures, find
+from adapters.console.report.findings import ShownFinding, add_pictures, shown_findings
 from adapters.console.report.links import ReportLinks
 from adapters.console.view.digest import Digests, VisitDigest, causes_of, troubles_of
 from adapters.console.view.focal_plane import map_of
@@ -54,7 +54,7 @@ class _Gathered:
     """What a report is made of, however much of it is shown."""
 
     newest_first: Sequence[VisitDigest]
-    findings: Sequence[Finding]
+    findings: Sequence[ShownFinding]
     trends: Sequence[Trend]
     missing: Sequence[str]
     """What is not there, and why."""
@@ -100,17 +100,20 @@ async def _gathered(night: ConsoleNight, links: ReportLinks, bounds: _Bounds) ->
     digests = Digests()
     newest_first = digests.of(night.board.view().visits)[::-1]
     missing: list[str] = []
-    findings: Sequence[Finding] = []
-    exposures = sorted({exposure for one in newest_first for exposure in one.exposures})
-    if night.sources is None:
+    findings: Sequence[ShownFinding] = []
+    news = night.news()
+    if news is None:
         missing.append("objects: the APDB of this night is not kept")
     else:
         try:
-            findings = await find(night.sources, Sightings(night.board, digests), exposures, bounds.objects)
+            judged = await news.read()
+            findings = shown_findings(judged, Sightings(night.board, digests), bounds.objects)
+            if judged.judged < judged.count:
+                missing.append(f"{judged.count - judged.judged} of {judged.count} DiaSources, the faintest")
         except PromptProcessingError as error:
             missing.append(f"objects: {error}")
     for one in findings:
-        links.add_object(one.strongest)
+        links.add_object(one.strongest, one.anchor)
     if findings and night.images is None:
         missing.append("cutouts: the images of this night are not kept")
     elif night.images is not None:
@@ -149,7 +152,7 @@ def _values(night: ConsoleNight, links: ReportLinks, gathered: _Gathered, bounds
             (one, plane, plane_cells(plane, one.view, "outcome"))
             for one, plane in zip(planes, maps, strict=True)
         ],
-        "findings": (("Strongest new objects", new), ("Other objects seen most often", others)),
+        "findings": (("New, the most telling first", new), ("Others, those seen most often first", others)),
         "has_picture": links.has_picture,
         "triplet": [str(kind) for kind in TRIPLET],
         "trends": trends,

@@ -4,15 +4,16 @@
   const place = document.getElementById("curve");
   const root = document.documentElement.dataset.root;
   const seen = await nightTable(place.dataset.points);
-  // Forced photometry of the exposures in which the object was not detected.
+  // Forced photometry of the exposures where the object was not among the detections.
   const exposure = (point) => `${point.visit}/${point.detector}`;
   const detected = new Set(seen.map(exposure));
   const forced = place.dataset.forced ? await nightTable(place.dataset.forced) : [];
+  const moving = new Set((place.dataset.moving ?? "").split(" "));
   const points = [
-    ...seen,
-    ...forced.filter((point) => !detected.has(exposure(point))).map((point) => ({ ...point, isForced: true })),
+    ...seen.map((point) => ({ ...point, kind: moving.has(point.source_id_str) ? "of a tracklet" : "" })),
+    ...forced.filter((point) => !detected.has(exposure(point))).map((point) => ({ ...point, kind: "forced" })),
   ].sort((a, b) => a.mjd - b.mjd);
-  const error = (point) => (point.isForced && flux === "science_flux" ? point.science_flux_err : point.flux_err) ?? 0;
+  const error = (point) => (point.kind === "forced" && flux === "science_flux" ? point.science_flux_err : point.flux_err) ?? 0;
   const bands = [...new Set(points.map((point) => point.band))].sort();
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const colours = ["--part-3", "--late", "--good", "--bad", "--busy", "--other"];
@@ -33,34 +34,37 @@
 
   function draw() {
     plot?.destroy();
-    const kinds = [false, true].filter((isForced) => points.some((point) => Boolean(point.isForced) === isForced));
-    const series = bands.flatMap((band) => kinds.map((isForced) => ({ band, isForced })));
-    const data = [points.map(across), ...series.map(({ band, isForced }) =>
-      points.map((point) => (point.band === band && Boolean(point.isForced) === isForced ? point[flux] : null)))];
+    const isOf = ({ band, kind }) => (point) => point.band === band && point.kind === kind;
+    const series = bands.flatMap((band) => ["", "of a tracklet", "forced"].map((kind) => ({ band, kind })))
+      .filter((one) => points.some(isOf(one)));
+    const data = [points.map(across), ...series.map((one) => points.map((point) => (isOf(one)(point) ? point[flux] : null)))];
+    const whole = (number) => Math.round(number).toLocaleString("en");
+    const told = (_, value, __, index) => (value === null || index === null ? "–"
+      : `${whole(value)} ± ${whole(error(points[index]))} nJy`);
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") }, font: "12px system-ui" };
     plot = new uPlot({
       width: place.clientWidth,
       height: 320,
       scales: { x: { time: false, range: padded }, y: { range: () => padded(null, ...extent()) } },
-      legend: { show: series.length > 1 },
       cursor: { points: { size: 11 }, drag: { x: true, y: true } },
       axes: [
         { ...axis, label: scale.label, values: evenly, space: 100 },
         { ...axis, label: "flux, nJy", size: 80 },
       ],
-      series: [{ label: scale.name }, ...series.map(({ band, isForced }) => {
-        const shade = colour(colours[bands.indexOf(band) % colours.length]);
+      series: [{ label: scale.name }, ...series.map(({ band, kind }) => {
+        const shade = kind === "of a tracklet" ? colour("--mark") : colour(colours[bands.indexOf(band) % colours.length]);
+        const fill = kind === "forced" ? colour("--ground") || "transparent" : shade;
+        // The fill of a series without paths is that of its square in the legend.
         return {
-          label: isForced ? `${band} forced` : band,
-          stroke: shade,
-          paths: () => null,
-          points: { show: true, size: 8, fill: isForced ? colour("--ground") || "transparent" : shade },
+          label: [band || "–", kind].filter(Boolean).join(" "), value: told, stroke: shade, fill, paths: () => null, points: { show: true, size: 8, fill },
         };
       })],
       hooks: { draw: [bars], setCursor: [mark] },
     }, data, place);
     plot.over.addEventListener("click", () => {
-      if (marked) location.assign(`${root}/source?${new URLSearchParams({ id: marked })}`);
+      if (!marked) return;
+      if (marked.kind === "forced") document.getElementById(row(marked))?.scrollIntoView({ block: "center" });
+      else location.assign(`${root}/source?${new URLSearchParams({ id: marked.source_id_str })}`);
     });
   }
 
@@ -105,13 +109,15 @@
     ctx.restore();
   }
 
+  const row = (point) => (point.kind === "forced" ? `forced-${point.visit}-${point.detector}` : `source-${point.source_id_str}`);
+
   function mark(chart) {
     const point = points[chart.cursor.idx];
     document.querySelector("tr.at")?.classList.remove("at");
     marked = null;
-    if (chart.cursor.left < 0 || !point || point.isForced) return;
-    marked = point.source_id_str;
-    document.getElementById(`source-${point.source_id_str}`)?.classList.add("at");
+    if (chart.cursor.left < 0 || !point) return;
+    marked = point;
+    document.getElementById(row(point))?.classList.add("at");
   }
 
   for (const button of document.querySelectorAll("[data-flux]")) {

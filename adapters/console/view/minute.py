@@ -38,7 +38,7 @@ class Minute:
     @property
     def is_late(self) -> bool:
         """Whether it took more than the minute."""
-        return self.total > MINUTE
+        return self.is_since_shutter and self.total > MINUTE
 
     @property
     def worst(self) -> BudgetRow | None:

@@ -7,7 +7,7 @@ from attrs import frozen
 
 from adapters.console.view.digest import Digests
 from domain.results.images import ImageKind
-from domain.results.sources import DiaSource
+from domain.results.sources import DiaSource, ForcedSource
 from domain.times import TaiSeconds, UtcSeconds, utc_from_tai
 from ports.night_board import NightBoard
 
@@ -65,6 +65,10 @@ class Sightings:
             for source in sources
         ]
 
+    def group_of(self, exposure: int) -> str:
+        """Find the visit of an exposure; blank if it is not of this night."""
+        return self._groups().get(exposure, "")
+
     def exposures(self, group: str) -> Sequence[int]:
         """List the exposures of a visit, as far as they are known."""
         return [exposure for exposure, of in self._groups().items() if of == group]
@@ -81,6 +85,6 @@ class Sightings:
         return self._known[1]
 
 
-def utc_of(source: DiaSource) -> UtcSeconds:
+def utc_of(source: DiaSource | ForcedSource) -> UtcSeconds:
     """Tell when the exposure of a source was at its middle."""
     return utc_from_tai(TaiSeconds((source.mjd - _MJD_OF_EPOCH) * _DAY))

@@ -72,16 +72,19 @@ class Verdict:
 
 def measured(summary: BoardSummary) -> Sequence[Measured]:
     """Measure a night against its goals."""
-    of = sum(summary.promptness.values())
+    judged = sum(summary.promptness.values())
+    not_known = time_not_known(summary.outcomes, summary.promptness)
+    # Whether anything failed is known of all that ended, however long it took.
+    failed = Promptness.FAILED
     return [
         Measured(
             name=fared.value,
             kind=_KINDS[fared],
             count=summary.promptness.get(fared.value, 0),
-            of=of,
+            of=judged + not_known if fared is failed else judged,
             goal=goal.share,
             is_floor=goal.is_floor,
-            not_known=time_not_known(summary.outcomes, summary.promptness),
+            not_known=0 if fared is failed else not_known,
         )
         for fared, goal in GOALS.items()
     ]
@@ -121,10 +124,11 @@ def verdict(
             )
             (bad if kind == "bad" else late).append((kind, f"{goal.count} {goal.name}: {word}"))
     too_many_late = any(goal.kind == "late" and not goal.is_met for goal in goals)
+    not_known = max((goal.not_known for goal in goals), default=0)
     if too_many_late and causes:
         late.append(("late", _advice(summary, causes)))
     reasons = [*bad, *late]
-    return Verdict(sentence=_sentence(summary, reasons, counts, too_many_late), reasons=reasons)
+    return Verdict(sentence=_sentence(summary, reasons, counts, too_many_late, not_known), reasons=reasons)
 
 
 def _advice(summary: BoardSummary, causes: Mapping[str, int]) -> str:
@@ -153,6 +157,7 @@ def _sentence(
     reasons: Sequence[tuple[str, str]],
     counts: Mapping[Look, int],
     too_many_late: bool,
+    not_known: int,
 ) -> str:
     night = "The night goes on" if summary.goes_on else "The night is over"
     if not counts:
@@ -163,4 +168,7 @@ def _sentence(
         return "Too many are late." if summary.is_live else f"{night}, and too many were late."
     if reasons:
         return "Nothing urgent." if summary.is_live else f"{night}, with a few blemishes."
+    if not_known:
+        done = "Nothing has failed" if summary.is_live else f"{night}; nothing failed"
+        return f"{done}; how long {not_known} of the visit-detectors took is not known."
     return "All is well." if summary.is_live else f"{night}; all went well."

@@ -108,6 +108,8 @@ def test_the_night_that_was_kept_is_shown(results: Path) -> None:
     assert [one["detector"] for one in status["not_completed"]] == [5]
     told = run("status", "--results", str(results)).stdout
     assert "no calibrations" in told
+    assert "of the completed: 1 in time, 1 late" in told
+    assert status["promptness"] == {"in time": 1, "late": 1, "failed": 1}
     (third,) = [line for line in told.splitlines() if line.startswith(" third")]
     assert third.split()[:3] == ["third", "process", "0-188"]
 

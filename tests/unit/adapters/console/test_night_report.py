@@ -16,6 +16,7 @@ from tests.unit.adapters.console.generated_night import (
     archive_of_sources,
     console_night,
     generated_board,
+    mover,
     sky_images,
     sky_sources,
 )
@@ -74,7 +75,7 @@ def test_a_report_stands_alone_and_says_what_a_night_was() -> None:
     document = assert_stands_alone(text)
     assert "Look at this now." in text
     assert "3 of 214 stars fit" in text
-    assert "Strongest new objects" in text
+    assert "New, the most telling first" in text
     assert len([one for one in document.all("src") if one.startswith("data:image/png")]) == 1
     assert text.count('class="plane"') == 4
     assert "focal planes of" not in text
@@ -86,9 +87,21 @@ def test_new_objects_come_first_and_what_was_seen_before_is_not_new() -> None:
     sources.put(evolve(first, source_id=1, visit=1, mjd=first.mjd - 9.0))
     text = written(generated_board(visits=30, detectors=95), images=sky_images(), sources=sources)
     assert_stands_alone(text)
-    new, others = text.split("Other objects seen most often")
+    new, others = text.split("Others, those seen most often first")
     assert f'id="object-{first.object_id}"' in others
     assert new.count('id="object-') == 2
+
+
+def test_what_moves_is_one_finding_of_a_report() -> None:
+    sources = sky_sources()
+    for one in mover():
+        sources.put(one)
+    text = written(generated_board(visits=30, detectors=95), images=sky_images(), sources=sources)
+    assert_stands_alone(text)
+    new = text.split("Others, those seen most often first")[0]
+    assert new.count('id="tracklet-900"') == 1
+    assert 'id="object-90' not in text
+    assert "5 sightings in 58 min move evenly" in new
 
 
 def test_a_report_is_bounded_and_says_what_it_left_out() -> None:

@@ -81,6 +81,10 @@ def test_a_night_that_is_observed_again_has_one_answer_about_its_time() -> None:
     asking = client(board_with(record))
     tonight = asking.get("/").text
     assert "0 of 0; time of 1 not known" in tonight
+    assert "Nothing has failed; how long 1 of the visit-detectors took is not known." in tonight
+    assert "0 of 1 <" in tonight.split("<h2>failed</h2>")[1]
+    assert ">4.0" not in tonight.split('class="rows visits-table"')[1]
+    assert "nothing is known to be late" in asking.get("/troubles").text
     assert "night of 2031-05-14, exposures of 2023-10-05" in tonight
     assert "exposures of 2023-10-05" in asking.get("/nights").text
     detector = asking.get("/visit-detector?group=g1&detector=3").text
@@ -327,6 +331,37 @@ def test_forced_photometry_of_an_object_is_a_table() -> None:
     (row,) = asking.get("/api/forced?object=7").json()
     assert (row["object_id_str"], row["visit"], row["flux"]) == ("7", EXPOSURE + 9, -5.0)
     assert 'data-forced="/api/forced?object=7"' in asking.get("/object?id=7").text
+
+
+def test_what_passes_an_object_is_told_from_its_own_light() -> None:
+    sources = archive_of_sources()
+    for one in mover():
+        sources.put(one)
+    seen = next(iter(mover()))
+    sources.put(
+        evolve(seen, source_id=950, object_id=950, visit=EXPOSURE + 9, mjd=63_001.2, flux=-9e2, snr=10.0)
+    )
+    forced = ForcedSource(
+        object_id=950, visit=EXPOSURE + 1, detector=94, band="r", mjd=63_001.06, flux=3500.0, flux_err=90.0,
+        science_flux=3500.0, science_flux_err=90.0,
+    )  # fmt: skip
+    for visit in (EXPOSURE + 1, EXPOSURE + 8, EXPOSURE + 9):
+        sources.put_forced(evolve(forced, visit=visit))
+    asking = client(generated_board(visits=3, detectors=4), sources=sources)
+    page = asking.get("/object?id=950").text
+    rows = page.split('id="forced-')[1:]
+    assert [row.split('"')[0] for row in rows] == [f"{EXPOSURE + 1}-94", f"{EXPOSURE + 8}-94"]
+    assert "0.0″ away" in rows[0]
+    assert "/tracklet?id=900" in rows[0]
+    assert "away" not in rows[1]
+    assert "likely artefact" in page
+    # One of the mover's sightings was made an object of its own: which it is, is said.
+    moving = asking.get("/object?id=900").text
+    assert 'data-moving="900 "' in moving
+    assert "Hollow points" not in moving
+    for path in ("/source?id=903", "/sources?visit=2031051400005", "/object?id=903"):
+        assert "/tracklet?id=900" in asking.get(path).text
+    assert "likely artefact" in asking.get("/objects?sort=snr").text.split("<table")[-1]
 
 
 def test_identifiers_keep_all_their_digits() -> None:
