@@ -1,7 +1,10 @@
 """Visits as records: field names that all wires share which carry one (docs/contracts/next-visit.md)."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
+
+from attrs import evolve
 
 from adapters.common.converters import UnfitError, lenient_converter, rename, structured
 from domain.errors import PromptProcessingError
@@ -35,6 +38,9 @@ _NAMES: Final = {
 }
 """From attribute to field, where the two differ."""
 
+_BEYOND: Final = {CoordinateSystem.ICRS: 1e-3, CoordinateSystem.OBSERVED: 3.0}
+"""Degrees by which a latitude may exceed 90: rounding, and mounts that go past their zenith."""
+
 
 def visit_from_record(record: Mapping[str, object]) -> Visit:
     """Read a visit; fields that are not its own are passed over.
@@ -57,8 +63,7 @@ def work_from_record(record: Mapping[str, object]) -> VisitDetector:
     """
     nested = {"visit": record} | {name: record[name] for name in ("detector",) if name in record}
     work = _read(VisitDetector, nested)
-    _placed(work.visit)
-    return work
+    return evolve(work, visit=_placed(work.visit))
 
 
 def cancellation_from_record(record: Mapping[str, object]) -> Cancellation:
@@ -85,10 +90,13 @@ def record_of_work(work: VisitDetector) -> dict[str, Any]:
 
 
 def _placed(visit: Visit) -> Visit:
-    """Refuse what is no place on a sphere."""
-    spherical = visit.coordinate_system in {CoordinateSystem.ICRS, CoordinateSystem.OBSERVED}
-    if spherical and abs(visit.position[1]) > 90:
-        raise UndecodableVisitError(f"position: {visit.position[1]} is not between -90 and 90 degrees")
+    """Refuse what is no place on a sphere, and put right what rounding made of a pole."""
+    longitude, latitude = visit.position
+    beyond = abs(latitude) - 90
+    if beyond > _BEYOND.get(visit.coordinate_system, math.inf):
+        raise UndecodableVisitError(f"position: {latitude} is not between -90 and 90 degrees")
+    if beyond > 0 and visit.coordinate_system is CoordinateSystem.ICRS:
+        return evolve(visit, position=(longitude, math.copysign(90.0, latitude)))
     return visit
 
 

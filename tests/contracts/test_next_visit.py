@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import adapters.kafka
 from adapters.kafka.announcements.next_visit import NextVisitCodec, UndecodableVisitError
+from adapters.redis.queue.fanned_out_visit import visit_from_fields, visit_to_fields
 from benchmarks.services.announcements import encode_cancellation, encode_next_visit
 from domain.errors import PromptProcessingError
 from domain.times import TaiSeconds, UtcSeconds, utc_from_tai
@@ -115,6 +116,27 @@ def test_a_blank_instrument_is_no_observation_whatever_else_it_says(
 def test_a_malformed_field_is_named(codec: NextVisitCodec, field: str, value: object) -> None:
     with pytest.raises(UndecodableVisitError, match=f"^{field}: "):
         codec.decode(encoded(RECORD | {field: value}))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"coordinateSystem": 3, "position": [10.0, 90.2]},
+        {"coordinateSystem": 2, "position": [10.0, 90.00001]},
+        {"coordinateSystem": 1, "position": [float("nan"), float("inf")]},
+        {"rotationSystem": 1, "cameraAngle": float("nan")},
+    ],
+)
+def test_a_field_is_judged_by_those_who_use_it(codec: NextVisitCodec, odd: dict[str, Any]) -> None:
+    visit = codec.decode(encoded(RECORD | odd))
+    assert isinstance(visit, Visit)
+    assert visit_from_fields(visit_to_fields(visit)) == visit
+
+
+def test_a_schema_may_lack_what_is_only_carried_on(visit: Visit) -> None:
+    lacking = SCHEMA | {"fields": [one for one in SCHEMA["fields"] if one["name"] != "totalCheckpoints"]}
+    older = NextVisitCodec({13: json.dumps(lacking)}.__getitem__)
+    assert older.decode(encode_next_visit(visit, lacking, 13)) == evolve(visit, total_checkpoints=0)
 
 
 def test_fields_that_the_observatory_adds_are_passed_over(visit: Visit) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -17,7 +18,7 @@ from adapters.common.visit_record import (
 )
 from adapters.kafka.announcements.flat_schema import flat
 from domain.times import InvalidInstantError, UtcSeconds, tai_from_utc
-from domain.visit import Cancellation, Visit
+from domain.visit import Cancellation, CoordinateSystem, RotationSystem, Visit
 from ports.announcements import NotForUs
 
 __all__ = ["NextVisitCodec", "UndecodableVisitError"]
@@ -69,7 +70,7 @@ class NextVisitCodec:
         instrument = record.get("instrument")
         if isinstance(instrument, str) and not instrument.strip():
             return NotForUs("no instrument: not an observation")
-        return visit_from_record(_with_stamp(record))
+        return visit_from_record(_with_what_nobody_reads(_with_stamp(record)))
 
     def decode_cancellation(self, message: bytes) -> Cancellation:
         """Read a nextVisitCanceled.
@@ -111,6 +112,22 @@ class NextVisitCodec:
             except (SchemaParseException, UnknownType, *_MISFITS) as error:
                 raise UndecodableVisitError(f"schema {number} is not Avro: {error}") from error
         return self._schemas[number]
+
+
+def _with_what_nobody_reads(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fill in what may hold anything: fields that a frame declares unused, and what is only carried on."""
+    unread: dict[str, Any] = {}
+    match record:
+        case {"coordinateSystem": CoordinateSystem.NONE, "position": [*numbers]}:
+            unread["position"] = [_finite(number) for number in numbers]
+    match record:
+        case {"rotationSystem": RotationSystem.NONE, "cameraAngle": angle}:
+            unread["cameraAngle"] = _finite(angle)
+    return {"totalCheckpoints": 0, **record, **unread}
+
+
+def _finite(number: object) -> object:
+    return 0.0 if isinstance(number, float) and not math.isfinite(number) else number
 
 
 def _with_stamp(record: Mapping[str, Any]) -> Mapping[str, Any]:
