@@ -29,8 +29,9 @@ OUTAGES: Mapping[str, float] = {
     "s3 away": 75.0,
     "repository away": 75.0,
     "apdb away": 75.0,
+    "workers stopped": 1.0,
 }
-"""One neighbour away for longer than every limit that `make_outage` sets; seconds."""
+"""One neighbour away, or all workers paused, for longer than every limit that `make_outage` sets; seconds."""
 _LIMITS: Mapping[str, str] = {
     "IMAGE_TIMEOUT": "5",
     "WORKER_TIMEOUT": "30",

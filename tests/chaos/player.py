@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -24,6 +25,7 @@ from tests.integration.kafka.apache_kafka import ApacheKafka
 __all__ = ["Player"]
 
 _DISK = "48m"
+_LONGER_THAN_A_LEASE = 12.0  # seconds
 
 
 class Player:
@@ -44,7 +46,7 @@ class Player:
         # Nothing is broken anew while it is broken.
         self._broken = {
             name: threading.Lock()
-            for name in ("redis", "broker", "s3", "full", "poison", "repository", "apdb")
+            for name in ("redis", "broker", "s3", "full", "poison", "repository", "apdb", "workers")
         }
         self._waiting: dict[tuple[str, int], Kill] = {}
         self._groups = {self.observatory.group(visit): visit for visit in plan.visits}
@@ -187,6 +189,18 @@ class Player:
     def _repository_away(self, _fault: Fault, _number: int) -> Iterator[bool]:
         with _moved(self.servers.addresses.repository.glob("*.sqlite3")):
             yield True
+
+    @contextlib.contextmanager
+    def _workers_stopped(self, _fault: Fault, _number: int) -> Iterator[bool]:
+        """Pause the parents one after the other, so that the others take over what they hold."""
+        for member in self.crew.members.values():
+            pid = member.pid
+            # 0, of one that is not there, would be this process's own group.
+            if pid and member.name.startswith("worker"):
+                os.kill(pid, signal.SIGSTOP)
+                time.sleep(_LONGER_THAN_A_LEASE)
+                os.kill(pid, signal.SIGCONT)
+        yield True
 
     @contextlib.contextmanager
     def _apdb_away(self, _fault: Fault, _number: int) -> Iterator[bool]:
