@@ -14,6 +14,7 @@ from prompt_pipelines.psf import PsfModel
 __all__ = [
     "Peaks",
     "Significance",
+    "dipole_pairs",
     "find_accompanied",
     "find_dipoles",
     "find_peaks",
@@ -86,21 +87,23 @@ def measure_significance(image: Planes, psf: PsfModel) -> Significance:
     return Significance(score, known, scale)
 
 
-def find_peaks(image: Planes, psf: PsfModel, threshold: float) -> Peaks:
-    """Find positive and negative peaks of the significance.
-
-    Raises
-    ------
-    UnusableImageError
-        Raised if hardly a pixel is usable.
-    """
-    significance = measure_significance(image, psf)
+def find_peaks(significance: Significance, threshold: float) -> Peaks:
+    """Find positive and negative peaks of the significance."""
     score = significance.score
     size = np.abs(score)
     row, column = _summits(size, threshold)
     x, y = _refine(score, row, column)
     extent = _extents(size >= threshold, row, column)
     return Peaks(x, y, score[row, column].astype(float), extent, significance.noise_scale)
+
+
+def dipole_pairs(peaks: Peaks, radius: float) -> list[tuple[int, int]]:
+    """List the pairs of a positive and a negative peak within `radius`, neither twice as significant."""
+    if len(peaks.x) < 2:
+        return []
+    pairs = KDTree(np.column_stack([peaks.x, peaks.y])).query_pairs(radius)
+    ordered = ((one, other) if peaks.score[one] > 0 else (other, one) for one, other in sorted(pairs))
+    return [pair for pair in ordered if -2.0 <= peaks.score[pair[0]] / peaks.score[pair[1]] <= -0.5]
 
 
 def find_dipoles(peaks: Peaks, radius: float) -> Flags:

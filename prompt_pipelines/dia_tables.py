@@ -13,6 +13,7 @@ from attrs import frozen
 
 from prompt_pipelines.apdb import BANDS, History
 from prompt_pipelines.arrays import Floats
+from prompt_pipelines.dia_shapes import DIPOLE_COLUMNS, TRAIL_COLUMNS
 from prompt_pipelines.object_statistics import flux_statistics, forced_flux_statistics, position_statistics
 
 __all__ = ["VisitFacts", "forced_source_rows", "object_rows", "source_rows"]
@@ -86,9 +87,7 @@ def source_rows(
         "scienceFlux": science[0],
         "scienceFluxErr": science[1],
         "templateFlux": science[0] - psf_flux,
-        "trailNdata": 0,
-        "dipoleNdata": 0,
-        "isDipole": False,
+        **_shapes(sources),
         "bboxSize": _BBOX_SIZE,
     }
     for ours, theirs in (
@@ -97,9 +96,31 @@ def source_rows(
         ("cosmic_ray", "cr"),
         ("no_data", "nodata"),
         ("edge", "edge"),
+        ("streak", "streak"),
     ):
         columns[f"pixelFlags_{theirs}"] = np.asarray(sources[f"flag_{ours}"])
     return pd.DataFrame(columns, index=range(len(sources)))
+
+
+def _shapes(sources: Table) -> dict[str, Any]:
+    """Make the columns of trails and dipoles."""
+    columns = {
+        _camel(kind, name): np.asarray(sources[f"{kind}_{name}"], dtype=float)
+        for kind, names in (("trail", TRAIL_COLUMNS), ("dipole", DIPOLE_COLUMNS))
+        for name in names
+    }
+    tried = np.asarray(sources["dipole_n_pixels"]) > 0
+    return columns | {
+        "trailNdata": np.asarray(sources["trail_n_pixels"]),
+        "trail_flag_edge": np.asarray(sources["flag_trail_edge"]),
+        "dipoleNdata": np.asarray(sources["dipole_n_pixels"]),
+        "dipoleFitAttempted": tried,
+        "isDipole": np.asarray(sources["is_dipole"]),
+    }
+
+
+def _camel(kind: str, name: str) -> str:
+    return kind + "".join(part.capitalize() for part in name.split("_"))
 
 
 def forced_source_rows(

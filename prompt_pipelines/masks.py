@@ -21,6 +21,7 @@ def image_schema() -> MaskSchema:
             MaskPlane("VIGNETTED", "Pixel got much less light than the detector's median, by the flat."),
             MaskPlane("COSMIC_RAY", "A cosmic ray affected this pixel."),
             MaskPlane("INTERPOLATED", "Original pixel value was interpolated."),
+            MaskPlane("STREAK", "Pixel lies in the streak of a satellite."),
             MaskPlane("DETECTED", "Pixel was part of a detected source."),
         ]
     )

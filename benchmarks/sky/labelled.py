@@ -77,5 +77,6 @@ def _draw_scene(seed: int) -> Scene:
         hot_pixels=int(rng.integers(0, 30)),
         satellites=int(rng.integers(0, 2)),
         ghosts=int(rng.integers(0, 5)),
+        variables=12,
         upon_stars=True,
     )

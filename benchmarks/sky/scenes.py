@@ -67,6 +67,8 @@ class Scene:
     template_visits: int = 6
     changes: int = 24
     """New sources on each."""
+    variables: int = 0
+    """Stars of which each image that is searched shows more or less than the template."""
     upon_stars: bool = False
     """Whether new sources may be upon bright stars and in their halos."""
 
@@ -109,12 +111,29 @@ def observe(scene: Scene) -> Iterator[Subtracted]:
     for _ in range(scene.visits):
         offset = _offset(rng)
         new, snr = _draw_changes(rng, scene, stars, offset)
+        now, varied = _vary(rng, scene, stars, offset)
         sky = _Stars(
-            **{name: np.append(getattr(stars, name), getattr(new, name)) for name in ("x", "y", "flux")}
+            **{name: np.append(getattr(now, name), getattr(new, name)) for name in ("x", "y", "flux")}
         )
         image = _expose(rng, scene, sky, scene.fwhm, offset)
-        truth = Truth(x=new.x + offset[0], y=new.y + offset[1], snr=snr)
+        truth = Truth(x=new.x + offset[0], y=new.y + offset[1], snr=snr).and_also(varied)
         yield subtract(single_frame(image), _catalogue(stars), "r", [template], truth)
+
+
+def _vary(
+    rng: np.random.Generator, scene: Scene, stars: _Stars, offset: tuple[float, float]
+) -> tuple[_Stars, Truth]:
+    """Make some stars brighter or fainter, so that most show in the difference."""
+    x, y = stars.x + offset[0], stars.y + offset[1]
+    inside = (x > 12.0) & (x < _SIZE - 13.0) & (y > 12.0) & (y < _SIZE - 13.0)
+    known = np.flatnonzero(inside & (stars.flux > 3.0 * _FAINTEST) & (stars.flux < 0.3 * _FULL_WELL))
+    chosen = rng.permutation(known)[: min(scene.variables, len(known) // 10)]
+    change = np.exp(rng.normal(0.0, 0.4, len(chosen)))
+    flux = stars.flux.copy()
+    flux[chosen] *= change
+    area = effective_area(scene.fwhm) * (scene.sky + _READ_NOISE**2)
+    snr = np.abs(flux - stars.flux)[chosen] / np.sqrt(area + flux[chosen])
+    return evolve(stars, flux=flux), Truth(x=x[chosen], y=y[chosen], snr=snr)
 
 
 def _offset(rng: np.random.Generator) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """Sources of the difference image, measured and flagged."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, cast, override
 
 import astropy.units as u
@@ -20,21 +21,32 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import Input, Output
 
 from prompt_pipelines.arrays import Flags, Floats, Pixels, Planes
-from prompt_pipelines.dia_detection import Peaks, find_accompanied, find_dipoles, find_peaks
+from prompt_pipelines.dia_detection import (
+    Peaks,
+    Significance,
+    find_accompanied,
+    find_dipoles,
+    find_peaks,
+    measure_significance,
+)
 from prompt_pipelines.dia_features import measure_features
 from prompt_pipelines.dia_fits import DiaFits, Searched, fit_peaks
+from prompt_pipelines.dia_shapes import dipole_columns, peaks_of_trails, trail_columns
+from prompt_pipelines.dipoles import Dipole, fit_dipoles
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, number, text
 from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.masks import planes_of, touches
 from prompt_pipelines.positions import sky_positions
-from prompt_pipelines.psf import PsfFit, PsfModel, PsfShift, fit_shifts
+from prompt_pipelines.psf import PsfModel, PsfShift, fit_fluxes, fit_shifts
 from prompt_pipelines.reliability import LONGEST_VERSION, load_model
+from prompt_pipelines.trails import Trail, as_points, find_trails
 
 __all__ = ["DetectDiaSourcesConfig", "DetectDiaSourcesConnections", "DetectDiaSourcesTask"]
 
 
-_REJECTING = ("not_psf", "few_pixels", "faint", "diffuse", "dipole", "extended")
+_REJECTING = ("not_psf", "few_pixels", "faint", "diffuse", "dipole", "extended", "streak")
+_OF_DIPOLES = ("few_pixels", "faint", "extended", "streak")  # what rejects one that has moved
 _PIXELS = 80.0  # of the fit that the largest chi squared is told for
 _CLOSE = 0.7  # pixels
 _LOST_TO_SKY = 0.15  # of a source's light: what of its own is in its surroundings, and then some
@@ -98,8 +110,14 @@ class DetectDiaSourcesConfig(PipelineTaskConfig, pipelineConnections=DetectDiaSo
         "Two peaks of opposite sign within this many full widths are a dipole.", default=1.5
     )
     max_extent = number("Full widths beyond which a region is no point: a streak or a halo.", default=6.0)
+    max_trail = number(
+        "Full widths that a trail may be long: what is longer is a satellite's streak.", default=30.0
+    )
     max_sources = count(
         "More sources than this are no sky but a failed subtraction.", default=5000, minimum=1
+    )
+    min_reliability = number(
+        "Score below which a source is rejected; 0 rejects none.", default=0.0, maximum=1.0
     )
     reliability_model = text("URI of an ONNX model of reliability in place of the shipped one.")
 
@@ -109,7 +127,12 @@ class Measured:
     """The peaks of a difference image, whatever they are."""
 
     peaks: Peaks
+    """A trail is one, in its middle."""
     fits: DiaFits
+    """In an image with points in the place of trails."""
+    trails: Mapping[int, Trail]
+    """By the number of the peak."""
+    dipoles: Sequence[Dipole]
     features: Floats
     """Rows of `prompt_pipelines.dia_features.FEATURES`."""
 
@@ -164,34 +187,39 @@ class DetectDiaSourcesTask(PipelineTask):
         """
         model = load_model(self.config.reliability_model)
         found = self.measure(difference, psf, template)
-        columns = self._columns(difference, found.peaks, found.fits.fixed, psf, ids)
-        columns["reliability"] = model.score(found.features).astype(np.float32)
-        columns["reliability_version"] = np.full(
-            len(found.peaks.x), model.version, dtype=f"U{LONGEST_VERSION}"
+        count = len(found.features)
+        reliability = model.score(found.features)
+        table = Table(
+            {
+                **self._columns(difference, found, psf, ids),
+                "reliability": reliability.astype(np.float32),
+                "reliability_version": np.full(count, model.version, dtype=f"U{LONGEST_VERSION}"),
+                **trail_columns(difference, count, found.trails),
+                **dipole_columns(difference, count, found.dipoles),
+                **self._flags(difference, found, psf, reliability),
+            }
         )
-        table = Table({**columns, **self._flags(difference, found.peaks, found.fits, psf)})
         self.metadata["dia_sources"] = len(table)
         self.metadata["dia_sources_accepted"] = int(np.count_nonzero(~np.asarray(table["flag_rejected"])))
+        self.metadata["trails"] = len(found.trails)
         self.metadata["noise_scale"] = found.peaks.noise_scale
         return Struct(dia_sources=table)
 
     def measure(self, difference: MaskedImage, psf: PsfModel, template: Pixels) -> Measured:
         """Find the peaks of a difference image and measure them; parameters and errors as of `run`."""
         planes = planes_of(difference, ("NO_DATA", "VIGNETTED"))
+        significance = measure_significance(planes, psf)
+        trails = self._trails(difference, planes, psf, significance)
+        if trails:
+            planes = as_points(planes, psf, trails)
+            significance = measure_significance(planes, psf)
         image = Searched(
             difference=planes,
             template=Planes(template, planes.variance, planes.unusable),
             mask=difference.mask,
             psf=psf,
         )
-        peaks = find_peaks(planes, psf, self.config.threshold)
-        if len(peaks.x) > self.config.max_sources:
-            raise UnusableImageError(
-                f"{len(peaks.x)} sources in the difference image, "
-                f"at most {self.config.max_sources} are believed",
-                sources=len(peaks.x),
-            )
-        peaks = _at_best_places(planes, psf, peaks, self.config.fit_radius)
+        peaks = self._peaks(image, significance)
         fits = fit_peaks(
             image,
             (peaks.x, peaks.y),
@@ -199,16 +227,47 @@ class DetectDiaSourcesTask(PipelineTask):
             core_radius=self.config.core_radius * psf.fwhm,
             sky_radius=self.config.sky_radius * psf.fwhm,
         )
-        features = measure_features(image, peaks, fits)
-        return Measured(peaks=peaks, fits=fits, features=features)
+        return Measured(
+            peaks=peaks,
+            fits=fits,
+            trails=peaks_of_trails(peaks, trails),
+            dipoles=fit_dipoles(image, peaks, self.config.dipole_radius * psf.fwhm),
+            features=measure_features(image, peaks, fits),
+        )
+
+    def _trails(
+        self, difference: MaskedImage, planes: Planes, psf: PsfModel, significance: Significance
+    ) -> Sequence[Trail]:
+        streaks = np.asarray(difference.mask.get("STREAK"), dtype=bool)
+        score = np.where(streaks, np.float32(0.0), significance.score)
+        longest = self.config.max_trail * psf.fwhm
+        return find_trails(planes, psf, score, self.config.threshold, longest)
+
+    def _peaks(self, image: Searched, significance: Significance) -> Peaks:
+        peaks = find_peaks(significance, self.config.threshold)
+        if len(peaks.x) > self.config.max_sources:
+            raise UnusableImageError(
+                f"{len(peaks.x)} sources in the difference image, "
+                f"at most {self.config.max_sources} are believed",
+                sources=len(peaks.x),
+            )
+        return _at_best_places(image.difference, image.psf, peaks, self.config.fit_radius)
 
     def _columns(
-        self, difference: MaskedImage, peaks: Peaks, fit: PsfFit, psf: PsfModel, ids: IdFactory
+        self, difference: MaskedImage, found: Measured, psf: PsfModel, ids: IdFactory
     ) -> dict[str, Any]:
+        peaks, fit = found.peaks, found.fits.fixed
         x, y = peaks.x, peaks.y
         ra, dec = sky_positions(difference.sky_projection, x, y)
         # For a PSF of Gaussian shape; King (1983, PASP 95, 163).
         position_err = psf.fwhm / 2.354820 / np.maximum(np.abs(peaks.score), 1.0)
+        snr = np.abs(peaks.score)
+        if found.trails:
+            planes = planes_of(difference, ("NO_DATA", "VIGNETTED"))
+            fit = fit_fluxes(planes, psf, x, y, self.config.fit_radius)
+        for peak, trail in found.trails.items():
+            snr[peak] = trail.flux / trail.flux_err
+            position_err[peak] = max(trail.x_err, trail.y_err)
         return {
             "id": ids.make(len(x)),
             "x": x * u.pix,
@@ -216,7 +275,7 @@ class DetectDiaSourcesTask(PipelineTask):
             "position_err": position_err * u.pix,
             "ra": ra * u.deg,
             "dec": dec * u.deg,
-            "snr": np.abs(peaks.score),
+            "snr": snr,
             "is_negative": peaks.score < 0,
             "psf_flux": fit.flux * u.nJy,
             "psf_flux_err": fit.flux_err * max(peaks.noise_scale, 1.0) * u.nJy,
@@ -224,7 +283,10 @@ class DetectDiaSourcesTask(PipelineTask):
             "psf_n_pixels": fit.n_pixels.astype(np.int32),
         }
 
-    def _flags(self, difference: MaskedImage, peaks: Peaks, fits: DiaFits, psf: PsfModel) -> dict[str, Flags]:
+    def _flags(
+        self, difference: MaskedImage, found: Measured, psf: PsfModel, reliability: Floats
+    ) -> dict[str, Flags]:
+        peaks, fits = found.peaks, found.fits
         x, y, radius = peaks.x, peaks.y, self.config.fit_radius
         flags: dict[str, Any] = {
             f"flag_{name}": touches(difference.mask.get(plane), x, y, radius)
@@ -233,6 +295,7 @@ class DetectDiaSourcesTask(PipelineTask):
                 ("saturated", "SATURATED"),
                 ("cosmic_ray", "COSMIC_RAY"),
                 ("no_data", "NO_DATA"),
+                ("streak", "STREAK"),
             )
         }
         snr = np.abs(peaks.score)
@@ -250,7 +313,11 @@ class DetectDiaSourcesTask(PipelineTask):
         flags["flag_extended"] = peaks.extent > self.config.max_extent * psf.fwhm
         rejected = np.logical_or.reduce([flags[f"flag_{name}"] for name in _REJECTING])
         flags["flag_crowded"] = self._are_crowded(peaks, rejected, psf)
-        rejected |= flags["flag_crowded"]
+        flags["flag_unreliable"] = reliability < self.config.min_reliability
+        rejected |= flags["flag_crowded"] | flags["flag_unreliable"]
+        for dipole in found.dipoles:
+            if dipole.moved:
+                rejected[dipole.peak] = any(flags[f"flag_{name}"][dipole.peak] for name in _OF_DIPOLES)
         flags["flag_rejected"] = rejected | ~np.isfinite(fits.fixed.flux)
         return flags
 

@@ -25,8 +25,9 @@ from prompt_pipelines.calibration import calibrated_projection
 from prompt_pipelines.detection import aperture_fluxes
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, number
-from prompt_pipelines.masks import any_of, image_schema
+from prompt_pipelines.masks import any_of, image_schema, planes_of
 from prompt_pipelines.psf import PsfModel, isolated, measure_psf
+from prompt_pipelines.streaks import find_streaks
 from prompt_pipelines.subtraction import Difference, Pair, make_pair, subtract
 from prompt_pipelines.warp import Warped, stitch
 
@@ -103,6 +104,7 @@ class SubtractImagesConfig(PipelineTaskConfig, pipelineConnections=SubtractImage
         default=0.01,
         minimum=0.0,
     )
+    min_streak = number("Full widths of the PSF from which on a line is a satellite's streak.", default=30.0)
     mask_growth = count("Pixels around unusable ones that are unusable too, but for cosmic rays.", default=4)
 
 
@@ -256,6 +258,11 @@ class SubtractImagesTask(PipelineTask):
         for plane in ("BAD", "SATURATED", "NO_DATA", "VIGNETTED", "COSMIC_RAY", "INTERPOLATED"):
             result.mask.set(plane, image.mask.get(plane))
         result.mask.set("NO_DATA", unusable)
+        planes = planes_of(result, ("NO_DATA", "VIGNETTED"))
+        fwhm = difference.psf.fwhm
+        streaks = find_streaks(planes, fwhm, self.config.min_streak * fwhm)
+        result.mask.set("STREAK", streaks)
+        self.metadata["streak_fraction"] = np.count_nonzero(streaks) / streaks.size
         self.metadata["masked_fraction"] = np.count_nonzero(unusable) / unusable.size
         return result
 
