@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from lsst.dax.apdb import ApdbConfig
-from lsst.dax.apdb.sql import ApdbSqlConfig
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL, make_url
 
@@ -68,6 +66,14 @@ def _url(address: str) -> tuple[URL, str | None]:
         return URL.create("sqlite", database=address), None
     if address.startswith(("sqlite:", "postgresql")):
         return make_url(address), None
+    return _configured(address)
+
+
+def _configured(address: str) -> tuple[URL, str | None]:
+    # With pandas and more, a fifth of what a console loads; the nights that people look back at need it not.
+    from lsst.dax.apdb import ApdbConfig  # noqa: PLC0415 - as above
+    from lsst.dax.apdb.sql import ApdbSqlConfig  # noqa: PLC0415 - as above
+
     try:
         config = ApdbConfig.from_uri(address)
     except Exception as error:  # whatever files, networks and YAML raise

@@ -73,10 +73,10 @@ def installed_packages() -> Mapping[str, str]:
     """List the versions of all distributions that Python can import from."""
     versions: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name is not None:
+        metadata = distribution.metadata  # read and parsed each time that it is asked for
+        if (name := metadata["Name"]) is not None:
             # The first on the path is the one that is imported.
-            versions.setdefault(name.lower().replace("_", "-"), distribution.version)
+            versions.setdefault(name.lower().replace("_", "-"), metadata["Version"])
     return versions
 
 

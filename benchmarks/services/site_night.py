@@ -27,7 +27,8 @@ from domain.times import TaiSeconds
 from domain.work.outcomes import Completed, describe
 from entrypoints.containers.results import dia_sources
 from simulator.summit.short_nights import Field, ShortNights
-from workbench.night.apdb import DATABASE, source_table
+from workbench.night.apdb import source_table
+from workbench.night.kept_night import DATABASE
 
 __all__ = ["main"]
 

@@ -16,8 +16,7 @@ from domain.results.sources import DiaSource, SourceQuery
 from entrypoints.containers.outcomes import SITE
 from ports.image_archive import ImageArchive
 from ports.source_archive import SourceArchive, SourceArchiveUnavailableError
-from workbench.night.apdb import DATABASE
-from workbench.night.kept_night import NIGHT
+from workbench.night.kept_night import DATABASE, NIGHT
 
 __all__ = ["ApdbAddressError", "Archives", "dia_sources", "opened_archives", "places_in"]
 

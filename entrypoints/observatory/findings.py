@@ -15,9 +15,9 @@ from entrypoints.containers.observatory import Results, read_planes
 from entrypoints.containers.results import dia_sources
 from entrypoints.observatory.environment import Addresses, Topics
 from workbench.night.alerts import read_alerts
-from workbench.night.apdb import DATABASE, object_table, source_table
+from workbench.night.apdb import object_table, source_table
 from workbench.night.cutout_page import cut, write_page
-from workbench.night.kept_night import keep_alerts, keep_apdb
+from workbench.night.kept_night import DATABASE, keep_alerts, keep_apdb
 from workbench.night.recovery import measure_recovery
 from workbench.night.tracklets import finding_lines
 

@@ -13,11 +13,10 @@ from attrs import AttrsInstance, astuple, fields
 from lsst.dax.apdb.sql import ApdbSql
 
 from domain.results.sources import DiaSource, ObjectSummary
+from workbench.night.kept_night import DATABASE
 
-__all__ = ["DATABASE", "make_apdb", "object_table", "source_table"]
+__all__ = ["make_apdb", "object_table", "source_table"]
 
-DATABASE = "apdb.db"
-"""Name of its file."""
 _LOCK_PATIENCE = 60  # seconds that a worker waits for another's transaction
 _HISTORY = 1200  # months
 _UNITS: Final = {

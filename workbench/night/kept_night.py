@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastavro import parse_schema, reader, writer
-from lsst.alert.packet import Schema
-
-from workbench.night.apdb import DATABASE
 
 __all__ = [
     "CAMERA",
+    "DATABASE",
     "LEDGER",
     "LOGS",
     "NIGHT",
@@ -33,6 +31,9 @@ __all__ = [
 
 NIGHT: Final = "night"
 """Folder within the repository of outputs."""
+
+DATABASE: Final = "apdb.db"
+"""File of the alert production database, within `NIGHT`."""
 
 _ALERTS: Final = "alerts.avro"
 CAMERA: Final = "camera.yaml"
@@ -59,6 +60,8 @@ def keep_apdb(folder: Path, results: Path) -> None:
 
 def keep_alerts(alerts: Iterable[Mapping[str, Any]], results: Path) -> None:
     """Write alerts as an Avro container, which holds their schema."""
+    from lsst.alert.packet import Schema  # noqa: PLC0415 - a tenth of a second, and names are all most ask for
+
     with (_night(results) / _ALERTS).open("wb") as file:
         writer(file, parse_schema(Schema.from_uri().definition), alerts, codec="deflate")
 

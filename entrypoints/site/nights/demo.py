@@ -15,7 +15,8 @@ from entrypoints.containers.results import dia_sources
 from entrypoints.saying import say
 from entrypoints.settings.site import SiteFolder
 from simulator.summit.short_nights import Field, ShortNights
-from workbench.night.apdb import DATABASE, source_table
+from workbench.night.apdb import source_table
+from workbench.night.kept_night import DATABASE
 from workbench.night_repository import add_reference
 from workbench.repository import open_existing
 

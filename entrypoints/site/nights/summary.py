@@ -17,7 +17,7 @@ from entrypoints.settings.site import SiteFolder
 from entrypoints.site.nights.beside import status_container
 from entrypoints.site.nights.taking_in import PastFiles
 from ports.source_archive import SourceArchiveUnavailableError
-from workbench.night.apdb import DATABASE
+from workbench.night.kept_night import DATABASE
 from workbench.night.tracklets import finding_lines
 
 __all__ = ["show_news", "summed_up"]

@@ -99,3 +99,10 @@ def test_ctrl_c_while_a_command_is_loaded_is_one_line(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (130, "stopped\n")
+
+
+def test_looking_at_a_night_loads_nothing_that_makes_one() -> None:
+    """Pandas and the APDB's own package took half the time until `status` said something."""
+    script = "import sys, entrypoints.commands.status, entrypoints.containers.results; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert not {"pandas", "lsst.dax.apdb", "felis"} & set(done.stdout.split())

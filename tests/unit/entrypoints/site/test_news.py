@@ -12,7 +12,8 @@ from domain.raws.exposure import Exposure
 from domain.times import TaiSeconds
 from entrypoints.settings.site import SiteFolder
 from entrypoints.site.nights.summary import show_news
-from workbench.night.apdb import DATABASE, make_apdb
+from workbench.night.apdb import make_apdb
+from workbench.night.kept_night import DATABASE
 
 _BEGIN = TaiSeconds(1_773_456_000.0)
 _MJD = _BEGIN / 86_400.0 + 40_587
