@@ -1,11 +1,13 @@
 """Alerts laid down by tasks before the APDB changes, and sent by the courier, on the real thing."""
 
+import json
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast, override
 
 import pytest
+from click.testing import CliRunner, Result
 from lsst.dax.apdb import Apdb
 from lsst.resources import ResourcePath
 from moto.server import ThreadedMotoServer
@@ -20,6 +22,7 @@ from adapters.memory.metrics import MemoryMetrics
 from application.alerts.courier import AlertCourier, CourierPolicy, Looked
 from application.ledger import StoredClaims, StoredLedger
 from domain.work.outcomes import FailedAfterChange
+from entrypoints.cli import main
 from entrypoints.running import opened
 from ports.alert_outbox import AlertBroker, AlertBrokerUnavailableError
 from prompt_pipelines.alert_files import AlertFile
@@ -258,3 +261,32 @@ def test_a_lost_answer_to_the_transaction_is_resolved_by_asking(
         )
     assert len(mock.messages("alerts")) == 1
     assert len(laid.file.read()) == 1
+
+
+def test_a_person_decides_over_what_is_held(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    central = tmp_path / "central"
+    central.mkdir()
+    (central / "butler.yaml").write_text("datastore: {root: <butlerRoot>}")
+    bench = _Bench(f"{central.as_uri()}/")
+    for visit, held in ((7, "too many sources"), (8, "too many sources"), (9, "")):
+        bench.laid(visit).lay([b"alert"], [visit], held)
+    bench.laid(10).file.write([b"whose?"])
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, ["alerts", *arguments], env={"CENTRAL_REPO": str(central)})
+
+    def left() -> dict[int | None, str]:
+        listed = json.loads(run("held", "--json").stdout)
+        return {one.get("visit"): one.get("held", "unreadable") for one in listed}
+
+    assert left() == {7: "too many sources", 8: "too many sources", 9: "", None: "unreadable"}
+    assert "too many sources" in run("held").stdout
+    done = run("release", "--visit", "7")
+    assert (done.exit_code, "1 alerts of visit 7" in done.stdout) == (0, True)
+    done = run("discard", "--visit", "8", "--why", "satellites")
+    assert (done.exit_code, "discarded: satellites" in done.stdout) == (0, True)
+    assert "discarded: satellites (held: too many sources)" in caplog.text
+    assert left() == {7: "", 9: "", None: "unreadable"}
+    # What is not held is the courier's.
+    assert run("discard", "--visit", "9", "--why", "no").exit_code == 1
+    assert run("release").exit_code == run("release", "--all", "--visit", "7").exit_code == 2
