@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from adapters.console.access import Access, AccessMiddleware
+from adapters.console.api.alerts import AlertTables
 from adapters.console.api.endpoints import endpoints
 from adapters.console.api.openapi import openapi_document
 from adapters.console.api.tables import as_json
@@ -172,6 +173,7 @@ def _of_archives(
         Route("/object", pages.object),
         Route("/tracklet", pages.tracklet),
         *drawn,
+        *([] if night.alerts is None else [Route("/api/alert", AlertTables(night.alerts).packet)]),
     ]
 
 

@@ -4,6 +4,7 @@ from attrs import frozen
 
 from application.console.news import News
 from domain.cameras.camera import Camera
+from ports.alert_archive import AlertArchive
 from ports.clock import Clock
 from ports.image_archive import ImageArchive
 from ports.ledger import Ledger
@@ -24,6 +25,7 @@ class ConsoleNight:
     camera: Camera | None = None
     images: ImageArchive | None = None
     sources: SourceArchive | None = None
+    alerts: AlertArchive | None = None
     place: str = ""
     """Where it comes from, for people."""
 

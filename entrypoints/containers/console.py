@@ -23,7 +23,7 @@ from application.console.night_board import KeptNightBoard, LedgerNightBoard
 from domain.cameras.camera import Camera
 from entrypoints.containers.outcomes import SITE, opened_records
 from entrypoints.containers.parts.providing import singleton
-from entrypoints.containers.results import opened_archives, places_in
+from entrypoints.containers.results import alerts_in, opened_archives, places_in
 from entrypoints.containers.status import StatusContainer
 from entrypoints.running import opened
 from entrypoints.settings.console import ConsoleSettings, WatchedSettings
@@ -121,6 +121,7 @@ async def kept_night(folder: Path, night: datetime.date | None = None) -> AsyncI
             logs=records.logs,
             camera=_camera(_camera_of(folder), records.instrument),
             place=str(folder),
+            alerts=alerts_in(folder),
         )
         repository, apdb = places_in(folder)
         async with opened_archives(repository=repository, apdb=apdb, instrument=records.instrument) as found:

@@ -1,8 +1,9 @@
 """What a night has left, or is making, for those who look at it: its images and its sources."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import sqlalchemy.exc
 from attrs import frozen
@@ -11,14 +12,19 @@ from adapters.apdb.addresses import ApdbAddressError, reading_engine
 from adapters.apdb.dia_sources import DiaSources
 from adapters.apdb.source_archive import ApdbSourceArchive
 from adapters.butler.library.images import ButlerImageArchive
+from adapters.files.alert_archive import FileAlertArchive
 from domain.addresses import without_users
 from domain.results.sources import DiaSource, SourceQuery
 from entrypoints.containers.outcomes import SITE
 from ports.image_archive import ImageArchive
 from ports.source_archive import SourceArchive, SourceArchiveUnavailableError
-from workbench.night.kept_night import DATABASE, NIGHT
+from workbench.night.kept_night import ALERTS, DATABASE, NIGHT, read_alert_container
 
-__all__ = ["ApdbAddressError", "Archives", "dia_sources", "opened_archives", "places_in"]
+__all__ = ["ApdbAddressError", "Archives", "alerts_in", "dia_sources", "opened_archives", "places_in"]
+
+
+_OUTBOX: Final = ".alert-outbox"
+"""Within a site's central datastore, of alerts that wait."""
 
 
 @frozen(kw_only=True)
@@ -31,6 +37,14 @@ class Archives:
     """None if it is not known where they are."""
 
 
+def alerts_in(folder: Path) -> FileAlertArchive | None:
+    """Find the alerts of a folder of results or of a site; None if none are kept."""
+    if (folder / SITE).exists():
+        return FileAlertArchive([folder / "alerts"], [folder / "central" / _OUTBOX], _read_messages)
+    kept = folder / NIGHT / ALERTS
+    return FileAlertArchive([kept], [], read_alert_container) if kept.exists() else None
+
+
 def places_in(folder: Path) -> tuple[str, str]:
     """Say where repository and APDB are in a folder of results or of a site; blank: not kept."""
     if (folder / SITE).exists():
@@ -39,6 +53,12 @@ def places_in(folder: Path) -> tuple[str, str]:
         repository, apdb = folder, folder / NIGHT / DATABASE
     is_kept = (repository / "butler.yaml").exists()
     return str(repository) if is_kept else "", str(apdb) if apdb.exists() else ""
+
+
+def _read_messages(file: Path) -> Sequence[Mapping[str, Any]]:
+    from workbench.night.alerts import read_alert_file  # noqa: PLC0415 - it loads Kafka's client
+
+    return read_alert_file(file)
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,6 @@
 """Alerts, read back from Kafka as a broker of alerts reads them."""
 
+import functools
 import json
 import struct
 import urllib.request
@@ -16,7 +17,7 @@ from lsst.alert.packet.schema import get_latest_schema_version
 from prompt_pipelines.alert_files import AlertFile
 from simulator.errors import SimulatorError
 
-__all__ = ["read_alert_files", "read_alerts", "register_alert_schema"]
+__all__ = ["read_alert_file", "read_alert_files", "read_alerts", "register_alert_schema"]
 
 _FRAME = struct.Struct(">bI")  # Confluent's: a zero byte and the schema's id
 _TIMEOUT = 10.0
@@ -48,12 +49,18 @@ def read_alert_files(folder: Path) -> list[dict[str, Any]]:
     prompt_pipelines.errors.AlertError
         Raised if a file cannot be read.
     """
-    schema = parse_schema(Schema.from_uri().definition, named_schemas={})
-    return [
-        _decoded(body, schema, str(file))
-        for file in sorted(folder.rglob("*.avro"))
-        for body in AlertFile(file.absolute().as_uri()).read()
-    ]
+    return [alert for file in sorted(folder.rglob("*.avro")) for alert in read_alert_file(file)]
+
+
+def read_alert_file(file: Path) -> list[dict[str, Any]]:
+    """Read and decode all alerts of a file; errors as of `read_alert_files`."""
+    schema = _schema()
+    return [_decoded(body, schema, str(file)) for body in AlertFile(file.absolute().as_uri()).read()]
+
+
+@functools.cache
+def _schema() -> Any:  # noqa: ANN401 - as fastavro has it
+    return parse_schema(Schema.from_uri().definition, named_schemas={})
 
 
 def _decoded(body: bytes, schema: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - as fastavro has it

@@ -13,6 +13,7 @@ from typing import Any, Final
 from fastavro import parse_schema, reader, writer
 
 __all__ = [
+    "ALERTS",
     "CAMERA",
     "DATABASE",
     "LEDGER",
@@ -24,6 +25,7 @@ __all__ = [
     "keep_failure",
     "keep_logs",
     "keep_outcomes",
+    "read_alert_container",
     "read_kept_alerts",
     "read_kept_outcomes",
     "remove",
@@ -35,7 +37,9 @@ NIGHT: Final = "night"
 DATABASE: Final = "apdb.db"
 """File of the alert production database, within `NIGHT`."""
 
-_ALERTS: Final = "alerts.avro"
+ALERTS: Final = "alerts.avro"
+"""The alerts that were sent, within `NIGHT`."""
+
 CAMERA: Final = "camera.yaml"
 """The camera's file, within `NIGHT`."""
 
@@ -62,15 +66,26 @@ def keep_alerts(alerts: Iterable[Mapping[str, Any]], results: Path) -> None:
     """Write alerts as an Avro container, which holds their schema."""
     from lsst.alert.packet import Schema  # noqa: PLC0415 - a tenth of a second, and names are all most ask for
 
-    with (_night(results) / _ALERTS).open("wb") as file:
+    with (_night(results) / ALERTS).open("wb") as file:
         writer(file, parse_schema(Schema.from_uri().definition), alerts, codec="deflate")
 
 
 def read_kept_alerts(results: Path) -> list[dict[str, Any]]:
     """Read the alerts of a night; none if none are kept."""
-    path = results / NIGHT / _ALERTS
-    if not path.exists():
-        return []
+    path = results / NIGHT / ALERTS
+    return read_alert_container(path) if path.exists() else []
+
+
+def read_alert_container(path: Path) -> list[dict[str, Any]]:
+    """Read an Avro container of alerts.
+
+    Raises
+    ------
+    OSError
+        Raised if there is none.
+    ValueError
+        Raised if it is something else.
+    """
     with path.open("rb") as file:
         return [alert for alert in reader(file) if isinstance(alert, dict)]
 

@@ -7,6 +7,7 @@ from attrs import evolve, frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.console.api.alerts import ALERTS, OF_ALERTS, AlertTables
 from adapters.console.api.news import (
     FINDINGS,
     FORCED,
@@ -121,7 +122,7 @@ def endpoints(night: ConsoleNight, digests: Digests, trends: Trends, news: News 
             rows=TrendRows(trends).nights,
         )
     )
-    return [*found, *_of_archives(night), *_of_news(night, news)]
+    return [*found, *_of_archives(night), *_of_news(night, news), *_of_alerts(night)]
 
 
 def _of_archives(night: ConsoleNight) -> Iterator[Endpoint]:
@@ -183,6 +184,17 @@ def _of_news(night: ConsoleNight, news: News | None) -> Iterator[Endpoint]:
         columns=FORCED,
         rows=tables.forced,
     )
+
+
+def _of_alerts(night: ConsoleNight) -> Iterator[Endpoint]:
+    if night.alerts is not None:
+        yield Endpoint(
+            path="/api/alerts",
+            summary="Alerts, in the order in which their sources were made",
+            parameters=OF_ALERTS,
+            columns=ALERTS,
+            rows=AlertTables(night.alerts).alerts,
+        )
 
 
 class _NightTables:

@@ -155,6 +155,9 @@ class SourcePages:
             findings=_findings(judged, found),
             judged=judged,
             identifier=identifier,
+            alerts=[]
+            if self._night.alerts is None
+            else await self._night.alerts.alerts(object_id=identifier),
         )
 
     def _refused(

@@ -20,6 +20,7 @@ from domain.results.night_view import VisitView
 from domain.visit import Identity
 from domain.work.outcomes import describe, snaps_of
 from domain.work.promptness import MINUTE, known_seconds
+from ports.alert_archive import KeptAlert
 
 __all__ = ["VisitDetectorPage"]
 
@@ -105,7 +106,11 @@ class VisitDetectorPage:
             sources=self._night.sources,
         )
         strongest = sorted(found.sources, key=lambda one: -one.snr)[:_SOURCES]
-        return {"found": found, "sightings": self._sightings.of(strongest)}
+        alerts: list[KeptAlert] = []
+        for exposure in sorted({one.visit for one in found.sources}):
+            if self._night.alerts is not None:
+                alerts += await self._night.alerts.alerts(visit=exposure, detector=identity.detector)
+        return {"found": found, "sightings": self._sightings.of(strongest), "alerts": alerts}
 
     def _name(self, detector: int) -> str:
         try:

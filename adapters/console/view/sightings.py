@@ -11,7 +11,7 @@ from domain.results.sources import DiaSource, ForcedSource
 from domain.times import TaiSeconds, UtcSeconds, utc_from_tai
 from ports.night_board import NightBoard
 
-__all__ = ["TRIPLET", "Sighting", "Sightings", "utc_of"]
+__all__ = ["TRIPLET", "Sighting", "Sightings", "utc_of", "utc_of_mjd"]
 
 TRIPLET: Final = (ImageKind.CALIBRATED, ImageKind.TEMPLATE, ImageKind.DIFFERENCE)
 """The images of a cutout triplet, from left to right."""
@@ -87,4 +87,9 @@ class Sightings:
 
 def utc_of(source: DiaSource | ForcedSource) -> UtcSeconds:
     """Tell when the exposure of a source was at its middle."""
-    return utc_from_tai(TaiSeconds((source.mjd - _MJD_OF_EPOCH) * _DAY))
+    return utc_of_mjd(source.mjd)
+
+
+def utc_of_mjd(days: float) -> UtcSeconds:
+    """Convert days TAI."""
+    return utc_from_tai(TaiSeconds((days - _MJD_OF_EPOCH) * _DAY))

@@ -18,12 +18,14 @@ from adapters.console.app import make_app
 from adapters.console.events import Announcer
 from adapters.console.view.looks import looks
 from adapters.files.cameras import load_camera
+from adapters.memory.console.alert_archive import MemoryAlertArchive
 from adapters.memory.console.night_board import MemoryNightBoard
 from domain.results.night_view import QueueCounts
 from domain.results.sources import ForcedSource
 from domain.visit import Identity
 from domain.work.attempts import Attempt, AttemptRecord
 from domain.work.outcomes import Completed, FailedBeforeChange
+from ports.alert_archive import KeptAlert
 from tests.unit.adapters.console.generated_night import (
     BEGIN,
     EXPOSURE,
@@ -362,6 +364,32 @@ def test_what_passes_an_object_is_told_from_its_own_light() -> None:
     for path in ("/source?id=903", "/sources?visit=2031051400005", "/object?id=903"):
         assert "/tracklet?id=900" in asking.get(path).text
     assert "likely artefact" in asking.get("/objects?sort=snr").text.split("<table")[-1]
+
+
+def test_alerts_of_an_object_and_of_a_visit_detector_are_listed_with_their_packets() -> None:
+    alerts = MemoryAlertArchive()
+    packet = {"diaSourceId": 5, "cutoutScience": b"pixels", "diaSource": {"snr": float("nan")}}
+    for source_id, is_waiting in ((5, False), (6, True)):
+        kept = KeptAlert(
+            source_id=source_id,
+            object_id=7,
+            visit=EXPOSURE,
+            detector=1,
+            processed=63_001.1,
+            is_waiting=is_waiting,
+        )
+        alerts.put(kept, packet)
+    board = generated_board(visits=3, detectors=4)
+    asking = client(board, images=archive_of_images(), sources=archive_of_sources(), alerts=alerts)
+    for path in ("/object?id=7", f"/visit-detector?group={quote(group_of(0))}&detector=1"):
+        page = asking.get(path).text
+        assert "2, 1 of them waiting for a broker" in page
+        assert "/api/alert?source=5" in page
+    assert [row["state"] for row in asking.get("/api/alerts?object=7").json()] == ["sent", "waiting"]
+    whole = asking.get("/api/alert?source=5").json()
+    assert whole == {"diaSourceId": 5, "cutoutScience": "cGl4ZWxz", "diaSource": {"snr": None}}
+    assert asking.get("/api/alert?source=404").status_code == 404
+    assert asking.get("/api/alert").status_code == 400
 
 
 def test_identifiers_keep_all_their_digits() -> None:
