@@ -149,7 +149,9 @@ def _judged(seen: Sequence[DiaSource], exposures: int) -> tuple[Label, list[str]
     has_star = star > max(_STAR * strongest.flux_err, 0.2 * abs(change))
     trusted = 2 * _TRUSTED if has_star else _TRUSTED
     alone = len(seen) == 1 and exposures > 2 and not strongest.snr >= trusted
-    reliability = max((one.reliability for one in seen if math.isfinite(one.reliability)), default=math.nan)
+    # What scores sources has learnt what new ones look like: of a star that fades it knows nothing.
+    scores = (one.reliability for one in seen if one.flux > 0 and math.isfinite(one.reliability))
+    reliability = max(scores, default=math.nan)
     if reliability < _RELIABLE:
         return Label.ARTEFACT, [f"reliability {reliability:.2f}"]
     if has_star and abs(change) < _STEADY * star:

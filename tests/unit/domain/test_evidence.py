@@ -37,6 +37,11 @@ def _others(exposures: int) -> list[DiaSource]:
         ([{"flux": -500.0}, {"flux": -500.0}], Label.ARTEFACT, "fainter than the template"),
         ([{"reliability": 0.2}, {"reliability": 0.1}], Label.ARTEFACT, "reliability 0.20"),
         ([{"reliability": 0.2}, {"reliability": 0.9}], Label.NEW, "seen 2 times"),
+        (
+            [{"reliability": 0.1, "flux": -5000.0, "template_flux": 2e4} for _ in range(2)],
+            Label.VARIABLE,
+            "changed by -5,000 to -5,000 nJy",
+        ),
     ],
 )
 def test_evidence_has_a_label_and_reasons(seen: list[dict[str, float]], label: Label, reason: str) -> None:
