@@ -50,6 +50,8 @@ class RawIndexer:
     ----------
     cameras
         Those whose raws are indexed, each with its reader of sidecars.
+    bucket
+        The image bucket: a topic may tell of others too.
     retry_delay
         Seconds until a neighbour that is away is tried again.
     most_waiting
@@ -62,6 +64,7 @@ class RawIndexer:
         self,
         *,
         cameras: Sequence[tuple[Camera, Sidecars]],
+        bucket: str,
         feed: ObjectFeed,
         index: RawIndex,
         metrics: Metrics,
@@ -70,6 +73,7 @@ class RawIndexer:
         most_given_up: int = 10_000,
     ) -> None:
         self._cameras = cameras
+        self._bucket = bucket
         self._feed = feed
         self._index = index
         self._metrics = metrics
@@ -101,7 +105,7 @@ class RawIndexer:
 
     def _recognize(self, stored: StoredObject) -> Sequence[_Landed]:
         """Tell which raws an object is, or brings back as their sidecar; none if it concerns nobody."""
-        for camera, sidecars in self._cameras:
+        for camera, sidecars in self._cameras if stored.bucket == self._bucket else ():
             if raws := stored_raws(camera, stored):
                 self._metrics.count(Counter.NOTIFICATIONS, kind="raw")
                 return [_Landed(camera, sidecars, raw) for raw in raws]

@@ -83,6 +83,7 @@ def _indexer(
 ) -> RawIndexer:
     return RawIndexer(
         cameras=[(camera, Sidecars(camera, store)) for camera in cameras],
+        bucket=settings.bucket,
         feed=feed,
         index=index,
         metrics=metrics,

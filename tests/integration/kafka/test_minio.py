@@ -61,6 +61,7 @@ async def test_images_are_heard_of_and_indexed(minio: MinioServer, apache: Apach
     )
     indexer = RawIndexer(
         cameras=[(camera, Sidecars(camera, store)) for camera in CAMERAS.values()],
+        bucket=BUCKET,
         feed=feed,
         index=index,
         metrics=metrics,

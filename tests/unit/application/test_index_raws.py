@@ -58,6 +58,7 @@ class _Microservice:
     async def running(self, **bounds: int) -> AsyncIterator[None]:
         indexer = RawIndexer(
             cameras=[(camera, Sidecars(camera, self.store)) for camera in CAMERAS],
+            bucket="images",
             feed=self.feed,
             index=self.index,
             metrics=self.metrics,
@@ -89,6 +90,17 @@ async def test_what_is_described_is_indexed_at_once() -> None:
     }
     assert kinds == {"raw": 2, "sidecar": 1, "not a raw": 1}
     assert service.metrics.total(Counter.RAWS_INDEXED) == 2
+
+
+async def test_another_buckets_objects_are_no_raws() -> None:
+    service = _Microservice()
+    other = MemoryImageStore("another")
+    other.tell(service.feed.notify)
+    async with service.running():
+        other.put("HSC/5/a group/1/1234/HSC-G/raw.fits")
+        await asyncio.sleep(0.01)
+        assert await service.index.find([RawSlot("HSC", "a group", 1, "5")]) == [None]
+    assert service.metrics.total(Counter.NOTIFICATIONS, kind="not a raw") == 1
 
 
 async def test_a_sidecar_that_is_late_delays_no_other_image() -> None:
