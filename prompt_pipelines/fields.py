@@ -7,9 +7,9 @@ task's configuration type-checks like any other object.
 import math
 from typing import cast
 
-from lsst.pex.config import ChoiceField, Field, RangeField
+from lsst.pex.config import ChoiceField, DictField, Field, RangeField
 
-__all__ = ["choice", "count", "flag", "number", "text"]
+__all__ = ["choice", "count", "flag", "number", "numbers", "text"]
 
 
 def flag(doc: str, *, default: bool) -> bool:
@@ -28,6 +28,12 @@ def number(doc: str, *, default: float, minimum: float = 0.0, maximum: float = m
         inclusiveMax=True,
     )
     return cast(float, field)
+
+
+def numbers(doc: str) -> dict[str, float]:
+    """Declare a field that holds numbers by their names; none by default."""
+    field: object = DictField(doc, keytype=str, itemtype=float, default={})  # type: ignore[no-untyped-call]  # untyped package
+    return cast("dict[str, float]", field)
 
 
 def count(doc: str, *, default: int, minimum: int = 0) -> int:

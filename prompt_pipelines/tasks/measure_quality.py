@@ -6,6 +6,7 @@ from typing import Any, override
 
 import numpy as np
 from astropy.table import Table
+from lsst.pex.config import FieldValidationError
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
@@ -17,6 +18,8 @@ from lsst.pipe.base import (
     TaskMetadata,
 )
 from lsst.pipe.base.connectionTypes import Input, Output
+
+from prompt_pipelines.fields import numbers
 
 __all__ = ["MeasureQualityConfig", "MeasureQualityConnections", "MeasureQualityTask"]
 
@@ -47,6 +50,17 @@ _CALIBRATION = {
     "astrometric_shift_arcsec": "astrometric_shift_arcsec",
     "astrometric_stars": "astrometric_stars",
 }
+_LIMITED = frozenset(
+    {
+        *_DETECTION,
+        *_SUBTRACTION,
+        *_DIFFERENCE,
+        *_CALIBRATION,
+        "zero_point_mag",
+        *(f"dia_sources.{name}" for name in ("positive", "negative", "rejected")),
+    }
+)
+"""What may have a limit."""
 
 
 class MeasureQualityConnections(PipelineTaskConnections, dimensions=_IMAGE):
@@ -71,7 +85,24 @@ class MeasureQualityConnections(PipelineTaskConnections, dimensions=_IMAGE):
 
 
 class MeasureQualityConfig(PipelineTaskConfig, pipelineConnections=MeasureQualityConnections):
-    """Choices of `MeasureQualityTask`: none."""
+    """Choices of `MeasureQualityTask`.
+
+    Limits are by the names of ``visit_quality``, of counts such as ``dia_sources.positive``.
+    What is not known is not judged.
+    """
+
+    at_most = numbers("Largest values of measures; a visit and detector beyond one is held.")
+    at_least = numbers("Smallest values, likewise.")
+
+    @override
+    def validate(self) -> None:
+        """Refuse a limit of something that is not measured."""
+        super().validate()  # type: ignore[no-untyped-call]  # untyped package
+        for field, limits in ((type(self).at_most, self.at_most), (type(self).at_least, self.at_least)):
+            if unknown := sorted(set(limits) - _LIMITED):
+                known = ", ".join(sorted(_LIMITED))
+                reason = f"no measure is called {', '.join(unknown)}; there are {known}"
+                raise FieldValidationError(field, self, reason)  # type: ignore[no-untyped-call]  # untyped package
 
 
 class MeasureQualityTask(PipelineTask):
@@ -124,7 +155,27 @@ class MeasureQualityTask(PipelineTask):
             - 2.5 * math.log10(visit_calibration["nanojansky_per_electron"]),
             "dia_sources": _counts(dia_sources),
         }
+        quality["held"] = self._beyond_limits(quality)
+        if quality["held"]:
+            self.log.warning("held: %s", "; ".join(quality["held"]))
         return Struct(visit_quality=quality)
+
+    def _beyond_limits(self, quality: Mapping[str, Any]) -> list[str]:
+        """Say for each limit that is not kept what is measured and what is allowed."""
+        reasons = []
+        for limits, word, sign in ((self.config.at_most, "most", 1.0), (self.config.at_least, "least", -1.0)):
+            for name, limit in sorted(limits.items()):
+                value = _value(quality, name)
+                if value is not None and sign * (value - limit) > 0:
+                    reasons.append(f"{name} is {value:.4g}, at {word} {limit:.4g} is allowed")
+        return reasons
+
+
+def _value(quality: Mapping[str, Any], name: str) -> float | None:
+    found: Any = quality
+    for part in name.split("."):
+        found = found.get(part)
+    return found if found is None else float(found)
 
 
 def _of_task(metadata: TaskMetadata) -> Mapping[str, Any]:

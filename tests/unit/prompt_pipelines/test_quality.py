@@ -1,13 +1,16 @@
 """What is told of how good a visit and detector is."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from lsst.pex.config import FieldValidationError
 
 from prompt_pipelines.tasks.measure_quality import MeasureQualityTask
 from tests.unit.prompt_pipelines.chain import (
     NANOJANSKY_PER_ELECTRON,
+    Made,
     catalogue,
-    make_task,
     process,
     template_of,
 )
@@ -25,17 +28,7 @@ def test_measures_are_those_of_the_picture() -> None:
     bad[:, :16] = True
     image.mask.set("BAD", bad)
     made = process(image, catalogue(FIELD, image), [template_of(FIELD, SIZE)])
-    quality = (
-        make_task(MeasureQualityTask)
-        .run(
-            made.tasks["detectSources"].metadata,
-            made.visit_calibration,
-            made.tasks["subtractImages"].metadata,
-            made.tasks["detectDiaSources"].metadata,
-            made.dia_sources,
-        )
-        .visit_quality
-    )
+    quality = _measured(made, _config())
     assert quality["seeing_arcsec"] == pytest.approx(1.8 * 2.3548 * SCALE, rel=0.05)
     assert quality["background_electrons"] == pytest.approx(300.0, rel=0.02)
     assert quality["masked_fraction"] == pytest.approx(1.0 / 16.0, abs=0.002)
@@ -51,3 +44,35 @@ def test_measures_are_those_of_the_picture() -> None:
     assert quality["dia_sources"]["negative"] == 0
     assert quality["dia_sources"]["rejected"] == quality["dia_sources"]["flagged"]["rejected"]
     assert None not in quality.values()
+    assert quality["held"] == []
+
+    limits = _config()
+    limits.at_most = {"seeing_arcsec": 1.0, "dia_sources.positive": 0.0, "photometric_scatter_mag": 0.5}
+    limits.at_least = {"kernel_stars": 500.0, "zero_point_mag": 25.0}
+    positive, seeing, stars = _measured(made, limits)["held"]
+    assert positive == "dia_sources.positive is 1, at most 0 is allowed"
+    assert seeing.startswith("seeing_arcsec is 2.")
+    assert seeing.endswith("at most 1 is allowed")
+    assert stars.endswith("at least 500 is allowed")
+
+
+def test_a_limit_of_nothing_that_is_measured_is_refused() -> None:
+    config = _config()
+    config.at_least = {"seing_arcsec": 1.0}
+    with pytest.raises(FieldValidationError, match="no measure is called seing_arcsec"):
+        config.validate()
+
+
+def _config() -> Any:
+    kind: Any = MeasureQualityTask.ConfigClass
+    return kind()
+
+
+def _measured(made: Made, config: Any) -> dict[str, Any]:
+    config.validate()
+    tasks = (made.tasks[name].metadata for name in ("detectSources", "subtractImages", "detectDiaSources"))
+    detection, subtraction, difference = tasks
+    outputs = MeasureQualityTask(config=config).run(
+        detection, made.visit_calibration, subtraction, difference, made.dia_sources
+    )
+    return dict(outputs.visit_quality)
