@@ -1,5 +1,6 @@
 """An image of a night: pixels, where they are on the sky, and the file."""
 
+import math
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +38,8 @@ class DetectorImage:
     """Of `array`."""
     wcs: WCS | None
     """None if the image has no place on the sky."""
+    nanojansky: float = math.nan
+    """In one `unit`, by the zero point; NaN if that is not known. 1 of templates and differences."""
 
     def cutout(self, x: float, y: float, size: int = 31) -> npt.NDArray[np.floating]:
         """Cut a square of pixels around a position (pixels from 0); NaN beyond the image."""
@@ -73,4 +76,5 @@ def image_from(image: GeneralizedImage | RawFrame, path: Path) -> DetectorImage:
         mask=flagged,
         unit="" if plain.unit is None else str(plain.unit),
         wcs=image.fits_wcs if image.sky_projection is not None else None,
+        nanojansky=1.0 if str(plain.unit) == "nJy" else math.nan,
     )

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy.typing as npt
 from astropy.table import Table
+from attrs import evolve
 from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
     Butler,
     CollectionType,
@@ -35,6 +36,7 @@ from workbench.night.tracklets import finding_table, sighting_table, tracklet_ta
 __all__ = ["Results", "open_results"]
 
 _SOURCES = "single_visit_sources"
+_CALIBRATION = "visit_calibration"
 
 
 def open_results(path: str | Path, *, apdb: str = "", instrument: str = "") -> "Results":
@@ -184,7 +186,14 @@ class Results:
         """
         name = KINDS.get(kind, kind)
         ref = self._find(name, visit, detector)
-        return image_from(self._butler.get(ref), Path(self._butler.getURI(ref).ospath))
+        image = image_from(self._butler.get(ref), Path(self._butler.getURI(ref).ospath))
+        if image.unit != "electron":
+            return image
+        try:
+            calibration = self._butler.get(self._find(_CALIBRATION, visit, detector))
+        except ResultsError:
+            return image
+        return evolve(image, nanojansky=float(calibration["nanojansky_per_electron"]))
 
     def sources(self, visit: int, detector: int) -> Table:
         """Read the sources of a calibrated image.

@@ -193,9 +193,13 @@ def check_that_photometry_of_a_place_agrees(night: Night) -> None:
     row = forced.iloc[len(forced) // 2]
     with prompt_processing.open(night.results) as results:
         found = results.photometry(row["ra"], row["dec"])
+        brightness = results.image(int(row["visit"]), 1).nanojansky
+        assert results.image(int(row["visit"]), 1, "difference").nanojansky == 1.0
         nowhere = results.photometry(row["ra"] + 10.0, row["dec"])
     assert len(found) == 12
     assert len(nowhere) == 0
+    calibration = night.get("visit_calibration", int(row["visit"]), 1)
+    assert brightness == pytest.approx(calibration["nanojansky_per_electron"])
     (same,) = found[found["visit"] == row["visit"]]
     for ours, theirs in (("flux", "psfFlux"), ("flux_err", "psfFluxErr"), ("science_flux", "scienceFlux")):
         assert same[ours] == pytest.approx(row[theirs], rel=1e-6)
