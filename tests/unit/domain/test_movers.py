@@ -86,7 +86,7 @@ def test_nothing_is_linked_of_what_is_false_or_fixed(seed: int) -> None:
     sky = _Sky(seed)
     sky.noise(6)
     sky.fixed(8)
-    # Two such nights in a hundred have one by chance.
+    # One such night in a hundred has one by chance.
     assert len(link(sky.sources)) <= 1
 
 
