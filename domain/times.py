@@ -99,7 +99,9 @@ def begin_of_day_obs(day: datetime.date) -> UtcSeconds:
 def utc_isoformat(instant: UtcSeconds) -> str:
     """Write an instant as ISO 8601 with milliseconds and a trailing Z."""
     _day(instant)
-    text = (_EPOCH + datetime.timedelta(seconds=instant)).isoformat(timespec="milliseconds")
+    text = (_EPOCH + datetime.timedelta(milliseconds=round(instant * 1000))).isoformat(
+        timespec="milliseconds"
+    )
     return text.removesuffix("+00:00") + "Z"
 
 

@@ -90,14 +90,14 @@ def night_word(night: NightView) -> str:
 
 def clock(at: UtcSeconds | None) -> str:
     """Write the time of day."""
-    return _NOTHING if at is None else _moment(at).strftime("%H:%M:%S")
+    return _NOTHING if at is None else _moment(round(at)).strftime("%H:%M:%S")
 
 
 def instant(at: UtcSeconds | None) -> str:
     """Write date and time to a tenth of a second."""
     if at is None:
         return _NOTHING
-    moment = _moment(at)
+    moment = _moment(round(at, 1))
     return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 100_000}"
 
 
@@ -116,7 +116,7 @@ def number(value: float | None, digits: int = 2) -> str:
     return _NOTHING if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
 
 
-def _moment(at: UtcSeconds) -> datetime.datetime:
+def _moment(at: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(at, datetime.UTC)
 
 

@@ -74,10 +74,12 @@ def _row(source: DiaSource, off: float, observatory: Observatory) -> Sequence[st
     at = utc_from_tai(TaiSeconds((source.mjd - _MJD_OF_EPOCH) * 86_400.0))
     errors = [_error(max(error * 3600.0, off)) for error in (source.ra_err, source.dec_err)]
     magnitude = ab_magnitude([source.flux])
+    # Of the flux that the magnitude is of; that of the detection is of the peak in the filtered difference.
+    snr = source.flux / source.flux_err if source.flux_err > 0 else math.nan
     return (
         "CCD", observatory.station, utc_isoformat(at), f"{source.ra:.7f}", f"{source.dec:+.7f}", *errors,
-        observatory.catalogue, f"{magnitude:.2f}", _error(1.0857 * source.flux_err / source.flux),
-        source.band[:3] or "UNK", f"{math.log10(source.snr):.2f}" if source.snr > 0 else "",
+        observatory.catalogue, f"{magnitude:.2f}", _error(1.0857 / snr) if snr > 0 else "",
+        source.band[:3] or "UNK", f"{math.log10(snr):.2f}" if snr > 0 else "",
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class AlertTables:
 
     async def packet(self, request: Request) -> Response:
         """Answer with an alert as its schema has it; bytes are in base64."""
-        given = asked(request, (_SOURCE,))
+        given = asked(request.query_params, (_SOURCE,))
         return as_json(_printable(await self._archive.packet(given.integer("source"))))
 
 

@@ -74,7 +74,7 @@ class Endpoint:
 
     async def answer(self, request: Request) -> Response:
         """Answer with the table."""
-        rows = await self.rows(asked(request, self.parameters))
+        rows = await self.rows(asked(request.query_params, self.parameters))
         return table_answer(request, self.path.rpartition("/")[2], self.columns, rows)
 
 

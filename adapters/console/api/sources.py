@@ -61,7 +61,11 @@ SOURCES: Final = (
     Column("dec", "number", "degrees ICRS"),
     Column("x", "number", "pixels from 0"),
     Column("y", "number", "pixels from 0, upwards"),
-    Column("snr", "number", "signal to noise"),
+    Column(
+        "snr",
+        "number",
+        "of the detection, by the peak of the filtered difference; not flux by flux_err",
+    ),
     Column("flux", "number", "of the difference, nJy"),
     Column("flux_err", "number", "nJy"),
     Column("science_flux", "number", "in the calibrated image, nJy"),

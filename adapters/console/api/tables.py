@@ -68,8 +68,8 @@ class Asked:
         return self.values.get(name)
 
 
-def asked(request: Request, parameters: Iterable[Parameter]) -> Asked:
-    """Read the parameters of a request.
+def asked(given: Mapping[str, str], parameters: Iterable[Parameter]) -> Asked:
+    """Read the parameters of an address.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def asked(request: Request, parameters: Iterable[Parameter]) -> Asked:
     """
     values = {}
     for parameter in parameters:
-        text = request.query_params.get(parameter.name, "")
+        text = given.get(parameter.name, "")
         if text:
             values[parameter.name] = _read(parameter, text)
         elif parameter.is_required:

@@ -27,6 +27,8 @@ __all__ = ["SourcePages"]
 _ROWS: Final = 50
 _NEWS: Final = 15
 """Shown of what is new, beside all that moves."""
+_MOST: Final = 1000
+"""The same where all of it is asked for; the API has the rest."""
 _SIGHTINGS: Final = 2000
 """Of one object, at most."""
 
@@ -58,7 +60,7 @@ class SourcePages:
         """List DiaSources."""
         archive = self._archive()
         try:
-            given = asked(request, (*QUERY, SOURCE_SORT))
+            given = asked(self._given(request), (*QUERY, SOURCE_SORT))
         except HTTPException as error:
             return self._refused("sources.html", request, error, count=0, order=SourceOrder.TIME)
         query, order = source_query(given), SourceOrder(given.text("sort") or SourceOrder.TIME)
@@ -67,7 +69,14 @@ class SourcePages:
         rows = self._sightings.of(found)
         judged = await self._judged()
         return self._page(
-            "sources.html", request, page=page, count=count, rows=rows, order=order, judged=judged
+            "sources.html",
+            request,
+            page=page,
+            count=count,
+            rows=rows,
+            order=order,
+            judged=judged,
+            asked=_asked(self._given(request)),
         )
 
     async def source(self, request: Request) -> HTMLResponse:
@@ -84,7 +93,7 @@ class SourcePages:
         """List DiaObjects."""
         archive = self._archive()
         try:
-            given = asked(request, (*QUERY, OBJECT_SORT))
+            given = asked(self._given(request), (*QUERY, OBJECT_SORT))
         except HTTPException as error:
             order = ObjectOrder.SIGHTINGS
             return self._refused("objects.html", request, error, has_more=False, order=order, news=None)
@@ -97,7 +106,8 @@ class SourcePages:
         has_more = len(found) > _ROWS
         # Of all objects of the night, not of those of a filter.
         judged = await self._judged()
-        news = None if judged is None or given.values or page else self._first_news(judged)
+        most = _MOST if request.query_params.get("news") == "all" else _NEWS
+        news = None if judged is None or given.values or page else self._first_news(judged, most)
         return self._page(
             "objects.html",
             request,
@@ -107,13 +117,14 @@ class SourcePages:
             order=order,
             news=news,
             judged=judged,
+            asked=_asked(self._given(request)),
         )
 
     async def _judged(self) -> NightNews | None:
         return None if self._news is None else await self._news.read()
 
-    def _first_news(self, found: NightNews) -> Mapping[str, Any]:
-        first = [one for number, one in enumerate(found.findings) if number < _NEWS or one.tracklet]
+    def _first_news(self, found: NightNews, most: int) -> Mapping[str, Any]:
+        first = [one for number, one in enumerate(found.findings) if number < most or one.tracklet]
         strongest = self._sightings.of([one.strongest for one in first])
         return {"rows": list(zip(first, strongest, strict=True)), "of": found}
 
@@ -150,6 +161,7 @@ class SourcePages:
             request,
             object=object_,
             rows=self._sightings.of(found),
+            strongest=self._sightings.of([max(found, key=lambda one: (one.snr, -one.source_id))])[0],
             forced=forced_rows(forced, found, place, self._sightings, judged),
             has_forced=bool(forced),
             findings=_findings(judged, found),
@@ -172,6 +184,21 @@ class SourcePages:
         page.status_code = error.status_code
         return page
 
+    def _given(self, request: Request) -> Mapping[str, str]:
+        """Give what an address asks for, with the exposure of a visit in place of its group."""
+        given = dict(request.query_params)
+        group = given.get("visit", "").strip()
+        exposures = self._sightings.exposures(group) if group else []
+        if len(exposures) > 1:
+            told = ", ".join(map(str, exposures))
+            raise HTTPException(
+                HTTPStatus.BAD_REQUEST, f"visit {group} has several exposures; name one: {told}"
+            )
+        if group and not exposures and not (group.isascii() and group.isdecimal()):
+            text = f"visit is an exposure's number, or the group of a visit of this night, not {group[:80]!r}"
+            raise HTTPException(HTTPStatus.BAD_REQUEST, text)
+        return given | {"visit": str(exposures[0])} if exposures else given
+
     def _archive(self) -> SourceArchive:
         if self._night.sources is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "The APDB of this night is not within reach.")
@@ -186,12 +213,11 @@ class SourcePages:
         return self._renderer.page(
             template,
             night=self._night.board.view(),
-            asked=_asked(request),
             triplet=[str(kind) for kind in TRIPLET],
             has_images=self._night.images is not None,
             page_rows=_ROWS,
             magnitude=_magnitude,
-            **{"fault": "", "judged": None, **values},
+            **{"fault": "", "judged": None, "asked": _asked(request.query_params), **values},
         )
 
 
@@ -206,10 +232,10 @@ def _findings(judged: NightNews | None, sources: Sequence[DiaSource]) -> Sequenc
     ]
 
 
-def _asked(request: Request) -> Mapping[str, str]:
+def _asked(given: Mapping[str, str]) -> Mapping[str, str]:
     """Give the conditions of a list, for its form and its other pages."""
     names = {"sort", *(parameter.name for parameter in QUERY)}
-    return {name: value for name, value in request.query_params.items() if name in names and value}
+    return {name: value for name, value in given.items() if name in names and value}
 
 
 def _identifier(request: Request) -> int:

@@ -77,7 +77,7 @@ def light_curve_of(sightings: Sequence[Sighting]) -> LightCurve | None:
             high=_HEIGHT - up.place(flux + error),
             sign=_SIGNS[bands.index(one.source.band) % len(_SIGNS)],
             band=bands.index(one.source.band),
-            title=f"MJD {one.source.mjd:.5f}, {one.source.band or '-'}: {flux:,.0f} ± {error:,.0f} nJy",
+            title=f"MJD {one.source.mjd:.5f} TAI, {one.source.band or '-'}: {flux:,.0f} ± {error:,.0f} nJy",
         )
         for (one, flux), error in zip(known, errors, strict=True)
     ]

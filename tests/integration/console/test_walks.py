@@ -160,7 +160,7 @@ def test_no_page_asks_another_host(console: Served, page: Page) -> None:
     assert all(url.startswith((console.address, "data:")) for url in asked)
 
 
-@pytest.mark.parametrize("width", [900, 1280])
+@pytest.mark.parametrize("width", [420, 1280])
 def test_no_page_is_wider_than_its_window(console: Served, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     group = quote(group_of(0))

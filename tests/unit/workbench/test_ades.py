@@ -74,6 +74,8 @@ def test_times_are_utc_and_errors_no_less_than_the_residuals() -> None:
     assert (first["obsTime"], first["stn"], first["band"]) == ("2025-11-21T06:13:47.000Z", "688", "r")
     assert float(first["rmsRA"]) == pytest.approx(_TRACKLET.rms / 2**0.5, abs=1e-4)
     assert float(first["mag"]) == pytest.approx(24.01)
+    # Both are of the flux; the detection's signal to noise is another.
+    assert float(first["rmsMag"]) * 10 ** float(first["logSNR"]) == pytest.approx(1.0857, rel=0.02)
 
 
 def test_tables_have_a_row_for_each() -> None:

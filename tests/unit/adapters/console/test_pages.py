@@ -16,12 +16,15 @@ from adapters.console.access import Access
 from adapters.console.api.tables import Column, table_answer
 from adapters.console.app import make_app
 from adapters.console.events import Announcer
+from adapters.console.rendering import clock, instant
 from adapters.console.view.looks import looks
 from adapters.files.cameras import load_camera
 from adapters.memory.console.alert_archive import MemoryAlertArchive
 from adapters.memory.console.night_board import MemoryNightBoard
+from adapters.memory.console.source_archive import MemorySourceArchive
 from domain.results.night_view import QueueCounts
 from domain.results.sources import ForcedSource
+from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.attempts import Attempt, AttemptRecord
 from domain.work.outcomes import Completed, FailedBeforeChange
@@ -276,6 +279,34 @@ def test_sources_are_found_by_their_conditions() -> None:
         assert "snr is a number, 0 or more, not &#39;many&#39;" in refused.text
         assert 'name="band" size="3" value="r"' in refused.text
     assert asking.get("/api/sources?snr=many").status_code == 400
+
+
+def test_a_visit_is_named_by_its_group_or_its_exposure() -> None:
+    asking = with_archives()
+    by_group = asking.get("/sources", params={"visit": group_of(0)}).text
+    assert "4 DiaSources that fit the filter" in by_group
+    assert f"/api/sources?visit={EXPOSURE}" in by_group.replace("format=csv&amp;", "")
+    assert "4 DiaSources" in asking.get(f"/sources?visit={EXPOSURE}").text
+    refused = asking.get("/sources?visit=20190326.0153")
+    assert refused.status_code == 400
+    assert "the group of a visit of this night, not &#39;20190326.0153&#39;" in refused.text
+
+
+def test_all_that_is_new_is_listed_on_demand() -> None:
+    sources = MemorySourceArchive(
+        evolve(one, source_id=number, object_id=number, ra=one.ra + number * 0.01)
+        for number, one in enumerate([next(iter(mover()))] * 20, 1)
+    )
+    asking = client(generated_board(visits=3, detectors=4), sources=sources)
+    first = asking.get("/objects").text
+    assert "15 of 20, the most telling first" in first
+    assert "/objects?news=all" in first
+    assert "20 of 20, the most telling first" in asking.get("/objects?news=all").text
+
+
+def test_times_are_rounded() -> None:
+    at = UtcSeconds(BEGIN + 59.96)
+    assert (clock(at), instant(at)) == ("01:01:00", "2031-05-15 01:01:00.0")
 
 
 def test_sources_and_objects_are_sorted_and_stay_so_on_the_next_page() -> None:
