@@ -82,6 +82,13 @@ def test_a_scientist_looks_at_images_and_light_curves(console: Served, page: Pag
 
     page.locator(".cutouts").first.click()
     expect(page.get_by_role("heading", name="Finding chart")).to_be_visible()
+    expect(page.locator(".chart text")).to_have_text(["N", "E", "10″"])
+    expect(page.locator(".chart-sky")).to_have_text("; 0.20″ a pixel")
+    north, east = (page.locator(".chart text", has_text=name).bounding_box() for name in "NE")
+    assert north is not None
+    assert east is not None
+    assert north["y"] < east["y"]
+    assert north["x"] < east["x"]
     page.get_by_role("link", name="in the images").click()
     difference = page.locator("[data-kind=difference] canvas")
     expect(page.locator(".sources-count")).to_have_text("3")

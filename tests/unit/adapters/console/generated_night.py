@@ -4,7 +4,7 @@ import asyncio
 import datetime
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,11 @@ EXPOSURE = 2031051400001
 
 _SIDE = 400
 _SOURCES = ((210.0, 240.0, 6000.0), (90.0, 120.0, 2500.0), (320.0, 90.0, 1800.0))
+_SKY: Mapping[str, str | float | int] = {
+    "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.1, "CRVAL2": 2.2, "CRPIX1": 1.0, "CRPIX2": 1.0,
+    "CD1_1": 1 / 18_000, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": 1 / 18_000,
+}  # fmt: skip
+"""North is up and east to the right, 0.2 arcseconds a pixel."""
 _BETWEEN = 34.0
 _FILTERS = ("r_03", "i_06", "g_01", "z_10")
 
@@ -185,7 +190,7 @@ def sky_images() -> MemoryImageArchive:
             mask=None if kind is ImageKind.RAW else mask,
             planes={} if kind is ImageKind.RAW else {"SAT": 1},
             unit="adu" if kind is ImageKind.RAW else "nJy",
-            wcs=None,
+            wcs=None if kind is ImageKind.RAW else _SKY,
             path=f"{kind}.fits",
         )
         for kind, array in arrays.items()
