@@ -24,7 +24,7 @@ from prompt_pipelines.reliability import TreeModel
 
 __all__ = ["main"]
 
-_FIRST, _NIGHTS, _FOLDS = 100, 120, 5
+_FIRST, _NIGHTS, _FOLDS = 100, 80, 5
 _KEPT = (0.9, 0.95, 0.98, 0.99)
 _INJECTED = 15  # in each image of a real night
 

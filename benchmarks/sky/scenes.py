@@ -124,6 +124,8 @@ def _vary(
     rng: np.random.Generator, scene: Scene, stars: _Stars, offset: tuple[float, float]
 ) -> tuple[_Stars, Truth]:
     """Make some stars brighter or fainter, so that most show in the difference."""
+    if not scene.variables:
+        return stars, Truth(x=np.zeros(0), y=np.zeros(0), snr=np.zeros(0))
     x, y = stars.x + offset[0], stars.y + offset[1]
     inside = (x > 12.0) & (x < _SIZE - 13.0) & (y > 12.0) & (y < _SIZE - 13.0)
     known = np.flatnonzero(inside & (stars.flux > 3.0 * _FAINTEST) & (stars.flux < 0.3 * _FULL_WELL))
