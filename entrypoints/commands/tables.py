@@ -16,6 +16,7 @@ __all__ = ["console", "ranges", "table"]
 
 
 _WIDTH_OF_FILES = 200
+_LONGEST_KEPT_WHOLE = 40  # characters
 
 
 def console() -> Console:
@@ -35,11 +36,16 @@ def ranges(numbers: Iterable[int]) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Make a plain table in which nothing is cut off; the first column, which one copies, is not folded."""
+    """Make a plain table in which nothing is cut off.
+
+    The first column, which one copies, is not folded, unless it would leave a terminal no place for others.
+    """
     made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    cells = [[visible(str(cell)) for cell in row] for row in rows]
+    is_narrow = all(len(row[0]) <= _LONGEST_KEPT_WHOLE for row in cells)
     for number, column in enumerate(columns):
-        made.add_column(column, overflow="fold", no_wrap=number == 0)
-    for row in rows:
+        made.add_column(column, overflow="fold", no_wrap=number == 0 and is_narrow)
+    for row in cells:
         # What comes from outside may look like markup.
-        made.add_row(*(Text(visible(str(cell))) for cell in row))
+        made.add_row(*map(Text, row))
     return made

@@ -294,7 +294,7 @@ def _settings(
             "RAW_MICROSERVICE": f"http://127.0.0.1:{port}/presence",
             "IMAGE_TIMEOUT": "10",
             "WORKER_TIMEOUT": "60",
-            "CLAIM_SECONDS": "100",
+            "CLAIM_SECONDS": "60",
             "SHUTDOWN_GRACE": "6",
             "REDIS_RETRY_DELAY": "0.5",
             "LOCAL_REPOS": str(folder / "local"),

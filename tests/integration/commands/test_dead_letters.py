@@ -69,7 +69,8 @@ async def box(redis_url: str) -> _Box:
 def test_they_are_listed_shown_replayed_and_discarded(box: _Box) -> None:
     first, second = box.listed()
     assert (first["group"], first["detector"], first["reason"]) == (box.group, 4, "no APDB")
-    assert box.group in box.run("list").stdout
+    assert box.group in box.run("list", COLUMNS="200").stdout
+    assert "no APDB" in box.run("list", COLUMNS="80").stdout
     shown = json.loads(box.run("show", first["id"]).stdout)
     assert json.loads(shown["body"])["groupId"] == box.group
     assert "would be replayed" in box.run("replay", "--all", "--dry-run").stdout
