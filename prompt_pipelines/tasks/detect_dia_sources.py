@@ -117,7 +117,7 @@ class DetectDiaSourcesConfig(PipelineTaskConfig, pipelineConnections=DetectDiaSo
         "More sources than this are no sky but a failed subtraction.", default=5000, minimum=1
     )
     min_reliability = number(
-        "Score below which a source is rejected; 0 rejects none.", default=0.1, maximum=1.0
+        "Score below which a source is rejected; 0 rejects none.", default=0.05, maximum=1.0
     )
     reliability_model = text("URI of an ONNX model of reliability in place of the shipped one.")
 
