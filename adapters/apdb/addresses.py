@@ -10,13 +10,17 @@ from sqlalchemy.engine import URL, make_url
 from domain.addresses import without_users
 from domain.errors import PromptProcessingError
 
-__all__ = ["ApdbAddressError", "reading_engine"]
+__all__ = ["ApdbAddressError", "NoSqlApdbError", "reading_engine"]
 
 _PATIENCE: Final = 10.0  # seconds to connect, or to wait for who writes
 
 
 class ApdbAddressError(PromptProcessingError):
     """An address leads to no APDB that SQL can read."""
+
+
+class NoSqlApdbError(ApdbAddressError):
+    """There is an APDB, in a database without SQL, such as Cassandra."""
 
 
 def reading_engine(address: str) -> tuple[Engine, str | None]:
@@ -38,7 +42,9 @@ def reading_engine(address: str) -> tuple[Engine, str | None]:
     Raises
     ------
     ApdbAddressError
-        Raised if a configuration cannot be read, or is of a database without SQL.
+        Raised if a configuration cannot be read.
+    NoSqlApdbError
+        Raised if it is of a database without SQL.
     """
     url, namespace = _url(address)
     backend = url.get_backend_name()
@@ -80,7 +86,5 @@ def _configured(address: str) -> tuple[URL, str | None]:
         text = without_users(f"the APDB's configuration {address} cannot be read: {error}")
         raise ApdbAddressError(text) from error
     if not isinstance(config, ApdbSqlConfig):
-        raise ApdbAddressError(
-            f"the APDB of {address} is no SQL database, which is all that can be looked at"
-        )
+        raise NoSqlApdbError(f"the APDB of {address} is no SQL database, which is all that can be looked at")
     return make_url(config.db_url), config.namespace

@@ -12,6 +12,7 @@ import botocore.config
 import botocore.exceptions
 import pytest
 import sqlalchemy as sa
+from lsst.dax.apdb.cassandra import ApdbCassandraConfig
 
 from adapters.apdb.probe import ApdbProbe
 from adapters.butler.shared.outages import neighbour_away
@@ -130,6 +131,17 @@ def test_an_apdb_is_asked_each_time(tmp_path: Path) -> None:
     file.unlink()
     with pytest.raises(sa.exc.OperationalError):
         probe()
+
+
+def test_an_apdb_without_sql_keeps_nobody_from_changing_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "apdb.yaml"
+    ApdbCassandraConfig(contact_points=("127.0.0.1",), keyspace="apdb").save(str(file))
+    probe = ApdbProbe(str(file))
+    probe()
+    probe()
+    assert caplog.text.count("cannot be asked") == 1
 
 
 def test_a_root_that_is_gone_is_an_outage_of_the_datastore(tmp_path: Path) -> None:
