@@ -64,14 +64,14 @@ class _Child:
             raise MalformedFrameError(f"answer {header.get('id')} to request {number}")
         return Frame(header, payload)
 
-    async def kill(self) -> str:
-        """End it for certain; returns how it ended, in words."""
+    async def kill(self, timed_out: str) -> str:
+        """End it for certain; returns how it ended, in words: those given, if its own timer ended it."""
         self.writer.close()
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         code = await self.process.wait()
         if code == -signal.SIGALRM:
-            return "its lease was not renewed in time"
+            return timed_out
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
     def hold(self, until: float | None) -> None:
@@ -321,4 +321,5 @@ class ChildWorkspace:
     async def _kill(self) -> str:
         """End the child for certain; returns how it ended, in words."""
         child, self._child = self._child, None
-        return await child.kill() if child is not None else "it was not running"
+        timed_out = "its claim ended" if self._claimed.is_set() else "its lease was not renewed in time"
+        return await child.kill(timed_out) if child is not None else "it was not running"
