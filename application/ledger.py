@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.about import AboutVisit
-from domain.work.attempts import Attempt, AttemptNotes, AttemptRecord, Claim, LeaseKey, WorkHistory
+from domain.work.attempts import Attempt, AttemptNotes, AttemptRecord, Claim, LeaseKey
+from domain.work.history import WorkHistory
 from domain.work.outcomes import Outcome
 from ports.history_store import Change, ClaimStore, HistoryStore
 from ports.ledger import (

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import Attempt, WorkHistory
+from domain.work.attempts import Attempt
+from domain.work.history import WorkHistory
 from domain.work.outcomes import Outcome
 from ports.ledger import LedgerRecordError
 

@@ -8,14 +8,8 @@ from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.about import AboutVisit
-from domain.work.attempts import (
-    Attempt,
-    AttemptNotes,
-    AttemptRecord,
-    Claim,
-    ClaimNotOverError,
-    OutdatedLeaseError,
-)
+from domain.work.attempts import Attempt, AttemptNotes, AttemptRecord, Claim
+from domain.work.history import ClaimNotOverError, OutdatedLeaseError
 from domain.work.outcomes import Outcome
 from ports.neighbours import NeighbourUnavailableError
 from ports.work_queue import Lease

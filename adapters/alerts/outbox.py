@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -12,14 +11,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lsst.resources import ResourcePath
 
 from adapters.alerts.files import write_whole
+from adapters.common.alert_outbox import FOLDER, owner_from_text, owner_to_text
 from adapters.common.own_threads import OwnThreads
-from domain.visit import Identity
-from domain.work.attempts import Attempt
 from ports.alert_outbox import AlertOutboxUnavailableError, LaidAlert, LaidPacket, UnreadableAlertsError
 
 __all__ = ["AlertOutboxFiles"]
 
-_FOLDER: Final = ".alert-outbox/"
 _FAILURES: Final = (OSError, BotoCoreError, ClientError)
 """What lsst.resources raises if a store cannot be reached or refuses."""
 _SCHEMA: Final = fastavro.parse_schema(
@@ -68,7 +65,7 @@ class AlertOutboxFiles:
         await self._thread.run(_replace, packet)
 
     def _names(self) -> list[str]:
-        folder = ResourcePath(self._root, forceDirectory=True).join(_FOLDER, forceDirectory=True)
+        folder = ResourcePath(self._root, forceDirectory=True).join(FOLDER, forceDirectory=True)
         try:
             return sorted(uri.geturl() for uri in ResourcePath.findFileResources([folder], r"\.avro$"))
         except FileNotFoundError:
@@ -88,10 +85,9 @@ def _read(name: str) -> LaidPacket | None:
         reader = fastavro.reader(io.BytesIO(content), reader_schema=_SCHEMA)
         records = [cast(Mapping[str, Any], record) for record in reader]
         about = {key: str(value) for key, value in reader.metadata.items()}
-        instrument, group, detector, number = json.loads(about["owner"])
         return LaidPacket(
             name=name,
-            owner=Attempt(Identity(str(instrument), str(group), int(detector)), int(number)),
+            owner=owner_from_text(about["owner"]),
             visit=int(about["visit"]),
             detector=int(about["detector"]),
             alerts=tuple(LaidAlert(int(one["diaSourceId"]), one["message"]) for one in records),
@@ -119,9 +115,8 @@ def _replace(packet: LaidPacket) -> None:
 
 
 def _content(packet: LaidPacket) -> bytes:
-    identity = packet.owner.identity
     about = {
-        "owner": json.dumps([identity.instrument, identity.group, identity.detector, packet.owner.number]),
+        "owner": owner_to_text(packet.owner),
         "visit": str(packet.visit),
         "detector": str(packet.detector),
     }

@@ -20,7 +20,8 @@ from cattrs.strategies import configure_tagged_union
 from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import CoordinateSystem, Identity
 from domain.work.about import AboutVisit, FoundRaw
-from domain.work.attempts import Attempt, AttemptRecord, Claim, LeaseKey, WorkHistory
+from domain.work.attempts import Attempt, AttemptRecord, Claim, LeaseKey
+from domain.work.history import WorkHistory
 from domain.work.outcomes import (
     RULES,
     Outcome,

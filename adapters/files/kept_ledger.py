@@ -11,7 +11,8 @@ from adapters.common.history import history_to_json, read_or_fault
 from adapters.common.opened import Opened
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import AttemptRecord, WorkHistory
+from domain.work.attempts import AttemptRecord
+from domain.work.history import WorkHistory
 from domain.work.outcomes import Outcome
 from ports.history_store import Change
 from ports.ledger import LedgerRecordError, LedgerUnavailableError

@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from adapters.common.history import history_from_json, history_to_json, read_or_fault
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import Attempt, WorkHistory
+from domain.work.attempts import Attempt
+from domain.work.history import WorkHistory
 from domain.work.outcomes import Outcome
 from ports.clock import Clock
 from ports.history_store import Change

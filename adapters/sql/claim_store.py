@@ -6,7 +6,8 @@ from typing import Self
 
 from adapters.sql.store import SqlStore
 from domain.times import UtcSeconds
-from domain.work.attempts import Attempt, WorkHistory
+from domain.work.attempts import Attempt
+from domain.work.history import WorkHistory
 
 __all__ = ["SqlClaimStore"]
 

@@ -7,7 +7,7 @@ from adapters.common.own_threads import OwnThreads
 from adapters.sql.store import SqlStore
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import WorkHistory
+from domain.work.history import WorkHistory
 from domain.work.outcomes import Outcome
 from ports.history_store import Change
 from ports.ledger import LedgerRecordError, LedgerUnavailableError

@@ -15,7 +15,8 @@ from adapters.sql.database import Database, lock, now
 from adapters.sql.tables import CLAIM, HISTORY, TURN, UNREAD, insert, is_postgresql
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import Attempt, WorkHistory
+from domain.work.attempts import Attempt
+from domain.work.history import WorkHistory
 from domain.work.outcomes import Outcome
 from ports.ledger import ClaimedElsewhereError, LedgerRecordError
 

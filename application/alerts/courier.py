@@ -169,9 +169,9 @@ class AlertCourier:
             return _Verdict.PERSON, None
         ends = [one.ended for one in history if one.attempt == owner and one.ended is not None]
         holds = claim is not None and claim.number == owner.number
-        if claim is not None and holds and self._is_settled(claim.until):
+        if claim is not None and holds and claim.until is not None and self._is_settled(claim.until):
             # Nobody closed it. A claim may end with a lease that is renewed: only now it is surely over.
-            ends += [claim.until] if claim.until is not None else []
+            ends.append(claim.until)
         if not ends and history[-1].attempt.number <= owner.number:
             return _Verdict.WAIT, None
         return (_Verdict.SEND if holds else _Verdict.DISCARD), min(ends, default=None)

@@ -113,7 +113,7 @@ class News:
             is_first = self._known.count == _OUT_OF_DATE
             if count != self._known.count and (is_first or now - self._judged_at >= _PAUSE):
                 found = await self._archive.sources(query, _MOST, order=SourceOrder.SNR)
-                judged = await asyncio.to_thread(_judged, found, since)
+                judged = await asyncio.to_thread(findings_of, found, since=since)
                 self._known = NightNews(findings=judged, judged=len(found), count=count, since=since)
                 self._judged_at = now
         return self._known
@@ -123,7 +123,3 @@ class News:
         days = summary.observed_on or (summary.night,)
         first, last = ((day - _MJD_BEGINS).days + self._day_begins / 24.0 for day in (min(days), max(days)))
         return first, last + 1.0
-
-
-def _judged(sources: Sequence[DiaSource], since: float) -> Sequence[Finding]:
-    return findings_of(sources, since=since)

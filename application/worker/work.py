@@ -26,6 +26,7 @@ from domain.work.outcomes import (
     QueueVerb,
     describe,
     is_final,
+    is_postponed,
     rule_for,
     snaps_of,
 )
@@ -212,7 +213,7 @@ class Worker:
             return
         except LedgerUnavailableError as error:
             # Of what is postponed it is known that it has changed nothing; else the ledger has to tell.
-            number = record.attempt.number if _is_postponed(outcome) else 0
+            number = record.attempt.number if is_postponed(outcome) else 0
             times = _times_postponed(record)
             await self._postponer.postpone(lease, Neighbour.LEDGER, str(error), times, number)
             return
@@ -281,7 +282,7 @@ class Worker:
                 try:
                     return await self._ledger.record(attempt, outcome, final=final, notes=notes)
                 except LedgerUnavailableError as error:
-                    if _is_postponed(outcome) or grace_over.done():
+                    if is_postponed(outcome) or grace_over.done():
                         raise
                     _LOG.error("outcome not recorded yet, retrying (%s): %s", describe(outcome), error)
                     await asyncio.wait({grace_over}, timeout=self._policy.retry_delay)
@@ -353,10 +354,6 @@ class Worker:
         if fared is not None:
             self._metrics.count(Counter.VISIT_DETECTORS, instrument=instrument, promptness=fared.value)
         return fared
-
-
-def _is_postponed(outcome: Outcome | None) -> bool:
-    return isinstance(outcome, FailedBeforeChange) and outcome.postponed
 
 
 def _times_postponed(record: AttemptRecord) -> int:

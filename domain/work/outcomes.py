@@ -36,6 +36,7 @@ __all__ = [
     "UnknownStatus",
     "describe",
     "is_final",
+    "is_postponed",
     "may_retry",
     "rule_for",
     "snaps_of",
@@ -228,6 +229,11 @@ _POSTPONED = Rule(_NAME, QueueVerb.POSTPONE, Export.NOTHING, logging.WARNING)
 _EXHAUSTED = Rule(_NAME, QueueVerb.DEAD_LETTER, Export.EVERYTHING, logging.ERROR)
 
 
+def is_postponed(outcome: Outcome | None) -> bool:
+    """Tell whether only a neighbour was away, so that another attempt follows."""
+    return isinstance(outcome, FailedBeforeChange) and outcome.postponed
+
+
 def may_retry(outcome: Outcome, attempt: int, max_attempts: int) -> bool:
     """Say whether another attempt, counted from 1, may mend this outcome."""
     if not isinstance(outcome, FailedBeforeChange) or outcome.never is not None or outcome.given_up:
@@ -244,7 +250,7 @@ def is_final(outcome: Outcome, attempt: int, max_attempts: int) -> bool:
 def rule_for(outcome: Outcome, attempt: int, max_attempts: int) -> Rule:
     """Find what follows from an outcome, retries considered."""
     if may_retry(outcome, attempt, max_attempts):
-        return _POSTPONED if isinstance(outcome, FailedBeforeChange) and outcome.postponed else _RETRY
+        return _POSTPONED if is_postponed(outcome) else _RETRY
     if isinstance(outcome, FailedBeforeChange) and outcome.never is None:
         return _EXHAUSTED
     return RULES[type(outcome)]

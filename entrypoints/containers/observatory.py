@@ -8,7 +8,7 @@ from adapters.files.catalogue_columns import load_columns, shipped_columns
 from adapters.files.corrections import load_corrections
 from adapters.files.kept_ledger import write_histories
 from adapters.redis.ledger.history_store import RedisHistoryStore
-from domain.work.attempts import WorkHistory
+from domain.work.history import WorkHistory
 
 __all__ = [
     "CameraFileError",

@@ -14,7 +14,7 @@ from adapters.sql.history_store import SqlHistoryStore
 from adapters.sql.store import SqlStore
 from application.ledger import StoredLedger
 from domain.errors import PromptProcessingError
-from domain.work.attempts import WorkHistory
+from domain.work.history import WorkHistory
 from domain.work.outcomes import RULES, describe
 from entrypoints.settings.site import SiteFolder
 from ports.ledger import Ledger

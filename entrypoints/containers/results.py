@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy.exc
 from attrs import frozen
@@ -12,6 +12,7 @@ from adapters.apdb.addresses import ApdbAddressError, reading_engine
 from adapters.apdb.dia_sources import DiaSources
 from adapters.apdb.source_archive import ApdbSourceArchive
 from adapters.butler.library.images import ButlerImageArchive
+from adapters.common.alert_outbox import FOLDER
 from adapters.files.alert_archive import FileAlertArchive
 from domain.addresses import without_users
 from domain.results.sources import DiaSource, SourceQuery
@@ -23,7 +24,6 @@ from workbench.night.kept_night import ALERTS, DATABASE, NIGHT, read_alert_conta
 __all__ = ["ApdbAddressError", "Archives", "alerts_in", "dia_sources", "opened_archives", "places_in"]
 
 
-_OUTBOX: Final = ".alert-outbox"
 """Within a site's central datastore, of alerts that wait."""
 
 
@@ -40,7 +40,7 @@ class Archives:
 def alerts_in(folder: Path) -> FileAlertArchive | None:
     """Find the alerts of a folder of results or of a site; None if none are kept."""
     if (folder / SITE).exists():
-        return FileAlertArchive([folder / "alerts"], [folder / "central" / _OUTBOX], _read_messages)
+        return FileAlertArchive([folder / "alerts"], [folder / "central" / FOLDER], _read_messages)
     kept = folder / NIGHT / ALERTS
     return FileAlertArchive([kept], [], read_alert_container) if kept.exists() else None
 

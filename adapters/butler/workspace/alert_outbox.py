@@ -6,7 +6,6 @@ Each file is an Avro container with a record for each alert.
 """
 
 import io
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from lsst.resources import ResourcePath
 
 from adapters.butler.shared.central_repository import CentralRepositories
 from adapters.butler.workspace.attempt import OpenAttempt, attempt_folder
-from ports.ledger import Attempt
+from adapters.common.alert_outbox import FOLDER, owner_to_text
 from ports.workspace import Assignment, WaitingAlerts
 
 __all__ = ["AlertOutbox"]
@@ -26,7 +25,6 @@ __all__ = ["AlertOutbox"]
 _OUTBOX: Final = "AP_ALERT_OUTBOX"
 _OWNER: Final = "AP_ALERT_OWNER"
 _UNTIL: Final = "AP_ALERT_UNTIL"
-_FOLDER: Final = ".alert-outbox"
 _RESERVE: Final = 10.0
 """Seconds, of those until a step is ended, for what follows the alerts."""
 
@@ -62,7 +60,7 @@ class AlertOutbox:
         with self.reachable(attempt):
             pass
         assignment = attempt.assignment
-        values = {_OUTBOX: self._folder(assignment).geturl(), _OWNER: _owner(assignment.attempt)}
+        values = {_OUTBOX: self._folder(assignment).geturl(), _OWNER: owner_to_text(assignment.attempt)}
         if until is not None:
             values[_UNTIL] = str(until - _RESERVE)
         before = {name: os.environ.get(name) for name in values}
@@ -98,12 +96,7 @@ class AlertOutbox:
     def _folder(self, assignment: Assignment) -> ResourcePath:
         name = attempt_folder(Path(), assignment.attempt).name
         root = ResourcePath(self._shared.output_root.uri, forceDirectory=True)
-        return root.join(f"{_FOLDER}/{assignment.day}/{name}/", forceDirectory=True)
-
-
-def _owner(attempt: Attempt) -> str:
-    identity = attempt.identity
-    return json.dumps([identity.instrument, identity.group, identity.detector, attempt.number])
+        return root.join(f"{FOLDER}/{assignment.day}/{name}/", forceDirectory=True)
 
 
 def _restore(values: Mapping[str, str | None]) -> None:

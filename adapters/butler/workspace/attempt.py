@@ -13,8 +13,10 @@ from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType
 from adapters.butler.repository.dataset_ids import DatasetIds
 from adapters.butler.repository.visit_repository import VisitRepository
 from adapters.butler.workspace.journal import Journal, write_journal
+from domain.raws.exposure import Exposure
+from domain.raws.raws import RawImage
 from ports.ledger import Attempt
-from ports.workspace import Assignment
+from ports.workspace import Assignment, RawUnreadableError
 
 __all__ = ["OpenAttempt", "attempt_folder", "remove_attempts"]
 
@@ -71,6 +73,25 @@ class OpenAttempt:
         """Name a dataset that the workspace itself stores."""
         coordinate = DataCoordinate.standardize(data_id, dimensions=dataset_type.dimensions)
         return self.ids.ref(dataset_type, coordinate, run)
+
+    def check_expected(self, raw: RawImage, exposure: Exposure) -> None:
+        """See that an exposure is one that is awaited and not there yet.
+
+        Raises
+        ------
+        ports.workspace.RawUnreadableError
+            Raised if it is not.
+        """
+        work = self.assignment.work
+        for name, said, expected in (
+            ("instrument", exposure.instrument, work.visit.instrument),
+            ("group", exposure.group, work.visit.group),
+            ("detector", exposure.detector, work.detector),
+        ):
+            if said != expected:
+                raise RawUnreadableError(f"{raw.uri}: {name} {said!r} where {expected!r} is awaited")
+        if str(exposure.exposure) in self.journal.records:
+            raise RawUnreadableError(f"{raw.uri}: exposure {exposure.exposure} is ingested already")
 
     def spent(self, stage: str, seconds: float, parts: Mapping[str, float] | None = None) -> None:
         """Add to the time of a stage, and to that of its parts."""

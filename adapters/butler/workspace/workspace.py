@@ -44,7 +44,6 @@ from ports.workspace import (
     NothingRunnableError,
     Prepared,
     Processed,
-    RawUnreadableError,
     WaitingAlerts,
     WorkspaceError,
 )
@@ -304,7 +303,7 @@ class ButlerWorkspace:
             path = self._stack.fetch(raw, attempt.incoming)
             try:
                 exposure = self._stack.read(path, raw)
-                _check_expected(raw, exposure, attempt)
+                attempt.check_expected(raw, exposure)
                 if self._camera.pointing_error:
                     exposure = placed_as_announced(exposure, attempt.assignment.work.visit)
                 self._add(attempt, exposure, path, raw.uri)
@@ -390,16 +389,3 @@ class ButlerWorkspace:
         if self._attempt is None:
             raise WorkspaceError("nothing was prepared, or nothing is left of it")
         return self._attempt
-
-
-def _check_expected(raw: RawImage, exposure: Exposure, attempt: OpenAttempt) -> None:
-    work = attempt.assignment.work
-    for name, said, expected in (
-        ("instrument", exposure.instrument, work.visit.instrument),
-        ("group", exposure.group, work.visit.group),
-        ("detector", exposure.detector, work.detector),
-    ):
-        if said != expected:
-            raise RawUnreadableError(f"{raw.uri}: {name} {said!r} where {expected!r} is awaited")
-    if str(exposure.exposure) in attempt.journal.records:
-        raise RawUnreadableError(f"{raw.uri}: exposure {exposure.exposure} is ingested already")

@@ -8,7 +8,8 @@ from adapters.redis.connection import SyncRedisConnection
 from adapters.redis.ledger.history_changes import VisitHistories, run_steps_now
 from adapters.redis.names import LedgerKeys
 from domain.times import UtcSeconds
-from domain.work.attempts import Attempt, Claim, WorkHistory
+from domain.work.attempts import Attempt, Claim
+from domain.work.history import WorkHistory
 from ports.ledger import LedgerUnavailableError
 
 __all__ = ["RedisClaimStore"]

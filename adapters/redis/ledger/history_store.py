@@ -15,7 +15,7 @@ from adapters.redis.ledger.history_changes import VisitHistories, run_steps
 from adapters.redis.names import LedgerKeys
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import WorkHistory
+from domain.work.history import WorkHistory
 from domain.work.outcomes import Outcome
 from ports.history_store import Change
 from ports.ledger import LedgerRecordError, LedgerUnavailableError, UnreadableRecordError

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from adapters.files.kept_ledger import write_histories
-from domain.work.attempts import WorkHistory
+from domain.work.history import WorkHistory
 from tests.unit.adapters.console.generated_night import generated_board
 from workbench.night.kept_night import LEDGER, NIGHT
 

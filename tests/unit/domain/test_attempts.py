@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from domain.times import UtcSeconds
 from domain.visit import Identity
-from domain.work.attempts import LeaseKey, WorkHistory
+from domain.work.attempts import LeaseKey
+from domain.work.history import WorkHistory
 from domain.work.outcomes import Cancelled, Completed, Expired, FailedAfterChange, FailedBeforeChange, Outcome
 
 _IDENTITY = Identity("Lowell", "g", 4)

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from adapters.files.kept_ledger import write_histories
 from domain.times import UtcSeconds
 from domain.work.about import AboutVisit, FoundRaw
-from domain.work.attempts import WorkHistory
+from domain.work.history import WorkHistory
 from domain.work.outcomes import Completed, FailedBeforeChange, SnapResult, SnapStatus
 from entrypoints.cli import main
 from tests.contract_suites.night_board import NIGHT_BEGAN, a_record, an_attempt_under_way

@@ -17,7 +17,8 @@ from adapters.common.history import (
 from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import CoordinateSystem, Identity
 from domain.work.about import AboutVisit, FoundRaw
-from domain.work.attempts import AttemptNotes, LeaseKey, OutdatedLeaseError, WorkHistory
+from domain.work.attempts import AttemptNotes, LeaseKey
+from domain.work.history import OutdatedLeaseError, WorkHistory
 from domain.work.outcomes import (
     RULES,
     Completed,

@@ -23,7 +23,8 @@ from domain.results.sources import DiaSource
 from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import CoordinateSystem, Identity
 from domain.work.about import AboutVisit
-from domain.work.attempts import Attempt, AttemptRecord, WorkHistory
+from domain.work.attempts import Attempt, AttemptRecord
+from domain.work.history import WorkHistory
 from domain.work.outcomes import (
     Completed,
     FailedAfterChange,

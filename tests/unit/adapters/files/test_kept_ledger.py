@@ -11,7 +11,8 @@ from application.ledger import StoredLedger
 from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.about import AboutVisit
-from domain.work.attempts import AttemptNotes, WorkHistory
+from domain.work.attempts import AttemptNotes
+from domain.work.history import WorkHistory
 from domain.work.outcomes import Completed, FailedBeforeChange
 from ports.ledger import LedgerUnavailableError
 from tests.contract_suites.ledger import a_lease
