@@ -25,8 +25,11 @@ gc.set_threshold(20_000, 20, 20)
 gc.disable()  # until all tests are collected
 atexit.register(gc.freeze)  # pytest has looked through all by then, and the interpreter would once more
 
+# What is run for every change tries the same examples each time; "thorough" looks for new ones.
 for name, examples in {"fast": 25, "whole": 50, "thorough": 200}.items():
-    hypothesis.settings.register_profile(name, max_examples=examples, deadline=None, print_blob=True)
+    hypothesis.settings.register_profile(
+        name, max_examples=examples, deadline=None, print_blob=True, derandomize=name != "thorough"
+    )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "whole"))
 
 
