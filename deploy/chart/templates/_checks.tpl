@@ -2,7 +2,7 @@
 
 {{- define "pp.checks" -}}
 {{- $faults := list -}}
-{{- range list "pp.faults.secrets" "pp.faults.examples" "pp.faults.images" "pp.faults.scaling" "pp.faults.queue" "pp.faults.worker" "pp.faults.storage" "pp.faults.writer" "pp.faults.console" -}}
+{{- range list "pp.faults.secrets" "pp.faults.examples" "pp.faults.images" "pp.faults.renamed" "pp.faults.scaling" "pp.faults.fanOut" "pp.faults.queue" "pp.faults.worker" "pp.faults.storage" "pp.faults.writer" "pp.faults.console" -}}
 {{- with include . $ | trim -}}
 {{- $faults = append $faults . -}}
 {{- end -}}
@@ -55,7 +55,7 @@
 {{- if .Values.fanOut.enabled -}}
 {{- $_ := set $asked "fanOut.kafka.schemaRegistryUrl" .Values.fanOut.kafka.schemaRegistryUrl -}}
 {{- $_ := set $asked "fanOut.kafka.sasquatchAddress" .Values.fanOut.kafka.sasquatchAddress -}}
-{{- $_ := set $asked "keda.redisStreams.host" .Values.keda.redisStreams.host -}}
+{{- $_ := set $asked "keda.redisStreams.host" (default .Values.keda.redisStreams.host .Values.fanOut.keda.redisHost) -}}
 {{- end -}}
 {{- if .Values.presence.enabled -}}
 {{- $_ := set $asked "s3.endpointUrl" .Values.s3.endpointUrl -}}
@@ -78,9 +78,37 @@
 {{/* Images of the system that this one succeeds: they know neither its commands nor its variables. */}}
 {{- define "pp.faults.images" -}}
 {{- range $path, $image := dict "image" .Values.image "initializer.image" .Values.initializer.image "fanOut.image" .Values.fanOut.image "presence.image" .Values.presence.image "console.image" .Values.console.image "writer.image" .Values.writer.image -}}
-{{- if regexMatch "(^|/)lsst-dm/prompt-(service|init)([:@].*)?$" $image.repository }}
+{{- if regexMatch "(^|/)(lsst-dm/(prompt[-_]|next_visit_fan_out)|prompt-proto/)" $image.repository }}
 - {{ $path }}.repository: {{ $image.repository }} is an image of the former system, which this chart cannot run; write the place of this project's own, REGISTRY/prompt-processing/{{ eq $path "initializer.image" | ternary "initializer" "service" }}
 {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Names of the charts of old that stand elsewhere now, or nowhere. */}}
+{{- define "pp.faults.renamed" -}}
+{{- if hasKey .Values.instrument "calibRepo" }}
+- instrument.calibRepo: is the repository that instrument.centralRepo names now; write that, and leave this out
+{{- end -}}
+{{- range $name := list "refcatsPerImage" "patchesPerImage" -}}
+{{- if hasKey $.Values.cache $name }}
+- cache.{{ $name }}: a worker keeps cache.baseSize datasets of every type; leave this out
+{{- end -}}
+{{- end -}}
+{{- range $service := list "fanOut" "writer" -}}
+{{- $values := get $.Values $service -}}
+{{- range $name := list "nameOverride" "fullnameOverride" -}}
+{{- if get $values $name }}
+- {{ $service }}.{{ $name }}: a release has one name for all that it makes; write {{ $name }} at the top
+{{- end -}}
+{{- end -}}
+{{- range $name, $value := $values.global -}}
+{{- if and $value (ne (get $.Values.global $name | toString) (toString $value)) }}
+- {{ $service }}.global.{{ $name }}: is for the whole release; write global.{{ $name }} at the top
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.instrument.pipelines.volume (contains "${PROMPT_PROCESSING_DIR}/prompt_pipelines" (printf "%s %s" .Values.instrument.pipelines.main .Values.instrument.pipelines.preprocessing)) }}
+- instrument.pipelines.volume: PROMPT_PROCESSING_DIR then holds what the volume has, and not this project's prompt_pipelines; put copies of those that are named into the volume, or all of them into an image
 {{- end -}}
 {{- end }}
 
@@ -108,6 +136,28 @@
 {{- end -}}
 {{- if ge (float64 $keda.redisStreams.lease) (float64 $keda.redisStreams.expiration) }}
 - keda.redisStreams.lease: {{ $keda.redisStreams.lease }} s is not less than keda.redisStreams.expiration; what a dead worker held would be too old when it is put back
+{{- end -}}
+{{- end }}
+
+{{/* Whatever instruments it serves, with workers in this release or without. */}}
+{{- define "pp.faults.fanOut" -}}
+{{- $fanOut := .Values.fanOut -}}
+{{- if $fanOut.enabled -}}
+{{- if not $fanOut.kafka.securityProtocol }}
+- fanOut.kafka.securityProtocol: must be said, since the charts of old had several defaults; write SASL_SSL, or SASL_PLAINTEXT to speak without TLS
+{{- end -}}
+{{- $instruments := compact (splitList " " (regexReplaceAll "[\\s,]+" $fanOut.instruments " ")) -}}
+{{- if not $instruments }}
+- fanOut.instruments: names no instrument; no visit would be taken
+{{- end -}}
+{{- range $instruments -}}
+{{- if not (hasKey $fanOut.keda.redisStreams .) }}
+- fanOut.keda.redisStreams: has no stream for {{ . }}, which fanOut.instruments names; its visits would reach no worker
+{{- end -}}
+{{- if not (hasKey $fanOut.detectorConfig .) }}
+- fanOut.detectorConfig: has nothing for {{ . }}, which fanOut.instruments names; none of its detectors would be active
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end }}
 
@@ -168,7 +218,7 @@
 {{- if and .Values.instrument.camera (ne (get (fromYaml .Values.instrument.camera) "instrument" | toString) .Values.instrument.name) }}
 - instrument.camera: is not the camera of instrument.name, {{ .Values.instrument.name | quote }}
 {{- end -}}
-{{- if and (eq .Values.secrets.source "vault") (not .Values.secrets.vaultPath) (not .Values.global.vaultSecretsPath) }}
+{{- if and (eq (include "pp.secretSource" .) "vault") (not .Values.secrets.vaultPath) (not .Values.global.vaultSecretsPath) }}
 - secrets.vaultPath: is needed with secrets.source vault, unless global.vaultSecretsPath is set
 {{- end -}}
 {{- $volumes := list -}}

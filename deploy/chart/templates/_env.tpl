@@ -87,6 +87,9 @@ CAMERA_FILE: /etc/prompt-processing/camera/camera.yaml
 {{- end }}
 PREPROCESSING_PIPELINES_CONFIG: {{ .Values.instrument.pipelines.preprocessing | toJson }}
 MAIN_PIPELINES_CONFIG: {{ .Values.instrument.pipelines.main | toJson }}
+{{- if .Values.instrument.pipelines.volume }}
+PROMPT_PROCESSING_DIR: /srv/prompt-processing
+{{- end }}
 EXPORT_TYPE_REGEXP: {{ .Values.instrument.exportTypes | toJson }}
 {{- with .Values.instrument.changeTasks }}
 CHANGE_TASKS: {{ . | quote }}

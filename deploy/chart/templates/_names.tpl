@@ -18,6 +18,10 @@
 {{- default (printf "%s-secret" (include "pp.fullname" .)) .Values.secrets.name -}}
 {{- end }}
 
+{{- define "pp.secretSource" -}}
+{{- default (or .Values.secrets.vaultPath .Values.global.vaultSecretsPath | empty | ternary "plain" "vault") .Values.secrets.source -}}
+{{- end }}
+
 {{/* Call with root and component. */}}
 {{- define "pp.selector" -}}
 app.kubernetes.io/name: {{ include "pp.name" .root }}

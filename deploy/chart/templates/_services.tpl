@@ -114,6 +114,11 @@ SUPPORTED_INSTRUMENTS: {{ $fanOut.instruments | quote }}
 INSTRUMENT_CONFIG_FILE: /etc/prompt-processing/fan-out/instruments.yaml
 REDIS_HOST: {{ default .Values.keda.redisStreams.host $fanOut.keda.redisHost | quote }}
 REDIS_STREAM_CONSUMER_GROUP: {{ $fanOut.keda.consumerGroup | quote }}
+{{- range $name, $delay := dict "REDIS_RETRY_DELAY_CAP" $fanOut.keda.redisRetryDelayCap "REDIS_RETRY_INITIAL_DELAY" $fanOut.keda.redisRetryInitialDelay }}
+{{- if ne (toString $delay) "" }}
+{{ $name }}: {{ $delay | toString | quote }}
+{{- end }}
+{{- end }}
 DEBUG_LOGS: {{ ternary "true" "false" $fanOut.debug | quote }}
 PLATFORM: keda
 {{- with $fanOut.logLevel }}

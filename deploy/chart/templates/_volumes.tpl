@@ -89,6 +89,20 @@ same image as the same user. Call with root and image (its two lines). */}}
 {{- end }}
 {{- end }}
 
+{{/* An observatory's own pipelines, where its values name them. */}}
+{{- define "pp.pipelinesMount" -}}
+{{- if .Values.instrument.pipelines.volume }}
+- {name: pipelines, mountPath: /srv/prompt-processing/pipelines, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "pp.pipelinesVolume" -}}
+{{- with .Values.instrument.pipelines.volume }}
+- name: pipelines
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{/* The repositories' configurations, where they come by the secret. Call with root and reads. */}}
 {{- define "pp.repositoryMounts" -}}
 {{- if .root.Values.registry.centralRepoFile }}

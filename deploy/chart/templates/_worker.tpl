@@ -50,6 +50,7 @@ spec:
     {{- include "pp.credentialMounts" . | nindent 4 }}
     {{- include "pp.caMount" . | nindent 4 }}
     {{- include "pp.cameraMount" . | nindent 4 }}
+    {{- include "pp.pipelinesMount" . | nindent 4 }}
     {{- include "pp.repositoryMounts" (dict "root" . "reads" true) | nindent 4 }}
     {{- with .Values.additionalVolumeMounts }}
     {{- toYaml . | nindent 4 }}
@@ -60,6 +61,7 @@ spec:
   {{- include "pp.credentialVolumes" . | nindent 2 }}
   {{- include "pp.caVolume" . | nindent 2 }}
   {{- include "pp.cameraVolume" . | nindent 2 }}
+  {{- include "pp.pipelinesVolume" . | nindent 2 }}
   {{- include "pp.repositoryVolumes" (dict "root" . "reads" true) | nindent 2 }}
   {{- with .Values.additionalVolumes }}
   {{- toYaml . | nindent 2 }}
@@ -104,6 +106,7 @@ template:
       - {name: tmp, mountPath: /tmp}
       {{- include "pp.credentialMounts" . | nindent 6 }}
       {{- include "pp.cameraMount" . | nindent 6 }}
+      {{- include "pp.pipelinesMount" . | nindent 6 }}
       {{- include "pp.repositoryMounts" (dict "root" . "reads" false) | nindent 6 }}
       {{- with .Values.additionalVolumeMounts }}
       {{- toYaml . | nindent 6 }}
@@ -112,6 +115,7 @@ template:
     - {name: tmp, emptyDir: {sizeLimit: 1Gi}}
     {{- include "pp.credentialVolumes" . | nindent 4 }}
     {{- include "pp.cameraVolume" . | nindent 4 }}
+    {{- include "pp.pipelinesVolume" . | nindent 4 }}
     {{- include "pp.repositoryVolumes" (dict "root" . "reads" false) | nindent 4 }}
     {{- with .Values.additionalVolumes }}
     {{- toYaml . | nindent 4 }}

@@ -74,8 +74,8 @@ def test_an_unknown_name_is_refused(path: tuple[str, ...], name: str) -> None:
     assert refused(merged(DEFAULTS, nested((*path, name), "x"))) is not speaks
 
 
-# Free-form on purpose: Kubernetes' own, or not used any more.
-FREE = {"affinity", "knative", "knativeUrls"}
+# Free-form on purpose: Kubernetes' own, or of the charts of old.
+FREE = {"affinity", "knative", "knativeUrls", "global"}
 
 
 # Where -1 is a value like others: as KEDA's threshold it lets a single visit-detector start a worker.
