@@ -2,7 +2,6 @@
 
 import enum
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -22,7 +21,6 @@ __all__ = [
     "Pointing",
     "RaRange",
     "SkyMask",
-    "name_clash",
     "pipeline_name",
 ]
 
@@ -77,28 +75,22 @@ class CoordType(enum.Enum):
     BORESIGHT = "boresight"
 
 
-def _check_limit(name: str, value: float, lowest: float, highest: float) -> None:
-    if not lowest <= value <= highest:
-        raise InvalidPipelinesError(f"{name}: {value!r} is not between {lowest:g} and {highest:g} degrees")
-
-
 @frozen
 class RaRange:
-    """Right ascensions from `min` eastward to `max`, degrees, both included; may pass through 0."""
+    """Right ascensions from `min` eastward to `max`, degrees, both included; may pass through 0.
+
+    Each limit is any number, and stands for its meridian: two of the same
+    meridian are the whole circle.
+    """
 
     min: float
     max: float
 
-    def __attrs_post_init__(self) -> None:
-        for name in ("min", "max"):
-            _check_limit(name, getattr(self, name), 0.0, 360.0)
-
     def __contains__(self, ra: float) -> bool:
-        ra %= 360.0
-        if self.min > self.max:
-            return ra >= self.min or ra <= self.max
-        # 0 and 360 are the same meridian, and a limit includes itself.
-        return self.min <= ra <= self.max or (self.max == 360.0 and ra == 0.0)
+        ra, first, last = ra % 360.0, self.min % 360.0, self.max % 360.0
+        if first < last:
+            return first <= ra <= last
+        return ra >= first or ra <= last
 
 
 @frozen
@@ -109,8 +101,6 @@ class DecRange:
     max: float
 
     def __attrs_post_init__(self) -> None:
-        for name in ("min", "max"):
-            _check_limit(name, getattr(self, name), -90.0, 90.0)
         if self.min > self.max:
             raise InvalidPipelinesError(f"min: {self.min!r} is above max, {self.max!r}")
 
@@ -121,15 +111,6 @@ class DecRange:
 def pipeline_name(file: str) -> str:
     """Find a pipeline's name: its file's base name without extension, whatever subset follows ``#``."""
     return PurePosixPath(file.partition("#")[0]).stem
-
-
-def name_clash(files: Iterable[str]) -> str:
-    """Say which two different files have the same pipeline name, and so would share a run; blank if none."""
-    first: dict[str, str] = {}
-    for file in files:
-        if first.setdefault(pipeline_name(file), file) != file:
-            return f"{first[pipeline_name(file)]!r} and {file!r} have the same base name"
-    return ""
 
 
 @frozen(kw_only=True)
@@ -203,8 +184,6 @@ class PipelinesConfig:
     def __attrs_post_init__(self) -> None:
         if not self.nodes:
             raise InvalidPipelinesError(f"{self.source}: has no node, so that no visit could match")
-        if clash := name_clash(self.files):
-            raise InvalidPipelinesError(f"{self.source}: {clash}")
 
     @property
     def files(self) -> tuple[str, ...]:

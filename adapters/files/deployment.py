@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import importlib.resources
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,10 +12,12 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from domain.errors import PromptProcessingError
-from domain.pipelines import InvalidPipelinesError, PipelinesConfig, name_clash, pipeline_name
+from domain.pipelines import InvalidPipelinesError, PipelinesConfig, pipeline_name
 from domain.runs import DeploymentFacts
 
 __all__ = ["UnreadableDeploymentError", "gather_facts", "installed_packages", "own_code", "read_local"]
+
+_LOG = logging.getLogger(__name__)
 
 _OWN: Final = (
     "adapters",
@@ -51,22 +54,34 @@ def gather_facts(
     Raises
     ------
     InvalidPipelinesError
-        Raised if two configurations name different files with the same base
-        name, which would share a run.
+        Raised if files with the same base name differ: they would share a run.
     UnreadableDeploymentError
         Raised if a configured file cannot be read.
     """
     configs = list(configs)
     files = sorted({file for config in configs for file in config.files})
-    if clash := name_clash(files):
+    texts = {file: _digest(read(file.partition("#")[0])) for file in files}
+    if clash := _name_clash(texts):
         raise InvalidPipelinesError(f"{' and '.join(config.source for config in configs)}: {clash}")
     return DeploymentFacts(
         packages=installed_packages(),
         code=own_code(),
-        pipelines={pipeline_name(file): _digest(read(file.partition("#")[0])) for file in files},
+        pipelines={pipeline_name(file): text for file, text in texts.items()},
         maps={file: _digest(read(file)) for config in configs for file in config.map_files},
         apdb={"uri": apdb, "content": _digest(read(apdb))} if apdb else {},
     )
+
+
+def _name_clash(texts: Mapping[str, str]) -> str:
+    """Say which two pipelines of different contents would share a run; blank if none."""
+    first: dict[str, str] = {}
+    for file, text in texts.items():
+        other = first.setdefault(pipeline_name(file), file)
+        if (text, file.partition("#")[2]) != (texts[other], other.partition("#")[2]):
+            return f"{other!r} and {file!r} have the same base name, would share a run, and differ"
+        if other != file:
+            _LOG.warning("%r and %r have the same base name and text, and share a run", other, file)
+    return ""
 
 
 def installed_packages() -> Mapping[str, str]:

@@ -1,5 +1,6 @@
 """Masks of the sky in HEALPix FITS files (docs/contracts/pipelines-configuration.md)."""
 
+import logging
 import math
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from domain.errors import PromptProcessingError
 
 __all__ = ["HealpixMask", "UnreadableMapError", "read_healpix_map"]
+
+_LOG = logging.getLogger(__name__)
 
 _FRAMES: Final[dict[str, type[BaseCoordinateFrame]]] = (
     dict.fromkeys(("C", "CEL", "Q", "EQ", "EQU", "EQUATORIAL", "ICRS"), ICRS)
@@ -60,12 +63,14 @@ def read_healpix_map(path: str) -> HealpixMask:
     Raises
     ------
     UnreadableMapError
-        Raised if the file cannot be read, does not say its ordering or frame,
-        is no full-sky map, or holds other values than 0, 1 and 16.
+        Raised if the file cannot be read, does not say its ordering, has an
+        unknown frame, is no full-sky map, or holds other values than 0, 1 and 16.
     """
     try:
         with fits.open(path) as hdus:
             header, values = hdus[1].header, np.ravel(hdus[1].data.field(0))
+            if "COORDSYS" not in header:
+                _LOG.warning("%s: has no COORDSYS, and is taken as equatorial", path)
             return _mask(header, values)
     except UnreadableMapError as error:
         raise UnreadableMapError(f"{path}: {error}") from error
@@ -86,7 +91,7 @@ def _mask(header: fits.Header, values: NDArray[Any]) -> HealpixMask:
         raise UnreadableMapError(f"NSIDE {nside} of a NESTED map is no power of 2")
     if header.get("INDXSCHM", "IMPLICIT").strip() != "IMPLICIT":
         raise UnreadableMapError("INDXSCHM is not IMPLICIT: pixels must stand in order")
-    frame = _FRAMES.get(str(header.get("COORDSYS", "")).strip().upper())
+    frame = _FRAMES.get(str(header.get("COORDSYS", "C")).strip().upper())
     if frame is None:
         raise UnreadableMapError(f"COORDSYS {header.get('COORDSYS')!r} is none of {', '.join(_FRAMES)}")
     return HealpixMask(nside, ordering, np.packbits(_inside(values)), _rotation(frame()))

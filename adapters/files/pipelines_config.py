@@ -1,8 +1,9 @@
 """Pipelines configurations: YAML lists of nodes (docs/contracts/pipelines-configuration.md)."""
 
 import functools
+import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from cattrs import Converter
@@ -19,14 +20,17 @@ from domain.pipelines import (
 
 __all__ = ["parse_pipelines_config"]
 
+_LOG = logging.getLogger(__name__)
+
 _NAMES: Final = {"binary_map": "binary-map", "coord_type": "coord-type"}
+_MAY_BE_NULL: Final = ("survey", "ra", "dec", "binary-map")
 _VARIABLE: Final = re.compile(r"\$(?:(\w+)|\{([^}]*)\})", re.ASCII)
 
 
 def parse_pipelines_config(
     text: str, source: str, environment: Mapping[str, str], read_map: Callable[[str], SkyMask]
 ) -> PipelinesConfig:
-    """Read a pipelines configuration.
+    """Read a pipelines configuration. What is likely to be a mistake, and none of the format, is logged.
 
     Parameters
     ----------
@@ -58,6 +62,9 @@ def parse_pipelines_config(
     if problems:
         raise InvalidPipelinesError(f"{source}: {'; '.join(problems)}")
     good = tuple(node for node in found if isinstance(node, Node))
+    for number, (raw, node) in enumerate(zip(nodes, good, strict=True), 1):
+        for doubt in _doubts(raw, node):
+            _LOG.warning("%s: node %d: %s", source, number, doubt)
     return PipelinesConfig(nodes=good, source=source, map_files=tuple(maps))
 
 
@@ -65,13 +72,28 @@ def _node(raw: object, converter: Converter) -> Node | str:
     """Read a node, or say what is wrong with it."""
     if not isinstance(raw, dict):
         return "is not a mapping"
-    valueless = [str(key) for key, value in raw.items() if value is None and key != "pipelines"]
-    if valueless:
-        return "; ".join(f"{key}: has no value" for key in valueless)
+    raw = {key: value for key, value in raw.items() if not (value is None and key in _MAY_BE_NULL)}
     try:
         return structured(converter, raw, Node, _NAMES)
     except UnfitError as error:
         return str(error)
+
+
+def _doubts(raw: Mapping[str, object], node: Node) -> Iterator[str]:
+    """Tell what somebody may have meant otherwise."""
+    for key in _MAY_BE_NULL:
+        if key in raw and raw[key] is None:
+            yield f"{key}: has no value, and so sets no condition"
+    if node.ra is not None:
+        if node.ra.min % 360.0 == node.ra.max % 360.0:
+            yield f"ra: from {node.ra.min:g} to {node.ra.max:g} is the whole circle"
+        elif node.ra.max - node.ra.min > 360.0:
+            yield f"ra: more than a circle; taken as {node.ra.min % 360.0:g} to {node.ra.max % 360.0:g}"
+    if node.dec is not None and not -90.0 <= node.dec.min <= node.dec.max <= 90.0:
+        yield f"dec: {node.dec.min:g} to {node.dec.max:g} goes beyond a pole"
+    for file in node.pipelines:
+        if unset := _VARIABLE.search(file):
+            yield f"pipelines: {file!r}: the environment has no variable {unset[1] or unset[2]!r}"
 
 
 def _converter(
@@ -112,9 +134,6 @@ def _expanded(path: object, environment: Mapping[str, str]) -> str:
         raise UnfitError(f"{path!r} is not a path")
 
     def value(match: re.Match[str]) -> str:
-        name = match[1] or match[2]
-        if name not in environment:
-            raise UnfitError(f"{path!r}: the environment has no variable {name!r}")
-        return environment[name]
+        return environment.get(match[1] or match[2], match[0])
 
     return _VARIABLE.sub(value, path)

@@ -14,7 +14,6 @@ from domain.pipelines import (
     NoMatchingNodeError,
     PipelinesConfig,
     RaRange,
-    name_clash,
     pipeline_name,
 )
 from domain.sky.position import UnsupportedSystemError
@@ -94,7 +93,7 @@ pointings = st.builds(Told, answers, answers)
 
 def in_range_exactly(limits: RaRange, ra: float) -> bool:
     """Walk eastward from the one limit to the other, in exact arithmetic."""
-    if (limits.min, limits.max) == (0.0, 360.0):
+    if Fraction(limits.max) % 360 == Fraction(limits.min) % 360:
         return True
     walked = (Fraction(ra) - Fraction(limits.min)) % 360
     return walked <= (Fraction(limits.max) - Fraction(limits.min)) % 360
@@ -148,8 +147,17 @@ def test_limits_are_included(limits: RaRange) -> None:
 @pytest.mark.parametrize(
     ("ra", "inside"), [(339.9, False), (340, True), (0, True), (20, True), (20.1, False)]
 )
-def test_the_example_of_the_contract_passes_through_zero(ra: float, inside: bool) -> None:
-    assert (ra in RaRange(340.0, 20.0)) == inside
+@pytest.mark.parametrize(
+    "limits", [RaRange(340.0, 20.0), RaRange(-20.0, 20.0), RaRange(340.0, 380.0), RaRange(-20.0, 380.0)]
+)
+def test_the_example_of_the_contract_passes_through_zero(limits: RaRange, ra: float, inside: bool) -> None:
+    assert (ra in limits) == inside
+
+
+@pytest.mark.parametrize("limits", [RaRange(5.0, 5.0), RaRange(0.0, 360.0), RaRange(-90.0, 270.0)])
+@given(ra=right_ascensions)
+def test_limits_on_one_meridian_are_the_whole_circle(limits: RaRange, ra: float) -> None:
+    assert ra in limits
 
 
 @given(surveys, surveys)
@@ -169,21 +177,12 @@ def test_no_match_names_the_configuration_and_the_survey() -> None:
 @pytest.mark.parametrize(
     ("make", "fault"),
     [
-        (lambda: RaRange(-1.0, 20.0), "min: -1.0"),
-        (lambda: RaRange(0.0, 360.1), "max: 360.1"),
-        (lambda: DecRange(-91.0, 0.0), "min: -91.0"),
         (lambda: DecRange(1.0, 0.0), "min: 1.0 is above max"),
         (lambda: Node(pipelines=("a/X.yaml", "b/X.yml")), "base name 'X'"),
         (lambda: Node(pipelines=("a/X.yaml", "a/X.yaml#subset")), "base name 'X'"),
         (lambda: Node(pipelines=("NoPipeline.yaml",)), "NoPipeline"),
         (lambda: Node(pipelines=("#subset",)), "base name ''"),
         (lambda: PipelinesConfig(nodes=(), source="C"), "C: has no node"),
-        (
-            lambda: PipelinesConfig(
-                nodes=(Node(pipelines=("a/X.yaml",)), Node(pipelines=("b/X.yaml",))), source="C"
-            ),
-            "C: 'a/X.yaml' and 'b/X.yaml'",
-        ),
     ],
 )
 def test_a_contradiction_is_refused(make: Callable[[], object], fault: str) -> None:
@@ -195,7 +194,6 @@ def test_one_file_may_serve_several_nodes() -> None:
     fallback = ("a/Ap.yaml", "a/Isr.yaml")
     config = PipelinesConfig(nodes=(Node(pipelines=fallback), Node(pipelines=fallback[1:])), source="C")
     assert config.files == fallback
-    assert name_clash(fallback) == ""
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,21 @@ def test_where_the_apdb_is_matters_as_well_as_what_it_says(files: dict[str, Path
     assert one["uri"] != other["uri"]
 
 
-def test_two_configurations_cannot_share_a_run() -> None:
-    with pytest.raises(InvalidPipelinesError, match=r"^MAIN and PRE: 'a/Ap\.yaml' and 'b/Ap\.yaml'"):
-        gather_facts([config("a/Ap.yaml"), config("b/Ap.yaml", source="PRE")], "", read_local)
+def test_pipelines_of_one_name_share_a_run_only_if_they_are_equal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = tmp_path / "a" / "Ap.yaml", tmp_path / "b" / "Ap.yaml"
+    for file in (one, other):
+        file.parent.mkdir()
+        file.write_text("tasks: {}")
+    alone = gather_facts([config(str(one))], "", read_local)
+    assert gather_facts([config(str(one)), config(str(other), source="PRE")], "", read_local) == alone
+    assert "have the same base name and text, and share a run" in caplog.text
+    for different in (str(other), f"{one}#isr"):
+        other.write_text("tasks: {isr: lsst.ip.isr.IsrTaskLSST}")
+        with pytest.raises(InvalidPipelinesError, match=r"^MAIN and PRE: ") as caught:
+            gather_facts([config(str(one)), config(different, source="PRE")], "", read_local)
+        assert f"{str(one)!r} and {different!r}" in str(caught.value)
 
 
 @pytest.mark.parametrize("path", ["absent.yaml", "file:///absent.yaml", "a\0b"])

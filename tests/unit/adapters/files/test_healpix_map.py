@@ -65,6 +65,16 @@ def test_any_type_and_shape_of_column_holds_the_same_map(tmp_path: Path, values:
     assert np.array_equal(read_healpix_map(str(tmp_path / "other.fits")).bits, plain.bits)
 
 
+def test_a_map_without_a_frame_is_equatorial(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    said = read_healpix_map(write(tmp_path / "said.fits", VALUES, COORDSYS="C"))
+    assert caplog.messages == []
+    path = write(tmp_path / "silent.fits", VALUES, COORDSYS=None)
+    silent = read_healpix_map(path)
+    assert (silent.rotation, silent.ordering) == (said.rotation, said.ordering)
+    assert np.array_equal(silent.bits, said.bits)
+    assert caplog.messages == [f"{path}: has no COORDSYS, and is taken as equatorial"]
+
+
 def test_what_is_unknown_is_not_in_the_mask(tmp_path: Path) -> None:
     values = np.full(12 * NSIDE**2, np.nan, dtype="f4")
     values[: values.size // 2] = -1.6375e30
@@ -81,7 +91,6 @@ def test_what_is_unknown_is_not_in_the_mask(tmp_path: Path) -> None:
         (VALUES, {"ORDERING": None}, "ORDERING ''"),
         (VALUES, {"ORDERING": "SPIRAL"}, "ORDERING 'spiral'"),
         (VALUES[: 12 * 9], {"NSIDE": 3, "ORDERING": "NESTED"}, "no power of 2"),
-        (VALUES, {"COORDSYS": None}, "COORDSYS None"),
         (VALUES, {"COORDSYS": "X"}, "COORDSYS 'X'"),
         (VALUES, {"INDXSCHM": "EXPLICIT"}, "INDXSCHM"),
         (np.where(VALUES == 16, 2, VALUES).astype("u1"), {}, "is 2, which is none of 0, 1 and 16"),

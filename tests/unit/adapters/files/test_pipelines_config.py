@@ -99,13 +99,12 @@ def test_a_map_of_several_nodes_is_read_once() -> None:
     [
         ("survey: A", "pipelines: is missing"),
         ("{survey: 407, pipelines: []}", "survey: 407 is not text"),
-        ("{survey: , pipelines: []}", "survey: has no value"),
+        ("{coord-type: , pipelines: []}", "coord-type: None is neither detector nor boresight"),
         ("{surveys: A, pipelines: []}", "unknown keys surveys"),
         ("{binary_map: m.fits, pipelines: []}", "unknown keys binary_map"),
         ("{ra: {min: 1}, pipelines: []}", "ra.max: is missing"),
         ("{ra: {min: 1, max: 2, mid: 1.5}, pipelines: []}", "ra: unknown keys mid"),
         ("{ra: [1, 2], pipelines: []}", "ra: is not a mapping"),
-        ("{ra: {min: -20, max: 20}, pipelines: []}", "ra.min: -20.0 is not between 0 and 360 degrees"),
         ("{ra: {min: .nan, max: 2}, pipelines: []}", "ra.min: nan is not a finite number"),
         ("{ra: {min: '1', max: 2}, pipelines: []}", "ra.min: '1' is not a finite number"),
         ("{ra: {min: yes, max: 2}, pipelines: []}", "ra.min: True is not a finite number"),
@@ -116,10 +115,6 @@ def test_a_map_of_several_nodes_is_read_once() -> None:
         ("{pipelines: a.yaml}", "pipelines: 'a.yaml' is not a list"),
         ("{pipelines: [a.yaml, 3]}", "pipelines: 3 is not a path"),
         ("{pipelines: ['']}", "pipelines: '' is not a path"),
-        (
-            "{pipelines: ['${UNSET}/a.yaml']}",
-            "pipelines: '${UNSET}/a.yaml': the environment has no variable 'UNSET'",
-        ),
         ("{pipelines: [a/X.yaml, b/X.yaml]}", "pipelines: 2 files have the base name 'X'"),
         ("A", "is not a mapping"),
     ],
@@ -128,6 +123,60 @@ def test_a_fault_names_source_node_and_key(node: str, fault: str) -> None:
     with pytest.raises(InvalidPipelinesError) as caught:
         parse(f"- pipelines: []\n- {node}")
     assert str(caught.value) == f"MAIN_PIPELINES_CONFIG: node 2: {fault}"
+
+
+@pytest.mark.parametrize(
+    ("node", "taken", "doubt"),
+    [
+        ("{survey: , pipelines: []}", Node(pipelines=()), "survey: has no value, and so sets no condition"),
+        ("{ra: null, pipelines: []}", Node(pipelines=()), "ra: has no value, and so sets no condition"),
+        ("{dec: ~, pipelines: []}", Node(pipelines=()), "dec: has no value, and so sets no condition"),
+        (
+            "{binary-map: , pipelines: []}",
+            Node(pipelines=()),
+            "binary-map: has no value, and so sets no condition",
+        ),
+        ("{ra: {min: -20, max: 20}, pipelines: []}", Node(pipelines=(), ra=RaRange(-20.0, 20.0)), ""),
+        ("{ra: {min: 340, max: 380}, pipelines: []}", Node(pipelines=(), ra=RaRange(340.0, 380.0)), ""),
+        (
+            "{ra: {min: -10, max: 380}, pipelines: []}",
+            Node(pipelines=(), ra=RaRange(-10.0, 380.0)),
+            "ra: more than a circle; taken as 350 to 20",
+        ),
+        (
+            "{ra: {min: 7, max: 7}, pipelines: []}",
+            Node(pipelines=(), ra=RaRange(7.0, 7.0)),
+            "ra: from 7 to 7 is the whole circle",
+        ),
+        (
+            "{dec: {min: -100, max: 5}, pipelines: []}",
+            Node(pipelines=(), dec=DecRange(-100.0, 5.0)),
+            "dec: -100 to 5 goes beyond a pole",
+        ),
+        ("{coord-type: DETECTOR, pipelines: []}", Node(pipelines=()), ""),
+        (
+            "{pipelines: ['${UNSET}/a.yaml']}",
+            Node(pipelines=("${UNSET}/a.yaml",)),
+            "pipelines: '${UNSET}/a.yaml': the environment has no variable 'UNSET'",
+        ),
+        ("{pipelines: [$UNSET/a.yaml]}", Node(pipelines=("$UNSET/a.yaml",)), "no variable 'UNSET'"),
+    ],
+)
+def test_what_the_contract_allows_is_taken_and_a_likely_mistake_is_logged(
+    node: str, taken: Node, doubt: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert parse(f"- pipelines: []\n- {node}").nodes[1] == taken
+    if doubt:
+        [said] = caplog.messages
+        assert said.startswith("MAIN_PIPELINES_CONFIG: node 2: ")
+        assert doubt in said
+    else:
+        assert caplog.messages == []
+
+
+def test_files_of_one_name_may_serve_different_nodes() -> None:
+    config = parse("- {survey: A, pipelines: [a/X.yaml]}\n- pipelines: [b/X.yaml]")
+    assert config.files == ("a/X.yaml", "b/X.yaml")
 
 
 def test_all_faults_are_told_at_once() -> None:
@@ -146,7 +195,6 @@ def test_all_faults_are_told_at_once() -> None:
         ("pipelines: []", "is not a YAML list"),
         ("[", "is not YAML"),
         ("- {pipelines: [], pipelines: [a.yaml]}", "'pipelines' stands twice"),
-        ("- pipelines: [a/X.yaml]\n- pipelines: [b/X.yaml]", "'a/X.yaml' and 'b/X.yaml' have the same base"),
         ("[]", "has no node"),
     ],
 )
