@@ -36,6 +36,8 @@ class InstrumentStatus:
     """Last attempts of visit-detectors that another one follows."""
     not_completed: tuple[AttemptRecord, ...]
     """Visit-detectors that ended otherwise, but for those that nobody wanted processed."""
+    held: tuple[AttemptRecord, ...]
+    """Visit-detectors whose alerts wait for a person."""
     records: tuple[AttemptRecord, ...]
     """Of all visit-detectors, in their order."""
     unreadable: Mapping[str, Outcome]
@@ -95,6 +97,7 @@ async def night_status(
                 key=lambda record: record.attempt,
             )
         ),
+        held=tuple(sorted((one for one in finals if one.held), key=lambda record: record.attempt)),
         records=tuple(sorted(latest, key=lambda record: record.attempt)),
         unreadable=await ledger.unreadable(stream),
     )

@@ -6,6 +6,7 @@ from typing import Protocol
 from attrs import frozen
 
 from domain.visit import Identity
+from domain.work.quality import Quality
 
 __all__ = ["Measurement", "Measurements"]
 
@@ -20,6 +21,8 @@ class Measurement:
     """Name of the outcome."""
     seconds: Mapping[str, float]
     """Time spent by stage."""
+    quality: Quality | None = None
+    """What the pipeline says of the images; None if it says nothing."""
 
 
 class Measurements(Protocol):

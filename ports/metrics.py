@@ -41,6 +41,11 @@ class Counter(enum.Enum):
         ("instrument", "what"),
     )
     PRESENCE_REQUESTS = "presence_requests", "Requests to the microservice, by answer", ("status",)
+    VISIT_DETECTORS_HELD = (
+        "visit_detectors_held",
+        "Visit-detectors beyond a limit of quality, whose alerts wait for a person",
+        ("instrument",),
+    )
     ALERTS_WAITING = (
         "alerts_waiting",
         "Alerts that no broker took in time, laid down beside the outputs",
@@ -84,6 +89,11 @@ class Gauge(enum.Enum):
         "queue_entries",
         "Deliveries of a queue that are waiting, leased, delayed or dead",
         ("queue", "state"),
+    )
+    QUALITY = (
+        "visit_quality",
+        "Quality of the last visit-detector of a worker, by measure",
+        ("instrument", "measure"),
     )
     ALERTS_IN_OUTBOX = "alerts_in_outbox", "Alerts that wait in the outbox, held ones among them", ()
     WRITER_OLDEST = (

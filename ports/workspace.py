@@ -10,6 +10,7 @@ from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
 from domain.visit import VisitDetector
 from domain.work.outcomes import Export
+from domain.work.quality import Quality
 from ports.ledger import Attempt
 from ports.neighbours import Neighbour
 
@@ -122,15 +123,19 @@ class Processed:
     """True once the claim was made: permanent changes may exist."""
     seconds: Mapping[str, float] = field(factory=dict)
     """Time spent by stage and task."""
+    quality: Quality | None = None
+    """What the pipeline says of the images; None if it says nothing."""
 
 
 @frozen(kw_only=True)
 class WaitingAlerts:
-    """Alerts of an attempt that no broker took; somebody else has to send them."""
+    """Alerts of an attempt that were not sent; somebody else has to."""
 
     number: int
     place: str
     """URI of the folder that holds them."""
+    held: str = ""
+    """Why a person is to decide over all of them; blank if the broker did not take some."""
 
 
 class Workspace(Protocol):
@@ -203,7 +208,7 @@ class Workspace(Protocol):
         ...
 
     async def waiting_alerts(self) -> WaitingAlerts | None:
-        """Look for alerts that were laid down because no broker took them; None if there are none.
+        """Look for alerts that were laid down and not sent; None if there are none.
 
         Raises
         ------

@@ -53,6 +53,8 @@ class Preparation:
     choices: Choices
     laid: str = ""
     """URI of the file of the outbox that the packets are in; blank: of none."""
+    held: str = ""
+    """Why a person is to decide over the packets before they are sent; blank if none is."""
 
     @property
     def ids(self) -> list[int]:
@@ -71,6 +73,7 @@ class Preparation:
             made_with["known_objects"],
             Choices(**made_with["choices"]),
             made_with["laid"],
+            made_with.get("held", ""),
         )
 
     def datasets(self) -> dict[str, Any]:
@@ -85,6 +88,7 @@ class Preparation:
                 "known_objects": self.known,
                 "choices": asdict(self.choices),
                 "laid": self.laid,
+                "held": self.held,
             },
         }
 

@@ -49,7 +49,7 @@ def _print(results: Results, to: Console, shown: int, *, datasets: bool) -> None
         if told := how_prompt(outcomes, fared):
             to.print(told)
     for row in results.outcomes:
-        if row["outcome"] != "completed":
+        if row["outcome"] != "completed" or ("held" in row.colnames and row["held"]):
             to.print(f"  {row['group']} detector {row['detector']}: {row['detail']}")
     _print_objects(results, to, shown)
     to.print(_visits(results.visits))

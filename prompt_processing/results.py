@@ -144,7 +144,7 @@ class Results:
 
     @functools.cached_property
     def outcomes(self) -> Table:
-        """How each visit-detector ended, whether it was in time, and the seconds of its stages."""
+        """How each visit-detector ended, whether it was in time, why held, and the seconds of its stages."""
         kept = (
             read_kept_outcomes(self.path)
             if self._site is None
@@ -153,7 +153,7 @@ class Results:
         stages = list(dict.fromkeys(stage for one in kept for stage in one["seconds"]))
         names = ["group", "detector", "outcome", "detail"]
         # Nights that older releases have kept do not tell it.
-        names += ["promptness"] if all("promptness" in one for one in kept) else []
+        names += [name for name in ("promptness", "held") if all(name in one for one in kept)]
         rows = [
             [one[name] for name in names] + [one["seconds"].get(stage, float("nan")) for stage in stages]
             for one in kept

@@ -30,6 +30,7 @@ from domain.work.outcomes import (
     SnapStatus,
     UnknownStatus,
 )
+from domain.work.quality import MEASURES, Quality
 from ports.ledger import LedgerRecordError, NewerRecordError, UnreadableRecordError
 
 __all__ = [
@@ -178,6 +179,8 @@ def _notes_as_dict(record: AttemptRecord) -> dict[str, Any]:
         written["about"] = _about_as_list(record.about)
     if record.raws:
         written["raws"] = [[raw.exposure, raw.at, raw.way] for raw in record.raws]
+    if record.quality is not None:
+        written["quality"] = [list(record.quality.held), *record.quality.values]
     return written
 
 
@@ -235,10 +238,20 @@ def _notes_from_dict(written: Mapping[str, Any]) -> dict[str, Any]:
                 FoundRaw(int(exposure), UtcSeconds(float(at)), str(way))
                 for exposure, at, way, *_ in written.get("raws", ())
             ),
+            "quality": _quality_from_list(written.get("quality")),
         }
     except _UNREADABLE as error:
         _LOG.debug("notes of an attempt cannot be read: %r", error)
         return {}
+
+
+def _quality_from_list(written: Sequence[Any] | None) -> Quality | None:
+    """Read measures in the order of this release, which those that an older or newer one has begin with."""
+    if written is None:
+        return None
+    held, *values = written
+    known = (None if one is None else float(one) for one in values[: len(MEASURES)])
+    return Quality(tuple(known), tuple(map(str, held)))
 
 
 def _instant(written: str | float | None) -> UtcSeconds | None:

@@ -15,6 +15,7 @@ from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
 from domain.runs import chain, output_run
 from domain.work.outcomes import Export
+from domain.work.quality import Quality
 from ports.ledger import ClaimedElsewhereError, Claims
 from ports.neighbours import Neighbour
 from ports.workspace import (
@@ -50,6 +51,8 @@ class MemoryPipelines:
     """Those that make permanent changes of their own."""
     unsent: Mapping[str, int] = field(factory=dict)
     """Alerts that no broker takes, of those that make changes."""
+    quality: Mapping[str, Quality] = field(factory=dict)
+    """What they say of the images; those that hold alerts leave them unsent."""
 
 
 @frozen(kw_only=True)
@@ -182,15 +185,18 @@ class MemoryWorkspace:
             if name in self._pipelines.changing:
                 state = await self._change(state)
             failure = self._pipelines.failing.get(name, "")
-            return Processed(pipeline=name, failure=failure, changed=state.claimed)
+            quality = self._pipelines.quality.get(name)
+            return Processed(pipeline=name, failure=failure, changed=state.claimed, quality=quality)
         raise NothingRunnableError(f"no pipeline can run: {'; '.join(reasons)}")
 
     async def waiting_alerts(self) -> WaitingAlerts | None:
         """See `ports.workspace.Workspace.waiting_alerts`."""
         state = await self._continue("waiting alerts")
-        number = self._pipelines.unsent.get(pipeline_name(state.pipeline or ""), 0) if state.claimed else 0
+        name = pipeline_name(state.pipeline or "")
+        number = self._pipelines.unsent.get(name, 0) if state.claimed else 0
         place = f"memory:alerts/{state.assignment.attempt}/"
-        return WaitingAlerts(number=number, place=place) if number else None
+        quality = self._pipelines.quality.get(name, Quality())
+        return WaitingAlerts(number=number, place=place, held=quality.reason) if number else None
 
     async def export(self, what: Export) -> bytes | None:
         """See `ports.workspace.Workspace.export`."""

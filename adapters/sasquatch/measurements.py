@@ -21,7 +21,8 @@ __all__ = ["SasquatchMeasurements"]
 
 _LOG = logging.getLogger(__name__)
 
-_METRIC: Final = "promptStageTimes"
+_TIMES: Final = "promptStageTimes"
+_QUALITY: Final = "promptVisitQuality"
 _CONTENT: Final = "application/vnd.kafka.avro.v2+json"
 _FOREIGN: Final = re.compile("[^A-Za-z0-9_]+")
 _FACTS: Final[Mapping[str, str]] = {
@@ -32,7 +33,7 @@ _FACTS: Final[Mapping[str, str]] = {
     "attempt": "int",
     "outcome": "string",
 }
-"""Fields that every record has, with their Avro types; those of stages come and go."""
+"""Fields that every record has, with their Avro types; those of stages and measures come and go."""
 
 
 class SasquatchMeasurements:
@@ -70,7 +71,7 @@ class SasquatchMeasurements:
         backlog: int = 100,
         close_timeout: float = 2.0,
     ) -> None:
-        self._url = f"{url.rstrip('/')}/topics/{namespace}.{_METRIC}"
+        self._url = f"{url.rstrip('/')}/topics/{namespace}"
         self._namespace = namespace
         self._headers = {"Content-Type": _CONTENT}
         if token is not None:
@@ -117,12 +118,16 @@ class SasquatchMeasurements:
                 self._upload(session, *item)
 
     def _upload(self, session: requests.Session, at: UtcSeconds, measurement: Measurement) -> None:
-        body = json.dumps(_payload(self._namespace, at, measurement))
         try:
-            answer = session.post(
-                self._url, data=body, headers=self._headers, timeout=self._timeout, allow_redirects=False
-            )
-            answer.raise_for_status()
+            for metric, values in _metrics(measurement).items():
+                answer = session.post(
+                    f"{self._url}.{metric}",
+                    data=json.dumps(_payload(self._namespace, metric, at, measurement, values)),
+                    headers=self._headers,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                )
+                answer.raise_for_status()
         except requests.RequestException as error:
             self._lost(measurement, "upload", str(error))
         else:
@@ -146,10 +151,19 @@ class SasquatchMeasurements:
         _LOG.log(level, "measurement of %s not uploaded: %s", measurement.identity, reason)
 
 
-def _payload(namespace: str, at: UtcSeconds, measurement: Measurement) -> dict[str, Any]:
+def _metrics(measurement: Measurement) -> Mapping[str, Mapping[str, float]]:
+    """Part a measurement into Sasquatch's metrics, with the values of each by field."""
+    seconds = {f"seconds_{_field(stage)}": spent for stage, spent in sorted(measurement.seconds.items())}
+    known = {} if measurement.quality is None else measurement.quality.known
+    quality = {_field(name): value for name, value in known.items()}
+    return {_TIMES: seconds} | ({_QUALITY: quality} if quality else {})
+
+
+def _payload(
+    namespace: str, metric: str, at: UtcSeconds, measurement: Measurement, values: Mapping[str, float]
+) -> dict[str, Any]:
     """Write one record with its schema, as the proxy's version 2 wants it."""
     identity = measurement.identity
-    stages = {_field(stage): seconds for stage, seconds in sorted(measurement.seconds.items())}
     facts: dict[str, Any] = {
         "timestamp": at,
         "instrument": identity.instrument,
@@ -159,13 +173,13 @@ def _payload(namespace: str, at: UtcSeconds, measurement: Measurement) -> dict[s
         "outcome": measurement.outcome,
     }
     fields: list[dict[str, Any]] = [{"name": name, "type": kind} for name, kind in _FACTS.items()]
-    # With a default, schemas with more or fewer stages stay compatible with one another.
-    fields += [{"name": name, "type": ["null", "double"], "default": None} for name in stages]
-    schema = {"type": "record", "namespace": namespace, "name": _METRIC, "fields": fields}
-    value = facts | {name: {"double": seconds} for name, seconds in stages.items()}
+    # With a default, schemas with more or fewer values stay compatible with one another.
+    fields += [{"name": name, "type": ["null", "double"], "default": None} for name in values]
+    schema = {"type": "record", "namespace": namespace, "name": metric, "fields": fields}
+    value = facts | {name: {"double": number} for name, number in values.items()}
     return {"value_schema": json.dumps(schema), "records": [{"value": value}]}
 
 
-def _field(stage: str) -> str:
-    """Make an Avro name of a stage's."""
-    return f"seconds_{_FOREIGN.sub('_', stage)}"
+def _field(name: str) -> str:
+    """Make an Avro name of a stage's or measure's."""
+    return _FOREIGN.sub("_", name)

@@ -135,10 +135,10 @@ class AlertCourier:
 
     async def _deal_with(self, packet: LaidPacket) -> Looked:
         count = len(packet.alerts)
-        if packet.held:
+        verdict, ended = await self._judge(packet)
+        if packet.held and verdict is not _Verdict.DISCARD:
             self._say_once(packet.name, f"{count} alerts of {_of(packet)} are held: {packet.held}")
             return Looked(left=count)
-        verdict, ended = await self._judge(packet)
         if verdict is _Verdict.PERSON:
             why = "the ledger knows nothing of its attempt, or cannot read it"
             self._say_once(packet.name, f"{count} alerts of {_of(packet)} are left for a person: {why}")

@@ -146,6 +146,11 @@ def what_to_do(last: AttemptRecord | None) -> str:
     """Say what is left for a person to do."""
     outcome: Outcome | None = last.outcome if last is not None and last.final else None
     match outcome:
+        case Completed() | FailedAfterChange() if last is not None and last.held:
+            return (
+                "look at the images; then `prompt-processing alerts release`, or `discard`, decides over the"
+                " alerts that are held"
+            )
         case Completed(detail=detail) if detail:
             return "`prompt-processing alerts` sends alerts that wait, once the broker is back"
         case FailedBeforeChange(never=never) if never is not None:

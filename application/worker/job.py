@@ -61,7 +61,14 @@ class Job:
     since_shutter: float | None = None
     """Seconds from the shutter's closing to the end of the pipeline; None before that, or if unknown."""
     waiting: WaitingAlerts | None = None
-    """Alerts that no broker took."""
+    """Alerts that were not sent."""
+
+    @property
+    def held(self) -> str:
+        """Why a person is to decide over the alerts, as the outbox or else the pipeline says."""
+        if self.waiting is not None and self.waiting.held:
+            return self.waiting.held
+        return "" if self.stages.quality is None else self.stages.quality.reason
 
     def pause(self, seconds: float, tries: int) -> float:
         """Vary a pause, for each try otherwise."""

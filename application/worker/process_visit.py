@@ -224,6 +224,7 @@ class VisitProcessor:
                 processed = await self._workspace.process(
                     [exposure.exposure for exposure in expectation.accepted], job.until
                 )
+            job.stages.quality = processed.quality
             if processed.failure and processed.away is not None and not processed.changed:
                 raise NeighbourAwayError(processed.failure, processed.away)
             return self._outcome_of_processing(job, processed, expectation)
@@ -300,18 +301,26 @@ class VisitProcessor:
         return self._with_alerts(job, outcome)
 
     def _with_alerts(self, job: Job, outcome: Outcome) -> Outcome:
-        """Name alerts that wait in the outcome; without any, the minute ended with the pipeline."""
-        waiting = job.waiting
-        if waiting is None:
-            job.stages.observe_since_shutter(job.since_shutter)
-            return outcome
+        """Name alerts that wait in the outcome, and why they are held.
+
+        Unless the broker did not take some, the minute ended with the pipeline.
+        """
+        waiting, held = job.waiting, job.held
         instrument = job.assignment.work.visit.instrument
-        self._metrics.count(Counter.ALERTS_WAITING, waiting.number, instrument=instrument)
-        text = f"alerts waiting: {waiting.number} in {waiting.place}"
+        if waiting is None or waiting.held:
+            job.stages.observe_since_shutter(job.since_shutter)
+        else:
+            self._metrics.count(Counter.ALERTS_WAITING, waiting.number, instrument=instrument)
+        texts = [f"held: {held}"] if held else []
+        if waiting is not None:
+            texts.append(f"alerts waiting: {waiting.number} in {waiting.place}")
+        text = "; ".join(texts)
         match outcome:
-            case Completed():
+            case Completed() if text:
                 return evolve(outcome, detail=text)
-            case FailedBeforeChange() | FailedAfterChange():
+            case FailedAfterChange() if text:
+                return evolve(outcome, reason=f"{outcome.reason}; {text}")
+            case FailedBeforeChange() if waiting is not None:
                 return evolve(outcome, reason=f"{outcome.reason}; {text}")
             case _:
                 return outcome

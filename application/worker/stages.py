@@ -10,6 +10,7 @@ from domain.visit import Visit
 from domain.work.about import AboutVisit, FoundRaw
 from domain.work.attempts import Attempt, AttemptNotes
 from domain.work.promptness import known_seconds, seconds_since
+from domain.work.quality import Quality
 from ports.ledger import Ledger
 from ports.metrics import Duration, Metrics
 
@@ -30,6 +31,8 @@ class Stages:
         """What is known of the work."""
         self.raws: list[FoundRaw] = []
         """That were taken in."""
+        self.quality: Quality | None = None
+        """What the pipeline says of the images."""
         self._stage_begun = asyncio.Event()
         self._found: tuple[TaiSeconds, UtcSeconds] | None = None
         self._latest = ""
@@ -97,6 +100,7 @@ class Stages:
             since_shutter=self.since_shutter,
             about=self.about,
             raws=tuple(self.raws),
+            quality=self.quality,
         )
 
     def seconds(self) -> Mapping[str, float]:

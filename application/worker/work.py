@@ -31,6 +31,7 @@ from domain.work.outcomes import (
     snaps_of,
 )
 from domain.work.promptness import Promptness, promptness
+from domain.work.quality import Quality, why_held
 from ports.ledger import (
     AttemptRecord,
     ClaimNotOverError,
@@ -43,7 +44,7 @@ from ports.ledger import (
     UnreadableRecordError,
 )
 from ports.measurements import Measurement, Measurements
-from ports.metrics import Counter, Metrics
+from ports.metrics import Counter, Gauge, Metrics
 from ports.neighbours import Neighbour, NeighbourUnavailableError, Probe
 from ports.work_queue import Lease, LeaseLostError, QueueUnavailableError, WorkQueue
 from ports.workspace import Workspace
@@ -218,6 +219,7 @@ class Worker:
             await self._postponer.postpone(lease, Neighbour.LEDGER, str(error), times, number)
             return
         self._report(outcome, rule.level, stages, final=final)
+        self._tell_quality(outcome, stages.quality)
         if self._measurements is not None:
             self._measurements.add(
                 Measurement(
@@ -225,6 +227,7 @@ class Worker:
                     attempt=record.attempt.number,
                     outcome=RULES[type(outcome)].name,
                     seconds=stages.seconds(),
+                    quality=stages.quality,
                 )
             )
         match rule.verb:
@@ -237,6 +240,15 @@ class Worker:
                 await self._postponer.postpone(lease, away, describe(outcome), _times_postponed(record))
             case QueueVerb.DEAD_LETTER:
                 await self._queue.set_aside(lease, describe(outcome))
+
+    def _tell_quality(self, outcome: Outcome, quality: Quality | None) -> None:
+        if quality is None:
+            return
+        instrument = self._camera.instrument
+        for measure, value in quality.known.items():
+            self._metrics.set(Gauge.QUALITY, value, instrument=instrument, measure=measure)
+        if why_held(outcome, quality):
+            self._metrics.count(Counter.VISIT_DETECTORS_HELD, instrument=instrument)
 
     async def _give_back_outdated(self, lease: Lease, work: VisitDetector, error: OutdatedLeaseError) -> None:
         """Give back what is still held, though another delivery of it was leased later: then this one is."""
@@ -341,6 +353,7 @@ class Worker:
             extra={
                 "outcome": name,
                 "final": final,
+                "held": why_held(outcome, stages.quality if stages else None),
                 "promptness": "" if fared is None else fared.value,
                 "seconds": stages.seconds() if stages else {},
                 "exposures": [snap.exposure for snap in snaps_of(outcome) if snap.exposure],

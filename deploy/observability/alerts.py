@@ -96,6 +96,13 @@ ALERTS: Sequence[Alert] = (
         summary="{{ $value | humanize }} alerts of {{ $labels.instrument }} in an hour were not taken",
     ),
     Alert(
+        name="AlertsHeld",
+        severity="warning",
+        expr=f"{grown(Counter.VISIT_DETECTORS_HELD, '1h', by='instrument')} > 0",
+        lasting="0m",
+        summary="{{ $value | humanize }} visit-detectors of {{ $labels.instrument }} were held in an hour",
+    ),
+    Alert(
         name="WriterMessagesSetAside",
         severity="warning",
         expr=f"{grown(Counter.WRITER_EVENTS, '1h', 'result="set aside"')} > 0",

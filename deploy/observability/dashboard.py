@@ -14,6 +14,7 @@ from grafana_foundation_sdk.models import common, dashboard
 from deploy.observability.queries import Metric, grown, name_of, quantile, rate, selected
 from domain.work.budget import QUEUE
 from domain.work.promptness import BUDGET, GOALS, MINUTE, Goal, Promptness
+from domain.work.quality import MEASURES
 from ports.metrics import Counter, Duration, Gauge
 
 __all__ = ["dashboard_json"]
@@ -56,6 +57,9 @@ def dashboard_json() -> str:
     for part in _PARTS:
         board = board.with_panel(_part(part))
     board = board.with_panel(_writer_lag())
+    board = board.with_row(builders.Row("Quality of the images"))
+    for measure in MEASURES:
+        board = board.with_panel(_quality(measure))
     board = board.with_row(builders.Row("Every metric"))
     for metric in (*Counter, *Duration, *Gauge):
         board = board.with_panel(_metric(metric))
@@ -175,6 +179,11 @@ def _part(part: str) -> timeseries.Panel:
 def _writer_lag() -> timeseries.Panel:
     age = f"max(time() - ({name_of(Gauge.WRITER_OLDEST)} > 0)) or vector(0)"
     return _graph("Writer's lag", "Age of the message that the writer is at", {"lag": age}).unit("s")
+
+
+def _quality(measure: str) -> timeseries.Panel:
+    expr = f"avg by (instrument) ({selected(Gauge.QUALITY, _OURS, f'measure="{measure}"')})"
+    return _graph(MEASURES[measure], "Mean over what the workers did last", {"{{instrument}}": expr})
 
 
 def _metric(metric: Metric) -> timeseries.Panel:

@@ -11,6 +11,7 @@ from domain.visit import Identity
 from domain.work.about import AboutVisit, FoundRaw
 from domain.work.outcomes import Outcome
 from domain.work.promptness import Promptness, known_seconds, promptness
+from domain.work.quality import Quality, why_held
 
 __all__ = [
     "Attempt",
@@ -95,6 +96,8 @@ class AttemptRecord:
     """None before it is noted, and of records of older releases."""
     raws: tuple[FoundRaw, ...] = ()
     """That were taken in, once it ended."""
+    quality: Quality | None = None
+    """None before it ended, if its pipeline says nothing, and of records of older releases."""
 
     @property
     def seconds_to_alerts(self) -> float | None:
@@ -107,6 +110,11 @@ class AttemptRecord:
         if self.ended is None or self.since_shutter is None or self.seconds_to_alerts is not None:
             return None
         return day_obs_of(UtcSeconds(self.ended - self.since_shutter))
+
+    @property
+    def held(self) -> str:
+        """Why its alerts wait for a person; blank if they do not."""
+        return why_held(self.outcome, self.quality)
 
     @property
     def promptness(self) -> Promptness | None:
@@ -125,6 +133,8 @@ class AttemptNotes:
     """Seconds from the shutter's closing to the end of the pipeline; None if unknown."""
     about: AboutVisit | None = None
     raws: tuple[FoundRaw, ...] = ()
+    quality: Quality | None = None
+    """What its pipeline says of the images."""
 
 
 @frozen

@@ -173,6 +173,7 @@ class WorkHistory:
             since_shutter=notes.since_shutter,
             about=notes.about or last.about,
             raws=notes.raws,
+            quality=notes.quality,
         )
         return evolve(ended, records=(*ended.records[:-1], noted))
 

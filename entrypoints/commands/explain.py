@@ -15,6 +15,7 @@ from domain.times import InvalidInstantError, UtcSeconds, utc_from_tai, utc_isof
 from domain.visit import CoordinateSystem, Identity
 from domain.work.about import AboutVisit
 from domain.work.outcomes import RULES, describe, snaps_of
+from domain.work.quality import MEASURES
 from entrypoints.commands.tables import console, table
 from entrypoints.containers.outcomes import opened_records
 from entrypoints.containers.results import opened_archives, places_in
@@ -107,6 +108,8 @@ def _show(found: Explanation, screen: Console) -> None:
     if found.budget:
         rows = [(row.part, f"{row.allowed:g}", f"{row.spent:.1f}", _over(row.over)) for row in found.budget]
         screen.print(table("The minute", ("part", "allowed s", "spent s", ""), rows))
+    if measures := _measures(found):
+        screen.print(table("Quality", ("measure", "value"), measures))
     if found.images:
         kept = [(image.visit, image.kind.value) for image in found.images]
         screen.print(table("Images", ("exposure", "kind"), kept))
@@ -162,6 +165,12 @@ def _snaps(found: Explanation) -> Iterator[Sequence[object]]:
         yield snap.exposure or "not seen", snap.result, when, way, snap.reason
 
 
+def _measures(found: Explanation) -> Sequence[tuple[str, str]]:
+    quality = found.records[-1].quality if found.records else None
+    known = {} if quality is None else quality.known
+    return [(MEASURES[name], f"{value:g}") for name, value in known.items()]
+
+
 def _over(seconds: float) -> str:
     return f"{seconds:.1f} over" if seconds > 0 else ""
 
@@ -193,6 +202,8 @@ def explanation_record(found: Explanation) -> dict[str, Any]:
                 "stage": record.stage,
                 "seconds": dict(record.seconds),
                 "since_shutter": record.seconds_to_alerts,
+                "quality": None if record.quality is None else dict(record.quality.known),
+                "held": record.held,
                 "raws": list(map(asdict, record.raws)),
                 "outcome": None if record.outcome is None else RULES[type(record.outcome)].name,
                 "reason": "" if record.outcome is None else describe(record.outcome),

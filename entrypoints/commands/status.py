@@ -158,6 +158,12 @@ def _rendered(status: InstrumentStatus, visit: str | None) -> Iterator[Renderabl
     ):
         if records:
             yield table(title, ("visit", "detectors", "outcome"), _together(records))
+    if status.held:
+        yield table(
+            "Held: alerts wait for `alerts release` or `discard`",
+            ("visit", "detectors", "reason"),
+            _together(status.held, lambda record: record.held),
+        )
     if status.unreadable:
         letters = [(entry, describe(outcome)) for entry, outcome in sorted(status.unreadable.items())]
         yield table("Unreadable deliveries", ("entry", "reason"), letters)
@@ -189,12 +195,15 @@ def _running(status: InstrumentStatus) -> Iterator[Sequence[object]]:
         yield group, stage, numbers, again, f"{longest:.0f}"
 
 
-def _together(records: Iterable[AttemptRecord]) -> list[tuple[str, str, str]]:
+def _together(
+    records: Iterable[AttemptRecord],
+    reason_of: Callable[[AttemptRecord], str] = lambda record: _reason(record.outcome),
+) -> list[tuple[str, str, str]]:
     """Join the detectors of a visit that ended alike."""
     detectors: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for record in records:
         identity = record.attempt.identity
-        detectors[identity.group, _reason(record.outcome)].append(identity.detector)
+        detectors[identity.group, reason_of(record)].append(identity.detector)
     return [(group, ranges(numbers), reason) for (group, reason), numbers in detectors.items()]
 
 
@@ -224,6 +233,7 @@ def night_record(status: InstrumentStatus, visit: str | None = None) -> dict[str
         ],
         "to_follow": [_named(record) | _ended(record) for record in status.to_follow],
         "not_completed": [_named(record) | _ended(record) for record in status.not_completed],
+        "held": [_named(record) | {"reason": record.held} for record in status.held],
         "unreadable": {entry: describe(outcome) for entry, outcome in status.unreadable.items()},
     }
     if visit is not None:

@@ -95,6 +95,7 @@ def site_outcomes(folder: Path, instrument: str) -> Sequence[dict[str, Any]]:
             "outcome": RULES[type(last.outcome)].name,
             "detail": describe(last.outcome),
             "promptness": "" if last.promptness is None else last.promptness.value,
+            "held": last.held,
             "seconds": dict(last.seconds),
         }
         for last in lasts

@@ -179,6 +179,7 @@ def _kept(row: Row) -> Mapping[str, Any]:
         "outcome": row.outcome,
         "detail": row.detail,
         "promptness": row.promptness,
+        "held": row.held,
         "worker": row.worker,
         "seconds": dict(row.seconds),
     }

@@ -26,6 +26,8 @@ class Row:
     final: bool = False
     promptness: str = ""
     """As `domain.work.promptness.Promptness` has it; blank if nothing can be said."""
+    held: str = ""
+    """Why its alerts wait for a person; blank if they do not."""
 
 
 class Progress:
@@ -58,8 +60,8 @@ class Progress:
 
     @property
     def failed(self) -> list[Row]:
-        """Visit-detectors that ended otherwise than completed, or did not end."""
-        return [row for row in self.rows.values() if row.outcome != "completed"]
+        """Visit-detectors that ended otherwise than completed, or did not end, or whose alerts are held."""
+        return [row for row in self.rows.values() if row.outcome != "completed" or row.held]
 
     @property
     def fared(self) -> Counter[str]:
@@ -85,6 +87,7 @@ class Progress:
             row.seconds = record.get("seconds", {})
             row.final = bool(record.get("final", True))
             row.promptness = str(record.get("promptness", ""))
+            row.held = str(record.get("held", ""))
             row.stage, row.since = row.outcome, now
             return row
         return None

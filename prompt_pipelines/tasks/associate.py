@@ -10,6 +10,7 @@ from typing import override
 import numpy as np
 import pandas as pd
 from astropy.time import Time
+from attrs import evolve
 from lsst.dax.apdb import Apdb
 from lsst.pipe.base import (
     InputQuantizedConnection,
@@ -115,7 +116,7 @@ class AssociateConfig(PipelineTaskConfig, pipelineConnections=AssociateConnectio
 
 
 class AssociateTask(PipelineTask):
-    """Store all rows at once, then send the alerts."""
+    """Store all rows at once, then send the alerts, unless they are held."""
 
     ConfigClass = AssociateConfig
     _DefaultName = "associate"
@@ -205,13 +206,17 @@ class AssociateTask(PipelineTask):
             before = load_objects(apdb, prepared.region)
             is_old = fingerprint(before) != prepared.known
             if is_old:
-                prepared = prepare_again(load_history(apdb, prepared.region, time))
+                again = prepare_again(load_history(apdb, prepared.region, time))
+                prepared = evolve(again, held=prepared.held)
             packets = prepared.packets
             if laid is not None and packets and prepared.laid != laid.file.uri:
-                laid.lay(packets, prepared.ids)
+                laid.lay(packets, prepared.ids, prepared.held)
             store(apdb, time, prepared.rows)
         kept = laid.file if laid is not None else None
-        sent = stream.send(packets, kept) if stream is not None else 0
+        sent = stream.send(packets, kept) if stream is not None and not prepared.held else 0
+        if prepared.held and packets:
+            place = "prepared_alerts" if kept is None else kept.uri
+            self.log.warning("%d alerts are held in %s: %s", len(packets), place, prepared.held)
         self.metadata["prepared_again"] = is_old
         self._note(prepared.rows, before, sent)
         self.metadata["alerts_waiting"] = len(packets) - sent

@@ -26,6 +26,8 @@ __all__ = ["MeasureQualityConfig", "MeasureQualityConnections", "MeasureQualityT
 _IMAGE = ("instrument", "visit", "detector")
 _AB_OF_NANOJANSKY = 31.4
 """Magnitude of 1 nJy."""
+_MIDDLE = 0.5
+"""Reliability at which counts are parted."""
 _DETECTION = {
     "seeing_pixels": "psf_fwhm_pixels",
     "seeing_arcsec": "psf_fwhm_arcsec",
@@ -38,6 +40,7 @@ _DETECTION = {
 _SUBTRACTION = {
     "template_overlap": "template_overlap",
     "difference_masked_fraction": "masked_fraction",
+    "streak_fraction": "streak_fraction",
     "kernel_stars": "kernel_stars",
     "kernel_sum": "kernel_sum",
     "kernel_residual": "kernel_residual",
@@ -57,7 +60,7 @@ _LIMITED = frozenset(
         *_DIFFERENCE,
         *_CALIBRATION,
         "zero_point_mag",
-        *(f"dia_sources.{name}" for name in ("positive", "negative", "rejected")),
+        *(f"dia_sources.{name}" for name in ("positive", "negative", "rejected", "unreliable")),
     }
 )
 """What may have a limit."""
@@ -196,10 +199,17 @@ def _chosen(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
 
 def _counts(sources: Table) -> dict[str, Any]:
     rejected, negative = (np.asarray(sources[name], dtype=bool) for name in ("flag_rejected", "is_negative"))
+    scores = np.asarray(sources["reliability"], dtype=float)[~rejected]
     flags = [name for name in sources.colnames if name.startswith("flag_")]
     return {
         "positive": int(np.count_nonzero(~rejected & ~negative)),
         "negative": int(np.count_nonzero(~rejected & negative)),
         "rejected": int(np.count_nonzero(rejected)),
+        "unreliable": int(np.count_nonzero(sources["flag_unreliable"])),
+        "reliability": {
+            "below_0.5": int(np.count_nonzero(scores < _MIDDLE)),
+            "from_0.5": int(np.count_nonzero(scores >= _MIDDLE)),
+            "unknown": int(np.count_nonzero(np.isnan(scores))),
+        },
         "flagged": {name.removeprefix("flag_"): int(np.count_nonzero(sources[name])) for name in flags},
     }

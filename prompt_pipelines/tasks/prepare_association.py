@@ -26,7 +26,7 @@ from prompt_pipelines.alert_outbox import LaidAlerts
 from prompt_pipelines.alert_stream import alerts_from_environment
 from prompt_pipelines.apdb import ApdbError, History, check_new, load_history, open_apdb, refresh_history
 from prompt_pipelines.dia_tables import VisitFacts
-from prompt_pipelines.fields import number, text
+from prompt_pipelines.fields import flag, number, text
 from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.preparation import Choices, ids_of, prepare, region_of, visit_facts
 
@@ -67,6 +67,9 @@ class PrepareAssociationConnections(PipelineTaskConnections, dimensions=_IMAGE):
     preloaded_dia_forced_sources = PrerequisiteInput(
         "preloaded_diaForcedSources", "DataFrame", "Their DiaForcedSources.", dimensions=_GROUP, minimum=0
     )
+    visit_quality = Input(
+        "visit_quality", "StructuredDataDict", "Says whether alerts are held.", dimensions=_IMAGE
+    )
     prepared_dia_sources = Output(
         "prepared_dia_sources", "DataFrame", "Rows for the APDB's DiaSource.", dimensions=_IMAGE
     )
@@ -83,6 +86,10 @@ class PrepareAssociationConnections(PipelineTaskConnections, dimensions=_IMAGE):
         "prepared_association", "StructuredDataDict", "What the rows were made with.", dimensions=_IMAGE
     )
 
+    def __init__(self, *, config: Any = None) -> None:  # noqa: ANN401 - the class is made of this one
+        if not config.hold:
+            del self.visit_quality
+
 
 class PrepareAssociationConfig(PipelineTaskConfig, pipelineConnections=PrepareAssociationConnections):
     """Choices of `PrepareAssociationTask`."""
@@ -91,6 +98,7 @@ class PrepareAssociationConfig(PipelineTaskConfig, pipelineConnections=PrepareAs
     radius_arcsec = number("Largest distance of a source from its object, arcsec.", default=1.0, minimum=0.01)
     radius_pixels = number("The same in pixels; the larger of the two counts.", default=1.5)
     fit_radius = number("Pixels around an object that its PSF is fitted to.", default=5.0, minimum=1.5)
+    hold = flag("Hold alerts beyond measureQuality's limits, which must be in the pipeline.", default=False)
 
 
 class PrepareAssociationTask(PipelineTask):
@@ -137,7 +145,7 @@ class PrepareAssociationTask(PipelineTask):
         ----------
         inputs
             Datasets by the names of `PrepareAssociationConnections`; the
-            preloaded ones may be missing.
+            preloaded ones and the quality may be missing.
         facts
             Of the visit.
         ids
@@ -171,9 +179,10 @@ class PrepareAssociationTask(PipelineTask):
             fit_radius=self.config.fit_radius,
         )
         made = prepare(inputs, facts, ids, history, choices, with_alerts=with_alerts)
+        made = evolve(made, held="; ".join(inputs.get("visit_quality", {}).get("held", ())))
         laid = outbox(facts.visit, facts.detector)
         if laid is not None and made.packets:
-            laid.lay(made.packets, made.ids)
+            laid.lay(made.packets, made.ids, made.held)
             made = evolve(made, laid=laid.file.uri)
         self.metadata["preloaded"] = known is not None
         self.metadata["known_objects"] = len(history.objects)

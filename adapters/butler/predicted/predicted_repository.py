@@ -158,6 +158,10 @@ class PredictedRepository:
         self._local.datastore.put(thing, known)
         self._note(known)
 
+    def get(self, ref: DatasetRef) -> Any:  # noqa: ANN401 - a dataset is anything
+        """See `VisitRepository.get`."""
+        return self._local.datastore.get(ref)
+
     def add_raw(self, path: Path, ref: DatasetRef, formatter: str | None = None) -> None:
         """See `VisitRepository.add_raw`."""
         self._take(path, self._expanded(ref), formatter)

@@ -152,6 +152,10 @@ class FullRepository:
         """See `VisitRepository.put`."""
         self._butler.put(thing, self._expected(ref))
 
+    def get(self, ref: DatasetRef) -> Any:  # noqa: ANN401 - a dataset is anything
+        """See `VisitRepository.get`."""
+        return self._butler.get(ref)
+
     def add_records(self, records: Sequence[DimensionRecord]) -> None:
         """See `VisitRepository.add_records`."""
         insert_records(self._butler, records)

@@ -79,6 +79,10 @@ class VisitRepository(Protocol):
         """Store something that the workspace itself made."""
         ...
 
+    def get(self, ref: DatasetRef) -> Any:  # noqa: ANN401 - a dataset is anything
+        """Read an output."""
+        ...
+
     def add_records(self, records: Sequence[DimensionRecord]) -> None:
         """Define groups, exposures, visits."""
         ...

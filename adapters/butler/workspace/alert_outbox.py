@@ -90,8 +90,15 @@ class AlertOutbox:
         """Look for what the attempt's tasks left."""
         folder = self._folder(assignment)
         files = ResourcePath.findFileResources([folder], r"\.avro$")
-        number = sum(len(list(fastavro.reader(io.BytesIO(file.read())))) for file in files)
-        return WaitingAlerts(number=number, place=folder.geturl()) if number else None
+        number, held = 0, set[str]()
+        for file in files:
+            reader = fastavro.reader(io.BytesIO(file.read()))
+            number += sum(1 for _ in reader)
+            held.add(str(reader.metadata.get("held", "")))
+        if not number:
+            return None
+        reason = "" if "" in held else "; ".join(sorted(held))
+        return WaitingAlerts(number=number, place=folder.geturl(), held=reason)
 
     def _folder(self, assignment: Assignment) -> ResourcePath:
         name = attempt_folder(Path(), assignment.attempt).name

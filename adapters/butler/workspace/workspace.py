@@ -27,6 +27,7 @@ from adapters.butler.workspace.attempt import OpenAttempt, attempt_folder, remov
 from adapters.butler.workspace.exporting import Exporter
 from adapters.butler.workspace.journal import Journal, read_journal
 from adapters.butler.workspace.pipeline_runs import PipelineRuns
+from adapters.butler.workspace.quality import read_quality
 from adapters.butler.workspace.selection import select
 from adapters.butler.workspace.settings import WorkspaceSettings
 from domain.cameras.camera import Camera
@@ -344,6 +345,7 @@ class ButlerWorkspace:
             away=execution.away,
             changed=attempt.journal.claimed,
             seconds=execution.seconds,
+            quality=read_quality(attempt),
         )
 
     def waiting_alerts(self) -> WaitingAlerts | None:

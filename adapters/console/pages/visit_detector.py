@@ -20,6 +20,7 @@ from domain.results.night_view import VisitView
 from domain.visit import Identity
 from domain.work.outcomes import describe, snaps_of
 from domain.work.promptness import MINUTE, known_seconds
+from domain.work.quality import MEASURES, Quality
 from ports.alert_archive import KeptAlert
 
 __all__ = ["VisitDetectorPage"]
@@ -71,6 +72,7 @@ class VisitDetectorPage:
             "minute": minute_of(record),
             "allowed_minute": MINUTE,
             "shown_seconds": SHOWN_SECONDS,
+            "measures": [] if record.quality is None else _measures(record.quality),
             "stages": _stages(record.seconds),
             "described": describe,
             "has_images": self._night.images is not None,
@@ -117,6 +119,10 @@ class VisitDetectorPage:
             return "" if self._night.camera is None else self._night.camera.detector(detector).name
         except UnknownDetectorError:
             return ""
+
+
+def _measures(quality: Quality) -> Sequence[tuple[str, str]]:
+    return [(MEASURES[name], f"{value:g}") for name, value in quality.known.items()]
 
 
 def _around(visit: VisitView, detector: int) -> Mapping[str, int | None]:

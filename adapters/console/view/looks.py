@@ -40,6 +40,7 @@ def looks() -> tuple[Look, ...]:
 
 _IN_TIME: Final = Look("in-time", "✓", "in time", "good")
 _DONE: Final = Look("done", "◇", "completed, time not known", "good")
+_HELD: Final = Look("held", "H", "held: alerts wait for a person", "late")
 _LATE: Final = Look("late", "L", "late", "late")
 _FAILED: Final = Look("failed", "✕", "failed", "bad")
 _CHANGED: Final = Look("failed-after-change", "!", "failed after change", "bad")
@@ -55,7 +56,7 @@ NOT_BEGUN: Final = Look("not-begun", "·", "not begun", "idle")
 """Nothing is recorded of it: it waits in the queue, or nobody asked for it."""
 
 _ALL: Final = (
-    _IN_TIME, _DONE, _LATE, _FAILED, _CHANGED, _REJECTED, _EXPIRED, _TO_FOLLOW, _BUSY, NOT_BEGUN,
+    _IN_TIME, _DONE, _HELD, _LATE, _FAILED, _CHANGED, _REJECTED, _EXPIRED, _TO_FOLLOW, _BUSY, NOT_BEGUN,
     _NO_IMAGES, _CANCELLED, _IGNORED, _DUPLICATE,
 )  # fmt: skip
 
@@ -81,6 +82,8 @@ def look_of(record: AttemptRecord) -> Look:
         return _TO_FOLLOW
     if not isinstance(outcome, Completed):
         return _OF_OUTCOMES.get(type(outcome), _FAILED)
+    if record.held:
+        return _HELD
     if record.promptness is None:
         return _DONE
     return _LATE if record.promptness is Promptness.LATE else _IN_TIME

@@ -29,6 +29,9 @@ _ADVICE: Final[Mapping[str, str]] = {
 """What to do about visit-detectors that are late, by the part of the minute that most of them lost it to."""
 
 
+_DECIDE: Final = "look at the images, then `prompt-processing alerts release` or `discard`"
+
+
 @frozen(kw_only=True)
 class Measured:
     """One goal, and how the night stands against it."""
@@ -123,6 +126,9 @@ def verdict(
                 "within the goal" if goal.is_met else f"{goal.share:.1%}, the goal is {goal.goal:.1%} at most"
             )
             (bad if kind == "bad" else late).append((kind, f"{goal.count} {goal.name}: {word}"))
+    held = sum(count for look, count in counts.items() if look.key == "held")
+    if held:
+        late.append(("late", f"{_counted(held, 'visit-detector')} held: {_DECIDE}"))
     too_many_late = any(goal.kind == "late" and not goal.is_met for goal in goals)
     not_known = max((goal.not_known for goal in goals), default=0)
     if too_many_late and causes:

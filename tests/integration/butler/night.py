@@ -51,6 +51,8 @@ COUNT_KILL, CHANGE_KILL = f"{_OWN}/CountKill.yaml", f"{_OWN}/ChangeKill.yaml"
 CHANGE_RAISE, CHANGE_PARTIAL = f"{_OWN}/ChangeRaise.yaml", f"{_OWN}/ChangePartial.yaml"
 CHANGE_ALERT = f"{_OWN}/ChangeAlert.yaml"
 """It sends three alerts for each snap."""
+JUDGE = f"{_OWN}/Judge.yaml"
+"""It holds two alerts of each snap."""
 NEEDY, PICKY, LOOK = f"{_OWN}/Needy.yaml", f"{_OWN}/Picky.yaml", f"{_OWN}/Look.yaml"
 COUNT_DARK, PATCHWORK = f"{_OWN}/CountDark.yaml", f"{_OWN}/Patchwork.yaml"
 PRELOAD_RAISE = f"{_OWN}/PreloadRaise.yaml"
@@ -67,6 +69,7 @@ PIPELINES = (
     CHANGE_PARTIAL,
     CHANGE_KILL,
     CHANGE_ALERT,
+    JUDGE,
     NEEDY,
     PICKY,
     LOOK,

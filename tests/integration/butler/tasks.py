@@ -23,6 +23,7 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import InitInput, InitOutput, Input, Output, PrerequisiteInput
 from lsst.pipe.base.utils import RegionTimeInfo
 
+from prompt_pipelines.alert_outbox import LaidAlerts
 from prompt_pipelines.alert_stream import stream_from_environment
 
 OBSERVED = ("instrument", "exposure", "detector")
@@ -149,6 +150,35 @@ class ChangeTask(PipelineTask):
                     [f"{outputRefs.changed.dataId['visit']} {number}".encode() for number in range(3)]
                 )
         butlerQC.put({"extra": 1}, outputRefs.extra)
+
+
+class JudgeConnections(PipelineTaskConnections, dimensions=VISIT):
+    counts = Input(doc=".", name="count", storageClass=DICT, dimensions=OBSERVED, multiple=True)
+    quality = Output(doc=".", name="visit_quality", storageClass=DICT, dimensions=VISIT)
+
+
+class JudgeConfig(PipelineTaskConfig, pipelineConnections=JudgeConnections):
+    pass
+
+
+class JudgeTask(PipelineTask):
+    """Finds the seeing bad, and lays down alerts that are held for that."""
+
+    ConfigClass = JudgeConfig
+    _DefaultName = "judge"
+
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,  # noqa: ARG002 - the base class's
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        data_id = outputRefs.quality.dataId
+        laid = LaidAlerts.of_image(int(data_id["visit"]), int(data_id["detector"]))
+        assert laid is not None
+        laid.lay([b"1", b"2"], [1, 2], "seeing_arcsec is 5, at most 2 is allowed")
+        quality = {"seeing_arcsec": 5.0, "held": ["seeing_arcsec is 5, at most 2 is allowed"]}
+        butlerQC.put(quality, outputRefs.quality)
 
 
 class AfterConnections(PipelineTaskConnections, dimensions=VISIT):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.butler.workspace.workspace import ButlerWorkspace
+from adapters.workspace_process.frames import CONVERTER
 from domain.work.outcomes import Export
 from ports.workspace import Processed, WaitingAlerts, WorkspaceError
 from prompt_pipelines.alert_files import AlertFile
@@ -63,6 +64,24 @@ def test_a_broker_that_never_comes_back_costs_neither_alerts_nor_outputs(
     workspace.clean()
     assert alerts_in(waiting) == all_alerts(night)
     assert not {"AP_ALERT_OUTBOX", "AP_ALERT_UNTIL"} & set(os.environ)
+
+
+@n.both_ways
+def test_alerts_that_a_pipeline_holds_are_told_with_their_reason_and_quality(
+    make_workspace: MakeWorkspace, night: Night
+) -> None:
+    workspace = make_workspace()
+    workspace.prepare(night.assignment(main=[n.JUDGE]))
+    exposures = [workspace.ingest(raw).exposure for raw in night.raws]
+    processed = workspace.process(exposures)
+    assert (processed.failure, processed.changed) == ("", True)
+    reason = "seeing_arcsec is 5, at most 2 is allowed"
+    assert processed.quality is not None
+    assert (processed.quality.known, processed.quality.held) == ({"seeing_arcsec": 5.0}, (reason,))
+    assert CONVERTER.structure(CONVERTER.unstructure(processed), Processed) == processed
+    waiting = workspace.waiting_alerts()
+    assert waiting is not None
+    assert (waiting.number, waiting.held) == (4, reason)
 
 
 def test_with_a_broker_nothing_waits(

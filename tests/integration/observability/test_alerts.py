@@ -86,6 +86,7 @@ _NIGHTS: Final[Mapping[str, tuple[Series, set[str]]]] = {
         {f"alerts_waiting_total{{{_OURS}}}": "_x160 7x20"},
         {"AlertsWaiting"},
     ),
+    "a visit-detector held": ({f"visit_detectors_held_total{{{_OURS}}}": _born(80)}, {"AlertsHeld"}),
     "a message set aside by a writer that ended": (
         {'writer_events_total{result="set aside"}': "_x120 1x20"},
         {"WriterMessagesSetAside"},

@@ -2,6 +2,7 @@
 
 import gc
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -49,6 +50,7 @@ def run_pipeline(
     run: str,
     apdb: str | None = None,
     tasks: str = "",
+    limits: Mapping[str, float] | None = None,
 ) -> int:
     """Run one of the shipped pipelines, or some of its tasks; return how many quanta there were."""
     with Butler.from_config(str(repository), collections=inputs, run=run, writeable=True) as butler:
@@ -57,6 +59,8 @@ def run_pipeline(
         )
         # The service gives it to every pipeline, whether it declares it or not.
         pipeline.addConfigOverride("parameters", "apdb_config", apdb or "file:///nowhere/apdb.yaml")
+        if limits is not None:
+            pipeline.addConfigOverride("measureQuality", "at_most", dict(limits))
         executor = SeparablePipelineExecutor(butler)
         graph = executor.build_quantum_graph(pipeline, where=where)
         if len(graph):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast, override
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner, Result
 from lsst.dax.apdb import Apdb
 from lsst.resources import ResourcePath
@@ -225,6 +226,36 @@ async def test_a_folder_in_a_broker_s_place_gets_what_is_stored(
     assert await night.deliver(broker, broker) == Looked(sent=1)
     [file] = (tmp_path / "alerts").rglob("*.avro")
     assert AlertFile(file.as_uri()).read() == packets
+
+
+async def test_alerts_beyond_a_limit_are_not_sent_until_they_are_released(
+    night: _Night, apdb: Apdb, mock: MockCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    mock.create("alerts")
+    laid = night.bench.laid(facts().visit, facts().detector, await night.end())
+    stream, held = AlertStream(mock.address, "alerts"), ["too many sources"]
+    associate(visit_with_a_source(1), apdb, stream=stream, laid=laid, held=held)
+    assert "1 alerts are held in file:///" in caplog.text
+    broker = KafkaAlertBroker(KafkaConnection(bootstrap_servers=mock.address), "alerts")
+    assert await night.deliver(broker, broker) == Looked(left=1)
+    assert mock.messages("alerts") == []
+    async with opened(night.bench.outbox):
+        packet = await night.bench.outbox.read(laid.file.uri)
+        assert packet is not None
+        assert packet.held == "too many sources"
+        await night.bench.outbox.replace(evolve(packet, held=""))
+    assert await night.deliver(broker, broker) == Looked(sent=1)
+    assert [message.value() for message in mock.messages("alerts")] == [packet.alerts[0].message]
+
+
+def test_held_alerts_without_an_outbox_are_not_sent_either(
+    apdb: Apdb, mock: MockCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    mock.create("alerts")
+    stream = AlertStream(mock.address, "alerts")
+    associate(visit_with_a_source(1), apdb, stream=stream, held=["too many sources"])
+    assert "1 alerts are held in prepared_alerts: too many sources" in caplog.text
+    assert mock.messages("alerts") == []
 
 
 class _Deaf:

@@ -1,5 +1,6 @@
 """The whole of ApPipe.yaml: two visits of one group, a transient in the second."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from astropy.time import Time
 from attrs import frozen
+from click.testing import CliRunner
 from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is public, not marked as such
     Butler,
     CollectionType,
@@ -21,6 +23,7 @@ from lsst.pipe.base import Pipeline
 from lsst.pipe.base.utils import RegionTimeInfo
 
 from domain.pipelines import CHANGE_TASKS
+from entrypoints.cli import main
 from prompt_pipelines.apdb import History, open_apdb, store
 from prompt_pipelines.positions import image_region, sky_positions
 from tests.integration.prompt_pipelines.conftest import (
@@ -163,6 +166,39 @@ def test_nothing_is_changed_before_the_claim_and_what_was_stored_since_is_known(
     with Butler.from_config(str(repository), collections=["TinyCam/claimed"]) as butler:
         objects = butler.get("dia_object_apdb", {"instrument": "TinyCam", "visit": visit, "detector": 0})
     assert objects["nDiaSources"].tolist() == [2]
+    disconnect_apdb(uri)
+
+
+def test_alerts_beyond_a_limit_of_quality_are_stored_and_held(
+    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    central, visit = tmp_path / "central", EXPOSURES[1]
+    (central / ".alert-outbox" / "2026-03-13").mkdir(parents=True)
+    (central / "butler.yaml").write_text("datastore: {root: <butlerRoot>}")
+    monkeypatch.setenv("AP_ALERT_FOLDER", (tmp_path / "alerts").as_uri())
+    monkeypatch.setenv("AP_ALERT_OUTBOX", (central / ".alert-outbox" / "2026-03-13" / "attempt").as_uri())
+    monkeypatch.setenv("AP_ALERT_OWNER", '["TinyCam", "g1", 0, 1]')
+    (tmp_path / "alerts").mkdir()
+    uri = make_apdb(tmp_path)
+    where = f"instrument='TinyCam' AND skymap='tiny' AND visit={visit} AND detector=0"
+    done = run_pipeline(
+        night.repository,
+        "ApPipe",
+        where,
+        inputs=[*RUN_INPUTS, RUN],
+        run="TinyCam/held",
+        apdb=uri,
+        tasks="measureQuality,prepareAssociation,associate",
+        limits={"dia_sources.positive": 0.0},
+    )
+    assert done == 3
+    assert open_apdb(uri).containsVisitDetector(visit, 0)
+    assert not list((tmp_path / "alerts").rglob("*.avro"))
+    environment = {"CENTRAL_REPO": str(central)}
+    listed = CliRunner().invoke(main, ["alerts", "held", "--json"], env=environment)
+    [held] = json.loads(listed.stdout)
+    assert (held["visit"], held["alerts"]) == (visit, 1)
+    assert held["held"] == "dia_sources.positive is 1, at most 0 is allowed"
     disconnect_apdb(uri)
 
 

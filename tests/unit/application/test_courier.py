@@ -168,6 +168,15 @@ async def test_held_alerts_wait_until_they_are_released() -> None:
     assert await box.courier.look() == Looked(sent=2)
 
 
+async def test_held_alerts_of_an_attempt_without_the_claim_are_discarded() -> None:
+    box = _Box()
+    first = await box.begin(with_claim=False)
+    box.lay(first, 1, 2, held="too many sources")
+    assert await box.courier.look() == Looked(left=2)
+    await box.ledger.record(first, FailedBeforeChange(reason="no APDB"), final=False)
+    assert await box.courier.look() == Looked(discarded=2)
+
+
 async def test_a_broker_that_is_away_costs_nothing_and_one_refused_alert_holds_up_no_other() -> None:
     box = _Box()
     await _killed(box, 1, 2)

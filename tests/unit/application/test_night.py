@@ -30,10 +30,11 @@ from domain.work.outcomes import (
     snaps_of,
 )
 from domain.work.promptness import Promptness
+from domain.work.quality import Quality
 from entrypoints.logs import line_formatter
 from ports.announcements import NotForUs, Unreadable
 from ports.history_store import HistoryStore
-from ports.metrics import Counter, Duration
+from ports.metrics import Counter, Duration, Gauge
 from ports.workspace import RawUnreadableError, WorkspaceError, WorkspaceLostError
 from tests.ledger_records import final_records
 from tests.unit.application.night import INSTRUMENT, MemoryNight
@@ -202,6 +203,30 @@ async def test_alerts_that_no_broker_took_are_named_and_counted_and_their_minute
     assert night.metrics.total(Counter.VISIT_DETECTORS, promptness="late") == 1
     assert night.metrics.samples(Duration.ALERT) == []
     assert night.repository.datasets == night.repository.files
+
+
+async def test_what_is_held_is_completed_in_time_with_its_reason_counted_and_kept() -> None:
+    quality = Quality.of({"seeing_arcsec": 5.0, "dia_sources": {"positive": 900}, "held": ["bad seeing"]})
+    behaviour = MemoryPipelines(
+        changing=frozenset({"ApPipe"}), unsent={"ApPipe": 900}, quality={"ApPipe": quality}
+    )
+    night = MemoryNight(detectors=frozenset({4}), pipelines=("ApPipe.yaml",), behaviour=behaviour)
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        outcome = await outcome_of(night, 4)
+        await asyncio.sleep(1)
+    assert isinstance(outcome, Completed)
+    assert outcome.detail.startswith("held: bad seeing; alerts waiting: 900 in memory:alerts/")
+    [record] = await night.ledger.history(Identity(INSTRUMENT, GROUP, 4))
+    assert (record.quality, record.held) == (quality, "bad seeing")
+    assert night.metrics.total(Counter.VISIT_DETECTORS_HELD, instrument=INSTRUMENT) == 1
+    assert night.metrics.total(Counter.VISIT_DETECTORS, promptness="in time") == 1
+    assert night.metrics.total(Counter.ALERTS_WAITING) == 0
+    assert night.metrics.value(Gauge.QUALITY, instrument=INSTRUMENT, measure="seeing_arcsec") == 5.0
+    [measurement] = night.measurements.kept
+    assert measurement.quality == quality
 
 
 async def test_alerts_that_a_failure_left_behind_are_named_too() -> None:

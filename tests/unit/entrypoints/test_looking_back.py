@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner, Result
 
 from adapters.files.kept_ledger import write_histories
@@ -15,6 +16,7 @@ from domain.times import UtcSeconds
 from domain.work.about import AboutVisit, FoundRaw
 from domain.work.history import WorkHistory
 from domain.work.outcomes import Completed, FailedBeforeChange, SnapResult, SnapStatus
+from domain.work.quality import Quality
 from entrypoints.cli import main
 from tests.contract_suites.night_board import NIGHT_BEGAN, a_record, an_attempt_under_way
 from tests.contract_suites.samples import a_visit
@@ -31,12 +33,13 @@ def results(tmp_path: Path) -> Path:
     snaps = (SnapResult(exposure=2026031300012, result=SnapStatus.COMPLETED),)
     seconds = {"transfer": 45.0, "process.task isr": 4.0}
     done = Completed(pipeline="ApPipe", snaps=snaps)
+    held = Quality.of({"seeing_arcsec": 5.0, "held": ["bad seeing"]})
     raw = FoundRaw(2026031300012, UtcSeconds(NIGHT_BEGAN + 12), "raw microservice")
     process = {"stage": "process", "stage_begun": UtcSeconds(NIGHT_BEGAN + 20)}
     records = [
         a_record(GROUP, 4, outcome=done, since_shutter=75.5, seconds=seconds, about=about, raws=(raw,)),
         a_record(GROUP, 5, outcome=FailedBeforeChange(reason="no calibrations")),
-        a_record("another", 4),
+        a_record("another", 4, outcome=evolve(done, detail="held: bad seeing"), quality=held),
         *[an_attempt_under_way("third", detector, **process) for detector in range(189)],
     ]
     night = tmp_path / "night"
@@ -87,6 +90,20 @@ def test_what_was_found_in_its_images_is_told(results: Path) -> None:
     assert "found: 1 DiaSources, of 1 objects" in run("explain", GROUP, "4", "--results", str(results)).stdout
     (source,) = as_json("explain", GROUP, "4", "--results", str(results))["sources"]
     assert (source["source_id"], source["flux"], source["snr"]) == (7, 5.5, None)
+
+
+def test_what_is_held_is_told_with_its_quality(results: Path) -> None:
+    done = run("explain", "another", "4", "--results", str(results))
+    assert "completed (ApPipe; held: bad seeing)" in done.stdout
+    assert "to do: look at the images; then `prompt-processing alerts release`" in done.stdout
+    (seeing,) = [line for line in done.stdout.splitlines() if "seeing, arcsec" in line]
+    assert seeing.split()[-1] == "5"
+    [attempt] = as_json("explain", "another", "4", "--results", str(results))["attempts"]
+    assert (attempt["held"], attempt["quality"]) == ("bad seeing", {"seeing_arcsec": 5.0})
+    status = as_json("status", "--results", str(results))
+    [one] = status["held"]
+    assert (one["group"], one["detector"], one["reason"]) == ("another", 4, "bad seeing")
+    assert "Held: alerts wait" in run("status", "--results", str(results)).stdout
 
 
 def test_what_is_left_to_do_is_said(results: Path) -> None:

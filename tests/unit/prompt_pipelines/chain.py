@@ -1,6 +1,6 @@
 """The tasks one after the other on images in memory, without a Butler."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -138,9 +138,10 @@ def associate(
     known: Any = None,
     meanwhile: Callable[[], object] = lambda: None,
     laid: LaidAlerts | None = None,
+    held: Sequence[str] = (),
 ) -> Struct:
     """Store the DiaSources of a visit; `meanwhile` is called between preparing and storing."""
-    inputs = dict(made.datasets)
+    inputs = {**made.datasets, "visit_quality": {"held": held}}
     if known is not None:
         inputs["preloaded_dia_objects"] = known.objects
         inputs["preloaded_dia_sources"] = known.sources

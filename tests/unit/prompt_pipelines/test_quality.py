@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from lsst.pex.config import FieldValidationError
 
+from domain.work.quality import MEASURES, Quality
 from prompt_pipelines.tasks.measure_quality import MeasureQualityTask
 from tests.unit.prompt_pipelines.chain import (
     NANOJANSKY_PER_ELECTRON,
@@ -43,6 +44,10 @@ def test_measures_are_those_of_the_picture() -> None:
     assert quality["dia_sources"]["positive"] == 1
     assert quality["dia_sources"]["negative"] == 0
     assert quality["dia_sources"]["rejected"] == quality["dia_sources"]["flagged"]["rejected"]
+    assert quality["dia_sources"]["unreliable"] == quality["dia_sources"]["flagged"]["unreliable"]
+    assert sum(quality["dia_sources"]["reliability"].values()) == 1
+    assert quality["streak_fraction"] == 0.0
+    assert Quality.of(quality).known.keys() == MEASURES.keys()
     assert None not in quality.values()
     assert quality["held"] == []
 

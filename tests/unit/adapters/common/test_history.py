@@ -29,6 +29,7 @@ from domain.work.outcomes import (
     SnapResult,
     SnapStatus,
 )
+from domain.work.quality import MEASURES, Quality
 from ports.ledger import NewerRecordError, UnreadableRecordError
 
 _IDENTITY = Identity("Lowell", "2026-03-14T02:15:07.310#2", 4)
@@ -50,6 +51,12 @@ _NOTES = st.builds(
     since_shutter=st.none() | st.integers(0, 10**6).map(lambda number: number / 1000),
     about=st.none() | _ABOUTS,
     raws=st.lists(st.builds(FoundRaw, st.integers(0), _INSTANTS, st.text())).map(tuple),
+    quality=st.none()
+    | st.builds(
+        Quality,
+        st.lists(st.none() | _FINITE, max_size=len(MEASURES)).map(tuple),
+        st.lists(st.text(), max_size=2).map(tuple),
+    ),
 )
 _LEASES = st.builds(LeaseKey, st.text(), st.sampled_from(["one", "two"]))
 
@@ -111,6 +118,16 @@ def test_the_stored_form_is_this() -> None:
     snaps = (SnapResult(exposure=2026031400012, result=SnapStatus.COMPLETED),)
     assert history.last.outcome == Completed(pipeline="ApPipe", snaps=snaps)
     assert json.loads(history_to_json(history)) == json.loads(stored)
+
+
+def test_quality_of_a_newer_release_is_read_as_far_as_it_is_known() -> None:
+    notes = ',"quality":[["bad seeing"],5.0%s]' % (",null" * 40)
+    stored = (_ENDED % '{"pipeline":"ApPipe","kind":"completed"}').replace("}]}", notes + "}]}")
+    record = history_from_json(_IDENTITY, stored).last
+    assert record is not None
+    assert record.held == "bad seeing"
+    assert record.quality is not None
+    assert record.quality.known == {"seeing_arcsec": 5.0}
 
 
 def test_a_record_of_a_newer_release_keeps_its_words_for_snaps() -> None:

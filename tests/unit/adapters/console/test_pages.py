@@ -28,6 +28,7 @@ from domain.times import UtcSeconds
 from domain.visit import Identity
 from domain.work.attempts import Attempt, AttemptRecord
 from domain.work.outcomes import Completed, FailedBeforeChange
+from domain.work.quality import Quality
 from ports.alert_archive import KeptAlert
 from tests.unit.adapters.console.generated_night import (
     BEGIN,
@@ -109,6 +110,21 @@ def test_if_too_many_are_late_the_headline_says_why_and_what_to_do() -> None:
     assert "1 late: 100.0%, the goal is 1.0% at most" in page
     assert "waiting for a worker; more workers are needed: 12 waiting, 1 worker at work" in page
     assert "waited 49.0 s for a free worker; 70.0 s in all" in page
+
+
+def test_what_is_held_is_counted_and_its_quality_shown() -> None:
+    quality = Quality.of({"seeing_arcsec": 5.0, "held": ["seeing_arcsec is 5, at most 2 is allowed"]})
+    done = Completed(pipeline="ApPipe", detail=f"held: {quality.reason}")
+    held = evolve(failed("g1", ""), outcome=done, since_shutter=40.0, quality=quality)
+    asking = client(board_with(held))
+    tonight = asking.get("/").text
+    assert "Nothing urgent." in tonight
+    assert "1 visit-detector held: look at the images, then `prompt-processing alerts release`" in tonight
+    assert "held: seeing_arcsec is 5, at most 2 is allowed" in tonight
+    detector = asking.get("/visit-detector?group=g1&detector=3").text
+    assert re.search(r"<dt>seeing, arcsec</dt><dd>5</dd>", detector)
+    [row] = asking.get("/api/detectors?group=g1").json()
+    assert row["state"] == "held: alerts wait for a person"
 
 
 @pytest.mark.parametrize(("goes_on", "said"), [(True, "The night goes on"), (False, "The night is over")])

@@ -12,11 +12,13 @@ from typing import Any, cast, override
 
 import fastavro
 import pytest
+from attrs import evolve
 
 from adapters.host.clock import SystemClock
 from adapters.memory.metrics import MemoryMetrics
 from adapters.sasquatch.measurements import SasquatchMeasurements
 from domain.visit import Identity
+from domain.work.quality import Quality
 from ports.measurements import Measurement
 from ports.metrics import Counter
 from tests.contract_suites.measurements import (
@@ -127,6 +129,20 @@ async def test_a_record_comes_with_a_schema_that_it_fits(proxy: Proxy) -> None:
     assert value["group"] == MEASUREMENT.identity.group
     assert value["outcome"] == "completed"
     assert value["seconds_process_task_isr"] == MEASUREMENT.seconds["process.task isr"]
+
+
+async def test_quality_is_a_metric_of_its_own(proxy: Proxy) -> None:
+    measurements = _measurements(proxy.url)
+    await measurements.open()
+    quality = Quality.of({"seeing_arcsec": 0.8, "dia_sources": {"positive": 12}})
+    measurements.add(evolve(MEASUREMENT, quality=quality))
+    await measurements.close()
+    [(_, _, _), (path, _, body)] = proxy.requests
+    assert path == "/proxy/topics/lsst.prompt.promptVisitQuality"
+    text = io.StringIO(json.dumps(body["records"][0]["value"]))
+    value = cast(dict[str, Any], next(fastavro.json_reader(text, json.loads(body["value_schema"]))))
+    assert (value["seeing_arcsec"], value["dia_sources_positive"]) == (0.8, 12.0)
+    assert value["detector"] == MEASUREMENT.identity.detector
 
 
 async def test_one_that_hangs_holds_up_nobody(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
