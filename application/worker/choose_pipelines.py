@@ -5,7 +5,8 @@ from attrs import evolve, frozen
 from domain.cameras.camera import Camera
 from domain.pipelines import CoordType, Node, PipelinesConfig, pipeline_name
 from domain.sky.pointing import VisitPointing
-from domain.visit import Visit, VisitDetector
+from domain.sky.position import sky_rotation
+from domain.visit import RotationSystem, Visit, VisitDetector
 from domain.work.about import AboutVisit
 
 __all__ = ["ChosenPipelines", "PipelineChooser"]
@@ -47,12 +48,15 @@ class PipelineChooser:
             Raised if no node of one of the configurations matches.
         domain.sky.position.UnsupportedSystemError
             Raised if a node needs a position that the visit gives in a system
-            that cannot be converted.
+            that cannot be converted; or if there is something to be done, and
+            the rotation is in a system by which no image can be checked.
         """
         pointing = VisitPointing(self.camera, work)
         survey = work.visit.survey
         _, before = self.preprocessing.choose(survey, pointing)
         number, node = self.main.choose(survey, pointing)
+        if node.pipelines and work.visit.rotation_system is not RotationSystem.NONE:
+            sky_rotation(work.visit)
         return ChosenPipelines(
             preprocessing=before.pipelines,
             main=node.pipelines,

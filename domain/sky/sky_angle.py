@@ -14,9 +14,9 @@ MAX_SKY_ANGLE_ERROR: Final = 1.0
 def sky_angle_fault(visit: Visit, observed: float | None) -> str:
     """Say what is wrong with an exposure's sky angle; blank if nothing is.
 
-    Nothing is checked if no rotation was announced. An announced rotation in
-    the horizon's or the mount's frame cannot be compared with an angle on the
-    sky: there the angle must be known, and may have any value.
+    Nothing is checked if no rotation was announced. One in the horizon's or
+    the mount's frame cannot be compared with an angle on the sky, so that
+    nothing is accepted by it.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def sky_angle_fault(visit: Visit, observed: float | None) -> str:
     if observed is None or not math.isfinite(observed):
         return "its header has no sky angle"
     if visit.rotation_system is not RotationSystem.SKY:
-        return ""
+        return f"it cannot be checked by a rotation in system {visit.rotation_system.name}"
     off = abs(math.remainder(observed - visit.camera_angle, 360.0))
     if off <= MAX_SKY_ANGLE_ERROR:
         return ""

@@ -38,9 +38,13 @@ def command() -> None:
 
 
 async def _serve(container: RawPresenceContainer) -> None:
-    server = container.server()
+    settings, server = container.settings(), container.server()
     async with opened(
-        container.metrics_server(), container.index(), container.store(), container.feed(), server
+        None if settings.one_port else container.metrics_server(),
+        container.index(),
+        container.store() if settings.indexes else None,
+        container.feed() if settings.indexes else None,
+        server,
     ):
         # Collecting all that was imported would stop the answers for a twentieth of a second.
         gc.collect()
@@ -48,4 +52,7 @@ async def _serve(container: RawPresenceContainer) -> None:
         # Who is told that it is ready may stop it.
         stop = stopping_on_signals()
         _LOG.info("ready", extra={"ready": True, "port": server.port})
-        await run_until_stopped(stop, container.indexer().run(), container.catch_up().run())
+        if not settings.indexes:
+            _LOG.info("without KAFKA_CLUSTER raws are answered as another process indexes them")
+        indexing = [container.indexer().run(), container.catch_up().run()] if settings.indexes else []
+        await run_until_stopped(stop, *indexing)

@@ -1,7 +1,6 @@
-"""Notifications of new objects, as Ceph, MinIO and AWS send them (docs/contracts/raws.md)."""
+"""Notifications of new objects, as Ceph, MinIO, AWS and others send them (docs/contracts/raws.md)."""
 
 import json
-from collections.abc import Callable
 from typing import Any, Final, NewType
 from urllib.parse import unquote_plus
 
@@ -14,19 +13,9 @@ from domain.raws.stored_object import StoredObject
 __all__ = ["UndecodableNotificationError", "decode_notification"]
 
 
-def _as_it_is(key: str) -> str:
-    return key
-
-
 def _unescaped(key: str) -> str:
     return unquote_plus(key, errors="strict")
 
-
-_KEY_DECODERS: Final[dict[str, Callable[[str], str]]] = {
-    "ceph:s3": _as_it_is,
-    "minio:s3": _unescaped,
-    "aws:s3": _unescaped,
-}
 
 _CREATED: Final = "ObjectCreated:"
 
@@ -65,8 +54,8 @@ class _Place:
 
 @frozen
 class _Creation:
-    source: _Name
     s3: _Place
+    source: _Name = _Name("")
 
 
 class UndecodableNotificationError(PromptProcessingError):
@@ -128,12 +117,9 @@ def _created(record: object, path: str) -> StoredObject | None:
         return None
     creation = structured(_CONVERTER, record, _Creation, _NAMES, path)
     stored = creation.s3.stored
-    decode = _KEY_DECODERS.get(creation.source)
-    if decode is None:
-        known = ", ".join(_KEY_DECODERS)
-        raise UnfitError(f"{path}.eventSource: {shown(creation.source)} is none of {known}")
     try:
-        key = decode(stored.key)
+        # Of all stores it is Ceph alone that does not encode keys as S3 does.
+        key = stored.key if creation.source.startswith("ceph:") else _unescaped(stored.key)
     except UnicodeError as error:
         raise UnfitError(f"{path}.s3.object.key: {shown(stored.key)} is no text") from error
     if stored.size is not None and stored.size < 0:

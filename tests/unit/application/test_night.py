@@ -11,7 +11,7 @@ import pytest
 from adapters.memory.workspace import MemoryPipelines
 from application.ledger import StoredLedger
 from domain.times import TaiSeconds, tai_from_utc
-from domain.visit import Cancellation, Identity
+from domain.visit import Cancellation, Identity, RotationSystem
 from domain.work.about import AboutVisit
 from domain.work.attempts import Attempt
 from domain.work.outcomes import (
@@ -24,6 +24,7 @@ from domain.work.outcomes import (
     ImagesRejected,
     NoImages,
     Outcome,
+    PermanentFailure,
     Poisoned,
     SnapStatus,
     describe,
@@ -272,6 +273,18 @@ async def test_no_pipeline_configured_means_ignored() -> None:
     async with night.running():
         await announced(night)
         assert isinstance(await outcome_of(night, 4), Ignored)
+
+
+async def test_a_rotation_by_which_no_image_can_be_checked_fails_the_visit_before_change() -> None:
+    night = MemoryNight(detectors=frozenset({4}))
+    async with night.running():
+        visit = night.visit(GROUP, rotation_system=RotationSystem.HORIZON)
+        await night.announcements.announce(visit)
+        night.expose(visit, 4)
+        outcome = await outcome_of(night, 4)
+    assert isinstance(outcome, FailedBeforeChange)
+    assert outcome.never is PermanentFailure.UNPLACEABLE_VISIT
+    assert "rotation in system HORIZON" in outcome.reason
 
 
 async def test_without_images_the_wait_ends_at_the_deadline() -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 import boto3
 import pytest
+import redis as redis_client
 from attrs import frozen
 
 from domain.times import UtcSeconds, day_obs_of
@@ -155,6 +157,25 @@ def test_images_are_found_without_notifications(night: _Night) -> None:
         _eventually(lambda: microservice.is_present(before))
         after = night.land(2)
         _eventually(lambda: microservice.is_present(after))
+
+
+def test_it_answers_on_one_port_from_an_index_that_another_process_fills() -> None:
+    redis = redis_server()
+    redis.start()
+    try:
+        client = redis_client.Redis(port=redis.port)
+        client.set("GROUP:LSSTCam:2026-03-14T02:15:07.310#2:0:R22_S11", "s3://images/raw.fits.fz")
+        client.close()
+        with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
+            port = str(free.getsockname()[1])
+        settings = {"REDIS_HOST": f"127.0.0.1:{redis.port}", "PORT": port, "METRICS_PORT": port}
+        with _running(settings) as microservice:
+            path = f"/presence/LSSTCam/{quote('2026-03-14T02:15:07.310#2', safe='')}/0/R22_S11"
+            assert b"s3://images/raw.fits.fz" in microservice.get(path)[1]
+            assert [microservice.get(probe)[0] for probe in ("/healthz", "/readyz", "/metrics")] == [200] * 3
+            assert microservice.end(signal.SIGTERM) == 0
+    finally:
+        redis.stop()
 
 
 def test_kills_lose_nothing(night: _Night) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.files.cameras import CameraFileError
 from entrypoints.containers.raw_presence import RawPresenceContainer, served_cameras
-from entrypoints.settings.environment import read_settings
+from entrypoints.settings.environment import SettingsError, read_settings
 from entrypoints.settings.raw_presence import RawPresenceSettings
 
 
@@ -45,6 +45,20 @@ def test_two_files_of_one_instrument_are_refused(tmp_path: Path) -> None:
 def test_an_instrument_without_a_camera_is_refused() -> None:
     with pytest.raises(CameraFileError, match="MegaPrime"):
         served_cameras({"MegaPrime"}, set())
+
+
+def test_redis_alone_is_enough_to_answer_from_what_others_index() -> None:
+    alone = {"REDIS_HOST": "127.0.0.1", "REDIS_PASSWORD": "secret"}
+    settings = read_settings(RawPresenceSettings, alone)
+    assert not settings.indexes
+    assert not settings.one_port
+    assert read_settings(RawPresenceSettings, {**alone, "PORT": "8000"}).one_port
+    assert not read_settings(RawPresenceSettings, {**alone, "PORT": "0", "METRICS_PORT": "0"}).one_port
+    container = RawPresenceContainer(settings=settings)
+    container.check_dependencies()
+    assert container.server().port == 8080
+    with pytest.raises(SettingsError, match="S3_ENDPOINT_URL, IMAGE_BUCKET: are required with KAFKA_CLUSTER"):
+        read_settings(RawPresenceSettings, {**alone, "KAFKA_CLUSTER": "127.0.0.1:9"})
 
 
 def test_the_container_makes_everything_from_settings() -> None:
