@@ -1,5 +1,6 @@
 """One JSON line for each log record, on standard error."""
 
+import importlib.metadata
 import logging
 import logging.config
 import sys
@@ -39,19 +40,31 @@ class _LineFormatter(JsonFormatter):
             if name not in {"levelname", "name"}
         }
         log_data.clear()
-        log_data["time"] = utc_isoformat(UtcSeconds(record.created))
-        log_data["level"] = record.levelname
-        log_data["logger"] = record.name
-        log_data |= rest
+        time = utc_isoformat(UtcSeconds(record.created))
+        log_data |= {"time": time, "level": record.levelname, "logger": record.name, **rest}
+        # The same under the names that dashboards of the former system ask for.
+        log_data |= {
+            "asctime": time,
+            "name": record.name,
+            "levelname": record.levelname,
+            "pathname": record.pathname,
+            "funcName": record.funcName,
+            "lineno": record.lineno,
+            "process": record.process,
+            "thread": record.thread,
+        }
 
 
 _MIDDLEWARE_LEVELS = {"VERBOSE": 15, "TRACE": 5}  # as lsst.utils.logging has them, once it is imported
 
 
 def line_formatter(process: str) -> logging.Formatter:
-    """Make what writes a record as one line of JSON, in which the process is named."""
+    """Make what writes a record as one line of JSON, in which service and version are named."""
     return _LineFormatter(
-        "{levelname}{name}{message}", style="{", static_fields={"process": process}, json_ensure_ascii=False
+        "{levelname}{name}{message}",
+        style="{",
+        static_fields={"service": process, "version": importlib.metadata.version("prompt-processing")},
+        json_ensure_ascii=False,
     )
 
 
@@ -64,7 +77,7 @@ def configure_logs(levels: Mapping[str, str], process: str) -> None:
         From logger to level; ``.`` is the root. Names that loggers had before
         their modules moved are taken too.
     process
-        Stands in every line.
+        Stands in every line, as the service.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_ContextFilter())

@@ -82,7 +82,8 @@ def _about(text: bytes, identity: Identity) -> LogLine | None:
         return LogLine(
             at=utc_from_text(str(record["time"])),
             level=str(record.get("level", "")),
-            process=str(record.get("process", "")),
+            # In lines of earlier releases the service stands where its number stands now.
+            process=str(record.get("service", record.get("process", ""))),
             logger=str(record.get("logger", "")),
             text=message,
             stage=str(record.get("stage", "")),

@@ -22,7 +22,7 @@ from adapters.workspace_process.frames import (
     lengths,
 )
 from adapters.workspace_process.life import Life
-from application.worker.log_context import logging_about
+from application.worker.log_context import logging_about, note_exposure
 from domain.raws.raws import RawImage
 from domain.work.outcomes import Export
 from ports.neighbours import Neighbour
@@ -89,6 +89,7 @@ class _RequestHandler:
     def __init__(self, workspace: LocalWorkspace) -> None:
         self._workspace = workspace
         self._assignment: Assignment | None = None
+        self._exposures: list[int] = []
 
     @property
     def is_assigned(self) -> bool:
@@ -113,10 +114,11 @@ class _RequestHandler:
             return None, None
         if step in {"prepare", "resume"}:
             self._assignment = CONVERTER.structure(arguments["assignment"], Assignment)
+            self._exposures = []
         if self._assignment is None:
             return None, None  # Only `clean` comes without an assignment, and there is nothing to clean.
         attempt = self._assignment.attempt.number
-        with logging_about(self._assignment.work, attempt=attempt):
+        with logging_about(self._assignment.work, attempt=attempt, exposures=self._exposures):
             return self._step(step, arguments, self._assignment)
 
     def _step(
@@ -130,8 +132,12 @@ class _RequestHandler:
                 return None, None
             case "ingest":
                 raw = CONVERTER.structure(arguments["raw"], RawImage)
-                return CONVERTER.unstructure(self._workspace.ingest(raw)), None
+                exposure = self._workspace.ingest(raw)
+                note_exposure(exposure.exposure)
+                return CONVERTER.unstructure(exposure), None
             case "process":
+                for number in arguments["exposures"]:
+                    note_exposure(number)
                 return CONVERTER.unstructure(
                     self._workspace.process(arguments["exposures"], arguments["until"])
                 ), None

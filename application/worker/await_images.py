@@ -8,6 +8,7 @@ from attrs import evolve
 
 from application.worker.alongside import running_alongside
 from application.worker.find_raws import RawSearch
+from application.worker.log_context import note_exposure
 from application.worker.stages import Stages
 from domain.errors import PromptProcessingError
 from domain.raws.expectation import Arrival, Expectation
@@ -117,6 +118,7 @@ class ImageWait:
         except RawUnreadableError as error:
             _LOG.warning("image %s unusable: %s", raw.uri, error)
             return expectation.unreadable(raw.exposure, str(error))
+        note_exposure(exposure.exposure)
         _LOG.info("image %s taken in, found by %s", raw.uri, raw.found_by)
         stages.raws.append(FoundRaw(exposure.exposure, here, raw.found_by))
         expectation, verdict = expectation.ingested(exposure, known_as=raw.exposure)
