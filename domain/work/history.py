@@ -90,7 +90,7 @@ class WorkHistory:
         if last is not None and last.outcome is None:
             self._respect_claim(last, worker, lease, now, left_open)
         if last is not None and last.outcome is None and not self._is_requeued_after(last):
-            if last.lease == lease and last.worker == worker:
+            if last.lease == lease:
                 return self, self._told(last)
             is_dead = now - last.begun > longest
             if last.lease is not None and last.lease.origin != lease.origin and not is_dead:

@@ -27,6 +27,9 @@ class ClaimsContract:
         attempt = await _begun(bench)
         for exposures in ([_E1, _E2], [_E1, _E2], [_E2, _E3], [_E1]):
             bench.claims.claim(attempt, exposures)
+        claim = await bench.ledger.claim_on(IDENTITY)
+        assert claim is not None
+        assert claim.exposures == {_E1, _E2, _E3}
 
     async def test_another_attempt_gets_nothing(self, bench: LedgerBench) -> None:
         first = await _begun(bench)

@@ -389,6 +389,24 @@ async def test_a_changed_visit_takes_the_place_of_the_one_before() -> None:
     assert [record.outcome for record in history] == [Cancelled(superseded=True), outcome]
 
 
+async def test_of_a_visit_that_changed_before_it_was_leased_only_the_last_is_prepared() -> None:
+    night = MemoryNight(workers=0, detectors=frozenset({4}))
+    async with night.running():
+        for angle in (12.0, 200.0):
+            visit = night.visit(GROUP, camera_angle=angle)
+            await night.announcements.announce(visit)
+            await asyncio.sleep(1)
+        night.expose(visit, 4)
+        running = asyncio.create_task(night.worker("late").run(asyncio.Event()))
+        outcome = await outcome_of(night, 4)
+        running.cancel()
+    first, last = await night.ledger.history(Identity(INSTRUMENT, GROUP, 4))
+    assert first.outcome == Cancelled(superseded=True)
+    assert "prepare" not in first.seconds
+    assert "prepare" in last.seconds
+    assert isinstance(outcome, Completed)
+
+
 async def test_what_is_announced_twice_is_done_once() -> None:
     night = MemoryNight(detectors=frozenset({4}))
     async with night.running():

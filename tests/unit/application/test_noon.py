@@ -20,7 +20,8 @@ NOON = begin_of_day_obs(datetime.date(2026, 3, 14)) - BEGIN
 @pytest.mark.parametrize(("fails", "day"), [(False, "2026-03-13"), (True, "2026-03-14")])
 async def test_an_attempt_keeps_its_day_and_a_retry_takes_the_new_one(*, fails: bool, day: str) -> None:
     durations = {"prepare": 1.0, "ingest": 0.1, "process": 60.0, "export": 1.0}
-    night = MemoryNight(workers=1, detectors=frozenset({4}), durations=durations)
+    # Nobody is told of images: they are looked for, after noon among those of the day of the visit too.
+    night = MemoryNight(workers=1, detectors=frozenset({4}), durations=durations, silent=True)
     async with night.running():
         await asyncio.sleep(NOON - 30)
         if fails:

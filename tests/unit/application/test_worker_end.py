@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
+from adapters.memory.queue.work_queue import MemoryWorkQueue
 from adapters.memory.workspace import MemoryPipelines
 from application.worker.work import Ending, Worker
 from domain.visit import Identity
 from domain.work.outcomes import Completed, FailedAfterChange, FailedBeforeChange
 from ports.ledger import AttemptRecord
+from ports.work_queue import Lease
 from tests.ledger_records import final_records
 from tests.unit.application.night import INSTRUMENT, MemoryNight
 
@@ -176,6 +178,27 @@ async def test_work_goes_no_further_than_its_lease() -> None:
         records = await bench.history()
         assert [record.final for record in records] == [False, True]
         assert isinstance(records[-1].outcome, Completed)
+        running.cancel()
+
+
+async def test_a_lease_is_good_from_when_its_renewal_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue may have renewed it long before its answer comes."""
+    renew = MemoryWorkQueue.renew
+
+    async def renew_and_answer_late(queue: MemoryWorkQueue, lease: Lease) -> None:
+        await renew(queue, lease)
+        await asyncio.sleep(20)
+
+    monkeypatch.setattr(MemoryWorkQueue, "renew", renew_and_answer_late)
+    behaviour = MemoryPipelines(changing=frozenset({"SingleFrame"}))
+    bench = Bench(durations=slow("process", 40.0), behaviour=behaviour, lease_seconds=30.0)
+    async with bench.night.running():
+        await bench.announce()
+        running = bench.start()
+        await asyncio.sleep(48)
+        [record, *_] = await bench.history()
+        assert isinstance(record.outcome, FailedBeforeChange)
+        assert "lease was not renewed in time" in record.outcome.reason
         running.cancel()
 
 

@@ -1,0 +1,200 @@
+"""``make mutants``: change one thing in the code at a time, and see whether the tests of its module notice.
+
+Cosmic Ray finds the places and changes them; here is what it lacks: a sample, and the tests of each module.
+"""
+
+import argparse
+import ast
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from attrs import frozen
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+
+from tests.mutants.by_hand import EQUIVALENT, KNOWN
+from tests.mutants.tests_of import tests_of
+
+_ROOT = Path(__file__).parents[2]
+_MUTATED = ("domain", "application", "adapters/redis", "adapters/kafka", "adapters/butler")
+_SECONDS = 30
+"""Of the processor, for each set of tests of a mutant."""
+_PATIENCE = 120.0
+"""Seconds by the clock, on a machine that others use as well."""
+_WITH_ARGUMENTS = ("core/VariableReplacer", "core/VariableInserter")
+
+
+@frozen
+class Mutant:
+    """A module with one thing changed."""
+
+    module: Path
+    line: int
+    before: str
+    after: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line}: `{self.before}` -> `{self.after}`"
+
+
+def main() -> int:
+    """Try a sample of mutants; exit code 1 if too few are killed, or a known one lives."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("--seed", type=int, default=1, help="of the sample")
+    parser.add_argument("--sample", type=int, default=200, help="how many mutants")
+    parser.add_argument("--first", type=int, default=0, help="how many of the sample to leave out")
+    parser.add_argument("--only", default="", help="of modules whose path begins so")
+    parser.add_argument("--quick", action="store_true", help="only the tests that need no server")
+    parser.add_argument("--known", action="store_true", help="instead, those that lived once")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if options.known:
+        mutants = [_known(*one) for one in KNOWN]
+    else:
+        mutants = _sample(options.seed, options.sample, options.only)[options.first :]
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        tree = Path(folder) / "tree"
+        shutil.copytree(_ROOT, tree, ignore=shutil.ignore_patterns(".*", "__pycache__", "results"))
+        ends = Counter(_try(tree, mutant, quick=options.quick) for mutant in mutants)
+    tried = len(mutants) - ends["equivalent"]
+    killed = ends["killed by quick tests"] + ends["killed"] + ends["timed out"]
+    _say(", ".join(f"{many} {end}" for end, many in sorted(ends.items())))
+    _say(f"{killed} of {tried} killed, {ends['killed by quick tests']} of them by quick tests")
+    wanted = 1.0 if options.known else 0.6 if options.quick else 0.85
+    return 0 if killed >= wanted * tried else 1
+
+
+def _sample(seed: int, many: int, only: str) -> list[Mutant]:
+    """Draw places, and of each one of the changes that can be made there."""
+    chance = random.Random(seed)  # noqa: S311 - a sample is no secret
+    modules = sorted(path for part in _MUTATED for path in (_ROOT / part).rglob("*.py"))
+    places: dict[tuple[Path, tuple[int, int], str], list[tuple[str, int]]] = {}
+    for module in modules:
+        if module.relative_to(_ROOT).as_posix().startswith(only):
+            for start, operator, occurrence in _changes(module.read_text()):
+                places.setdefault((module, start, operator.split("_")[0]), []).append((operator, occurrence))
+    drawn = chance.sample(list(places.items()), min(many, len(places)))
+    _say(f"{len(drawn)} of {len(places)} places in {len(modules)} modules, seed {seed}")
+    return [_mutant(module, *chance.choice(changes)) for (module, _, _), changes in drawn]
+
+
+def _changes(source: str) -> Iterator[tuple[tuple[int, int], str, int]]:
+    """Find where which operator applies; annotations are for mypy."""
+    tree = get_ast(source)
+    nodes = list(ast_nodes(tree))
+    skipped = list(_annotations(source))
+    for name in operator_names():
+        if name in _WITH_ARGUMENTS:
+            continue
+        operator = get_operator(name)()
+        positions = [start for node in nodes for start, _ in operator.mutation_positions(node)]
+        for occurrence, start in enumerate(positions):
+            if not any(begin <= start < end for begin, end in skipped):
+                yield start, name, occurrence
+
+
+def _annotations(source: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    for node in ast.walk(ast.parse(source)):
+        found = [getattr(node, name, None) for name in ("annotation", "returns")]
+        if isinstance(node, ast.TypeAlias):
+            found.append(node)
+        for one in found:
+            if isinstance(one, ast.expr | ast.TypeAlias):
+                yield (one.lineno, one.col_offset), (one.end_lineno or 0, one.end_col_offset or 0)
+
+
+def _mutant(module: Path, operator: str, occurrence: int) -> Mutant:
+    source = module.read_text()
+    return _compared(module, source, mutate_code(source, get_operator(operator)(), occurrence))
+
+
+def _known(name: str, before: str, after: str) -> Mutant:
+    source = (_ROOT / name).read_text()
+    if source.count(before) != 1:
+        raise SystemExit(f"{name} has {source.count(before)} times: {before}")
+    return _compared(_ROOT / name, source, source.replace(before, after))
+
+
+def _compared(module: Path, source: str, mutated: str) -> Mutant:
+    lines, others = source.splitlines(), mutated.splitlines()
+    pairs = enumerate(zip(lines, others, strict=False), 1)
+    line, (before, after) = next((number, pair) for number, pair in pairs if pair[0] != pair[1])
+    return Mutant(module.relative_to(_ROOT), line, before.strip(), after.strip(), mutated)
+
+
+def _try(tree: Path, mutant: Mutant, *, quick: bool) -> str:
+    begin = time.monotonic()
+    end = _end_of(tree, mutant, quick=quick)
+    _say(f"{end:<22} {time.monotonic() - begin:4.0f} s  {mutant}")
+    return end
+
+
+def _end_of(tree: Path, mutant: Mutant, *, quick: bool) -> str:
+    if (mutant.module.as_posix(), mutant.before, mutant.after) in EQUIVALENT:
+        return "equivalent"
+    fast, slow = tests_of(tree, mutant.module)
+    module = tree / mutant.module
+    whole = module.read_text()
+    for end, tests in (("killed by quick tests", fast), ("killed", () if quick else slow)):
+        if not tests:
+            continue
+        module.write_text(mutant.source)
+        try:
+            passed = _pass(tree, tests)
+        finally:
+            module.write_text(whole)
+        if not passed:
+            # What fails without the change too says nothing about it.
+            unchanged = _unchanged(tree, tests)
+            return "no verdict" if not unchanged else "timed out" if passed is None else end
+    return "survived"
+
+
+@cache
+def _unchanged(tree: Path, tests: tuple[str, ...]) -> bool | None:
+    return _pass(tree, tests)
+
+
+def _pass(tree: Path, tests: tuple[str, ...]) -> bool | None:
+    """Run tests until the first failure; None if they take too long."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", *tests]
+    running = subprocess.Popen(
+        ["prlimit", f"--cpu={_SECONDS}", *command],
+        cwd=tree,
+        env=os.environ | {"PYTHONPATH": str(tree), "HYPOTHESIS_PROFILE": "fast"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        code = running.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        # With the servers of tests, whose process may have been ended.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    return None if code < 0 else code == 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,31 @@
+"""Mutants that a person wrote down: those that lived once, and those that change nothing."""
+
+_HISTORY = "domain/work/history.py"
+_SCIENCE = "application/worker/process_visit.py"
+
+KNOWN = (
+    (_HISTORY, "last.lease == lease and last.worker != worker", "False"),
+    (_HISTORY, "self.claim.exposures | frozenset(exposures)", "frozenset(exposures)"),
+    (_SCIENCE, "return Cancelled(superseded=True)", "return Cancelled()"),
+    (_SCIENCE, "if lease.latest_revision > lease.revision:", "if False:"),
+    (
+        "application/worker/work.py",
+        "hold(asked + self._policy.lease)",
+        "hold(loop.time() + self._policy.lease)",
+    ),
+    (
+        "application/reconcile.py",
+        "if not reason and await self._ledger.has_claim",
+        "if False and await self._ledger.has_claim",
+    ),
+    (
+        "application/worker/find_raws.py",
+        "days = (day_obs_of(self._clock.utc()), day_obs_of(utc_from_tai(work.visit.start_time)))",
+        "days = (day_obs_of(self._clock.utc()),)",
+    ),
+    ("adapters/kafka/outputs/output_notifier.py", "producer.purge()", "pass"),
+)
+"""Module, text that it has once, and what takes its place: each is killed."""
+
+EQUIVALENT: dict[tuple[str, str, str], str] = {}
+"""Module, the line and what becomes of it, and why no test can tell the difference."""
