@@ -73,6 +73,7 @@ class Duration(enum.Enum):
 
     ALERT = "alert_seconds", "From the shutter's closing to the end of the pipeline", ("instrument",)
     STAGE = "stage_seconds", "Time a visit-detector spent in a stage", ("instrument", "stage")
+    ATTEMPT = "attempt_seconds", "From the beginning of an attempt to its outcome", ("instrument",)
     FAN_OUT = "fan_out_seconds", "From reading an announcement to its last copy", ()
     WRITER_BATCH = "writer_batch_seconds", "Time to apply one batch", ()
 
@@ -94,6 +95,16 @@ class Gauge(enum.Enum):
         "visit_quality",
         "Quality of the last visit-detector of a worker, by measure",
         ("instrument", "measure"),
+    )
+    WORKERS = (
+        "workers",
+        "Workers of the process: running, and those of them that are processing a visit-detector",
+        ("instrument", "state"),
+    )
+    BUILD = (
+        "build_info",
+        "1, with what runs: version of the release, deployment id of workers, version of the chart",
+        ("version", "deployment", "chart"),
     )
     ALERTS_IN_OUTBOX = "alerts_in_outbox", "Alerts that wait in the outbox, held ones among them", ()
     WRITER_OLDEST = (
@@ -125,4 +136,8 @@ class Metrics(Protocol):
 
     def set(self, gauge: Gauge, value: float, **labels: str) -> None:
         """Say where a gauge stands; labels are exactly those that it lists."""
+        ...
+
+    def add(self, gauge: Gauge, amount: float, **labels: str) -> None:
+        """Raise a gauge, or lower it; labels are exactly those that it lists."""
         ...

@@ -36,6 +36,12 @@ class MemoryMetrics:
         """See `ports.metrics.Metrics.set`."""
         self._values[gauge, _checked(gauge, labels)] = value
 
+    def add(self, gauge: Gauge, amount: float, **labels: str) -> None:
+        """See `ports.metrics.Metrics.add`."""
+        key = gauge, _checked(gauge, labels)
+        with self._lock:
+            self._values[key] = self._values.get(key, 0.0) + amount
+
     def value(self, gauge: Gauge, **labels: str) -> float | None:
         """Say where a gauge stands; None if nobody has said yet."""
         return self._values.get((gauge, _checked(gauge, labels)))

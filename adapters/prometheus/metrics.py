@@ -7,6 +7,7 @@ from prometheus_client import Counter as PrometheusCounter
 from prometheus_client import Gauge as PrometheusGauge
 from prometheus_client.metrics import MetricWrapperBase
 
+from adapters.prometheus.former_names import FormerNames
 from ports.metrics import Counter, Duration, Gauge
 
 __all__ = ["PrometheusMetrics"]
@@ -48,6 +49,8 @@ class PrometheusMetrics:
             for gauge in Gauge
         }
 
+        self._former = FormerNames(self._registry)
+
         # The client's own way to a child takes as long as all else that a request costs.
         self._counted: dict[tuple[Counter, _Labels], PrometheusCounter] = {}
         self._observed: dict[tuple[Duration, _Labels], Histogram] = {}
@@ -59,6 +62,7 @@ class PrometheusMetrics:
         if child is None:
             child = self._counted[key] = _labelled(self._counters[counter], counter.labels, labels)
         child.inc(amount)
+        self._former.count(counter, amount, labels)
 
     def observe(self, duration: Duration, seconds: float, **labels: str) -> None:
         """See `ports.metrics.Metrics.observe`."""
@@ -67,10 +71,16 @@ class PrometheusMetrics:
         if child is None:
             child = self._observed[key] = _labelled(self._histograms[duration], duration.labels, labels)
         child.observe(seconds)
+        self._former.observe(duration, seconds)
 
     def set(self, gauge: Gauge, value: float, **labels: str) -> None:
         """See `ports.metrics.Metrics.set`."""
         _labelled(self._gauges[gauge], gauge.labels, labels).set(value)
+
+    def add(self, gauge: Gauge, amount: float, **labels: str) -> None:
+        """See `ports.metrics.Metrics.add`."""
+        _labelled(self._gauges[gauge], gauge.labels, labels).inc(amount)
+        self._former.add(gauge, amount, labels)
 
     def text(self) -> bytes:
         """Write all samples in Prometheus' text format, version 0.0.4."""

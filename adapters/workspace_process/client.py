@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from attrs import frozen
@@ -105,6 +105,8 @@ class ChildWorkspace:
     memory_ceiling
         Bytes; a child that has more in memory after a visit is replaced. 0 is
         without bounds.
+    tell_deployment
+        Takes the deployment id, whenever a child has begun.
     idle_timeout
         Seconds without a visit after which the child is ended; the next visit
         starts another one. 0 is never.
@@ -117,11 +119,13 @@ class ChildWorkspace:
         start_timeout: float = 120.0,
         memory_ceiling: int = 0,
         idle_timeout: float = 0.0,
+        tell_deployment: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._command = tuple(command)
         self._start_timeout = start_timeout
         self._memory_ceiling = memory_ceiling
         self._idle_timeout = idle_timeout
+        self._tell_deployment = tell_deployment
         self._idling: asyncio.Task[None] | None = None
         self._until: float | None = None
         self._claimed = asyncio.Event()
@@ -308,7 +312,7 @@ class ChildWorkspace:
         self._child = child = _Child(process, *await asyncio.open_unix_connection(sock=ours))
         try:
             async with asyncio.timeout(self._start_timeout):
-                await child.receive(0)
+                self._tell_deployment(str((await child.receive(0)).header["result"]))
         except (TimeoutError, OSError, EOFError, MalformedFrameError) as error:
             ending = await self._kill()
             raise WorkspaceLostError(f"the child did not start ({ending})") from error

@@ -39,8 +39,9 @@ def serve(
     workspace: LocalWorkspace,
     release_memory: Callable[[], None],
     life: Life | None = None,
+    deployment: str = "",
 ) -> None:
-    """Serve the parent until it says ``close``.
+    """Serve the parent, who is told the deployment id, until it says ``close``.
 
     If the parent dies, this process ends at once, in the middle of whatever it
     does: nobody would take the results. It also ends when its `life` does.
@@ -53,7 +54,7 @@ def serve(
     life.tell = lambda until: connection.sendall(encode(Frame({"id": 0, "claimed": until})))
     threading.Thread(target=_receive, args=(connection, requests, life), daemon=True).start()
     child = _RequestHandler(workspace)
-    connection.sendall(encode(Frame({"id": 0, "result": None})))
+    connection.sendall(encode(Frame({"id": 0, "result": deployment})))
     while True:
         request = requests.get()
         if request.header["step"] == "close":

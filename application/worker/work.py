@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Mapping
 from attrs import frozen
 
 from application.worker.alongside import running_alongside
+from application.worker.headcount import Headcount
 from application.worker.log_context import logging_about
 from application.worker.postponing import Postponer, PostponingPolicy
 from application.worker.process_visit import VisitProcessor
@@ -111,6 +112,7 @@ class Worker:
         self._metrics = metrics
         self._measurements = measurements
         self._postponer = Postponer(queue, probes or {}, PostponingPolicy(first=policy.retry_delay))
+        self._headcount = Headcount(metrics, camera.instrument)
         self._abort = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, abort: asyncio.Event | None = None) -> Ending:
@@ -121,6 +123,7 @@ class Worker:
         """
         self._abort = abort or self._abort
         done = 0
+        self._headcount.tell("running", 1)
         try:
             while not stop.is_set():
                 if self._policy.recycle_after and done >= self._policy.recycle_after:
@@ -137,6 +140,7 @@ class Worker:
                     await _wait_for_either(asyncio.sleep(self._policy.retry_delay), stop.wait())
             return Ending.STOPPED
         finally:
+            self._headcount.tell("running", -1)
             await self._workspace.close()
             try:
                 await self._queue.leave()
@@ -178,7 +182,7 @@ class Worker:
             self._report(duplicate, logging.INFO, final=True)
             await self._queue.acknowledge(lease)
             return
-        with logging_about(work, attempt=record.attempt.number):
+        with logging_about(work, attempt=record.attempt.number), self._headcount.processing():
             await self._attempt(lease, work, record, stop)
 
     def _find_fault(self, work: VisitDetector) -> str:

@@ -138,8 +138,8 @@ def _workspace(
     )
 
 
-def _serve(connection: socket.socket, workspace: LocalWorkspace, life: Life) -> None:
-    serve(connection, workspace, release_memory=heap.release_memory, life=life)
+def _serve(connection: socket.socket, workspace: LocalWorkspace, life: Life, deployment: str) -> None:
+    serve(connection, workspace, release_memory=heap.release_memory, life=life, deployment=deployment)
 
 
 def _prepare_astropy(settings: ChildSettings) -> None:

@@ -1,5 +1,6 @@
 """The wiring of a worker's parent process."""
 
+import functools
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -47,7 +48,12 @@ from entrypoints.containers.parts.addresses import (
 )
 from entrypoints.containers.parts.deployment import deployment_camera, main_pipelines, preprocessing_pipelines
 from entrypoints.containers.parts.providing import singleton
-from entrypoints.containers.parts.serving import make_history_store, make_image_store, make_metrics_server
+from entrypoints.containers.parts.serving import (
+    make_history_store,
+    make_image_store,
+    make_metrics_server,
+    tell_build,
+)
 from entrypoints.readiness import Readiness
 from entrypoints.settings.kafka import NO_BROKER
 from entrypoints.settings.worker import WorkerSettings
@@ -180,11 +186,12 @@ def _notifier(settings: WorkerSettings) -> KafkaOutputNotifier | None:
     )
 
 
-def _workspace(settings: WorkerSettings, folder: Path) -> ChildWorkspace:
+def _workspace(settings: WorkerSettings, folder: Path, metrics: Metrics) -> ChildWorkspace:
     return ChildWorkspace(
         (*_CHILD, str(folder)),
         memory_ceiling=settings.memory_ceiling << 20,
         idle_timeout=settings.child_idle_timeout,
+        tell_deployment=functools.partial(tell_build, settings.metrics, metrics),
     )
 
 
@@ -303,7 +310,11 @@ class WorkerContainer(containers.DeclarativeContainer):
     metrics = singleton(PrometheusMetrics)
     readiness = singleton(Readiness)
     metrics_server = singleton(
-        make_metrics_server, singleton(lambda settings: settings.metrics, settings), metrics, readiness
+        # What runs is told by the child, who knows the deployment id.
+        functools.partial(make_metrics_server, build=False),
+        singleton(lambda settings: settings.metrics, settings),
+        metrics,
+        readiness,
     )
     redis = singleton(_redis, settings)
     queue = singleton(_queue, settings, redis, name)
@@ -321,7 +332,7 @@ class WorkerContainer(containers.DeclarativeContainer):
     lookup = singleton(_lookup, presence, raw_index)
     notifier = singleton(_notifier, settings)
     measurements = singleton(_measurements, settings, clock, metrics)
-    workspace = singleton(_workspace, settings, folder)
+    workspace = singleton(_workspace, settings, folder, metrics)
 
     search = singleton(_search, camera, notifications, store, lookup, clock)
     chooser = singleton(_chooser, camera, preprocessing, main)

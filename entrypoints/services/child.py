@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     except PromptProcessingError as error:
         _LOG.warning("using astropy's bundled tables: %s", error)
     with socket.socket(fileno=int(descriptor)) as connection:
-        container.serve()(connection, container.workspace(), container.life())
+        container.serve()(connection, container.workspace(), container.life(), container.deployment_id())
     return 0
 
 

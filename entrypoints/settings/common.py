@@ -25,6 +25,7 @@ class MetricsSettings:
 
     host: str = setting("METRICS_HOST", text, "address to serve metrics on", default="127.0.0.1")
     port: int = setting("METRICS_PORT", integer, "port of the metrics; 0 is any free one", default="8000")
+    chart: str = setting("CHART_VERSION", text, "version of the chart, for build_info", default="")
 
 
 @frozen(kw_only=True)

@@ -99,6 +99,14 @@ class MetricsContract(abc.ABC):
             assert bench.value(Gauge.QUEUE, queue=queue, state="waiting") == last
             assert bench.value(Gauge.QUEUE, queue=queue, state="leased") is None
 
+    def test_a_gauge_is_raised_and_lowered(self) -> None:
+        bench = self.bench()
+        for amount in (1, 1, -1):
+            bench.metrics.add(Gauge.WORKERS, amount, instrument="HSC", state="running")
+        assert bench.value(Gauge.WORKERS, instrument="HSC", state="running") == 1
+        with pytest.raises(ValueError, match="label"):
+            bench.metrics.add(Gauge.WORKERS, 1, instrument="HSC")
+
     def test_the_order_of_labels_does_not_matter(self) -> None:
         bench = self.bench()
         bench.metrics.count(Counter.OUTCOMES, instrument="HSC", outcome="completed")

@@ -3,6 +3,7 @@
 {{- define "pp.vars.metrics" -}}
 METRICS_HOST: "0.0.0.0"
 METRICS_PORT: "8000"
+CHART_VERSION: {{ .Chart.Version | quote }}
 HOME: /tmp
 {{- end }}
 

@@ -1,5 +1,6 @@
 """What several services are wired with: metrics, probes, the ledger."""
 
+import importlib.metadata
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,18 +13,27 @@ from adapters.redis.ledger.history_store import RedisHistoryStore
 from adapters.s3.image_store import S3ImageStore
 from entrypoints.containers.parts.addresses import is_sql, s3_connection
 from entrypoints.settings.common import MetricsSettings, RedisSettings
+from ports.metrics import Gauge, Metrics
 
 if TYPE_CHECKING:
     from adapters.sql.history_store import SqlHistoryStore
 
-__all__ = ["make_history_store", "make_image_store", "make_metrics_server"]
+__all__ = ["make_history_store", "make_image_store", "make_metrics_server", "tell_build"]
 
 
 def make_metrics_server(
-    settings: MetricsSettings, metrics: PrometheusMetrics, ready: Callable[[], bool]
+    settings: MetricsSettings, metrics: PrometheusMetrics, ready: Callable[[], bool], *, build: bool = True
 ) -> MetricsServer:
-    """Serve metrics and probes where the settings say."""
+    """Serve metrics and probes where the settings say, and by default tell what runs."""
+    if build:
+        tell_build(settings, metrics)
     return MetricsServer(metrics, host=settings.host, port=settings.port, ready=ready)
+
+
+def tell_build(settings: MetricsSettings, metrics: Metrics, deployment: str = "") -> None:
+    """Say what runs as a metric; with the deployment id, where one is known."""
+    version = importlib.metadata.version("prompt-processing")
+    metrics.set(Gauge.BUILD, 1, version=version, deployment=deployment, chart=settings.chart)
 
 
 def make_history_store(address: str, redis: RedisSettings) -> "RedisHistoryStore | SqlHistoryStore":

@@ -129,4 +129,4 @@ if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[2])) as connection:
         life = Life()
         workspace = ScriptedWorkspace(Path(sys.argv[1]), life)
-        serve(connection, workspace, workspace.release_memory, life)
+        serve(connection, workspace, workspace.release_memory, life, "pipelines-0123456-config-789abcd")

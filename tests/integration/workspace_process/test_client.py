@@ -85,6 +85,15 @@ def processes(folder: Path) -> set[int]:
     return {int(line.split()[1]) for line in (folder / "diary").read_text().splitlines()}
 
 
+async def test_a_child_tells_its_deployment_id_when_it_begins(tmp_path: Path) -> None:
+    told: list[str] = []
+    command = [sys.executable, "-m", "tests.integration.workspace_process.scripted_child", str(tmp_path)]
+    workspace = ChildWorkspace(command, start_timeout=60, tell_deployment=told.append)
+    await workspace.open()
+    assert told == ["pipelines-0123456-config-789abcd"]
+    await workspace.close()
+
+
 async def test_steps_and_their_answers_cross_as_they_are(workspace: ChildWorkspace, tmp_path: Path) -> None:
     prepared = await workspace.prepare(assignment("group #2"))
     exposure = await workspace.ingest(RAW)

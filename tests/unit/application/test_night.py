@@ -268,6 +268,25 @@ async def test_the_second_pipeline_runs_where_the_first_lacks_its_inputs() -> No
     assert outcome.pipeline == "Isr"
 
 
+async def test_workers_are_counted_while_they_run_and_while_they_process() -> None:
+    night = MemoryNight(workers=2, detectors=frozenset({4}))
+
+    def standing(state: str) -> float | None:
+        return night.metrics.value(Gauge.WORKERS, instrument=INSTRUMENT, state=state)
+
+    async with night.running():
+        visit = night.visit(GROUP)
+        await night.announcements.announce(visit)
+        await asyncio.sleep(1)
+        assert (standing("running"), standing("processing")) == (2, 1)
+        night.expose(visit, 4)
+        await outcome_of(night, 4)
+        await asyncio.sleep(1)
+        assert (standing("running"), standing("processing")) == (2, 0)
+    assert standing("running") == 0
+    assert len(night.metrics.samples(Duration.ATTEMPT, instrument=INSTRUMENT)) == 1
+
+
 async def test_no_pipeline_configured_means_ignored() -> None:
     night = MemoryNight(detectors=frozenset({4}), pipelines=())
     async with night.running():

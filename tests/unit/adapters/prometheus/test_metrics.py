@@ -74,3 +74,19 @@ def test_two_processes_worth_of_metrics_do_not_mix() -> None:
     one.count(Counter.WRITER_DATASETS, 3)
     assert _samples(one)["prompt_processing_writer_datasets_total", ()] == 3
     assert _samples(other)["prompt_processing_writer_datasets_total", ()] == 0
+
+
+def test_what_the_former_dashboards_plot_is_exposed_beside_ours() -> None:
+    metrics = PrometheusMetrics()
+    metrics.count(Counter.VISITS_FANNED_OUT, 2, instrument="LSST-TS8", novelty="new")
+    metrics.count(Counter.VISITS_FANNED_OUT, instrument="LSST-TS8", novelty="repeated")
+    for amount in (1, 1, -1):
+        metrics.add(Gauge.WORKERS, amount, instrument="LSSTCam", state="processing")
+    metrics.add(Gauge.WORKERS, 1, instrument="LSSTCam", state="running")
+    metrics.observe(Duration.ATTEMPT, 2.5, instrument="LSSTCam")
+    samples = _samples(metrics)
+    assert samples["lsst_ts8_next_visit_messages", ()] == 3
+    assert samples["lsstcam_prompt_processing_instances_processing", ()] == 1
+    assert samples["lsstcam_prompt_processing_instances_running", ()] == 1
+    assert samples["request_processing_seconds_count", ()] == 1
+    assert samples["request_processing_seconds_sum", ()] == 2.5
