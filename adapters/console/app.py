@@ -26,6 +26,7 @@ from adapters.console.night import ConsoleNight
 from adapters.console.pages.images import ImagesPage, MosaicPage
 from adapters.console.pages.nights import PastNights, TrendsPage
 from adapters.console.pages.pictures import PictureRoutes
+from adapters.console.pages.quality import QualityPage
 from adapters.console.pages.sources import SourcePages
 from adapters.console.pages.tonight import TonightPage
 from adapters.console.pages.troubles import TroublesPage
@@ -51,6 +52,7 @@ _PAGES: Final = (
     ("/sources", "Sources"),
     ("/objects", "Objects"),
     ("/nights", "Nights"),
+    ("/quality", "Quality"),
 )
 """Path and name of what the navigation shows."""
 
@@ -143,6 +145,7 @@ def _routes(
         Route("/visit", VisitPage(night, renderer).answer),
         Route("/visit-detector", VisitDetectorPage(night, renderer, sightings).answer),
         Route("/troubles", TroublesPage(night, renderer, digests).answer),
+        Route("/quality", QualityPage(night, renderer).answer),
         Route("/nights", TrendsPage(night, renderer, shared.trends).answer),
         Route("/api", about_the_api),
         Route("/api/openapi.json", described),

@@ -1,5 +1,6 @@
 """The addresses of the API; one list makes the routes, the description and the page about them."""
 
+import itertools
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -21,10 +22,12 @@ from adapters.console.api.rows import (
     DETECTORS,
     LOG_LINES,
     NIGHTS,
+    QUALITY,
     TROUBLES,
     VISITS,
     detector_rows,
     log_row,
+    quality_rows,
     trend_row,
     trouble_row,
     visit_row,
@@ -95,6 +98,13 @@ def endpoints(night: ConsoleNight, digests: Digests, trends: Trends, news: News 
             parameters=(_GROUP,),
             columns=DETECTORS,
             rows=tables.detectors,
+        ),
+        Endpoint(
+            path="/api/quality",
+            summary="Quality of the images of each detector, the newest visit first",
+            parameters=(evolve(_GROUP, is_required=False), _LIMIT, _OFFSET),
+            columns=QUALITY,
+            rows=tables.quality,
         ),
         Endpoint(
             path="/api/troubles",
@@ -208,6 +218,13 @@ class _NightTables:
     async def detectors(self, given: Asked) -> Iterable[Mapping[str, object]]:
         _, visit = visit_named(given.text("group"), self._night.board.view().visits)
         return detector_rows(visit)
+
+    async def quality(self, given: Asked) -> Iterable[Mapping[str, object]]:
+        visits = reversed(self._night.board.view().visits)
+        group = given.text("group")
+        rows = (row for visit in visits if group in {"", visit.group} for row in quality_rows(visit))
+        wanted = _slice(given)
+        return itertools.islice(rows, wanted.start, wanted.stop)
 
     async def troubles(self, given: Asked) -> Iterable[Mapping[str, object]]:
         return map(trouble_row, troubles_of(self._newest_first())[_slice(given)])

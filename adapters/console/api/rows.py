@@ -1,6 +1,6 @@
 """The API's tables of the night: their columns, and how their rows are made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from adapters.console.api.tables import Column
@@ -11,16 +11,19 @@ from domain.results.night_view import Trend, VisitView, time_not_known
 from domain.times import UtcSeconds, utc_isoformat
 from domain.work.outcomes import describe
 from domain.work.promptness import Promptness
+from domain.work.quality import MEASURES
 from ports.night_board import LogLine
 
 __all__ = [
     "DETECTORS",
     "LOG_LINES",
     "NIGHTS",
+    "QUALITY",
     "TROUBLES",
     "VISITS",
     "detector_rows",
     "log_row",
+    "quality_rows",
     "trend_row",
     "trouble_row",
     "visit_row",
@@ -63,6 +66,13 @@ DETECTORS: Final = (
     Column("outcome", "string", "and its reason"),
     Column("since_shutter_s", "number", "from the shutter's closing to the end of the pipeline, seconds"),
     *_MINUTE,
+)
+
+QUALITY: Final = (
+    Column("group", "string", "the visit"),
+    Column("detector", "integer", "its number"),
+    Column("held", "string", "why its alerts wait for a person; blank if they do not"),
+    *(Column(name.replace(".", "_"), "number", meaning) for name, meaning in MEASURES.items()),
 )
 
 TROUBLES: Final = (
@@ -128,6 +138,14 @@ def detector_rows(visit: VisitView) -> Sequence[Mapping[str, object]]:
         }
         for detector, record in sorted(visit.detectors.items())
     ]
+
+
+def quality_rows(visit: VisitView) -> Iterator[Mapping[str, object]]:
+    """Write the quality of those detectors of a visit of which any is known."""
+    for detector, record in sorted(visit.detectors.items()):
+        if record.quality is not None:
+            known = {name.replace(".", "_"): value for name, value in record.quality.known.items()}
+            yield {"group": visit.group, "detector": detector, "held": record.held, **known}
 
 
 def trouble_row(trouble: Trouble) -> Mapping[str, object]:

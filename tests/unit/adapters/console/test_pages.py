@@ -125,6 +125,15 @@ def test_what_is_held_is_counted_and_its_quality_shown() -> None:
     assert re.search(r"<dt>seeing, arcsec</dt><dd>5</dd>", detector)
     [row] = asking.get("/api/detectors?group=g1").json()
     assert row["state"] == "held: alerts wait for a person"
+    assert "seeing, arcsec of 1 visits, from 5 to 5" in asking.get("/quality").text
+    [row] = asking.get("/api/quality").json()
+    assert (row["detector"], row["seeing_arcsec"], row["zero_point_mag"]) == (3, 5.0, None)
+    assert row["held"] == quality.reason
+    assert asking.get("/api/quality?group=g2").json() == []
+
+
+def test_a_night_without_quality_says_so() -> None:
+    assert "Nothing is known of the quality" in client(board_with(failed("g1", "no"))).get("/quality").text
 
 
 @pytest.mark.parametrize(("goes_on", "said"), [(True, "The night goes on"), (False, "The night is over")])
