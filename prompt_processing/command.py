@@ -56,6 +56,9 @@ def _print(results: Results, to: Console, shown: int, *, datasets: bool) -> None
     if datasets:
         counts = [(name, str(count)) for name, count in results.counts.items()]
         to.print(table("Datasets", ("type", "count"), counts))
+    else:
+        total, types = sum(results.counts.values()), len(results.counts)
+        to.print(f"datasets: {total} of {types} types; --datasets counts those of each")
     to.print(
         f"files: {results.path.absolute()}, a Butler repository, with what was processed; {results.beside}",
         soft_wrap=True,
@@ -95,7 +98,7 @@ def _print_news(results: Results, to: Console, shown: int) -> None:
     rows = [
         (
             str(row["rank"]), row["label"], f"{row['ra']:.5f}", f"{row['dec']:+.5f}", f"{row['snr']:.0f}",
-            row["reasons"],
+            row["reasons"] + (f"; the simulator's truth: {row['truth']}" if "truth" in row.colnames else ""),
         )
         for row in results.findings[:shown]
     ]  # fmt: skip

@@ -29,7 +29,7 @@ from prompt_processing.images import KINDS, DetectorImage, image_from
 from workbench.night.ades import Observatory, ades_text
 from workbench.night.alerts import read_alert_files
 from workbench.night.apdb import object_table, source_table
-from workbench.night.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes
+from workbench.night.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes, read_kept_truth
 from workbench.night.photometry import measured_at, photometry_table
 from workbench.night.tracklets import finding_table, sighting_table, tracklet_table
 
@@ -231,7 +231,9 @@ class Results:
     @functools.cached_property
     def findings(self) -> Table:
         """What is new in the last night: the columns of `workbench.night.tracklets.finding_table`."""
-        return finding_table(tonight(self._dia_sources))
+        return finding_table(
+            tonight(self._dia_sources), {} if self._site is not None else read_kept_truth(self.path)
+        )
 
     @functools.cached_property
     def tracklets(self) -> Table:

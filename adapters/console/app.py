@@ -109,6 +109,8 @@ def _pages(
         "all_looks": looks(),
         "part_keys": PART_KEYS,
         "place": night.place,
+        "note": night.note,
+        "truth_of": night.truth_of,
         "nights_address": shared.root,
     }
     renderer = Renderer(root, common)

@@ -1,9 +1,12 @@
 """What the console looks at."""
 
-from attrs import frozen
+from collections.abc import Iterable, Mapping
+
+from attrs import field, frozen
 
 from application.console.news import News
 from domain.cameras.camera import Camera
+from domain.results.sources import DiaSource, true_kind_of
 from ports.alert_archive import AlertArchive
 from ports.clock import Clock
 from ports.image_archive import ImageArchive
@@ -28,6 +31,14 @@ class ConsoleNight:
     alerts: AlertArchive | None = None
     place: str = ""
     """Where it comes from, for people."""
+    true_kinds: Mapping[int, str] = field(factory=dict)
+    """What DiaSources of a simulated night truly are, by number; empty of any other."""
+    note: str = ""
+    """What else they have to know on each page."""
+
+    def truth_of(self, sources: Iterable[DiaSource]) -> str:
+        """Say what most of some sightings truly are; blank unless the night was simulated."""
+        return true_kind_of(sources, self.true_kinds)
 
     def news(self) -> News | None:
         """Make who judges what is new; None without sources."""

@@ -60,8 +60,12 @@ class PipelineChooser:
         return ChosenPipelines(
             preprocessing=before.pipelines,
             main=node.pipelines,
-            rule=f"node {number} of {len(self.main.nodes)}: {node.condition}{_place(node, pointing)}",
+            rule=f"{_which(number, len(self.main.nodes))}: {node.condition}{_place(node, pointing)}",
         )
+
+
+def _which(number: int, nodes: int) -> str:
+    return "the only node" if nodes == 1 else f"node {number} of {nodes}"
 
 
 def _place(node: Node, pointing: VisitPointing) -> str:

@@ -68,3 +68,5 @@ class ImagePixels:
     """FITS cards of where it is on the sky; None if that is not known."""
     path: str
     """Its file."""
+    nanojansky: float | None = None
+    """Of one unit, of a whole image that is calibrated; None if it is not, or its unit says so already."""

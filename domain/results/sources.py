@@ -2,10 +2,20 @@
 
 import enum
 import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-__all__ = ["DiaSource", "ForcedSource", "ObjectOrder", "ObjectSummary", "SourceOrder", "SourceQuery"]
+__all__ = [
+    "DiaSource",
+    "ForcedSource",
+    "ObjectOrder",
+    "ObjectSummary",
+    "SourceOrder",
+    "SourceQuery",
+    "true_kind_of",
+]
 
 
 @frozen(kw_only=True)
@@ -136,3 +146,9 @@ class SourceQuery:
             and (self.snr_at_least <= 0 or source.snr >= self.snr_at_least)
             and self.since <= source.mjd <= self.until
         )
+
+
+def true_kind_of(sources: Iterable[DiaSource], kinds: Mapping[int, str]) -> str:
+    """Say what most of some sightings truly are, by the kinds of DiaSources; blank if none is known."""
+    counts = Counter(kinds[one.source_id] for one in sources if one.source_id in kinds)
+    return counts.most_common(1)[0][0] if counts else ""

@@ -28,7 +28,8 @@ from entrypoints.containers.status import StatusContainer
 from entrypoints.running import opened
 from entrypoints.settings.console import ConsoleSettings, WatchedSettings
 from entrypoints.settings.site import SiteFolder
-from workbench.night.kept_night import CAMERA, NIGHT
+from ports.alert_archive import AlertArchive
+from workbench.night.kept_night import CAMERA, NIGHT, read_kept_note, read_kept_truth
 
 __all__ = ["ConsoleContainer", "Watched", "kept_night", "live_night", "night_report"]
 
@@ -43,7 +44,9 @@ class Watched:
 
 
 @contextlib.asynccontextmanager
-async def live_night(settings: WatchedSettings, place: str) -> AsyncIterator[Watched]:
+async def live_night(
+    settings: WatchedSettings, place: str, alerts: AlertArchive | None = None
+) -> AsyncIterator[Watched]:
     """Open the night that goes on.
 
     Parameters
@@ -52,6 +55,8 @@ async def live_night(settings: WatchedSettings, place: str) -> AsyncIterator[Wat
         Of the deployment.
     place
         What it is, for people.
+    alerts
+        Those that are kept; None: nowhere within reach.
 
     Raises
     ------
@@ -84,6 +89,8 @@ async def live_night(settings: WatchedSettings, place: str) -> AsyncIterator[Wat
             sources=found.sources,
             camera=camera,
             place=place,
+            note=settings.note,
+            alerts=alerts,
         )
         yield Watched(night=night, board=board)
 
@@ -122,6 +129,8 @@ async def kept_night(folder: Path, night: datetime.date | None = None) -> AsyncI
             camera=_camera(_camera_of(folder), records.instrument),
             place=str(folder),
             alerts=alerts_in(folder),
+            note=read_kept_note(folder),
+            true_kinds=read_kept_truth(folder),
         )
         repository, apdb = places_in(folder)
         async with opened_archives(repository=repository, apdb=apdb, instrument=records.instrument) as found:

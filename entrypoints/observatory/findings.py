@@ -17,9 +17,10 @@ from entrypoints.observatory.environment import Addresses, Topics
 from workbench.night.alerts import read_alerts
 from workbench.night.apdb import object_table, source_table
 from workbench.night.cutout_page import cut, write_page
-from workbench.night.kept_night import DATABASE, keep_alerts, keep_apdb
+from workbench.night.kept_night import DATABASE, keep_alerts, keep_apdb, keep_truth
 from workbench.night.recovery import measure_recovery
 from workbench.night.tracklets import finding_lines
+from workbench.night.true_kinds import true_kinds
 
 __all__ = ["Examination", "examine"]
 
@@ -82,9 +83,12 @@ def examine(asked: Examination, at: Addresses, results: Results, target: Path, c
     keep_apdb(at.folder, target)
     alerts = read_alerts(at.kafka, at.registry, Topics().alerts)
     keep_alerts(alerts, target)
-    lines = [_alerts(alerts, sources), *_new(found)]
-    if asked.truth is not None:
-        return (*lines, *_recovered(asked.truth(), sources, results))
+    truth = None if asked.truth is None else asked.truth()
+    kinds = {} if truth is None else true_kinds(truth, sources)
+    lines = [_alerts(alerts, sources), *_new(found, kinds)]
+    if truth is not None:
+        keep_truth(kinds, target)
+        return (*lines, *_recovered(truth, sources, results))
     lines += _by_visit(sources, results)
     objects = object_table(one for one in summed_up(found) if one.sightings >= _OFTEN)
     objects.write(target / "dia_objects.ecsv")
@@ -103,11 +107,13 @@ def examine(asked: Examination, at: Addresses, results: Results, target: Path, c
     return tuple(lines)
 
 
-def _new(sources: Sequence[DiaSource]) -> list[str]:
+def _new(sources: Sequence[DiaSource], kinds: Mapping[int, str]) -> list[str]:
     """Say what is new, the most telling first."""
     found = tonight(sources)
     return (
-        [f"what is new, the first {_NEWS} of {len(found)}:", *finding_lines(found[:_NEWS])] if found else []
+        [f"what is new, the first {_NEWS} of {len(found)}:", *finding_lines(found[:_NEWS], kinds)]
+        if found
+        else []
     )
 
 

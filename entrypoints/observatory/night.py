@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import statistics
@@ -38,6 +39,7 @@ __all__ = ["STOPPED", "Observation", "observe"]
 _FAILED = 1
 STOPPED = "stopped; nothing is left running, and no results were kept"
 _STOPPED_LATE = "stopped; nothing is left running. The night's images are in {}"
+_BETWEEN_COUNTS = 1.0  # Seconds.
 _OUTPUTS_PATIENCE = 60.0  # Seconds that the writer gets for the night's last outputs.
 
 
@@ -58,6 +60,14 @@ class Observation:
     """True shows no progress."""
     notes: tuple[str, ...] = ()
     """What else is to be said of the night at its end."""
+
+    @property
+    def clock(self) -> str:
+        """Say how time goes at the observatory; blank if as it does elsewhere."""
+        if self.speed == 1.0:
+            return ""
+        times = f"{self.speed:g} times as fast as real time"
+        return f"played: exposures and the time between them go {times}; what the processing took is real"
 
 
 @frozen(kw_only=True)
@@ -130,7 +140,9 @@ async def _observe(night: Observation, console: Console) -> _Report:
                 display.ended(row)
                 changed.set()
 
-        async with opened_box(night.setup, display, listen, night.results) as box:
+        note = {"console": {**night.setup.variables.get("console", {}), "CONSOLE_NOTE": night.clock}}
+        setup = evolve(night.setup, variables={**night.setup.variables, **note})
+        async with opened_box(setup, display, listen, night.results) as box:
             plan = box.setup.plan
             progress.expect((visit.group, detector) for visit in plan.visits for detector in visit.detectors)
             told = status_variables(plan.camera.instrument, box.addresses)
@@ -142,9 +154,13 @@ async def _observe(night: Observation, console: Console) -> _Report:
             results = await _await_outputs(box, progress, display)
             display.say(f"copying the night's outputs to {night.results}")
             day_chain = chain(plan.camera.instrument, day_of_processing(UtcSeconds(time.time())))
-            kept = await paced(Pace(), keep_results, box.addresses.repository, day_chain, night.results)
+            async with running_alongside(_tell_copied(night.results, display)):
+                kept = await paced(Pace(), keep_results, box.addresses.repository, day_chain, night.results)
             keep_outcomes(
-                plan.camera.instrument, [_kept(row) for row in progress.rows.values()], night.results
+                plan.camera.instrument,
+                [_kept(row) for row in progress.rows.values()],
+                night.results,
+                night.clock,
             )
             copy_camera(night.setup.camera_file, night.results / NIGHT / CAMERA)
             kept_ledger = night.results / NIGHT / LEDGER
@@ -170,6 +186,14 @@ async def _observe(night: Observation, console: Console) -> _Report:
                 chain=day_chain,
                 findings=findings,
             )
+
+
+async def _tell_copied(target: Path, display: Display) -> None:
+    """Show how many files are there, until cancelled."""
+    while True:
+        await asyncio.sleep(_BETWEEN_COUNTS)
+        count = await asyncio.to_thread(lambda: sum(len(files) for _, _, files in os.walk(target)))
+        display.working(f"{count} files copied to {target}")
 
 
 def _kept(row: Row) -> Mapping[str, Any]:
@@ -271,9 +295,10 @@ def _summarize(night: Observation, report: _Report, console: Console) -> None:
         )
     lines += [*night.notes, *report.findings]
     lines += [
-        "in the central repository: " + _counts(report.results.counts),
+        f"in the central repository: {sum(report.results.counts.values())} datasets"
+        f" of {len(report.results.counts)} types",
         f"{report.kept} datasets, the APDB, alerts and logs are in {night.results}; look at them with",
-        f"  {_command()} results {night.results}",
+        f"  {_command()} results {night.results} (--datasets counts those of each type)",
         f"  {_command()} console {night.results}",
     ]
     console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)

@@ -12,6 +12,7 @@ import click
 from attrs import evolve
 
 from entrypoints.containers.console import ConsoleContainer, Watched, kept_night, live_night
+from entrypoints.containers.results import alerts_in
 from entrypoints.containers.site import load_camera
 from entrypoints.help import service_help
 from entrypoints.logs import configure_logs
@@ -70,7 +71,7 @@ def _what_to_watch(folder: Path | None) -> _Open:
     site, settings = open_site(folder)
     variables = site_variables(site, settings, load_camera(site.camera))
     watched = read_settings(WatchedSettings, {**variables, "CONSOLE_LOG_FOLDER": str(site.logs)})
-    return partial(live_night, watched, str(folder))
+    return partial(live_night, watched, str(folder), alerts_in(folder))
 
 
 async def _serve(settings: ConsoleSettings, open_night: _Open, parent: int | None) -> None:

@@ -88,6 +88,9 @@ class WatchedSettings:
         "services to ask, as `name=http://host:port/readyz` pairs; the Butler Writer's /metrics tell its lag",
         default="",
     )
+    note: str = setting(
+        "CONSOLE_NOTE", text, "what else whoever looks has to know, said on each page", default=""
+    )
     logs: Path | None = setting(
         "CONSOLE_LOG_FOLDER",
         optional_folder,

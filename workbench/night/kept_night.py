@@ -25,9 +25,12 @@ __all__ = [
     "keep_failure",
     "keep_logs",
     "keep_outcomes",
+    "keep_truth",
     "read_alert_container",
     "read_kept_alerts",
+    "read_kept_note",
     "read_kept_outcomes",
+    "read_kept_truth",
     "remove",
 ]
 
@@ -50,6 +53,7 @@ LOGS: Final = "logs"
 """Folder of the logs of all processes, within `NIGHT`."""
 
 _OUTCOMES: Final = "outcomes.json"
+_TRUTH: Final = "truth.json"
 _REASON: Final = "reason.txt"
 
 
@@ -90,19 +94,44 @@ def read_alert_container(path: Path) -> list[dict[str, Any]]:
         return [alert for alert in reader(file) if isinstance(alert, dict)]
 
 
-def keep_outcomes(instrument: str, outcomes: Sequence[Mapping[str, Any]], results: Path) -> None:
-    """Write how each visit-detector ended, and the seconds of its stages."""
-    text = json.dumps({"instrument": instrument, "outcomes": list(outcomes)}, indent=1)
+def keep_outcomes(
+    instrument: str, outcomes: Sequence[Mapping[str, Any]], results: Path, note: str = ""
+) -> None:
+    """Write how each visit-detector ended, the seconds of its stages, and a note for whoever looks."""
+    text = json.dumps({"instrument": instrument, "note": note, "outcomes": list(outcomes)}, indent=1)
     (_night(results) / _OUTCOMES).write_text(text, encoding="utf-8")
 
 
 def read_kept_outcomes(results: Path) -> list[dict[str, Any]]:
     """Read how each visit-detector ended; nothing if that is not kept."""
+    found: list[dict[str, Any]] = _kept_outcomes(results).get("outcomes", [])
+    return found
+
+
+def read_kept_note(results: Path) -> str:
+    """Read what else whoever looks has to know; blank if nothing is kept."""
+    return str(_kept_outcomes(results).get("note", ""))
+
+
+def _kept_outcomes(results: Path) -> Mapping[str, Any]:
     path = results / NIGHT / _OUTCOMES
     if not path.exists():
-        return []
-    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["outcomes"]
+        return {}
+    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def keep_truth(kinds: Mapping[int, str], results: Path) -> None:
+    """Write what DiaSources of a simulated night truly are."""
+    (_night(results) / _TRUTH).write_text(json.dumps(dict(kinds)), encoding="utf-8")
+
+
+def read_kept_truth(results: Path) -> Mapping[int, str]:
+    """Read what DiaSources truly are; nothing of a night that was not simulated."""
+    path = results / NIGHT / _TRUTH
+    if not path.exists():
+        return {}
+    return {int(number): str(kind) for number, kind in json.loads(path.read_text(encoding="utf-8")).items()}
 
 
 def keep_logs(folder: Path, results: Path) -> None:

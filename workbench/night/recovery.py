@@ -6,10 +6,9 @@ from attrs import frozen
 from scipy.spatial import KDTree
 
 from simulator.world.arrays import Floats
+from workbench.night.true_kinds import RADIUS
 
 __all__ = ["Recovery", "measure_recovery"]
-
-_RADIUS = 3.0  # pixels, of a source from its truth
 
 
 @frozen(kw_only=True)
@@ -70,4 +69,4 @@ def _near(places: Floats, others: Floats) -> np.ndarray:
     """Say for each place whether one of the others is close by."""
     if not len(places) or not len(others):
         return np.zeros(len(places), dtype=bool)
-    return np.asarray(KDTree(others).query(places)[0] <= _RADIUS)
+    return np.asarray(KDTree(others).query(places)[0] <= RADIUS)

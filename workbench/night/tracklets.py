@@ -1,12 +1,13 @@
 """Tables of tracklets, and of what is new."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import astropy.units as u
 from astropy.table import Table
 
 from domain.evidence import Finding
 from domain.movers.tracklet import Tracklet
+from domain.results.sources import true_kind_of
 from workbench.night.apdb import source_table
 
 __all__ = ["finding_lines", "finding_table", "sighting_table", "tracklet_table"]
@@ -60,14 +61,22 @@ def sighting_table(tracklet: Tracklet) -> Table:
     return table
 
 
-def finding_table(findings: Iterable[Finding]) -> Table:
+def finding_table(findings: Sequence[Finding], kinds: Mapping[int, str] | None = None) -> Table:
     """Make a table of what was found, which is in the order in which it is given.
+
+    Parameters
+    ----------
+    findings
+        What was found.
+    kinds
+        What DiaSources of a simulated night truly are.
 
     Returns
     -------
     findings
         ``rank`` from 1, ``label``, ``ra`` and ``dec`` (degrees ICRS), ``sightings``, ``snr`` (of the
-        strongest), ``object`` (0 of what moves), ``strongest`` (the DiaSource), ``reasons``.
+        strongest), ``object`` (0 of what moves), ``strongest`` (the DiaSource), ``reasons``; of a simulated
+        night, whose DiaSources' `kinds` are known, ``truth``.
     """
     names = ("rank", "label", "ra", "dec", "sightings", "snr", "object", "strongest", "reasons")
     rows = [
@@ -77,13 +86,17 @@ def finding_table(findings: Iterable[Finding]) -> Table:
         )
         for rank, one in enumerate(findings, 1)
     ]  # fmt: skip
-    return Table(rows=rows, names=names) if rows else Table(names=names)
+    table = Table(rows=rows, names=names) if rows else Table(names=names)
+    if kinds:
+        table["truth"] = [true_kind_of(one.sightings, kinds) for one in findings]
+    return table
 
 
-def finding_lines(findings: Iterable[Finding]) -> list[str]:
-    """Say of each what it is and why, for people."""
+def finding_lines(findings: Iterable[Finding], kinds: Mapping[int, str] | None = None) -> list[str]:
+    """Say of each what it is and why, for people; of a simulated night, what it truly is, by DiaSource."""
     return [
         f"  {rank}. {one.label}: ra {one.position[0]:.5f} dec {one.position[1]:+.5f},"
         f" S/N {one.strongest.snr:.0f}; {'; '.join(one.reasons)}"
+        + (f"; the simulator's truth: {true}" if (true := true_kind_of(one.sightings, kinds or {})) else "")
         for rank, one in enumerate(findings, 1)
     ]

@@ -1,6 +1,7 @@
 """The images of visits in a repository, for people to look at."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from raw_files.errors import RawFileError
 
 __all__ = ["DATASET_TYPES", "ButlerImageArchive"]
 
+_LOG = logging.getLogger(__name__)
+
 DATASET_TYPES: Final = {
     ImageKind.RAW: RAW,
     ImageKind.ISR: "post_isr_image",
@@ -27,6 +30,8 @@ DATASET_TYPES: Final = {
     ImageKind.DIFFERENCE: "difference_image",
 }
 
+_ELECTRON: Final = "electron"
+_CALIBRATION: Final = "visit_calibration"
 _KNOWN: Final = 20_000  # of images that are remembered
 
 
@@ -70,9 +75,12 @@ class ButlerImageArchive:
         """See `ports.image_archive.ImageArchive.read`."""
         place = await self._ask(self._place, image)
         try:
-            return await asyncio.to_thread(_read, place, image, within, with_mask=with_mask)
+            found = await asyncio.to_thread(_read, place, image, within, with_mask=with_mask)
         except (OSError, ValueError, LookupError, TypeError, RawFileError) as error:
             raise NoSuchImageError(f"the {image} cannot be read: {place}: {one_line(error)}") from error
+        if within is not None or image.kind is not ImageKind.CALIBRATED or found.unit != _ELECTRON:
+            return found
+        return evolve(found, nanojansky=await self._ask(self._nanojansky, image))
 
     async def _ask[**P, T](self, look: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
@@ -95,6 +103,18 @@ class ButlerImageArchive:
         except (LookupError, FileNotFoundError) as error:
             del self._known[image]
             raise NoSuchImageError(f"the {image} is no longer there") from error
+
+    def _nanojansky(self, image: KeptImage) -> float | None:
+        """Read the scale that was found for a calibrated image; None if there is none."""
+        butler, of = self._opened(), self._known.get(image)
+        if of is None:
+            return None
+        try:
+            ref = butler.find_dataset(_CALIBRATION, dict(of.dataId.required), collections=[of.run])
+            return None if ref is None else float(butler.get(ref)["nanojansky_per_electron"])
+        except (MissingDatasetTypeError, LookupError, FileNotFoundError) as error:
+            _LOG.debug("the scale of the %s cannot be read: %s", image, one_line(error))
+            return None
 
     def _group_of(self, exposure: int) -> str:
         """Find the group of an exposure; blank if nothing is known of that."""

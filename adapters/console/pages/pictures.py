@@ -62,6 +62,7 @@ class PictureRoutes:
                 "unit": facts.unit,
                 "path": facts.path,
                 "has_sky": facts.has_sky,
+                "nanojansky": facts.nanojansky,
             }
         )
 

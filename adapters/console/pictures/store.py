@@ -45,6 +45,8 @@ class PictureFacts:
     unit: str
     path: str
     has_sky: bool
+    nanojansky: float | None
+    """Of one unit, if the image is calibrated and its unit does not say so."""
 
 
 @frozen(kw_only=True)
@@ -219,6 +221,7 @@ def _prepare(image: ImagePixels) -> _Prepared:
         unit=image.unit,
         path=image.path,
         has_sky=sky is not None,
+        nanojansky=image.nanojansky,
     )
     return _Prepared(levels=levels, facts=facts, sky=sky)
 

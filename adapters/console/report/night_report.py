@@ -83,6 +83,8 @@ async def night_report(night: ConsoleNight, largest: int = _LARGEST) -> str:
         "all_looks": looks(),
         "part_keys": PART_KEYS,
         "place": night.place,
+        "note": night.note,
+        "truth_of": night.truth_of,
         "nights_address": None,
         "link": links.link,
     }

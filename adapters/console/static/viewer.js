@@ -33,7 +33,8 @@
       return;
     }
     panel.facts = await answer.json();
-    panel.figure.querySelector(".unit").textContent = panel.facts.unit;
+    const scale = panel.facts.nanojansky;
+    panel.figure.querySelector(".unit").textContent = panel.facts.unit + (scale ? `, each ${scale.toPrecision(4)} nJy` : "");
     shape(panel);
     panel.figure.title = `${panel.facts.path} (${panel.facts.unit || "no unit"})`;
     if (Number.isNaN(at.scale) && first()) {
@@ -234,7 +235,9 @@
     for (const panel of panels) {
       const found = values[panel.kind];
       const number = found?.value === null || found === undefined ? "" : found.value.toPrecision(5);
-      const unit = number && panel.facts?.unit ? ` ${panel.facts.unit}` : "";
+      const scale = number && panel.facts?.nanojansky;
+      const told = scale ? `, ${(found.value * scale).toPrecision(5)} nJy` : "";
+      const unit = (number && panel.facts?.unit ? ` ${panel.facts.unit}` : "") + told;
       panel.figure.querySelector(".value").textContent = `${number}${unit} ${(found?.planes ?? []).join(" ")}`;
     }
   }

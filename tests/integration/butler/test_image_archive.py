@@ -109,6 +109,12 @@ async def kept(empty: Path, tmp_path: Path) -> AsyncIterator[_Repository]:
         await archive.close()
 
 
+def _electrons() -> MaskedImage:
+    return MaskedImage(
+        Image(np.ones((3, 4), np.float32), unit=u.electron), mask_schema=MaskSchema([MaskPlane("BAD", "")])
+    )
+
+
 class TestButlerImageArchive(ImageArchiveContract):
     async def test_a_raw_is_read_as_its_camera_wrote_it(self, kept: _Repository) -> None:
         name = a_kept_image(kind=ImageKind.RAW)
@@ -129,6 +135,23 @@ class TestButlerImageArchive(ImageArchiveContract):
         kept.put_dataset(name, frame, raw_run("SimCam"))
         found = await kept.archive.read(name)
         np.testing.assert_array_equal(found.array, np.hstack([left[:, :3], right[:, 2::-1]]))
+
+    async def test_a_calibrated_image_tells_the_scale_of_its_electrons(self, kept: _Repository) -> None:
+        name = a_kept_image(kind=ImageKind.CALIBRATED)
+        kept.put_dataset(name, _electrons(), RUN)
+        assert (await kept.archive.read(name)).nanojansky is None
+        with Butler.from_config(str(kept.folder), writeable=True) as butler:
+            kind = DatasetType(
+                "visit_calibration", ("instrument", "visit", "detector"), "StructuredDataDict",
+                universe=butler.dimensions,
+            )  # fmt: skip
+            butler.registry.registerDatasetType(kind)
+            data_id = {"instrument": "SimCam", "detector": name.detector, "visit": name.visit}
+            butler.put({"nanojansky_per_electron": 2.5}, kind, data_id, run=RUN)
+        later = ButlerImageArchive(str(kept.folder), "SimCam")
+        later.open()
+        assert (await later.read(name)).nanojansky == 2.5
+        await later.close()
 
     async def test_an_image_that_was_removed_meanwhile_says_so(self, kept: _Repository) -> None:
         name = a_kept_image()

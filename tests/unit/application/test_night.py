@@ -120,7 +120,7 @@ async def test_the_ledger_tells_who_looks_on_what_is_done_and_why() -> None:
     assert preparing.about.survey == visit.survey
     assert (preparing.about.pipelines, preparing.about.rule) == (
         ("SingleFrame", "Isr"),
-        "node 1 of 1: any visit",
+        "the only node: any visit",
     )
     assert (ended.stage, ended.about) == ("", preparing.about)
     assert {"prepare", "wait", "ingest", "process", "export", "clean"} <= set(ended.seconds)

@@ -1,5 +1,6 @@
 import asyncio
 import csv
+import html
 import io
 import json
 import re
@@ -130,6 +131,17 @@ def test_what_is_held_is_counted_and_its_quality_shown() -> None:
     assert (row["detector"], row["seeing_arcsec"], row["zero_point_mag"]) == (3, 5.0, None)
     assert row["held"] == quality.reason
     assert asking.get("/api/quality?group=g2").json() == []
+
+
+def test_what_whoever_looks_has_to_know_stands_on_each_page_and_truth_beside_what_was_found() -> None:
+    board = generated_board(visits=3, detectors=4)
+    sources = archive_of_sources()
+    kinds = {2766899023213232130 + number: "transient" for number in range(4)}
+    note = "played: 3 times as fast as real time"
+    asking = client(board, sources=sources, true_kinds=kinds, note=note)
+    assert note in asking.get("/").text
+    assert "the simulator's truth: transient" in html.unescape(asking.get("/objects").text)
+    assert re.search("truth</dt><dd>transient<", asking.get("/object?id=7").text)
 
 
 def test_a_night_without_quality_says_so() -> None:
