@@ -3,6 +3,7 @@
 import enum
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -42,6 +43,11 @@ class Finding:
     tracklet: Tracklet | None = None
 
     @property
+    def body(self) -> str:
+        """Designation of the known body that it is; blank of anything else."""
+        return next((one.body for one in self.sightings if one.body_id), "")
+
+    @property
     def position(self) -> tuple[float, float]:
         """RA and Dec in degrees, of what moves in the middle of its arc."""
         moving = self.tracklet or self.strongest
@@ -49,8 +55,8 @@ class Finding:
 
     @property
     def object_id(self) -> int:
-        """Of its DiaObject; 0 of a tracklet, whose sightings may each have one."""
-        return 0 if self.tracklet else self.sightings[0].object_id
+        """Of its DiaObject; 0 of what moves, whose sightings may each have one."""
+        return 0 if self.tracklet or self.label is Label.KNOWN else self.sightings[0].object_id
 
     @property
     def strongest(self) -> DiaSource:
@@ -88,11 +94,14 @@ def findings_of(
     every = sorted(sources, key=lambda one: (one.mjd, one.source_id))
     covered = exposures or _exposures(every)
     tracklets = link(one for one in every if one.mjd >= since)
+    bodies = _bodies(every, tracklets, since)
     taken = {one.source_id for each in tracklets for one in each.sightings}
     left = sorted(
-        (one for one in every if one.object_id and one.source_id not in taken), key=lambda one: one.object_id
+        (one for one in every if one.object_id and not one.body_id and one.source_id not in taken),
+        key=lambda one: one.object_id,
     )
-    found = [_moving(one) for one in tracklets]
+    found = [_moving(one) for one in tracklets if not any(each.body_id for each in one.sightings)]
+    found += bodies
     for object_id, group in itertools.groupby(left, key=lambda one: one.object_id):
         seen = tuple(group)
         if seen[-1].mjd >= since:
@@ -116,15 +125,52 @@ def _exposures(every: Sequence[DiaSource]) -> Mapping[int, int]:
     return {one.object_id: len(visits[one.detector]) for one in every}
 
 
-def _moving(tracklet: Tracklet) -> Finding:
+def _bodies(every: Iterable[DiaSource], tracklets: Iterable[Tracklet], since: float) -> list[Finding]:
+    """Judge sightings of known bodies, with what was linked to them."""
+    seen: dict[int, dict[int, DiaSource]] = {}
+    for one in every:
+        if one.body_id and one.mjd >= since:
+            seen.setdefault(one.body_id, {})[one.source_id] = one
+    linked: dict[int, Tracklet] = {}
+    for tracklet in tracklets:
+        names = Counter(one.body_id for one in tracklet.sightings if one.body_id)
+        if names:
+            [(body_id, _)] = names.most_common(1)
+            # The longest come first; another of the same body adds sightings.
+            linked.setdefault(body_id, tracklet)
+            seen[body_id] |= {one.source_id: one for one in tracklet.sightings}
+    return [
+        _known(sorted(sightings.values(), key=lambda one: (one.mjd, one.source_id)), linked.get(body_id))
+        for body_id, sightings in seen.items()
+    ]
+
+
+def _known(seen: Sequence[DiaSource], tracklet: Tracklet | None) -> Finding:
+    count = "once" if len(seen) == 1 else f"{len(seen)} times"
+    name = next(one.body for one in seen if one.body)
+    motion = _motion(tracklet) if tracklet else ()
+    brightness = f"{ab_magnitude([one.flux for one in seen]):.1f} mag"
+    return Finding(
+        label=Label.KNOWN,
+        reasons=(f"{name}, seen {count} where it was predicted", *motion, brightness),
+        score=_strength(seen),
+        sightings=tuple(seen),
+        tracklet=tracklet,
+    )
+
+
+def _motion(tracklet: Tracklet) -> tuple[str, str]:
     motion = f'{tracklet.rate:.3f}"/min towards {tracklet.position_angle:.0f}°'
+    return (
+        f"{len(tracklet.sightings)} sightings in {tracklet.arc:.0f} min move evenly, {motion}",
+        f'residuals {tracklet.rms:.2f}"',
+    )
+
+
+def _moving(tracklet: Tracklet) -> Finding:
     return Finding(
         label=Label.TRACKLET,
-        reasons=(
-            f"{len(tracklet.sightings)} sightings in {tracklet.arc:.0f} min move evenly, {motion}",
-            f'residuals {tracklet.rms:.2f}"',
-            f"{tracklet.magnitude:.1f} mag",
-        ),
+        reasons=(*_motion(tracklet), f"{tracklet.magnitude:.1f} mag"),
         score=_strength(tracklet.sightings),
         sightings=tracklet.sightings,
         tracklet=tracklet,

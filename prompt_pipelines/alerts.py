@@ -51,6 +51,8 @@ def make_alerts(
     history: History,
     forced: pd.DataFrame,
     pictures: Pictures,
+    *,
+    bodies: pd.DataFrame | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Make one alert for each source.
 
@@ -66,7 +68,10 @@ def make_alerts(
         This visit's rows of DiaForcedSource.
     pictures
         To cut from.
+    bodies
+        Rows of SSSource: which of the sources are known bodies.
     """
+    known = {} if bodies is None else {row["diaSourceId"]: row for row in _records(bodies, "ssSource")}
     by_object = {row["diaObjectId"]: row for row in _records(objects, "diaObject")}
     previous = _grouped(history.sources, "diaSource")
     forced_of = _grouped(_append(history.forced_sources, forced), "diaForcedSource")
@@ -81,7 +86,7 @@ def make_alerts(
             "prvDiaSources": previous.get(object_id),
             "prvDiaForcedSources": forced_of.get(object_id),
             "diaObject": by_object.get(object_id),
-            "ssSource": None,
+            "ssSource": known.get(source["diaSourceId"]),
             "mpc_orbits": None,
             "cutoutDifference": cutout(pictures.difference, x, y),
             "cutoutScience": cutout(pictures.science, x, y),

@@ -15,6 +15,7 @@ __all__ = [
     "CameraDict",
     "DetectorDict",
     "FocalPlaneDict",
+    "ObservatoryDict",
     "WcsDict",
     "find_detector",
 ]
@@ -106,6 +107,17 @@ class WcsDict(TypedDict):
     """Replaces the projection in CTYPE; None keeps it."""
 
 
+class ObservatoryDict(TypedDict):
+    """Where the telescope stands."""
+
+    longitude_deg: float
+    """East is positive."""
+    latitude_deg: float
+    """Geodetic."""
+    height_m: float
+    """Above the ellipsoid."""
+
+
 class CameraDict(TypedDict):
     """One camera."""
 
@@ -122,6 +134,7 @@ class CameraDict(TypedDict):
     the absent ones are missed. If None: whatever is there, and bias and flat are missed."""
     pointing_error_deg: NotRequired[float]
     """Degrees that the pointing may be off; 0 (if absent): some arcseconds at most."""
+    observatory: NotRequired[ObservatoryDict | None]
 
 
 def find_detector(camera: CameraDict, number: int) -> DetectorDict:

@@ -123,15 +123,20 @@ def prepare(
     image: MaskedImage = inputs["difference_image"]
     photometry = _photometry(inputs, choices.fit_radius)
     sources = _sources(inputs, history, photometry, choices, facts)
+    # A known body is an object of the Solar System, and of no place on the sky.
+    standing = sources[sources["diaObjectId"].notna()].astype({"diaObjectId": "int64"})
     shape = (image.bbox.y.size, image.bbox.x.size)
-    places = objects_on_image(history.objects, sources, cast(Any, image.sky_projection), shape)
+    places = objects_on_image(history.objects, standing, cast(Any, image.sky_projection), shape)
     fluxes = photometry.at(places.x, places.y)
     forced = forced_source_rows(ids.make(len(places.x)), places.rows, *fluxes, facts)
-    objects = object_rows(history, sources, forced)
+    objects = object_rows(history, standing, forced)
     packets: list[bytes] = []
     if with_alerts:
         packets = [
-            serialize(one) for one in make_alerts(sources, objects, history, forced, _pictures(inputs))
+            serialize(one)
+            for one in make_alerts(
+                sources, objects, history, forced, _pictures(inputs), bodies=inputs.get("ss_sources")
+            )
         ]
     rows = History(objects, sources, forced)
     return Preparation(rows, packets, region_of(image), fingerprint(history.objects), choices)
@@ -200,10 +205,19 @@ def _sources(
     accepted: Table = everything[~np.asarray(everything["flag_rejected"])]
     scale = pixel_scale(image.sky_projection, image.bbox)
     radius = max(choices.radius_arcsec, choices.radius_pixels * scale)
-    object_ids = find_object_ids(accepted, history.objects, radius)
+    bodies = inputs.get("ss_sources")
+    ids = np.asarray(accepted["id"])
+    moving = np.isin(ids, [] if bodies is None else bodies["diaSourceId"].to_numpy(np.int64))
+    object_ids = np.zeros(len(accepted), dtype=np.int64)
+    object_ids[~moving] = find_object_ids(accepted[~moving], history.objects, radius)
     x, y = (np.asarray(accepted[name], dtype=float) for name in ("x", "y"))
     _, science = photometry.at(x, y)
-    return source_rows(accepted, object_ids, science, scale, facts)
+    rows = source_rows(accepted, object_ids, science, scale, facts)
+    if bodies is not None and moving.any():
+        known = rows["diaSourceId"].map(bodies.set_index("diaSourceId")["ssObjectId"]).astype("Int64")
+        rows["diaObjectId"] = rows["diaObjectId"].astype("Int64").mask(moving)
+        rows["ssObjectId"] = known
+    return rows
 
 
 def _photometry(inputs: Mapping[str, Any], radius: float) -> ForcedPhotometry:

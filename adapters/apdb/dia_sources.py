@@ -16,11 +16,11 @@ _COLUMNS: Final = {
     "band": "band", "mjd": "midpointMjdTai", "ra": "ra", "dec": "dec", "x": "x", "y": "y", "snr": "snr",
     "flux": "psfFlux", "flux_err": "psfFluxErr", "science_flux": "scienceFlux",
     "ra_err": "raErr", "dec_err": "decErr",
-    "template_flux": "templateFlux", "reliability": "reliability",
+    "template_flux": "templateFlux", "reliability": "reliability", "body_id": "ssObjectId",
 }  # fmt: skip
 """Of DiaSource in `lsst.dax.apdb`, by the fields of `domain.results.sources.DiaSource`."""
 
-_UNKNOWN: Final = {"object_id": 0, "band": ""}
+_UNKNOWN: Final = {"object_id": 0, "band": "", "body_id": 0}
 """What stands for NULL; else NaN."""
 
 

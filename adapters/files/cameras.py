@@ -25,6 +25,7 @@ from domain.cameras.camera import (
     FocalPlane,
     HeaderRules,
     InvalidCameraError,
+    ObservatoryPlace,
     Placement,
     Purpose,
     RawKeys,
@@ -154,6 +155,7 @@ class _CameraEntry:
     focal_plane: FocalPlane | None = None
     calibrations: tuple[str, ...] | None = None
     pointing_error_deg: float = 0.0
+    observatory: ObservatoryPlace | None = None
     corrections: Any = None
     """What cards of single exposures should say, or the name of a file beside the camera's that does."""
 
@@ -170,6 +172,7 @@ def _load(file: Path | Traversable) -> Camera:
             focal_plane=entry.focal_plane,
             calibrations=entry.calibrations,
             pointing_error=entry.pointing_error_deg,
+            observatory=entry.observatory,
         )
     except UnreadableFileError as error:
         raise CameraFileError(str(error)) from error

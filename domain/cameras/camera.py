@@ -40,6 +40,7 @@ __all__ = [
     "FocalPlane",
     "HeaderRules",
     "InvalidCameraError",
+    "ObservatoryPlace",
     "Placement",
     "Purpose",
     "RawKeyScheme",
@@ -101,6 +102,26 @@ class FocalPlane:
 
 
 @frozen(kw_only=True)
+class ObservatoryPlace:
+    """Where the telescope stands: the sky of what is near is not the same everywhere."""
+
+    longitude_deg: float
+    """East is positive."""
+    latitude_deg: float
+    """Geodetic."""
+    height_m: float
+    """Above the ellipsoid; above the sea is good enough."""
+
+    def __attrs_post_init__(self) -> None:
+        limits = {"longitude_deg": 360.0, "latitude_deg": 90.0, "height_m": 10_000.0}
+        for name, limit in limits.items():
+            if not abs(getattr(self, name)) <= limit:
+                raise InvalidCameraError(
+                    f"observatory: {name}: {getattr(self, name):g} is not between -{limit:g} and {limit:g}"
+                )
+
+
+@frozen(kw_only=True)
 class TimestampIds:
     """Which exposures have their time as id instead of day and number (docs/contracts/raws.md)."""
 
@@ -149,6 +170,8 @@ class Camera:
     absent ones are missed. None: whatever is there, and bias and flat are missed."""
     pointing_error: float = 0.0
     """Degrees that the pointing in headers and announcements may be off; 0: some arcseconds at most."""
+    observatory: ObservatoryPlace | None = None
+    """None: not known. Known bodies are predicted for the centre of the Earth then."""
 
     def __attrs_post_init__(self) -> None:
         if unknown := sorted(set(self.calibrations or ()) - set(CALIBRATIONS)):

@@ -24,6 +24,7 @@ def camera_as_dict(camera: Camera) -> dict[str, Any]:
         "filters": dict(camera.filters),
         "calibrations": None if camera.calibrations is None else list(camera.calibrations),
         "pointing_error_deg": camera.pointing_error,
+        "observatory": None if camera.observatory is None else attrs.asdict(camera.observatory),
     }
 
 

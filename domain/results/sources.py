@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
+from domain.results.designations import body_name
+
 __all__ = [
     "DiaSource",
     "ForcedSource",
@@ -53,6 +55,13 @@ class DiaSource:
     """Of the template at its place, nJy."""
     reliability: float = math.nan
     """From 0, an artefact, to 1; NaN if nobody has judged."""
+    body_id: int = 0
+    """Of the known body of the Solar System that it is; 0 of any other."""
+
+    @property
+    def body(self) -> str:
+        """Designation of the known body that it is; blank of any other."""
+        return body_name(self.body_id)
 
 
 @frozen(kw_only=True)

@@ -12,8 +12,10 @@ from entrypoints.observatory.box import BoxSetup
 from entrypoints.observatory.findings import Examination
 from entrypoints.observatory.night import Observation, observe
 from entrypoints.observatory.options import PIPELINES, night_options, results_folder
+from entrypoints.saying import say
 from entrypoints.screen import Screen
-from simulator.summit.demo import demo_plan
+from simulator.summit.demo import Demo, demo_plan, known_orbit
+from workbench.night.orbits import why_no_bodies
 
 __all__ = ["command"]
 
@@ -74,7 +76,10 @@ def command(
         templates=night.templates if pipelines == "ap-pipe" else tuple,
         workers=workers,
         console=with_console,
+        orbits=_orbits(night),
     )
+    if reason := why_no_bodies():
+        say(f"no known body will be named: {reason}")
     folder = results_folder(results, night.plan.camera.instrument)
     raise SystemExit(
         observe(
@@ -88,3 +93,8 @@ def command(
             Screen(),
         )
     )
+
+
+def _orbits(night: Demo) -> str:
+    """Publish the orbit of one mover, if this machine can follow it: that one is a known body."""
+    return "" if why_no_bodies() else known_orbit(night)

@@ -23,6 +23,7 @@ from entrypoints.screen import Screen
 from simulator.summit.night import NightPlan
 from workbench.camera_draft.writing import write_draft
 from workbench.catalogues.given_catalogue import is_repository, night_catalogue, placed_by_catalogue
+from workbench.night.orbits import why_no_bodies
 from workbench.pace import Pace
 from workbench.replay import recorded_night
 from workbench.templates.night_templates import add_night_templates
@@ -53,6 +54,11 @@ __all__ = ["command"]
     help="YAML file of the camera's defects, linearity and crosstalk.",
 )
 @click.option(
+    "--orbits",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Orbits of known bodies, which are named where they are seen: MPCORB.DAT, or Parquet.",
+)
+@click.option(
     "--site",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -68,6 +74,7 @@ def command(
     catalogues: tuple[str, ...],
     columns: str | None,
     corrections_file: Path | None,
+    orbits: Path | None,
     site: Path | None,
     speed: float,
     workers: int,
@@ -98,6 +105,8 @@ def command(
         raise click.UsageError(
             "--reference-catalogue: for files, --columns must say what their columns are called"
         )
+    if orbits is not None and (reason := why_no_bodies(orbits)):
+        raise click.UsageError(f"--orbits: {reason}")
     if camera_file is None:
         target, camera_file = _drafted(folder, results)
     else:
@@ -121,6 +130,7 @@ def command(
         workers=workers,
         console=with_console,
         pace=pace,
+        variables={} if orbits is None else {"worker": {"MP_ORBITS": str(orbits.absolute())}},
     )
     asked = Observation(
         setup=setup,

@@ -61,6 +61,8 @@ class BoxSetup:
     """Of the work on frames before the night."""
     expiration: float = 3600.0
     """Seconds after which an announcement is too old."""
+    orbits: str = ""
+    """Content of a file of the orbits of known bodies, for workers; blank: there is none."""
     variables: Mapping[str, Mapping[str, str]] = field(factory=dict)
     """Settings of services that differ from those of the demo, by service."""
 
@@ -113,6 +115,7 @@ async def opened_box(
         if results is not None:
             stack.push(lambda _kind, error, _trace: _keep_failure(folder, results, error, display))
         addresses = await paced(setup.pace, _start_servers, stack, folder, display, setup.pace)
+        setup = _with_orbits(setup, folder)
         if setup.console:
             await _Launcher(stack, setup, addresses, display, listener).console()
         with within({**addresses.s3, "LSST_RESOURCES_TMPDIR": str(folder)}):
@@ -132,6 +135,16 @@ async def opened_box(
             setup = evolve(setup, plan=plan)
             parts = await paced(setup.pace, _furnish, setup, addresses.repository, display)
             yield await _Launcher(stack, setup, addresses, display, listener).start(parts)
+
+
+def _with_orbits(setup: BoxSetup, folder: Path) -> BoxSetup:
+    """Tell workers where the orbits of known bodies are."""
+    if not setup.orbits:
+        return setup
+    file = folder / "MPCORB.DAT"
+    file.write_text(setup.orbits, encoding="ascii")
+    worker = {**setup.variables.get("worker", {}), "MP_ORBITS": str(file)}
+    return evolve(setup, variables={**setup.variables, "worker": worker})
 
 
 def _furnish(setup: BoxSetup, repository: Path, display: Display) -> tuple[PlanPart, ...]:

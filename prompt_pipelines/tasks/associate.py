@@ -51,6 +51,7 @@ _AGAIN = (
     "preliminary_visit_psf",
     "template_detector",
     "visit_calibration",
+    "ss_sources",
 )
 """What is read only if somebody else has changed the region's objects since the rows were made."""
 
@@ -97,6 +98,9 @@ class AssociateConnections(PipelineTaskConnections, dimensions=_IMAGE):
         "Scale of the science image.",
         dimensions=_IMAGE,
         deferLoad=True,
+    )
+    ss_sources = Input(
+        "ss_sources", "DataFrame", "Sources that are known bodies.", dimensions=_IMAGE, deferLoad=True
     )
     dia_source_apdb = Output(
         "dia_source_apdb", "DataFrame", "Rows added to the APDB's DiaSource.", dimensions=_IMAGE

@@ -54,6 +54,7 @@ class PrepareAssociationConnections(PipelineTaskConnections, dimensions=_IMAGE):
     visit_calibration = Input(
         "visit_calibration", "StructuredDataDict", "Scale of the science image.", dimensions=_IMAGE
     )
+    ss_sources = Input("ss_sources", "DataFrame", "Sources that are known bodies.", dimensions=_IMAGE)
     preloaded_dia_objects = PrerequisiteInput(
         "preloaded_diaObjects",
         "DataFrame",

@@ -12,17 +12,20 @@ from simulator.summit.simulated_night import SimulatedNight
 from simulator.summit.templates import PatchTemplate, make_templates, patches_seen
 from simulator.world.frames import SimulatedCamera
 from simulator.world.optics import field_radius, pixel_scale
+from simulator.world.orbits import brightest_near, mpcorb_line
 from simulator.world.sky import Sky, make_sky
 from simulator.world.skymap import Skymap, make_skymap
 from simulator.world.stars import Patch
 
-__all__ = ["Demo", "demo_plan"]
+__all__ = ["Demo", "demo_plan", "known_orbit"]
 
 _FIELD = (149.9, 2.2)  # degrees; near the ecliptic, where things move
 _DITHER = 10 / 3600  # degrees
 _EXPOSURE_TIME = 15.0  # seconds
 _SPACING = 33.0  # seconds between visits, as at the Rubin Observatory
 _SURVEY = "BLOCK-407"
+_KNOWN = "K26S01M"
+"""Packed: 2026 SM1, a name like any other."""
 
 
 @frozen(kw_only=True)
@@ -100,3 +103,14 @@ def demo_plan(camera: Camera, *, seed: int, now: UtcSeconds) -> Demo:
 def _group(instant: float) -> str:
     tai = datetime.datetime.fromtimestamp(tai_from_utc(UtcSeconds(instant)), datetime.UTC)
     return tai.isoformat(timespec="milliseconds").removesuffix("+00:00")
+
+
+def known_orbit(demo: Demo) -> str:
+    """Write the orbit of the field's brightest mover as a line of MPCORB; blank if nothing moves."""
+    movers = demo.sky.movers
+    if not movers.number.size:
+        return ""
+    [name, *_] = demo.plan.filters
+    band = demo.plan.camera.filters[name]
+    index = brightest_near(movers, _FIELD, field_radius(demo.plan.camera) / 2, band)
+    return mpcorb_line(movers, index, _KNOWN, band)

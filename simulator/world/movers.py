@@ -12,9 +12,9 @@ from domain.times import TaiSeconds
 from simulator.world.arrays import Floats, Integers
 from simulator.world.stars import Patch, colours, scatter
 
-__all__ = ["Movers", "make_movers"]
+__all__ = ["GM_SUN", "Movers", "make_movers"]
 
-_GM_SUN = 2.9591220828559093e-4
+GM_SUN = 2.9591220828559093e-4
 """au^3 / day^2: the square of Gauss's constant."""
 _LIGHT = 173.1446326847
 """au / day."""
@@ -54,7 +54,15 @@ class Movers:
         position
             au from the Sun, ICRS axes, shape (n, 3).
         """
-        return _follow(self.position, self.velocity, days)[0]
+        return self.states(days)[0]
+
+    def states(self, days: Floats) -> tuple[Floats, Floats]:
+        """Follow the orbits, as `heliocentric` does; gives places and velocities, au a day."""
+        return _follow(self.position, self.velocity, days)
+
+    def earth(self) -> Floats:
+        """Give the Earth's place at the epoch, au from the Sun, ICRS axes."""
+        return _earth(self.epoch)
 
     def sky(self, instant: TaiSeconds) -> tuple[Floats, Floats]:
         """Find where they are seen from the centre of the Earth.
@@ -129,7 +137,7 @@ def _velocities(generator: np.random.Generator, position: Floats) -> Floats:
     eastwards /= np.linalg.norm(eastwards, axis=1, keepdims=True)
     tilt = np.radians(generator.normal(0.0, _INCLINATIONS, (count, 1)))
     direction = np.cos(tilt) * eastwards + np.sin(tilt) * np.cross(outwards, eastwards)
-    return np.asarray(np.sqrt(_GM_SUN / radius) * generator.uniform(*_SPEEDS, (count, 1)) * direction)
+    return np.asarray(np.sqrt(GM_SUN / radius) * generator.uniform(*_SPEEDS, (count, 1)) * direction)
 
 
 def _follow(position: Floats, velocity: Floats, days: Floats) -> tuple[Floats, Floats]:
@@ -152,10 +160,10 @@ def _follow(position: Floats, velocity: Floats, days: Floats) -> tuple[Floats, F
         Afterwards.
     """
     start = np.linalg.norm(position, axis=1)
-    axis = 1 / (2 / start - np.sum(velocity**2, axis=1) / _GM_SUN)
-    motion = np.sqrt(_GM_SUN / axis**3)
+    axis = 1 / (2 / start - np.sum(velocity**2, axis=1) / GM_SUN)
+    motion = np.sqrt(GM_SUN / axis**3)
     cosine = 1 - start / axis
-    sine = np.sum(position * velocity, axis=1) / np.sqrt(_GM_SUN * axis)
+    sine = np.sum(position * velocity, axis=1) / np.sqrt(GM_SUN * axis)
     change = motion * days
     for _ in range(_ROUNDS):
         excess = change - cosine * np.sin(change) + sine * (1 - np.cos(change)) - motion * days
@@ -163,7 +171,7 @@ def _follow(position: Floats, velocity: Floats, days: Floats) -> tuple[Floats, F
     f = 1 - axis / start * (1 - np.cos(change))
     g = days - (change - np.sin(change)) / motion
     end = axis * (1 - cosine * np.cos(change) + sine * np.sin(change))
-    f_rate = -np.sqrt(_GM_SUN * axis) / (end * start) * np.sin(change)
+    f_rate = -np.sqrt(GM_SUN * axis) / (end * start) * np.sin(change)
     g_rate = 1 - axis / end * (1 - np.cos(change))
     return (
         f[:, None] * position + g[:, None] * velocity,

@@ -7,6 +7,7 @@ from typing import Final
 from attrs import frozen
 
 from domain.movers.tracklet import Tracklet, ab_magnitude
+from domain.results.designations import is_number
 from domain.results.sources import DiaSource
 from domain.times import TaiSeconds, utc_from_tai, utc_isoformat
 
@@ -16,6 +17,8 @@ _COLUMNS: Final = (
     "trkSub", "mode", "stn", "obsTime", "ra", "dec", "rmsRA", "rmsDec", "astCat", "mag", "rmsMag", "band",
     "logSNR",
 )  # fmt: skip
+_NAMES: Final = ("permID", "provID")
+"""Columns of known bodies: their number, or else their provisional designation."""
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _MJD_OF_EPOCH: Final = 40_587
 _LEAST, _MOST = 1e-4, 9.9999  # what is written of an error that is smaller, or larger
@@ -39,7 +42,13 @@ class Observatory:
 
 def ades_text(tracklets: Sequence[Tracklet], observatory: Observatory) -> str:
     """Write tracklets as a file that can be sent once station, observer and telescope are true."""
-    return "\n".join([*_header(observatory), " | ".join(_COLUMNS), *_rows(tracklets, observatory), ""])
+    named = any(_body_of(one) for one in tracklets)
+    columns = (*_NAMES, *_COLUMNS) if named else _COLUMNS
+    return "\n".join([*_header(observatory), " | ".join(columns), *_rows(tracklets, observatory, named), ""])
+
+
+def _body_of(tracklet: Tracklet) -> str:
+    return next((one.body for one in tracklet.sightings if one.body), "")
 
 
 def _header(observatory: Observatory) -> Iterator[str]:
@@ -61,13 +70,16 @@ def _header(observatory: Observatory) -> Iterator[str]:
         yield from (f"! {name} {value}" for name, value in lines.items())
 
 
-def _rows(tracklets: Sequence[Tracklet], observatory: Observatory) -> Iterator[str]:
+def _rows(tracklets: Sequence[Tracklet], observatory: Observatory, named: bool) -> Iterator[str]:
     for number, tracklet in enumerate(tracklets, 1):
-        name = f"T{_base36(int(tracklet.sightings[0].mjd))}{_base36(number):0>3}"
+        body = _body_of(tracklet)
+        names = [f"T{_base36(int(tracklet.sightings[0].mjd))}{_base36(number):0>3}"]
+        if named:
+            names = [body.strip("()"), "", ""] if is_number(body) else ["", body, "" if body else names[0]]
         # The noise of a bright source is less than what positions are off.
         off = tracklet.rms / math.sqrt(2.0)
         for one in tracklet.sightings:
-            yield " | ".join((name, *_row(one, off, observatory)))
+            yield " | ".join((*names, *_row(one, off, observatory)))
 
 
 def _row(source: DiaSource, off: float, observatory: Observatory) -> Sequence[str]:

@@ -75,14 +75,15 @@ def finding_table(findings: Sequence[Finding], kinds: Mapping[int, str] | None =
     -------
     findings
         ``rank`` from 1, ``label``, ``ra`` and ``dec`` (degrees ICRS), ``sightings``, ``snr`` (of the
-        strongest), ``object`` (0 of what moves), ``strongest`` (the DiaSource), ``reasons``; of a simulated
-        night, whose DiaSources' `kinds` are known, ``truth``.
+        strongest), ``object`` (0 of what moves), ``strongest`` (the DiaSource), ``reasons``, ``body`` (the
+        designation of a known one, or blank); of a simulated night, whose DiaSources' `kinds` are known,
+        ``truth``.
     """
-    names = ("rank", "label", "ra", "dec", "sightings", "snr", "object", "strongest", "reasons")
+    names = ("rank", "label", "ra", "dec", "sightings", "snr", "object", "strongest", "reasons", "body")
     rows = [
         (
             rank, str(one.label), *one.position, len(one.sightings), one.strongest.snr, one.object_id,
-            one.strongest.source_id, "; ".join(one.reasons),
+            one.strongest.source_id, "; ".join(one.reasons), one.body,
         )
         for rank, one in enumerate(findings, 1)
     ]  # fmt: skip
@@ -95,7 +96,8 @@ def finding_table(findings: Sequence[Finding], kinds: Mapping[int, str] | None =
 def finding_lines(findings: Iterable[Finding], kinds: Mapping[int, str] | None = None) -> list[str]:
     """Say of each what it is and why, for people; of a simulated night, what it truly is, by DiaSource."""
     return [
-        f"  {rank}. {one.label}: ra {one.position[0]:.5f} dec {one.position[1]:+.5f},"
+        f"  {rank}. {' '.join((one.label, one.body)).strip()}:"
+        f" ra {one.position[0]:.5f} dec {one.position[1]:+.5f},"
         f" S/N {one.strongest.snr:.0f}; {'; '.join(one.reasons)}"
         + (f"; the simulator's truth: {true}" if (true := true_kind_of(one.sightings, kinds or {})) else "")
         for rank, one in enumerate(findings, 1)

@@ -22,10 +22,17 @@ from lsst.images import Box
 from lsst.pipe.base import Pipeline
 from lsst.pipe.base.utils import RegionTimeInfo
 
+from adapters.apdb.addresses import reading_engine
+from adapters.apdb.dia_sources import DiaSources
 from domain.pipelines import CHANGE_TASKS
+from domain.results.sources import SourceQuery
+from domain.times import TaiSeconds
 from entrypoints.cli import main
 from prompt_pipelines.apdb import History, open_apdb, store
 from prompt_pipelines.positions import image_region, sky_positions
+from simulator.world.movers import make_movers
+from simulator.world.orbits import mpcorb_line
+from simulator.world.stars import Patch
 from tests.integration.prompt_pipelines.conftest import (
     EXPOSURES,
     NANOJANSKY_PER_ELECTRON,
@@ -59,7 +66,7 @@ def night(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     uri = make_apdb(tmp_path_factory.mktemp("apdb"))
     for exposure in EXPOSURES:
         where = f"instrument='TinyCam' AND skymap='tiny' AND visit={exposure} AND detector=0"
-        assert run_pipeline(repository, "ApPipe", where, inputs=RUN_INPUTS, run=RUN, apdb=uri) == 8
+        assert run_pipeline(repository, "ApPipe", where, inputs=RUN_INPUTS, run=RUN, apdb=uri) == 9
     with Butler.from_config(str(repository), collections=[RUN]) as butler:
         yield Night(butler, open_apdb(uri), uri, repository)
     close_apdb(uri)
@@ -118,8 +125,14 @@ def test_the_quality_of_each_visit_is_a_dataset(night: Night) -> None:
     assert all(None not in one.values() for one in quality)
 
 
-def test_what_is_known_is_loaded_before_the_image(night: Night) -> None:
-    """Preprocessing by group; then both visits of the group in one graph, as a worker runs them."""
+def test_what_is_known_is_loaded_before_the_image(
+    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Preprocessing by group; then both visits of the group in one graph, as a worker runs them.
+
+    What is new in the second one is a body that was predicted.
+    """
+    monkeypatch.setenv("MP_ORBITS", str(_orbit_of_the_transient(tmp_path)))
     group = {"instrument": "TinyCam", "group": "g1", "detector": 1}
     box = Box.from_shape((tiny.NY, tiny.NX))
     with Butler.from_config(str(night.repository), writeable=True) as butler:
@@ -132,16 +145,45 @@ def test_what_is_known_is_loaded_before_the_image(night: Night) -> None:
     where = "instrument='TinyCam' AND group='g1' AND detector=1"
     inputs = ["TinyCam/plan"]
     run, uri = "TinyCam/preloaded", night.apdb_uri
-    assert run_pipeline(night.repository, "Preprocessing", where, inputs=inputs, run=run, apdb=uri) == 1
+    assert run_pipeline(night.repository, "Preprocessing", where, inputs=inputs, run=run, apdb=uri) == 2
     where = "instrument='TinyCam' AND group='g1' AND detector=1 AND skymap='tiny'"
     inputs = [*RUN_INPUTS, run]
-    assert run_pipeline(night.repository, "ApPipe", where, inputs=inputs, run="TinyCam/ap1", apdb=uri) == 16
+    assert run_pipeline(night.repository, "ApPipe", where, inputs=inputs, run="TinyCam/ap1", apdb=uri) == 18
     with Butler.from_config(str(night.repository), collections=["TinyCam/ap1"]) as butler:
         for visit, sources in zip(EXPOSURES, (0, 1), strict=True):
             data_id = {"instrument": "TinyCam", "visit": visit, "detector": 1}
             assert len(butler.get("dia_source_apdb", data_id)) == sources
             metadata = butler.get("prepareAssociation_metadata", data_id)["prepareAssociation"]
             assert metadata["preloaded"]
+            # The same orbit predicts it for the first visit too, where it was too faint.
+            assert len(butler.get("ss_sources", data_id)) == sources
+            assert len(butler.get("dia_object_apdb", data_id)) == 0
+        row, body = butler.get("dia_source_apdb", data_id), butler.get("ss_sources", data_id)
+        assert row["ssObjectId"].tolist() == body["ssObjectId"].tolist() == [int.from_bytes(b"K26E00A")]
+        assert row["diaObjectId"].isna().all()
+        assert body["ephOffset"].item() < 0.2
+        assert 18.0 < body["ephVmag"].item() < 22.0
+    engine, namespace = reading_engine(uri)
+    [stored] = DiaSources(engine, namespace).sources(SourceQuery(visit=EXPOSURES[1], detector=1), None)
+    engine.dispose()
+    assert (stored.body, stored.object_id) == ("2026 EA", 0)
+
+
+def _orbit_of_the_transient(folder: Path) -> Path:
+    """Write the orbit of something that is where the transient is on detector 1, in the second exposure."""
+    (ra,), (dec,) = sky_positions(projection(1), np.array([TRANSIENT.x]), np.array([TRANSIENT.y]))
+    with_it = Time("2026-03-14T02:16:00", scale="tai")
+    movers = make_movers(
+        np.random.default_rng(5),
+        Patch(ra=ra, dec=dec, radius=1e-6),
+        ["r"],
+        count=1,
+        first=1,
+        epoch=TaiSeconds(float(with_it.unix_tai)),
+    )
+    file = folder / "orbits.txt"
+    file.write_text(mpcorb_line(movers, 0, "K26E00A", "r"))
+    return file
 
 
 def test_nothing_is_changed_before_the_claim_and_what_was_stored_since_is_known(
@@ -160,7 +202,7 @@ def test_nothing_is_changed_before_the_claim_and_what_was_stored_since_is_known(
         holds = open_apdb(uri).containsVisitDetector(visit, 0)
         return quanta, holds, len(list((tmp_path / "alerts").rglob("*.avro")))
 
-    assert run(tasks.keys() - changing, RUN_INPUTS, "TinyCam/unclaimed") == (7, False, 0)
+    assert run(tasks.keys() - changing, RUN_INPUTS, "TinyCam/unclaimed") == (8, False, 0)
     _store_earlier(repository, "TinyCam/unclaimed", open_apdb(uri))
     assert run(changing, [*RUN_INPUTS, "TinyCam/unclaimed"], "TinyCam/claimed") == (1, True, 1)
     with Butler.from_config(str(repository), collections=["TinyCam/claimed"]) as butler:

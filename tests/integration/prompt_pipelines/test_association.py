@@ -30,6 +30,8 @@ from prompt_pipelines.apdb import ApdbError, History, load_history, open_apdb, s
 from prompt_pipelines.dia_tables import object_rows
 from prompt_pipelines.positions import image_region
 from prompt_pipelines.reliability import load_model
+from prompt_pipelines.solar_system.prediction import body_table
+from prompt_pipelines.tasks.match_known_bodies import MatchKnownBodiesTask
 from tests.integration.prompt_pipelines.running import APDB_WARNINGS, close_apdb, make_apdb
 from tests.unit.prompt_pipelines.chain import (
     NANOJANSKY_PER_ELECTRON,
@@ -37,6 +39,7 @@ from tests.unit.prompt_pipelines.chain import (
     associate,
     catalogue,
     facts,
+    make_task,
     process,
     template_of,
 )
@@ -266,6 +269,38 @@ def test_an_alert_tells_the_source_its_history_and_its_pictures(database: Databa
     np.testing.assert_allclose(science - template, difference, atol=6 * np.std(difference[:8]))
     middle = CUTOUT_SIZE // 2
     assert np.argmax(difference) == middle * CUTOUT_SIZE + middle
+
+
+def test_the_alert_of_a_known_body_names_it_and_no_object(database: Database, broker: str) -> None:
+    made = _visit(1)
+    [there] = made.accepted()
+    body = int.from_bytes(b"05945")
+    bodies = body_table(
+        designation=np.array(["05945"]),
+        identifiers=np.array([body]),
+        magnitude=np.array([17.5]),
+        error=np.array([2.0]),
+        span=(facts(1).midpoint - 0.1, facts(1).midpoint + 0.1),
+        objects=_towards(float(there["ra"]), float(there["dec"]) + 0.5 / 3600)[None, :, None],
+        observer=np.zeros((3, 1)),
+    )
+    found = make_task(MatchKnownBodiesTask).run({**made.datasets, "bodies": bodies}, facts(1))
+    known = Made({**made.datasets, "ss_sources": found.ss_sources}, made.tasks)
+    outputs = associate(known, database.apdb, stream=AlertStream(broker, "bodies"))
+    assert outputs.dia_source_apdb["ssObjectId"].tolist() == [body]
+    assert (database.count("DiaSource"), database.count("DiaObject")) == (1, 0)
+    [message] = _consume(broker, "bodies", 1)
+    alert = alert_schema().deserialize(message[5:])
+    assert (alert["diaSource"]["ssObjectId"], alert["diaSource"]["diaObjectId"]) == (body, None)
+    assert (alert["diaObject"], alert["prvDiaSources"]) == (None, None)
+    assert alert["ssSource"]["designation"] == "05945"
+    assert alert["ssSource"]["ephVmag"] == pytest.approx(17.5)
+    assert alert["ssSource"]["ephOffsetDec"] == pytest.approx(-0.5, abs=0.01)
+
+
+def _towards(ra: float, dec: float) -> np.ndarray:
+    lon, lat = np.radians([ra, dec])
+    return np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
 
 def _stamp(content: bytes) -> np.ndarray:

@@ -22,6 +22,8 @@ _STORED = frozenset(
         "prompt_pipelines.tasks.detect_sources.DetectSourcesTask",
         "prompt_pipelines.tasks.isr.IsrTask",
         "prompt_pipelines.tasks.load_dia_objects.LoadDiaObjectsTask",
+        "prompt_pipelines.tasks.match_known_bodies.MatchKnownBodiesTask",
+        "prompt_pipelines.tasks.predict_known_bodies.PredictKnownBodiesTask",
         "prompt_pipelines.tasks.measure_quality.MeasureQualityTask",
         "prompt_pipelines.tasks.prepare_association.PrepareAssociationTask",
         "prompt_pipelines.tasks.subtract_images.SubtractImagesTask",

@@ -16,6 +16,7 @@ from domain.cameras.camera import (
     FocalPlane,
     HeaderRules,
     InvalidCameraError,
+    ObservatoryPlace,
     Placement,
     Purpose,
     RawKeys,
@@ -259,3 +260,17 @@ def test_the_parts_of_a_raw_are_told_by_the_hdus_that_detectors_name() -> None:
         {"three_A": {(2, 6)}, 7: {(2, 6)}},
         {2: set()},
     ]
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ((361.0, 0.0, 0.0), "longitude_deg: 361"),
+        ((0.0, -91.0, 0.0), "latitude_deg: -91"),
+        ((0.0, 0.0, float("nan")), "height_m: nan"),
+    ],
+)
+def test_an_observatory_is_somewhere_on_the_earth(place: tuple[float, float, float], reason: str) -> None:
+    longitude, latitude, height = place
+    with pytest.raises(InvalidCameraError, match=f"observatory: {reason} is not between"):
+        ObservatoryPlace(longitude_deg=longitude, latitude_deg=latitude, height_m=height)

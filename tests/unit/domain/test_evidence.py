@@ -72,3 +72,20 @@ def test_of_several_nights_the_last_is_judged_and_what_is_old_counts_less() -> N
     assert [one.object_id for one in found] == [13, 11]
     assert "seen in an earlier night" in found[1].reasons
     assert tonight([]) == []
+
+
+def test_a_known_body_is_named_whether_it_is_linked_or_seen_once() -> None:
+    ceres, other = int.from_bytes(b"00001"), int.from_bytes(b"K19A12B")
+    mover = [_seen(i, i, object_id=0, body_id=ceres, ra=150.0 + i / 500, snr=20.0) for i in range(4)]
+    # Of one sighting it is not known who it is.
+    mover[2] = _seen(2, 2, object_id=22, ra=150.0 + 2 / 500, snr=20.0)
+    once = _seen(30, 0, object_id=0, body_id=other, ra=152.0, snr=12.0)
+    found = findings_of([*mover, once])
+    assert [(one.label, one.body, len(one.sightings)) for one in found] == [
+        (Label.KNOWN, "(1)", 4),
+        (Label.KNOWN, "2019 AB12", 1),
+    ]
+    assert found[0].tracklet is not None
+    assert found[1].tracklet is None
+    assert {one.object_id for one in found} == {0}
+    assert found[0].reasons[0] == "(1), seen 4 times where it was predicted"

@@ -83,3 +83,14 @@ def test_tables_have_a_row_for_each() -> None:
     assert (row["tracklet"], row["sightings"], row["rate"]) == (1, 3, 0.25)
     assert list(sighting_table(_TRACKLET)["residual_east"]) == [0.3, 0.0, -0.3]
     assert len(tracklet_table([])) == 0
+
+
+def test_known_bodies_have_their_designation_and_others_a_name_of_ours() -> None:
+    numbered, provisional = (
+        evolve(_TRACKLET, sightings=tuple(evolve(one, body_id=body) for one in _SEEN))
+        for body in (int.from_bytes(b"05945"), int.from_bytes(b"K19A12B"))
+    )
+    rows = _rows(ades_text([numbered, provisional, _TRACKLET], Observatory()))[::3]
+    assert list(rows[0]) == ["permID", "provID", *_ORDER]
+    names = [(row["permID"], row["provID"], bool(row["trkSub"])) for row in rows]
+    assert names == [("5945", "", False), ("", "2019 AB12", False), ("", "", True)]
