@@ -37,6 +37,9 @@ BUCKET_TOPIC: {{ .Values.imageNotifications.topic | quote }}
 {{- with .Values.imageNotifications.securityProtocol }}
 SECURITY_PROTOCOL: {{ . | quote }}
 {{- end }}
+{{- with .Values.imageNotifications.tlsVerify }}
+KAFKA_TLS_VERIFY: {{ . | quote }}
+{{- end }}
 {{- with .Values.imageNotifications.username }}
 SASL_USERNAME: {{ . | quote }}
 SASL_PASSWORD: {secret: {{ $.Values.imageNotifications.passwordKey | quote }}}
@@ -77,6 +80,9 @@ AP_KAFKA_SERVER: {{ .Values.alerts.server | quote }}
 AP_KAFKA_TOPIC: {{ .Values.alerts.topic | quote }}
 AP_KAFKA_PRODUCER_USERNAME: {{ .Values.alerts.username | quote }}
 AP_KAFKA_PRODUCER_PASSWORD: {secret: alert_stream_pass}
+{{- with .Values.alerts.securityProtocol }}
+AP_KAFKA_SECURITY_PROTOCOL: {{ . | quote }}
+{{- end }}
 {{- end }}
 {{- end }}
 

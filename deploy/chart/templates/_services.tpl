@@ -32,6 +32,9 @@ spec:
 BUTLER_REPOSITORY: {{ default .Values.instrument.centralRepo $writer.outputRepo | quote }}
 KAFKA_CLUSTER: {{ default .Values.butler_writer.kafka_cluster $writer.kafka.clusterAddress | quote }}
 KAFKA_TOPIC: {{ default .Values.butler_writer.kafka_topic $writer.kafka.topic | quote }}
+{{- with $writer.kafka.tlsVerify }}
+KAFKA_TLS_VERIFY: {{ . | quote }}
+{{- end }}
 KAFKA_OUTPUT_TOPIC: {{ $writer.kafka.outputTopic | quote }}
 KAFKA_DEAD_LETTER_TOPIC: {{ $writer.kafka.deadLetterTopic | quote }}
 {{- with default .Values.butler_writer.kafka_username $writer.kafka.username }}
@@ -102,6 +105,9 @@ NEXT_VISIT_CANCELED_TOPIC: {{ . | quote }}
 OFFSET: {{ $fanOut.kafka.offset | quote }}
 MESSAGE_EXPIRATION: {{ $fanOut.kafka.expiration | toString | quote }}
 SECURITY_PROTOCOL: {{ $fanOut.kafka.securityProtocol | quote }}
+{{- with $fanOut.kafka.tlsVerify }}
+KAFKA_TLS_VERIFY: {{ . | quote }}
+{{- end }}
 {{- if $fanOut.kafka.auth_env }}
 SASL_MECHANISM: {{ $fanOut.kafka.saslMechamism | quote }}
 SASL_USERNAME: {secret: kafka_pp_sasl_username}
