@@ -29,6 +29,8 @@ class JobKind(enum.Enum):
 
     CALIBRATIONS = "calibrations"
     """Makes masters of a night's bias, dark and flat frames, and certifies those that pass their checks."""
+    TRACKLETS = "tracklets"
+    """Writes what moved in the last night before the one that goes on."""
     TEMPLATES = "templates"
     """Builds templates of all nights before the one that goes on."""
     RETENTION = "retention"
@@ -133,6 +135,7 @@ def due(
             yield Job(kind=JobKind.CALIBRATIONS, night=night, inputs=_digest(frames.calibrations[night]))
         before = [night for night in sorted(frames.science) if night < tonight]
         if before:
+            yield Job(kind=JobKind.TRACKLETS, night=before[-1], inputs=_digest(frames.science[before[-1]]))
             inputs = _digest(key for night in before for key in frames.science[night])
             yield Job(kind=JobKind.TEMPLATES, night=before[-1], inputs=inputs)
         # Last: what is old may have been waiting for any of the others.

@@ -24,6 +24,12 @@ _UNKNOWN = Observatory()
     "--aperture", default=_UNKNOWN.aperture, show_default=True, help="Metres; 9999 if it is not known."
 )
 @click.option("--catalogue", default=_UNKNOWN.catalogue, show_default=True, help="Of positions: Gaia3, ...")
+@click.option("--night", type=int, metavar="YYYYMMDD", help="Those of one night; else all.")
+@click.option(
+    "--table",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for them as a table (ECSV) as well; that nothing moves is no error then.",
+)
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; else it is printed."
 )
@@ -35,6 +41,8 @@ def command(
     design: str,
     aperture: float,
     catalogue: str,
+    night: int | None,
+    table: Path | None,
     output: Path | None,
 ) -> None:
     """Write the tracklets of RESULTS, which `demo` or `replay` has written or is a site's folder, as ADES.
@@ -46,10 +54,18 @@ def command(
         station=station, observer=observer, design=design, aperture=aperture, catalogue=catalogue
     )
     with open_results(folder) as results:
-        if not len(results.tracklets):
+        tracklets = results.tracklets if night is None else results.tracklets_of(night)
+        if table is not None:
+            tracklets.write(table, overwrite=True)
+        if not len(tracklets) and table is None:
             raise ResultsError(f"{folder}: nothing in it moves, so there is nothing to write")
-        text = results.ades(observatory)
-    if output is None:
+        text = results.ades(observatory, night) if len(tracklets) else ""
+    if not text:
+        if output is not None:
+            output.unlink(missing_ok=True)
+        click.echo("nothing moves")
+    elif output is None:
         click.echo(text, nl=False)
     else:
         output.write_text(text, encoding="utf-8")
+        click.echo(f"{len(tracklets)} tracklets in {output}")

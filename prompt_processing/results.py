@@ -253,15 +253,27 @@ class Results:
             raise ResultsError(f"{self.path}: there is no tracklet {tracklet}")
         return sighting_table(found[0])
 
-    def ades(self, observatory: Observatory | None = None) -> str:
-        """Write all tracklets in the format of the Minor Planet Center, ADES with columns parted by bars.
+    def ades(self, observatory: Observatory | None = None, night: int | None = None) -> str:
+        """Write tracklets in the format of the Minor Planet Center, ADES with columns parted by bars.
 
         Parameters
         ----------
         observatory
             What it asks of who reports; None leaves placeholders.
+        night
+            Day_obs (YYYYMMDD); None: all nights.
         """
-        return ades_text(self._tracklets, observatory or Observatory())
+        return ades_text(self._of_night(night), observatory or Observatory())
+
+    def tracklets_of(self, night: int) -> Table:
+        """List what moved in one night, by its day_obs (YYYYMMDD): columns as of `tracklets`."""
+        return tracklet_table(self._of_night(night))
+
+    def _of_night(self, night: int | None) -> Sequence[Tracklet]:
+        if night is None:
+            return self._tracklets
+        visits = {int(row["visit"]) for row in self.visits if int(row["day_obs"]) == night}
+        return link(one for one in self._dia_sources if one.visit in visits)
 
     def photometry(self, ra: float, dec: float) -> Table:
         """Measure what is at a place on all images, seen or not: the columns of `workbench.night.photometry`.

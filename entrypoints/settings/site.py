@@ -142,6 +142,11 @@ class SiteFolder:
         return self.path / "calibrations"
 
     @property
+    def movers(self) -> Path:
+        """What moved in each night."""
+        return self.path / "movers"
+
+    @property
     def jobs(self) -> Path:
         """How jobs ended."""
         return self.state / "jobs.json"

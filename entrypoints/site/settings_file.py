@@ -54,8 +54,9 @@ keep_raws_days: {keep_raws}
 keep_images_days: {keep_images}
 
 # What the site does by itself once no frame has come for upkeep_idle_s and nothing waits: masters of new
-# biases, darks and flats, which are used from their night on; templates of the nights before this one; the
-# removal of what is kept no longer. []: nothing.
+# biases, darks and flats, which are used from their night on; what moved in the last night, as a file
+# for the Minor Planet Center; templates of the nights before this one; the removal of what is kept no
+# longer. []: nothing.
 upkeep: [{upkeep}]
 upkeep_idle_s: {upkeep_idle}
 

@@ -86,6 +86,8 @@ class SiteJobs:
         try:
             if job.kind is JobKind.CALIBRATIONS:
                 return await self._make_calibrations(job.night, sorted(frames.calibrations[job.night]))
+            if job.kind is JobKind.TRACKLETS:
+                return await self._write_tracklets(job.night)
             if job.kind is JobKind.TEMPLATES:
                 return await self._build_templates(job.night)
             return _removal_said(json.loads(await self.run("site", "prune", str(self.folder.path), "--json")))
@@ -111,6 +113,15 @@ class SiteJobs:
         certify = ("calibrations", "certify", str(self.folder.central), name, "--from", since)
         await self.run(*certify, "--until-next", "--replace")
         return _calibrations_said(built, name, pictures)
+
+    async def _write_tracklets(self, night: int) -> JobResult:
+        self.folder.movers.mkdir(exist_ok=True)
+        output, table = (self.folder.movers / f"{night}.{kind}" for kind in ("psv", "ecsv"))
+        said = await self.run(
+            *("ades", str(self.folder.path), "--night", str(night)),
+            *("-o", str(output), "--table", str(table)),
+        )
+        return JobResult(ending=JobEnding.DONE, said=said.strip())
 
     async def _build_templates(self, until: int) -> JobResult:
         printed = await self.run(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from astropy.table import Table
 from astropy.time import Time
 from lsst.daf.butler import Butler, Timespan
 
@@ -87,6 +88,10 @@ def test_new_frames_become_masters_that_are_used_from_their_night_on(tmp_path: P
     result = asyncio.run(jobs.do(templates, TakenFrames()))
     assert result.ending is JobEnding.FAILED
     assert result.said.startswith("no image of SimCam can have a part in a template: ")
+    tracklets = Job(kind=JobKind.TRACKLETS, night=20260313, inputs="")
+    result = asyncio.run(jobs.do(tracklets, TakenFrames()))
+    assert (result.ending, result.said) == (JobEnding.DONE, "nothing moves")
+    assert len(Table.read(folder / "movers" / "20260313.ecsv")) == 0
 
 
 def old_raws_go(folder: Path, files: int) -> None:

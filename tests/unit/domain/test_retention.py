@@ -95,4 +95,4 @@ def test_retention_is_due_once_for_a_day_and_after_all_else() -> None:
         while jobs := due(frames, done, tonight=tonight, kinds=frozenset(JobKind), first_kept=[first]):
             kinds.append(jobs[0].kind)
             done.append(JobRecord(job=jobs[0], ending=JobEnding.FAILED, said="", ended=UtcSeconds(0.0)))
-    assert kinds == [JobKind.TEMPLATES, JobKind.RETENTION] * 2
+    assert kinds == [JobKind.TRACKLETS, JobKind.TEMPLATES, JobKind.RETENTION] * 2

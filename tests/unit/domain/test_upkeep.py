@@ -49,7 +49,8 @@ def test_every_night_is_done_once_whatever_comes_of_it(
     masters = [job.night for job in did if job.kind is JobKind.CALIBRATIONS]
     assert masters == sorted(frames.calibrations)
     before = [night for night in frames.science if night < tonight]
-    assert [job.night for job in did if job.kind is JobKind.TEMPLATES] == ([max(before)] if before else [])
+    for kind in (JobKind.TRACKLETS, JobKind.TEMPLATES):
+        assert [job.night for job in did if job.kind is kind] == ([max(before)] if before else [])
     assert due(frames, done, tonight=tonight, kinds=ALL) == ()
 
 
@@ -64,7 +65,9 @@ def test_a_new_frame_makes_what_it_has_a_part_in_due_again_and_nothing_else(
     grown = TakenFrames(nights, frames.calibrations) if is_science else TakenFrames(frames.science, nights)
     again = due(grown, done, tonight=tonight, kinds=ALL)
     if is_science:
-        assert [job.kind for job in again] == [JobKind.TEMPLATES] * (night < tonight)
+        is_last = night < tonight and night == max(one for one in nights if one < tonight)
+        expected = [JobKind.TRACKLETS] * is_last + [JobKind.TEMPLATES] * (night < tonight)
+        assert [job.kind for job in again] == expected
     else:
         assert [(job.kind, job.night) for job in again] == [(JobKind.CALIBRATIONS, night)]
 

@@ -66,7 +66,12 @@ class Site:
 
     def start(self) -> SiteUpkeep:
         self.upkeep = SiteUpkeep(
-            UpkeepSettings(instrument="TestCam", day_begins=12.0, idle_after=600.0, kinds=frozenset(JobKind)),
+            UpkeepSettings(
+                instrument="TestCam",
+                day_begins=12.0,
+                idle_after=600.0,
+                kinds=frozenset({JobKind.CALIBRATIONS, JobKind.TEMPLATES, JobKind.RETENTION}),
+            ),
             journal=self.journal,
             queue=self.queue,  # type: ignore[arg-type]  # only its depth is asked for
             clock=self,
