@@ -4,6 +4,7 @@ Read from ``pkg/scalers/redis_streams_scaler.go`` of 2.16.1 and 2.21.0, and
 ``pkg/scaling/executor/scale_jobs.go``, which is the same in both.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any, Final
@@ -18,6 +19,14 @@ _REFUSES_ZERO: Final = (2, 16)
 """The newest release in which an activation of 0 cannot be told from none."""
 
 
+_DEFAULTS: Final = {
+    "lagCount": "0",
+    "activationLagCount": "0",
+    "pendingEntriesCount": "5",
+    "streamLength": "5",
+}
+
+
 class RefusedTriggerError(Exception):
     """The scaler is not built, and the ScaledJob starts nothing."""
 
@@ -26,38 +35,48 @@ class RefusedTriggerError(Exception):
 class Trigger:
     """What the scaler makes of its metadata."""
 
+    by: str
+    """What is counted: ``lag``, ``pending`` entries, or the stream's ``length``."""
     target: int
     activation: int
 
-    def is_active(self, lag: int) -> bool:
+    def is_active(self, count: int) -> bool:
         """Tell whether anything may be started."""
-        return lag > self.activation
+        return count > self.activation
 
 
 def parse_trigger(metadata: Mapping[str, Any], release: tuple[int, int]) -> Trigger:
-    """Read a trigger by which the lag of a group scales.
+    """Read a trigger: what is not lag, where a group is named and lagCount is none, is pending.
 
     Raises
     ------
     RefusedTriggerError
         Raised if that release of KEDA refuses it.
     """
-    numbers = {}
-    for name in ("lagCount", "activationLagCount"):
-        value = metadata.get(name, "0")
-        if not isinstance(value, str):
-            raise RefusedTriggerError(f"{name}: metadata are texts")
-        try:
-            numbers[name] = int(value)
-        except ValueError as error:
-            raise RefusedTriggerError(f"{name}: {error}") from error
-    if not (metadata.get("address") and metadata.get("stream") and metadata.get("consumerGroup")):
-        raise RefusedTriggerError("address, stream and consumerGroup are needed to scale by lag")
-    if not numbers["lagCount"]:
-        raise RefusedTriggerError("without lagCount it scales by what is pending")
-    if release <= _REFUSES_ZERO and not numbers["activationLagCount"]:
+    number = {name: _number(name, metadata.get(name, default)) for name, default in _DEFAULTS.items()}
+    activation = number["activationLagCount"]
+    if not (metadata.get("address") and metadata.get("stream")):
+        raise RefusedTriggerError("address and stream are needed")
+    if not metadata.get("consumerGroup"):
+        return Trigger("length", number["streamLength"], activation)
+    if not number["lagCount"]:
+        return Trigger("pending", number["pendingEntriesCount"], activation)
+    if release <= _REFUSES_ZERO and not activation:
         raise RefusedTriggerError("activationLagCount required for Redis lag")
-    return Trigger(numbers["lagCount"], numbers["activationLagCount"])
+    return Trigger("lag", number["lagCount"], activation)
+
+
+def _number(name: str, value: object) -> int:
+    """Read a number as KEDA does, which takes texts for JSON."""
+    if not isinstance(value, str):
+        raise RefusedTriggerError(f"{name}: metadata are texts")
+    try:
+        number = json.loads(value)
+    except ValueError as error:
+        raise RefusedTriggerError(f"{name}: {error}") from error
+    if type(number) is not int:
+        raise RefusedTriggerError(f"{name}: {value} is no whole number")
+    return number
 
 
 def new_jobs(
@@ -66,6 +85,7 @@ def new_jobs(
     """Tell how many jobs one poll starts; `running` has those that are starting, too."""
     [found] = spec["triggers"]
     trigger = parse_trigger(found["metadata"], release)
+    assert trigger.by == "lag", "what is counted below is the lag"
     if not trigger.is_active(lag):
         return 0
     most: int = spec["maxReplicaCount"]

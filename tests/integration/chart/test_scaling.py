@@ -1,9 +1,12 @@
 """KEDA's arithmetic, with what the chart tells it and our queue's lag."""
 
+import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from tests.integration.chart.helm import Helm
 from tests.integration.chart.keda import NEWEST, OLDEST, RefusedTriggerError, new_jobs, parse_trigger
 from tests.integration.chart.objects import Object, find
+from tests.integration.chart.real_keda import RELEASE, ask_scaler, find_scaler
 from tests.integration.redis.benches import GROUP, RedisQueueBench
 
 
@@ -74,6 +78,59 @@ def test_an_activation_of_nothing_is_refused_by_the_oldest(spec: Object) -> None
     with pytest.raises(RefusedTriggerError):
         parse_trigger(metadata, OLDEST)
     assert parse_trigger(metadata, NEWEST).is_active(1)
+
+
+@pytest.mark.parametrize("release", [OLDEST, NEWEST])
+def test_production_s_trigger_starts_nothing_for_one_and_too_many_for_more(
+    helm: Helm, release: tuple[int, int]
+) -> None:
+    old = {"activationLagCount": "1", "lagCount": "1", "pendingEntriesCount": "1"}
+    values = {"keda": {"minReplicaCount": 3, "scalingStrategy": "eager", "redisStreams": old}}
+    spec = find(helm.template(values), "ScaledJob")["spec"]
+    assert new_jobs(spec, 1, running=0, starting=0, release=release) == 0
+    assert new_jobs(spec, 9, running=0, starting=0, release=release) == 9
+    assert new_jobs(spec, 9, running=9, starting=9, release=release) == 9
+
+
+LAG = {"consumerGroup": "workers", "lagCount": "1", "activationLagCount": "-1"}
+TRIGGERS = [
+    LAG,
+    {**LAG, "activationLagCount": "0"},
+    {**LAG, "activationLagCount": "1", "pendingEntriesCount": "1"},
+    {**LAG, "lagCount": "3"},
+    {**LAG, "lagCount": "0"},
+    {**LAG, "lagCount": "0", "pendingEntriesCount": "2", "activationLagCount": "1"},
+    {**LAG, "lagCount": "one"},
+    {**LAG, "lagCount": "1.5"},
+    {**LAG, "pendingEntriesCount": "none"},
+    {**LAG, "streamLength": "none"},
+    {"streamLength": "7"},
+    {},
+]
+
+
+@pytest.mark.slow
+def test_the_rules_are_those_of_keda_s_own_scaler(
+    redis_url: str, pytestconfig: pytest.Config, tmp_path: Path
+) -> None:
+    cache = getattr(pytestconfig, "cache", None)
+    scaler = find_scaler(tmp_path if cache is None else cache.mkdir("keda"))
+    client, stream = redis.Redis.from_url(redis_url), f"keda-{uuid.uuid4()}"
+    client.xgroup_create(stream, "workers", "0", mkstream=True)
+    place = {"address": redis_url.split("/")[2], "stream": stream}
+    for unread in range(4):
+        counts = {"lag": unread, "pending": 0, "length": unread}
+        for trigger in TRIGGERS:
+            answer = ask_scaler(scaler, {**place, **trigger})
+            try:
+                ours = parse_trigger({**place, **trigger}, RELEASE[:2])
+            except RefusedTriggerError:
+                assert "error" in answer, trigger
+                continue
+            expected = {"value": counts[ours.by], "target": ours.target}
+            assert answer == {**expected, "active": ours.is_active(counts[ours.by])}, trigger
+        client.xadd(stream, {"visit": "x"})
+    client.close()
 
 
 arrivals = st.lists(st.integers(0, 200), min_size=1, max_size=30)
