@@ -35,6 +35,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "results": ("prompt_processing.command", "Sum up what a night has found."),
     "ades": ("prompt_processing.ades", "Write what moves for the Minor Planet Center."),
     "photometry": ("prompt_processing.photometry", "Measure what is at a place on all images."),
+    "completeness": (
+        "prompt_processing.completeness",
+        "Measure how faint a source may be and still be found.",
+    ),
     "console": (
         "entrypoints.services.console",
         "Show a night in the browser, while it goes on or later.",

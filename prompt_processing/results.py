@@ -29,9 +29,11 @@ from prompt_processing.images import KINDS, DetectorImage, image_from
 from workbench.night.ades import Observatory, ades_text
 from workbench.night.alerts import read_alert_files
 from workbench.night.apdb import object_table, source_table
+from workbench.night.completeness import ImageDepth, measured_depths
 from workbench.night.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes, read_kept_truth
 from workbench.night.photometry import measured_at, photometry_table
 from workbench.night.tracklets import finding_table, sighting_table, tracklet_table
+from workbench.pace import Pace
 
 __all__ = ["Results", "open_results"]
 
@@ -284,6 +286,22 @@ class Results:
             Degrees ICRS.
         """
         return photometry_table(measured_at(self._butler, self._chains, self.instrument, ra, dec))
+
+    def completeness(self, copies: int = 4, seed: int = 1, pace: Pace | None = None) -> Sequence[ImageDepth]:
+        """Measure how faint a source may be and still be found: see `workbench.night.completeness`.
+
+        Parameters
+        ----------
+        copies
+            Of each difference image, each with sources at other places.
+        seed
+            Of what is random.
+        pace
+            Of the work.
+        """
+        return measured_depths(
+            self._butler, self._chains, self.instrument, copies=copies, seed=seed, pace=pace or Pace()
+        )
 
     def cutouts(self, dia_source: int, size: int = 31) -> Mapping[str, npt.NDArray[Any]]:
         """Cut squares of pixels around a DiaSource out of ``calibrated``, ``template`` and ``difference``.

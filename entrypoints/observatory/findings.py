@@ -110,11 +110,11 @@ def examine(asked: Examination, at: Addresses, results: Results, target: Path, c
 def _new(sources: Sequence[DiaSource], kinds: Mapping[int, str]) -> list[str]:
     """Say what is new, the most telling first."""
     found = tonight(sources)
-    return (
-        [f"what is new, the first {_NEWS} of {len(found)}:", *finding_lines(found[:_NEWS], kinds)]
-        if found
-        else []
-    )
+    if not found:
+        return []
+    bodies = [f"{one.body} seen {len(one.sightings)} times" for one in found if one.body]
+    named = [f"known bodies: {', '.join(bodies)}"] if bodies else []
+    return [f"what is new, the first {_NEWS} of {len(found)}:", *finding_lines(found[:_NEWS], kinds), *named]
 
 
 def _alerts(alerts: Sequence[Mapping[str, Any]], sources: Table) -> str:

@@ -9,6 +9,7 @@ import astropy.units as u
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from astropy.time import Time
 from attrs import frozen
 from click.testing import CliRunner
@@ -48,6 +49,8 @@ from tests.integration.prompt_pipelines.running import (
     run_pipeline,
 )
 from tests.unit.prompt_pipelines import tiny_camera as tiny
+from workbench.night.completeness import DATASET, depth_table, measured_depths, store_depths
+from workbench.pace import Pace
 
 RUN = "TinyCam/ap"
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(APDB_WARNINGS)]
@@ -123,6 +126,38 @@ def test_the_quality_of_each_visit_is_a_dataset(night: Night) -> None:
     assert [one["dia_sources"]["positive"] for one in quality] == [0, 1]
     assert all(one["seeing_pixels"] == pytest.approx(1.6 * 2.3548, rel=0.05) for one in quality)
     assert all(None not in one.values() for one in quality)
+
+
+def test_measuring_how_deep_images_are_leaves_the_night_as_it_was(night: Night) -> None:
+    before = _holdings(night)
+    images = measured_depths(night.butler, [RUN], "TinyCam", copies=2, seed=3, pace=Pace())
+    assert [(one.visit, one.detector, one.physical_filter) for one in images] == [
+        (exposure, 0, "r_tiny") for exposure in EXPOSURES
+    ]
+    assert all(one.depth.injected == len(one.found) > 0 for one in images)
+    run = store_depths(str(night.repository), "TinyCam", images, Pace())
+    assert _holdings(night) == before
+    with Butler.from_config(str(night.repository), collections=[run]) as butler:
+        kept = [butler.get(ref) for ref in butler.query_datasets(DATASET)]
+        everything = {ref.datasetType.name for ref in butler.query_all_datasets(run)}
+    assert [one["injected"] for one in kept] == [one.depth.injected for one in images]
+    assert everything == {DATASET}
+    assert depth_table(images)["images"].tolist() == [2]
+
+
+def _holdings(night: Night) -> tuple[list[str], list[int]]:
+    """List the datasets of the night, and count what is in its APDB."""
+    with Butler.from_config(str(night.repository), collections=[RUN]) as butler:
+        datasets = sorted(str(ref.id) for ref in butler.query_all_datasets(RUN, limit=None))
+    engine, _ = reading_engine(night.apdb_uri)
+    tables = ("DiaSource", "DiaObject", "DiaForcedSource")
+    with engine.connect() as connection:
+        counts = [
+            connection.execute(sa.select(sa.func.count()).select_from(sa.table(name))).scalar_one()
+            for name in tables
+        ]
+    engine.dispose()
+    return datasets, counts
 
 
 def test_what_is_known_is_loaded_before_the_image(
