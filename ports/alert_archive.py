@@ -1,7 +1,7 @@
 """The alerts of a night, for people to look at."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from attrs import frozen
 
@@ -32,6 +32,19 @@ class KeptAlert:
     """When its source was made, days TAI; it is sent right after that, unless it waits."""
     is_waiting: bool
     """Whether no broker has taken it yet."""
+
+    @classmethod
+    def of_packet(cls, packet: Mapping[str, Any], *, is_waiting: bool = False) -> Self:
+        """Take out of a packet, as its schema has it, what it is about."""
+        source = packet["diaSource"]
+        return cls(
+            source_id=packet["diaSourceId"],
+            object_id=source["diaObjectId"] or 0,
+            visit=source["visit"],
+            detector=source["detector"],
+            processed=source["timeProcessedMjdTai"],
+            is_waiting=is_waiting,
+        )
 
 
 class AlertArchive(Protocol):

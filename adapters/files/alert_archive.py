@@ -71,7 +71,9 @@ class FileAlertArchive:
                 continue
             known = self._known.get(key)
             found[key] = (
-                tuple(_kept(one, is_waiting) for one in self._packets(file)) if known is None else known
+                tuple(KeptAlert.of_packet(one, is_waiting=is_waiting) for one in self._packets(file))
+                if known is None
+                else known
             )
         return found
 
@@ -86,15 +88,3 @@ class FileAlertArchive:
             return self._read(file)
         except (OSError, ValueError, PromptProcessingError) as error:
             raise AlertArchiveUnavailableError(f"alerts: {error}") from error
-
-
-def _kept(packet: Mapping[str, Any], is_waiting: bool) -> KeptAlert:
-    source = packet["diaSource"]
-    return KeptAlert(
-        source_id=packet["diaSourceId"],
-        object_id=source["diaObjectId"] or 0,
-        visit=source["visit"],
-        detector=source["detector"],
-        processed=source["timeProcessedMjdTai"],
-        is_waiting=is_waiting,
-    )

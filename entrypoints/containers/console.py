@@ -2,8 +2,9 @@
 
 import contextlib
 import datetime
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve, frozen
 from dependency_injector import containers, providers
@@ -18,14 +19,17 @@ from adapters.files.cameras import CameraFileError, find_camera, load_camera
 from adapters.files.log_archive import FolderLogArchive
 from adapters.host.clock import SystemClock
 from adapters.host.probes import HttpProbe
+from adapters.kafka.alert_archive import KafkaAlertArchive
 from application.console.neighbours import looks
 from application.console.night_board import KeptNightBoard, LedgerNightBoard
 from domain.cameras.camera import Camera
 from entrypoints.containers.outcomes import SITE, opened_records
+from entrypoints.containers.parts.alerts import alert_connection
 from entrypoints.containers.parts.providing import singleton
 from entrypoints.containers.results import alerts_in, opened_archives, places_in
 from entrypoints.containers.status import StatusContainer
 from entrypoints.running import opened
+from entrypoints.settings.alerts import AlertSettings
 from entrypoints.settings.console import ConsoleSettings, WatchedSettings
 from entrypoints.settings.site import SiteFolder
 from ports.alert_archive import AlertArchive
@@ -56,7 +60,7 @@ async def live_night(
     place
         What it is, for people.
     alerts
-        Those that are kept; None: nowhere within reach.
+        Those that are kept; None: the last ones of the broker's topic, if there is one.
 
     Raises
     ------
@@ -72,7 +76,9 @@ async def live_night(
         apdb=settings.apdb or "",
         instrument=settings.night.instrument,
     )
-    async with opened(status.queue(), status.histories()), archives as found:
+    topic = None if alerts is not None else _topic_of(settings.alerts)
+    following = [] if topic is None else [topic]
+    async with opened(status.queue(), status.histories(), *following), archives as found:
         board = LedgerNightBoard(
             instrument=settings.night.instrument,
             ledger=status.ledger(),
@@ -90,9 +96,21 @@ async def live_night(
             camera=camera,
             place=place,
             note=settings.note,
-            alerts=alerts,
+            alerts=alerts or topic,
         )
         yield Watched(night=night, board=board)
+
+
+def _topic_of(alerts: AlertSettings) -> KafkaAlertArchive | None:
+    if alerts.server is None or alerts.topic is None:
+        return None
+    return KafkaAlertArchive(alert_connection(alerts), alerts.topic, _decoded)
+
+
+def _decoded(message: bytes) -> Mapping[str, Any]:
+    from workbench.night.alerts import decoded_alert  # noqa: PLC0415 - it loads Rubin's schema
+
+    return decoded_alert(message)
 
 
 @contextlib.asynccontextmanager

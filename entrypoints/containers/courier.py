@@ -8,11 +8,11 @@ from adapters.apdb.stored_sources import ApdbStoredSources
 from adapters.butler.shared.datastore_root import datastore_root
 from adapters.host.clock import SystemClock
 from adapters.kafka.alert_broker import KafkaAlertBroker
-from adapters.kafka.connection import KafkaConnection
 from adapters.prometheus.metrics import PrometheusMetrics
 from application.alerts.courier import AlertCourier, CourierPolicy
 from application.ledger import StoredLedger
 from entrypoints.containers.parts.addresses import ledger_url, process_name
+from entrypoints.containers.parts.alerts import alert_connection
 from entrypoints.containers.parts.providing import singleton
 from entrypoints.containers.parts.serving import make_history_store, make_metrics_server
 from entrypoints.readiness import Readiness
@@ -35,13 +35,7 @@ def make_outbox(settings: OutboxSettings) -> AlertOutboxFiles:
 def _broker(alerts: AlertSettings) -> KafkaAlertBroker | AlertFolderBroker:
     if alerts.server is None or alerts.topic is None:
         return AlertFolderBroker(alerts.folder or "")
-    connection = KafkaConnection(
-        bootstrap_servers=alerts.server,
-        security_protocol=alerts.security_protocol if alerts.username else "",
-        username=alerts.username,
-        password=alerts.password,
-    )
-    return KafkaAlertBroker(connection, alerts.topic)
+    return KafkaAlertBroker(alert_connection(alerts), alerts.topic)
 
 
 def _ledger_address(settings: CourierSettings) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from entrypoints.settings.alerts import AlertSettings
 from entrypoints.settings.common import LogSettings
 from entrypoints.settings.environment import group, setting
 from entrypoints.settings.parsers import (
@@ -69,6 +70,7 @@ class WatchedSettings:
     """The deployment whose night is looked at, if no folder is named: what its workers are told, in part."""
 
     night: StatusSettings = group(StatusSettings)
+    alerts: AlertSettings = group(AlertSettings)
 
     camera_file: str | None = setting(
         "CAMERA_FILE", optional, "camera file, or a shipped one's name; else by the instrument", default=""

@@ -17,7 +17,7 @@ from lsst.alert.packet.schema import get_latest_schema_version
 from prompt_pipelines.alert_files import AlertFile
 from simulator.errors import SimulatorError
 
-__all__ = ["read_alert_file", "read_alert_files", "read_alerts", "register_alert_schema"]
+__all__ = ["decoded_alert", "read_alert_file", "read_alert_files", "read_alerts", "register_alert_schema"]
 
 _FRAME = struct.Struct(">bI")  # Confluent's: a zero byte and the schema's id
 _TIMEOUT = 10.0
@@ -56,6 +56,11 @@ def read_alert_file(file: Path) -> list[dict[str, Any]]:
     """Read and decode all alerts of a file; errors as of `read_alert_files`."""
     schema = _schema()
     return [_decoded(body, schema, str(file)) for body in AlertFile(file.absolute().as_uri()).read()]
+
+
+def decoded_alert(body: bytes) -> dict[str, Any]:
+    """Decode one message, by the installed schema; errors as of `read_alert_files`."""
+    return _decoded(body, _schema(), "the topic")
 
 
 @functools.cache
