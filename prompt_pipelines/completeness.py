@@ -13,7 +13,7 @@ from attrs import frozen
 from lsst.images import MaskedImage
 from scipy.optimize import minimize
 
-from prompt_pipelines.arrays import Floats, Pixels
+from prompt_pipelines.arrays import Flags, Floats, Pixels
 from prompt_pipelines.ids import IdFactory
 from prompt_pipelines.masks import planes_of
 from prompt_pipelines.psf import HALF_WIDTH, PsfModel, cut_stamps, fit_fluxes
@@ -44,6 +44,8 @@ class Differenced:
     x: Floats
     """Of all sources that the image has of its own, pixels."""
     y: Floats
+    believed: Flags
+    """Which of them went into the APDB."""
 
 
 @frozen(kw_only=True, eq=False)

@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,12 +24,13 @@ from domain.results.sources import DiaSource
 from entrypoints.containers.outcomes import SITE, site_outcomes
 from entrypoints.containers.results import ApdbAddressError, dia_sources, places_in
 from ports.source_archive import SourceArchiveUnavailableError
+from prompt_pipelines.completeness import Differenced, Injected
 from prompt_processing.errors import ResultsError
 from prompt_processing.images import KINDS, DetectorImage, image_from
 from workbench.night.ades import Observatory, ades_text
 from workbench.night.alerts import read_alert_files
 from workbench.night.apdb import object_table, source_table
-from workbench.night.completeness import ImageDepth, measured_depths
+from workbench.night.completeness import ImageDepth, injected_copies, measured_depths
 from workbench.night.kept_night import NIGHT, read_kept_alerts, read_kept_outcomes, read_kept_truth
 from workbench.night.photometry import measured_at, photometry_table
 from workbench.night.tracklets import finding_table, sighting_table, tracklet_table
@@ -302,6 +303,16 @@ class Results:
         return measured_depths(
             self._butler, self._chains, self.instrument, copies=copies, seed=seed, pace=pace or Pace()
         )
+
+    def injected_copies(self, seed: int = 1) -> Iterator[tuple[Differenced, Injected]]:
+        """Make a copy of each difference image with sources in it, as `completeness` searches them.
+
+        Parameters
+        ----------
+        seed
+            Of what is random.
+        """
+        return injected_copies(self._butler, self._chains, self.instrument, seed=seed)
 
     def cutouts(self, dia_source: int, size: int = 31) -> Mapping[str, npt.NDArray[Any]]:
         """Cut squares of pixels around a DiaSource out of ``calibrated``, ``template`` and ``difference``.

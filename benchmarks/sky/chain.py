@@ -60,6 +60,8 @@ class Subtracted:
     template: Pixels
     """That was subtracted."""
     truth: Truth
+    unknown: Truth | None = None
+    """What may be true or not."""
 
 
 @frozen(kw_only=True, eq=False)

@@ -1,18 +1,21 @@
 """Peaks of difference images of which it is known whether something on the sky is there."""
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 from attrs import frozen
 
-from benchmarks.sky.chain import Subtracted, make_task
+import prompt_processing
+from benchmarks.sky.chain import Subtracted, Truth, make_task
 from benchmarks.sky.scenes import Scene, observe
 from prompt_pipelines.arrays import Flags, Floats
+from prompt_pipelines.completeness import Differenced, Injected
 from prompt_pipelines.dia_features import FEATURES
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.tasks.detect_dia_sources import DetectDiaSourcesTask
 
-__all__ = ["Night", "label", "simulated_nights"]
+__all__ = ["Night", "label", "night_of_results", "simulated_nights"]
 
 _SAME = 2.5  # pixels
 
@@ -47,9 +50,30 @@ def label(name: str, images: Iterable[Subtracted]) -> Night:
             nearest[closest[away.min(axis=0) <= _SAME]] = True
         # A second peak upon something true is neither the one nor the other.
         clear = nearest | (away.min(axis=1, initial=np.inf) > _SAME)
+        unknown = image.unknown
+        if unknown is not None:
+            apart = np.hypot(x[:, None] - unknown.x, y[:, None] - unknown.y).min(axis=1, initial=np.inf)
+            clear &= nearest | (apart > _SAME)
         features.append(found.features[clear])
         is_true.append(nearest[clear])
     return Night(name=name, features=np.concatenate(features), is_true=np.concatenate(is_true))
+
+
+def night_of_results(folder: Path, seed: int = 1) -> Night:
+    """Put sources into copies of a night's difference images, as `completeness` does; they are what is true.
+
+    What the night found itself and believed may be either, and is left out.
+    """
+    with prompt_processing.open(folder) as results:
+        copies = results.injected_copies(seed)
+        return label(folder.name, (_subtracted(one, copy) for one, copy in copies))
+
+
+def _subtracted(one: Differenced, copy: Injected) -> Subtracted:
+    noise = np.full(len(copy.x), np.nan)
+    own = Truth(x=one.x[one.believed], y=one.y[one.believed], snr=np.full(int(one.believed.sum()), np.nan))
+    truth = Truth(x=copy.x, y=copy.y, snr=noise)
+    return Subtracted(image=copy.image, psf=one.psf, template=one.template, truth=truth, unknown=own)
 
 
 def _usable(following: Callable[[], Subtracted]) -> Iterator[Subtracted]:

@@ -2,7 +2,8 @@
 
 Trains the model anew (extra ``training``), on simulated nights alone. RELIABILITY_MODEL names a file to write
 it to, and RELIABILITY_VERSION says what it calls itself. With SKY_NIGHT a real night is judged too, with
-sources injected.
+sources injected. SKY_RESULTS names a folder of results, such as that of your own night: the copies in which
+`completeness` puts sources are a night to learn from as well.
 """
 
 import logging
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.report import table
-from benchmarks.sky.labelled import Night, label, simulated_nights
+from benchmarks.sky.labelled import Night, label, night_of_results, simulated_nights
 from benchmarks.sky.real_night import observe_again
 from benchmarks.sky.scenes import SCENES, observe
 from benchmarks.sky.trees import train, write
@@ -37,9 +38,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.getLogger().setLevel(logging.ERROR)
     nights = list(simulated_nights(_FIRST, _NIGHTS))
+    if results := os.environ.get("SKY_RESULTS"):
+        nights.append(night_of_results(Path(results)))
     version = os.environ.get("RELIABILITY_VERSION", "trial")
     trained = train(nights, version)
-    judged = {f"{_NIGHTS} simulated, each by a model of others": _left_out(nights)}
+    judged = {f"{len(nights)} nights, each by a model of others": _left_out(nights)}
     skies = [label(scene.name, observe(scene)) for scene in SCENES]
     judged["the skies of the benchmark sky"] = _scored(trained.model, skies)
     if folder := os.environ.get("SKY_NIGHT"):

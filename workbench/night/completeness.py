@@ -13,12 +13,20 @@ from attrs import asdict, evolve, field, frozen
 from lsst.daf.butler import Butler, DatasetRef, DatasetType
 
 from prompt_pipelines.arrays import Floats
-from prompt_pipelines.completeness import Depth, Differenced, depth_of, inject, recovered, threshold_of
+from prompt_pipelines.completeness import (
+    Depth,
+    Differenced,
+    Injected,
+    depth_of,
+    inject,
+    recovered,
+    threshold_of,
+)
 from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.psf import PsfModel
 from workbench.pace import Pace
 
-__all__ = ["DATASET", "ImageDepth", "depth_table", "measured_depths", "store_depths"]
+__all__ = ["DATASET", "ImageDepth", "depth_table", "injected_copies", "measured_depths", "store_depths"]
 
 _log = logging.getLogger(__name__)
 
@@ -60,19 +68,44 @@ def measured_depths(
     pace
         Told of each copy.
     """
-    with butler.query() as query:
-        images = query.datasets("difference_image", collections, find_first=True)
-        refs = sorted(
-            images.where(instrument=instrument).with_dimension_records(),
-            key=lambda ref: (int(ref.dataId["visit"]), int(ref.dataId["detector"])),
-        )
+    refs = _images(butler, collections, instrument)
     found = []
     for ref in refs:
         one = _differenced(butler, collections, ref)
         if one is not None:
-            rng = np.random.default_rng((seed, int(ref.dataId["visit"]), int(ref.dataId["detector"])))
+            rng = _generator(seed, ref)
             found.append(_measured(one, ref, rng, (copies, len(refs) * copies), pace))
     return found
+
+
+def injected_copies(
+    butler: Butler, collections: Sequence[str], instrument: str, *, seed: int
+) -> Iterator[tuple[Differenced, Injected]]:
+    """Make a copy of each difference image with sources in it, as `measured_depths` searches them.
+
+    Parameters
+    ----------
+    butler, collections, instrument, seed
+        As of `measured_depths`.
+    """
+    for ref in _images(butler, collections, instrument):
+        one = _differenced(butler, collections, ref)
+        rng = _generator(seed, ref)
+        if one is not None and math.isfinite(expected := threshold_of(one, rng)):
+            yield one, inject(one, rng, expected)
+
+
+def _images(butler: Butler, collections: Sequence[str], instrument: str) -> Sequence[DatasetRef]:
+    with butler.query() as query:
+        images = query.datasets("difference_image", collections, find_first=True)
+        return sorted(
+            images.where(instrument=instrument).with_dimension_records(),
+            key=lambda ref: (int(ref.dataId["visit"]), int(ref.dataId["detector"])),
+        )
+
+
+def _generator(seed: int, ref: DatasetRef) -> np.random.Generator:
+    return np.random.default_rng((seed, int(ref.dataId["visit"]), int(ref.dataId["detector"])))
 
 
 def _differenced(butler: Butler, collections: Sequence[str], ref: DatasetRef) -> Differenced | None:
@@ -93,6 +126,7 @@ def _differenced(butler: Butler, collections: Sequence[str], ref: DatasetRef) ->
         nanojansky_per_electron=float(calibration["nanojansky_per_electron"]),
         x=np.asarray(sources["x"], dtype=float),
         y=np.asarray(sources["y"], dtype=float),
+        believed=~np.asarray(sources["flag_rejected"], dtype=bool),
     )
 
 

@@ -32,6 +32,7 @@ FINDINGS: Final = (
     Column("object_id_str", "string", "the DiaObject; blank of what moves"),
     Column("tracklet_str", "string", "its first DiaSource; blank of what does not move"),
     Column("strongest_str", "string", "the DiaSource with the highest signal to noise"),
+    Column("body", "string", "designation of a known body; blank of anything else"),
 )
 
 TRACKLETS: Final = (
@@ -91,6 +92,7 @@ class NewsTables:
                 "object_id_str": str(one.object_id or ""),
                 "tracklet_str": str(one.tracklet.identifier) if one.tracklet else "",
                 "strongest_str": str(one.strongest.source_id),
+                "body": one.body,
             }
             for rank, one in enumerate(found, 1)
         ][offset : offset + given.integer("limit", 1000)]

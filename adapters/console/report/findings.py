@@ -33,7 +33,10 @@ class ShownFinding:
     def anchor(self) -> str:
         """Where it stands in the report."""
         tracklet = self.of.tracklet
-        return f"object-{self.of.object_id}" if tracklet is None else f"tracklet-{tracklet.identifier}"
+        if tracklet is not None:
+            return f"tracklet-{tracklet.identifier}"
+        object_id = self.of.object_id
+        return f"object-{object_id}" if object_id else f"source-{self.of.strongest.source_id}"
 
 
 def shown_findings(news: NightNews, sightings: Sightings, most: int) -> Sequence[ShownFinding]:

@@ -23,6 +23,7 @@ def differenced() -> Differenced:
         nanojansky_per_electron=NANOJANSKY_PER_ELECTRON,
         x=np.asarray(made.dia_sources["x"], float),
         y=np.asarray(made.dia_sources["y"], float),
+        believed=~np.asarray(made.dia_sources["flag_rejected"]),
     )
 
 

@@ -371,6 +371,23 @@ def test_what_is_new_comes_first_among_the_objects() -> None:
     assert asking.get("/api/findings?offset=1").json() == findings[1:]
 
 
+def test_known_bodies_are_named_and_lead_to_their_sightings() -> None:
+    sources = archive_of_sources()
+    [first, *others] = mover()
+    for one in others:
+        sources.put(evolve(one, object_id=0, body_id=int.from_bytes(b"05945")))
+    sources.put(
+        evolve(first, source_id=980, object_id=0, ra=first.ra + 1.0, body_id=int.from_bytes(b"K19A12B"))
+    )
+    asking = client(generated_board(visits=3, detectors=4), images=archive_of_images(), sources=sources)
+    named = [(row["label"], row["body"]) for row in asking.get("/api/findings").json()]
+    assert named[:2] == [("known body", "(5945)"), ("known body", "2019 AB12")]
+    page = asking.get("/objects").text
+    assert re.search(r'<a href="/tracklet\?id=901">known body \(5945\)</a>', page)
+    assert re.search(r'<a href="/source\?id=980">known body 2019 AB12</a>', page)
+    assert "known body 2019 AB12" in asking.get("/source?id=980").text
+
+
 def test_what_moves_has_a_page_with_its_path_and_residuals() -> None:
     sources = archive_of_sources()
     for one in mover():
