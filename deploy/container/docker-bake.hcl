@@ -7,6 +7,8 @@ variable "LABEL" {
     error_message = "LABEL: say which label both images get"
   }
 }
+variable "REVISION" { default = "unknown" }
+variable "SOURCE" { default = "unknown" }
 variable "REPOSITORY" { default = "registry.example.org/prompt-processing" }
 variable "BASE" { default = "docker.io/library/python:3.13-slim-trixie" }
 variable "STACK" { default = "/opt/lsst/software/stack/loadLSST.bash" }
@@ -15,7 +17,7 @@ group "default" { targets = ["service", "initializer"] }
 
 target "common" {
   dockerfile = "deploy/container/Dockerfile"
-  args       = { BASE = BASE, STACK = STACK, LABEL = LABEL }
+  args       = { BASE = BASE, STACK = STACK, LABEL = LABEL, REVISION = REVISION, SOURCE = SOURCE }
 }
 target "service" {
   inherits = ["common"]

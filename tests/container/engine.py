@@ -130,7 +130,9 @@ def _copy_context(to: Path) -> None:
 def _copy_one(source: Path, to: Path, patterns: Sequence[str] = ()) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, to, symlinks=True, ignore=shutil.ignore_patterns(*patterns))
+        shutil.copytree(
+            source, to, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*patterns)
+        )
     else:
         shutil.copy2(source, to)
 

@@ -18,12 +18,13 @@ from entrypoints.containers.parts.deployment import INSTALL
 from tests.container.dockerfile import BAKE, DOCKERFILE, Ignored, Stage, argv, pairs, read_dockerfile
 
 _CHART = yaml.safe_load((INSTALL / "deploy" / "chart" / "values.yaml").read_text())
+GIVEN = {"LABEL": "7", "REVISION": "abc", "SOURCE": "https://git.site.edu/x"}
 _BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE")
 
 
 @pytest.fixture(scope="module")
 def stages() -> Mapping[str, Stage]:
-    return {stage.name: stage for stage in read_dockerfile(DOCKERFILE.read_text(), {"LABEL": "7"})}
+    return {stage.name: stage for stage in read_dockerfile(DOCKERFILE.read_text(), GIVEN)}
 
 
 def _texts(stage: Stage, verb: str) -> list[str]:
@@ -51,7 +52,14 @@ def test_service_and_initializer_differ_in_what_they_run_only(stages: Mapping[st
 
 
 def test_they_get_one_label(stages: Mapping[str, Stage]) -> None:
-    assert pairs(_texts(stages["runtime"], "LABEL")[0])["org.opencontainers.image.version"] == "7"
+    labels = pairs(_texts(stages["runtime"], "LABEL")[0])
+    assert {
+        name: labels[f"org.opencontainers.image.{name}"] for name in ("version", "revision", "source")
+    } == {
+        "version": "7",
+        "revision": "abc",
+        "source": "https://git.site.edu/x",
+    }
     bake = BAKE.read_text()
     assert set(re.findall(r'tags\s*=\s*\["\$\{REPOSITORY\}/([^"]*)"\]', bake)) == {
         f"{Path(repository).name}:${{LABEL}}"
@@ -71,16 +79,19 @@ def test_they_run_as_the_charts_user_with_its_arguments(stages: Mapping[str, Sta
 
 
 def test_plain_python_or_another_base(stages: Mapping[str, Stage]) -> None:
-    assert stages["build"].base == stages["runtime"].base
+    assert stages["dependencies"].base == stages["runtime"].base
     assert "python:3.13" in stages["runtime"].base
     given = {"BASE": "ghcr.io/lsst/scipipe:al9-w_2026_43", "STACK": "/stack"}
     other = {stage.name: stage for stage in read_dockerfile(DOCKERFILE.read_text(), given)}
-    assert {other[name].base for name in ("build", "runtime")} == {given["BASE"]}
+    assert {other[name].base for name in ("dependencies", "runtime")} == {given["BASE"]}
     assert pairs(" ".join(_texts(other["runtime"], "ENV")))["STACK"] == "/stack"
 
 
 def test_what_is_installed_is_locked_and_what_is_tested(stages: Mapping[str, Stage]) -> None:
-    installs = re.findall(r"pip install(.*?)(?=&&|$)", " ".join(_texts(stages["build"], "RUN")))
+    installs = re.findall(
+        r"pip (?:--python \S+ )?install(.*?)(?=&&|$)",
+        " ".join([*_texts(stages["dependencies"], "RUN"), *_texts(stages["build"], "RUN")]),
+    )
     assert len(installs) == 3
     for options in installs:
         assert "--require-hashes" in options or "--no-index" in options
@@ -92,6 +103,17 @@ def test_what_is_installed_is_locked_and_what_is_tested(stages: Mapping[str, Sta
     names = {re.split(r"[\[<>=]", line)[0] for line in project["dependencies"]}
     assert names <= shipped.keys()
     assert not shipped.keys() & {"pytest", "mypy", "hypothesis", "moto", "fakeredis", "ruff"}
+
+
+def test_the_dependencies_are_a_layer_that_the_project_does_not_change(stages: Mapping[str, Stage]) -> None:
+    assert stages["build"].base == "dependencies"
+    assert not [text for text in _texts(stages["dependencies"], "COPY") if text.startswith(". ")]
+    assert [
+        text for text in _texts(stages["runtime"], "COPY") if text.endswith(" /opt/prompt-processing")
+    ] == [
+        "--from=dependencies /opt/prompt-processing /opt/prompt-processing",
+        "--from=build /own/opt/prompt-processing /opt/prompt-processing",
+    ]
 
 
 def test_the_build_sees_what_the_wheel_is_made_of_and_nothing_else() -> None:
