@@ -280,7 +280,7 @@ def _summarize(night: Observation, report: _Report, console: Console) -> None:
     if fared := report.progress.fared:
         lines.append(f"completed against the {MINUTE:g} s from the shutter: {_counts(fared)}")
     lines += [
-        f"  {row.group} detector {row.detector}: {row.detail or row.stage}" for row in report.progress.failed
+        f"  {row.group} detector {row.detector}: {row.detail or row.stage}" for row in report.progress.told
     ]
     missing = [
         f"{group} detector {detector}"

@@ -60,7 +60,12 @@ class Progress:
 
     @property
     def failed(self) -> list[Row]:
-        """Visit-detectors that ended otherwise than completed, or did not end, or whose alerts are held."""
+        """Visit-detectors that ended otherwise than completed, or did not end."""
+        return [row for row in self.rows.values() if row.outcome != "completed"]
+
+    @property
+    def told(self) -> list[Row]:
+        """Those that failed, and those whose alerts are held."""
         return [row for row in self.rows.values() if row.outcome != "completed" or row.held]
 
     @property
