@@ -6,6 +6,7 @@ Cosmic Ray finds the places and changes them; here is what it lacks: a sample, a
 import argparse
 import ast
 import contextlib
+import itertools
 import os
 import random
 import shutil
@@ -33,6 +34,7 @@ _SECONDS = 30
 """Of the processor, for each set of tests of a mutant."""
 _PATIENCE = 120.0
 """Seconds by the clock, on a machine that others use as well."""
+_PUNCTUATION = frozenset(["(", ")", "[", "]", "{", "}", ",", ".", ":", "=", "->"])
 _WITH_ARGUMENTS = ("core/VariableReplacer", "core/VariableInserter")
 
 
@@ -67,7 +69,7 @@ def main() -> int:
         mutants = _sample(options.seed, options.sample, options.only)[options.first :]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         tree = Path(folder) / "tree"
-        shutil.copytree(_ROOT, tree, ignore=shutil.ignore_patterns(".*", "__pycache__", "results"))
+        shutil.copytree(_ROOT, tree, ignore=shutil.ignore_patterns(".*", "__pycache__"))
         ends = Counter(_try(tree, mutant, quick=options.quick) for mutant in mutants)
     tried = len(mutants) - ends["equivalent"]
     killed = ends["killed by quick tests"] + ends["killed"] + ends["timed out"]
@@ -86,15 +88,27 @@ def _sample(seed: int, many: int, only: str) -> list[Mutant]:
         if module.relative_to(_ROOT).as_posix().startswith(only):
             for start, operator, occurrence in _changes(module.read_text()):
                 places.setdefault((module, start, operator.split("_")[0]), []).append((operator, occurrence))
-    drawn = chance.sample(list(places.items()), min(many, len(places)))
-    _say(f"{len(drawn)} of {len(places)} places in {len(modules)} modules, seed {seed}")
-    return [_mutant(module, *chance.choice(changes)) for (module, _, _), changes in drawn]
+    drawn = list(places.items())
+    chance.shuffle(drawn)
+    mutants = (_mutant(module, *chance.choice(changes)) for (module, _, _), changes in drawn)
+    _say(f"{len(places)} places in {len(modules)} modules, seed {seed}")
+    return list(itertools.islice(filter(_can_be_compiled, mutants), many))
+
+
+def _can_be_compiled(mutant: Mutant) -> bool:
+    """Leave out those where a sign is none of arithmetic, but of a signature."""
+    try:
+        compile(mutant.source, mutant.module, "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _changes(source: str) -> Iterator[tuple[tuple[int, int], str, int]]:
     """Find where which operator applies; annotations are for mypy."""
-    tree = get_ast(source)
-    nodes = list(ast_nodes(tree))
+    # There are 150 operators; none changes these.
+    nodes = [node for node in ast_nodes(get_ast(source)) if getattr(node, "value", "") not in _PUNCTUATION]
+    nodes = [node for node in nodes if node.type not in {"name", "newline", "string"}]
     skipped = list(_annotations(source))
     for name in operator_names():
         if name in _WITH_ARGUMENTS:
@@ -156,10 +170,11 @@ def _end_of(tree: Path, mutant: Mutant, *, quick: bool) -> str:
             passed = _pass(tree, tests)
         finally:
             module.write_text(whole)
-        if not passed:
+        if passed is False:
             # What fails without the change too says nothing about it.
-            unchanged = _unchanged(tree, tests)
-            return "no verdict" if not unchanged else "timed out" if passed is None else end
+            return "no verdict" if _unchanged(tree, tests) is False else end
+        if passed is None and _unchanged(tree, tests):
+            return "timed out"
     return "survived"
 
 

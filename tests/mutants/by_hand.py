@@ -27,5 +27,24 @@ KNOWN = (
 )
 """Module, text that it has once, and what takes its place: each is killed."""
 
-EQUIVALENT: dict[tuple[str, str, str], str] = {}
-"""Module, the line and what becomes of it, and why no test can tell the difference."""
+_STATUS = 'status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)'
+_SKYMAP = 'records.add(reader.query_dimension_records("skymap", skymap=skymap, explain=False))'
+
+EQUIVALENT = {
+    (
+        "adapters/butler/shared/outages.py",
+        _STATUS,
+        _STATUS.replace("0)", "1)"),
+    ): "neither is a status of HTTP",
+    (
+        "adapters/butler/predicted/input_cache.py",
+        _SKYMAP,
+        _SKYMAP.replace("False", "True"),
+    ): "the Butler explains an empty answer in its log; a sky map that is registered is no empty answer",
+    (
+        "domain/visit.py",
+        "@frozen(kw_only=True)",
+        "@frozen(kw_only=False)",
+    ): "names are a rule for who writes code; all of it gives them",
+}
+"""Module, the line and what becomes of it: why no test can tell the difference."""

@@ -9,7 +9,7 @@ _BUTLER = "tests/integration/butler"
 _LEDGER = "tests/unit/adapters/memory/test_ledger.py"
 
 _LISTED = {
-    "adapters/butler": (f"{_BUTLER}/test_workspace.py", f"{_BUTLER}/test_failures.py"),
+    "adapters/butler": (f"{_BUTLER}/test_workspace.py",),
     "adapters/butler/camera": (
         "tests/unit/adapters/butler/test_camera_stack.py",
         "tests/unit/adapters/butler/test_rubin_stack.py",

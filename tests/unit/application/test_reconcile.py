@@ -333,3 +333,14 @@ async def test_keys_that_hold_the_group_are_reconciled_by_when_they_were_written
     again = await thief.lease(0.0)
     assert again is not None
     assert again.work == VisitDetector(a_visit(group, instrument="HSC"), 50)
+
+
+async def test_of_an_image_that_is_stored_twice_the_newest_counts() -> None:
+    box = _Grouped()
+    box.expose("a", 50, 59134, ago=10.0)
+    box.expose("b", 50, 59134)
+    box.expose("a", 58, 59134)
+    box.expose("b", 58, 59134, ago=10.0)
+    images = LandedImages(box.camera, box.store, Sidecars(box.camera, box.store, patience=0.0))
+    found = await images.find(NIGHT, [50, 58])
+    assert {(one.raw.key.detector, one.raw.group) for one in found.named} == {(50, "b"), (58, "a")}

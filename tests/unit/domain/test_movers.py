@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,6 +137,15 @@ def test_two_sightings_are_a_tracklet_where_nothing_else_is() -> None:
     assert _members(link(sky.sources)) == [pair]
     sky.noise(20)
     assert all(each != pair for each in _members(link(sky.sources)))
+
+
+def test_pixels_of_other_exposures_tell_no_scale() -> None:
+    """Exposures are dithered, so that the same place lies on other pixels of each."""
+    sky = _Sky(4)
+    sky.mover(range(_EXPOSURES), 0.5, 1.0, 0.0, 0.0)
+    dithered = [evolve(one, x=one.x + 900.0 * (one.visit % 2)) for one in sky.sources]
+    [undithered], [found] = link(sky.sources), link(dithered)
+    assert found.chi_squared == undithered.chi_squared
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.001])
