@@ -105,11 +105,11 @@ def _can_be_compiled(mutant: Mutant) -> bool:
 
 
 def _changes(source: str) -> Iterator[tuple[tuple[int, int], str, int]]:
-    """Find where which operator applies; annotations are for mypy."""
+    """Find where which operator applies."""
     # There are 150 operators; none changes these.
     nodes = [node for node in ast_nodes(get_ast(source)) if getattr(node, "value", "") not in _PUNCTUATION]
     nodes = [node for node in nodes if node.type not in {"name", "newline", "string"}]
-    skipped = list(_annotations(source))
+    skipped = list(_not_run(source))
     for name in operator_names():
         if name in _WITH_ARGUMENTS:
             continue
@@ -120,11 +120,14 @@ def _changes(source: str) -> Iterator[tuple[tuple[int, int], str, int]]:
                 yield start, name, occurrence
 
 
-def _annotations(source: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def _not_run(source: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Find annotations, which are for mypy, and `kw_only`: no test gives values without names."""
     for node in ast.walk(ast.parse(source)):
         found = [getattr(node, name, None) for name in ("annotation", "returns")]
         if isinstance(node, ast.TypeAlias):
             found.append(node)
+        if isinstance(node, ast.keyword) and node.arg == "kw_only":
+            found.append(node.value)
         for one in found:
             if isinstance(one, ast.expr | ast.TypeAlias):
                 yield (one.lineno, one.col_offset), (one.end_lineno or 0, one.end_col_offset or 0)

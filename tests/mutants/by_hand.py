@@ -41,10 +41,5 @@ EQUIVALENT = {
         _SKYMAP,
         _SKYMAP.replace("False", "True"),
     ): "the Butler explains an empty answer in its log; a sky map that is registered is no empty answer",
-    (
-        "domain/visit.py",
-        "@frozen(kw_only=True)",
-        "@frozen(kw_only=False)",
-    ): "names are a rule for who writes code; all of it gives them",
 }
 """Module, the line and what becomes of it: why no test can tell the difference."""

@@ -1,9 +1,12 @@
 """The rules by which the history of a visit-detector grows."""
 
+import datetime
+
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.times import UtcSeconds
+from domain.times import UtcSeconds, day_obs_of
 from domain.visit import Identity
 from domain.work.attempts import LeaseKey
 from domain.work.history import WorkHistory
@@ -118,3 +121,12 @@ def test_a_superseded_attempt_spends_no_turn() -> None:
         assert ended is not None
         history = ended
     assert turns == [1, 1, 1, 2, 2]
+
+
+def test_the_day_of_exposures_is_told_if_they_were_observed_again() -> None:
+    _, record = WorkHistory(_IDENTITY).begin("w", LeaseKey("a 1", "a"), _NOW) or (None, None)
+    assert record is not None
+    ended = evolve(record, ended=UtcSeconds(_NOW + 60.0), since_shutter=40.0)
+    assert (record.observed_on, ended.observed_on) == (None, None)
+    again = evolve(ended, since_shutter=10 * 86_400.0)
+    assert again.observed_on == day_obs_of(_NOW) - datetime.timedelta(days=10)
