@@ -18,7 +18,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 
 IMAGE := --no-annotate --generate-hashes --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup demo replay test test-fast lint chaos mutants container-trial bench minio clean lock
+.PHONY: docs help setup demo replay test test-fast lint chaos mutants container-trial bench minio sbom clean lock
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -84,6 +84,12 @@ lock: $(READY)  ## Resolve the dependencies anew
 	$(COMPILE) --upgrade --extra dev pyproject.toml --output-file requirements.lock
 	$(COMPILE) $(IMAGE) --extra postgresql pyproject.toml --output-file deploy/container/service.lock
 	echo 'hatchling>=1.27' | $(COMPILE) $(IMAGE) - --output-file deploy/container/build.lock
+
+SBOM_VERSION ?= 7.5.0
+sbom: $(READY)  ## List what the image is made of, by its lock, in sbom.json (CycloneDX)
+	$(PIP) cyclonedx-bom==$(SBOM_VERSION)
+	$(VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --of JSON --output-file sbom.json deploy/container/service.lock
 
 # The tests of a real object store's notifications look for it there, and on the PATH.
 MINIO_VERSION ?= v0.0.0-20260212201848-7aac2a2c5b7c

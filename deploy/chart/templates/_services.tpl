@@ -225,6 +225,7 @@ HOME: /tmp
 {{- with $console.logLevel }}
 SERVICE_LOG_LEVELS: {{ . | quote }}
 {{- end }}
+{{ include "pp.vars.alerts" . }}
 {{ include "pp.vars.redis" . }}
 {{ include "pp.vars.s3" . }}
 {{- include "pp.vars.database" . }}

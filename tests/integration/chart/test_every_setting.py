@@ -47,6 +47,7 @@ UNSAID: Mapping[str, str] = {
     "ALERT_SETTLING": "the courier's default fits every broker",
     "AP_ALERT_FOLDER": NO_CLUSTER,
     "CONSOLE_LOG_FOLDER": NO_CLUSTER,
+    "CONSOLE_NOTE": NO_CLUSTER,
     "DELETE_SEEN": "is refused if it is set",
     "WRITER_DEBUG_LEVEL": "writer.logLevel, if it is one level and not the pairs that are tried here",
 }
