@@ -25,6 +25,7 @@ __all__ = [
     "EphemerisError",
     "Planets",
     "elliptic",
+    "from_centre",
     "open_planets",
     "perturbed",
     "topocentre",
@@ -222,10 +223,20 @@ def topocentre(mjd: float, observatory: ObservatoryDict | None, planets: Planets
     planets
         From `open_planets`.
     """
-    tt = mjd + _TT_FROM_TAI
-    earth = planets.state(_EARTH, tt)[0]
-    if observatory is None:
-        return earth
+    earth = planets.state(_EARTH, mjd + _TT_FROM_TAI)[0]
+    return earth if observatory is None else earth + from_centre(mjd, observatory)
+
+
+def from_centre(mjd: float, observatory: ObservatoryDict) -> Floats:
+    """Give the place of an observatory from the Earth's centre, ICRS axes, au.
+
+    Parameters
+    ----------
+    mjd
+        TAI.
+    observatory
+        Which.
+    """
     ground = erfa.gd2gc(
         1,
         np.radians(observatory["longitude_deg"]),
@@ -234,5 +245,5 @@ def topocentre(mjd: float, observatory: ObservatoryDict | None, planets: Planets
     )
     # UT1 is within a second of UTC, in which the ground moves less than half a kilometre.
     utc = erfa.taiutc(_JD_OF_MJD_0, mjd)
-    turned = erfa.c2t06a(_JD_OF_MJD_0, tt, *utc, 0.0, 0.0).T @ ground
-    return np.asarray(earth + turned / 1000.0 * _KM)
+    turned = erfa.c2t06a(_JD_OF_MJD_0, mjd + _TT_FROM_TAI, *utc, 0.0, 0.0).T @ ground
+    return np.asarray(turned / 1000.0 * _KM)

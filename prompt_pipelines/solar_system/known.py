@@ -1,13 +1,11 @@
 """The bodies of a view, from wherever this process is told to have them; never a reason to fail a visit."""
 
-import functools
 import logging
 import os
 from collections.abc import Mapping
 
 from astropy.table import Table
 
-from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.errors import PromptPipelinesError
 from prompt_pipelines.solar_system.prediction import View, no_bodies, predict
 from prompt_pipelines.solar_system.service import ask_service
@@ -17,25 +15,13 @@ __all__ = ["known_bodies"]
 _log = logging.getLogger(__name__)
 
 
-@functools.cache
-def _say_geocentric() -> None:
-    _log.warning(
-        "the camera file names no observatory: known bodies are predicted for the centre of the Earth, "
-        "up to 9 arcsec off at 1 au"
-    )
-
-
-def known_bodies(
-    view: View, camera: CameraDict | None, patience: float, values: Mapping[str, str] = os.environ
-) -> tuple[Table, str]:
-    """Find the bodies of a view.
+def known_bodies(view: View, patience: float, values: Mapping[str, str] = os.environ) -> tuple[Table, str]:
+    """Find the bodies of a view; those of a file as they are seen from the centre of the Earth.
 
     Parameters
     ----------
     view
         Where and when.
-    camera
-        Tells where the observatory is; without that, bodies are predicted for the centre of the Earth.
     patience
         Seconds that the service has.
     values
@@ -49,10 +35,7 @@ def known_bodies(
     orbits, url = values.get("MP_ORBITS"), values.get("MP_SKY_URL")
     try:
         if orbits:
-            observatory = None if camera is None else camera.get("observatory")
-            if observatory is None:
-                _say_geocentric()
-            return predict(orbits, view, observatory), ""
+            return predict(orbits, view, None), ""
         if url:
             return ask_service(url, view, patience), ""
     except PromptPipelinesError as error:

@@ -22,13 +22,14 @@ from prompt_pipelines.solar_system.ephemeris import (
     LIGHT,
     Planets,
     elliptic,
+    from_centre,
     open_planets,
     perturbed,
     topocentre,
 )
 from prompt_pipelines.solar_system.orbits import Orbits, load_orbits
 
-__all__ = ["View", "body_table", "covers", "no_bodies", "predict", "sky_of"]
+__all__ = ["View", "body_table", "covers", "no_bodies", "predict", "seen_from", "sky_of"]
 
 _BEFORE_AND_AFTER = 0.03
 """Days that a prediction holds before and after the exposure was announced to be."""
@@ -42,6 +43,7 @@ _EARTH_RADIUS = 4.3e-5  # au
 _LEAST_ERROR = 2.0  # arcseconds, as Rubin takes
 _LARGEST_ERROR = 30.0
 _YEAR = 365.25
+_STEP = 1e-3  # days
 
 
 @frozen(kw_only=True)
@@ -116,7 +118,33 @@ def predict(path: str, view: View, observatory: ObservatoryDict | None) -> Table
         objects=np.moveaxis(_fitted(days, place), 0, -1),
         observer=_fitted(days, observer).T,
     )
+    table.meta["geocentric"] = observatory is None
     return _within(table, view)
+
+
+def seen_from(bodies: Table, observatory: ObservatoryDict, mjd: float) -> Table:
+    """Move what was predicted for the Earth's centre to an observatory.
+
+    Parameters
+    ----------
+    bodies
+        As `predict` makes them without an observatory.
+    observatory
+        Where to.
+    mjd
+        TAI; the result is good for some minutes around it.
+    """
+    moved = bodies.copy()
+    before, after = (from_centre(mjd + step, observatory) for step in (-_STEP, _STEP))
+    rate = (after - before) / (2.0 * _STEP)
+    for axis, name in enumerate("xyz"):
+        coefficients = np.array(moved[f"obs_{name}_poly"], dtype=float)
+        days = mjd - np.asarray(moved["tmin"], dtype=float)
+        coefficients[:, 0] += (before[axis] + after[axis]) / 2.0 - rate[axis] * days
+        coefficients[:, 1] += rate[axis]
+        moved[f"obs_{name}_poly"] = coefficients
+    moved.meta["geocentric"] = False
+    return moved
 
 
 def body_table(

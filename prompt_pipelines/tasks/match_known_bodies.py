@@ -3,6 +3,7 @@
 from typing import Any, override
 
 import numpy as np
+from astropy.table import Table
 from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
@@ -14,13 +15,14 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
+from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.dia_tables import VisitFacts
 from prompt_pipelines.fields import number
 from prompt_pipelines.positions import pixel_scale
 from prompt_pipelines.preparation import region_of, visit_facts
 from prompt_pipelines.solar_system.known import known_bodies
 from prompt_pipelines.solar_system.matching import match_bodies
-from prompt_pipelines.solar_system.prediction import View, covers
+from prompt_pipelines.solar_system.prediction import View, covers, seen_from
 
 __all__ = ["MatchKnownBodiesConfig", "MatchKnownBodiesConnections", "MatchKnownBodiesTask"]
 
@@ -100,10 +102,23 @@ class MatchKnownBodiesTask(PipelineTask):
         if not covers(bodies, facts.midpoint):
             half = facts.exposure_time / _SECONDS / 2.0
             view = View.of_region(region_of(image), facts.midpoint - half, facts.midpoint + half)
-            bodies, reason = known_bodies(view, inputs.get("camera"), self.config.patience)
+            bodies, reason = known_bodies(view, self.config.patience)
+        bodies = self._from_here(bodies, inputs.get("camera"), facts.midpoint)
         scale = pixel_scale(image.sky_projection, image.bbox)
         accepted = sources[~np.asarray(sources["flag_rejected"])]
         found = match_bodies(accepted, bodies, facts.midpoint, scale)
         self.metadata["known_bodies"] = len(found)
         self.metadata["known_bodies_missing"] = reason
         return Struct(ss_sources=found)
+
+    def _from_here(self, bodies: Table, camera: CameraDict | None, mjd: float) -> Table:
+        """Move bodies that were predicted for the Earth's centre to where the camera stands."""
+        if not bodies.meta.get("geocentric") or not len(bodies):
+            return bodies
+        observatory = None if camera is None else camera.get("observatory")
+        if observatory is None:
+            self.log.warning(
+                "the camera file names no observatory: known bodies are up to 9 arcsec off at 1 au"
+            )
+            return bodies
+        return seen_from(bodies, observatory, mjd)

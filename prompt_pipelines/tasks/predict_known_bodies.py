@@ -11,10 +11,9 @@ from lsst.pipe.base import (
     QuantumContext,
     Struct,
 )
-from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
+from lsst.pipe.base.connectionTypes import Input, Output
 from lsst.pipe.base.utils import RegionTimeInfo
 
-from prompt_pipelines.camera import CameraDict
 from prompt_pipelines.fields import number
 from prompt_pipelines.solar_system.known import known_bodies
 from prompt_pipelines.solar_system.prediction import View
@@ -32,14 +31,6 @@ class PredictKnownBodiesConnections(PipelineTaskConnections, dimensions=_GROUP):
         name="regionTimeInfo",
         storageClass="RegionTimeInfo",
         dimensions=_GROUP,
-    )
-    camera = PrerequisiteInput(
-        doc="Tells where the observatory is.",
-        name="camera",
-        storageClass="StructuredDataDict",
-        dimensions=("instrument",),
-        isCalibration=True,
-        minimum=0,
     )
     bodies = Output(
         doc="Known bodies that may be seen, and their ways.",
@@ -70,20 +61,17 @@ class PredictKnownBodiesTask(PipelineTask):
         outputRefs: OutputQuantizedConnection,
     ) -> None:
         """Read, run, write."""
-        inputs = butlerQC.get(inputRefs)
-        butlerQC.put(self.run(inputs["region_time"], inputs.get("camera")), outputRefs)
+        butlerQC.put(self.run(butlerQC.get(inputRefs.region_time)), outputRefs)
 
-    def run(self, region_time: RegionTimeInfo, camera: CameraDict | None) -> Struct:
+    def run(self, region_time: RegionTimeInfo) -> Struct:
         """Find the bodies; what goes wrong is logged, and there are none.
 
         Parameters
         ----------
         region_time
             Where and when.
-        camera
-            Of the observatory; None: not known.
         """
-        bodies, reason = known_bodies(View.announced(region_time), camera, self.config.patience)
+        bodies, reason = known_bodies(View.announced(region_time), self.config.patience)
         self.metadata["known_bodies"] = len(bodies)
         self.metadata["known_bodies_missing"] = reason
         return Struct(bodies=bodies)

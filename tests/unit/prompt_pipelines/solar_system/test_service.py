@@ -82,7 +82,7 @@ def _sends(body: bytes, status: int = 200) -> Callable[[http.server.BaseHTTPRequ
 
 def test_bodies_come_with_their_way_and_magnitude(service: Service) -> None:
     service.respond = _sends(_answer(3))
-    found, reason = known_bodies(VIEW, None, 5.0, {"MP_SKY_URL": service.url})
+    found, reason = known_bodies(VIEW, 5.0, {"MP_SKY_URL": service.url})
     assert reason == ""
     # Without a designation that can be packed there is no identifier.
     assert list(found["ObjID"]) == ["2019 AB12", "00001"]
@@ -102,7 +102,7 @@ def test_bodies_come_with_their_way_and_magnitude(service: Service) -> None:
 
 def test_an_empty_answer_holds_for_the_image_that_was_asked_for(service: Service) -> None:
     service.respond = _sends(_answer(0))
-    found, reason = known_bodies(VIEW, None, 5.0, {"MP_SKY_URL": service.url})
+    found, reason = known_bodies(VIEW, 5.0, {"MP_SKY_URL": service.url})
     assert (len(found), reason) == (0, "")
     assert covers(found, VIEW.middle)
 
@@ -120,7 +120,7 @@ def test_a_bad_answer_is_one_reason_and_no_bodies(
     service: Service, caplog: pytest.LogCaptureFixture, respond: Callable[..., None], reason: str
 ) -> None:
     service.respond = respond
-    found, told = known_bodies(VIEW, None, 5.0, {"MP_SKY_URL": service.url})
+    found, told = known_bodies(VIEW, 5.0, {"MP_SKY_URL": service.url})
     assert len(found) == 0
     assert reason in told
     assert not covers(found, VIEW.middle)
@@ -138,7 +138,7 @@ def test_a_service_that_trickles_is_not_waited_for(service: Service) -> None:
 
     service.respond = trickle
     began = time.monotonic()
-    found, reason = known_bodies(VIEW, None, 0.3, {"MP_SKY_URL": service.url})
+    found, reason = known_bodies(VIEW, 0.3, {"MP_SKY_URL": service.url})
     took = time.monotonic() - began
     over.set()
     assert (len(found), "too long" in reason) == (0, True)
@@ -146,5 +146,5 @@ def test_a_service_that_trickles_is_not_waited_for(service: Service) -> None:
 
 
 def test_without_file_or_service_there_are_no_bodies_and_nothing_is_wrong() -> None:
-    found, reason = known_bodies(VIEW, None, 1.0, {})
+    found, reason = known_bodies(VIEW, 1.0, {})
     assert (len(found), reason) == (0, "")
