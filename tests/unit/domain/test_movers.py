@@ -127,6 +127,7 @@ def test_rate_and_angle_are_those_on_the_sky(ra: float, dec: float) -> None:
     assert found.rate == pytest.approx(0.5, rel=0.01)
     assert found.position_angle == pytest.approx(120.0, abs=0.5)
     assert len(found.sightings) == _EXPOSURES
+    assert found.arc == pytest.approx((_EXPOSURES - 1) * _STEP * 1440.0)
     assert found.rms < 0.3
     assert found.magnitude == pytest.approx(23.9)
 

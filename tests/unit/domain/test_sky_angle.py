@@ -26,6 +26,7 @@ def test_the_sky_angle_is_compared_on_the_circle(announced: float, observed: flo
 def test_one_degree_off_is_tolerated_in_any_turn(visit: Visit, off: float, turns: int) -> None:
     visit = evolve(visit, rotation_system=RotationSystem.SKY, camera_angle=359.5)
     assert not sky_angle_fault(visit, 359.5 + off + 360.0 * turns)
+    assert sky_angle_fault(visit, 359.5 + 1.5 * off + 360.0 * turns) or not off
 
 
 @given(visits(), st.none() | st.floats())
