@@ -33,6 +33,7 @@ _SHORTEST = 5.0  # match radii; of sides of triangles
 _LOOSE = 3.0  # match radii; as long as a few stars tell the place
 _ROUNDS = 4
 _BATCH = 20_000  # candidates that are counted at once
+_MANY, _SAMPLE = 2_000, 25  # candidates from which on a sample of so many sources is counted first
 
 
 @frozen(kw_only=True)
@@ -169,14 +170,12 @@ def _best(ways: Similarities, trial: _Trial, end: float) -> Iterator[Similaritie
     if not len(ways):
         return
     loose = _LOOSE * trial.search.match_radius
-    tree, counts = KDTree(as_rows(trial.stars)), [np.zeros(0, dtype=int)]
-    for start in range(0, len(ways), _BATCH):
-        if time.monotonic() > end:
-            break
-        laid = ways[start : start + _BATCH].lay(trial.sources)
-        distance = tree.query(as_rows(laid.ravel()), distance_upper_bound=loose)[0]
-        counts.append(np.isfinite(distance).reshape(laid.shape).sum(axis=1))
-    agreeing = np.concatenate(counts)
+    tree = KDTree(as_rows(trial.stars))
+    if len(ways) > _MANY and len(trial.sources) > _SAMPLE:
+        # A sample of the sources tells most of the wrong ways.
+        some = _agreeing(ways, trial.sources[:: len(trial.sources) // _SAMPLE], tree, loose, end)
+        ways = ways[np.argsort(-some, kind="stable")[:_MANY]]
+    agreeing = _agreeing(ways, trial.sources, tree, loose, end)
     tried: list[complex] = []
     for number in np.argsort(-agreeing, kind="stable"):
         if agreeing[number] < _FEWEST or len(tried) == _CANDIDATES:
@@ -186,6 +185,19 @@ def _best(ways: Similarities, trial: _Trial, end: float) -> Iterator[Similaritie
         if all(abs(where - other) > loose for other in tried):
             tried.append(where)
             yield ways[number : number + 1]
+
+
+def _agreeing(ways: Similarities, sources: Points, tree: KDTree, radius: float, end: float) -> Indices:
+    """Count the sources that each way lays beside stars; of ways for which there is no time, none."""
+    counts = np.zeros(len(ways), dtype=np.int64)
+    for start in range(0, len(ways), _BATCH):
+        if time.monotonic() > end:
+            break
+        batch = slice(start, start + _BATCH)
+        laid = ways[batch].lay(sources)
+        distance = tree.query(as_rows(laid.ravel()), distance_upper_bound=radius)[0]
+        counts[batch] = np.isfinite(distance).reshape(laid.shape).sum(axis=1)
+    return counts
 
 
 def _refined(way: Similarities, trial: _Trial, ways: int) -> Placement | None:
