@@ -70,7 +70,7 @@ mutants: $(READY)  ## Change the code in 200 places, one at a time, and count wh
 	@$(PIP) --constraint requirements.lock 'cosmic-ray>=8.7'
 	@nice $(PY) -m tests.mutants $(ARGS)
 
-container-trial: $(READY)  ## Build the image's stages without an engine, and observe a night in them (root, minutes)
+container-trial: $(READY)  ## Build the images with Podman, and observe a night in them (root, minutes)
 	$(PY) -m tests.container $(ARGS)
 
 bench: $(READY)  ## Measure; prints the figures that docs/results.md records
@@ -83,6 +83,7 @@ lock: $(READY)  ## Resolve the dependencies anew
 	$(PIP) uv
 	$(COMPILE) --upgrade --extra dev pyproject.toml --output-file requirements.lock
 	$(COMPILE) $(IMAGE) --extra postgresql pyproject.toml --output-file deploy/container/service.lock
+	$(PY) deploy/container/imports.py > deploy/container/imports.txt
 	echo 'hatchling>=1.27' | $(COMPILE) $(IMAGE) - --output-file deploy/container/build.lock
 
 SBOM_VERSION ?= 7.5.0

@@ -1,136 +1,147 @@
-"""``make container-trial``: build the image's stages without an engine, and observe a night with them.
+"""``make container-trial``: build the images with Podman, and observe a night in them.
 
-Needs root, debootstrap, Debian's mirror and a package registry; takes minutes.
+Needs root, Podman, Debian's mirror and a package registry; takes minutes.
 """
 
 import argparse
 import os
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from tests.container.dockerfile import DOCKERFILE, read_dockerfile
-from tests.container.engine import Image, build, entering
+from tests.container.engine import NEEDED, Engine, make_base
 from tests.container.service import try_service
 
-_SUITE = "trixie"
-_PACKAGES = "python3,python3-venv,ca-certificates"
 _COMPILERS = ("as", "c++", "cc", "clang", "cpp", "g++", "gcc", "gfortran", "go", "ld", "make", "rustc", "tcc")
+_SERVICES = ("worker", "fan-out", "raw-presence", "butler-writer", "initialize", "deployment-id")
 _SETTINGS_EXIT = 2
+_BYTES = 850_000_000
+"""What the image may have, with its base."""
+_UPDATE_BYTES = 10_000_000
+_NOT_RUN = (125, 126)
+"""Exit codes of the engine itself."""
+_REPOSITORY, _LABEL = "localhost/prompt-processing-trial", "trial"
 
 
 def main() -> int:
     """Try all; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.container")
-    parser.add_argument("--base", type=Path, help=f"a root made before: Debian {_SUITE} with {_PACKAGES}")
-    parser.add_argument("--folder", type=Path, help="where to build, and what to keep")
-    parser.add_argument("--again", action="store_true", help="try what is in the folder, build nothing")
+    parser.add_argument("--base", type=Path, help="a tar file of Debian with Python, made before")
+    parser.add_argument("--mirror", default="", help="Debian's mirror, if not its own")
+    parser.add_argument("--keep", action="store_true", help="keep base and images for the next trial")
     options = parser.parse_args()
-    lacking = [name for name in ("chroot", "setpriv", "unshare") if shutil.which(name) is None]
+    lacking = sorted(package for program, package in NEEDED.items() if shutil.which(program) is None)
     if os.geteuid() != 0 or lacking:
-        print(f"needs root and {', '.join(lacking) or 'nothing else'}", file=sys.stderr)
+        print(f"needs root, and Debian's packages: {' '.join(lacking) or 'all are there'}", file=sys.stderr)
         return 1
-    # Below /tmp, because there the container has a place for it.
+    # Below /tmp, because there the containers have a place for it.
     tempfile.tempdir = "/tmp"  # noqa: S108 - the folders in it are made by mkdtemp
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="container-"))
-    folder.mkdir(exist_ok=True)
+    cache = (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "prompt-processing" / "container"
+    )
+    cache.mkdir(parents=True, exist_ok=True)
+    engine = Engine(cache / "podman")
+    base = options.base or cache / "base.tar"
     try:
-        base = options.base or _debootstrap(folder / "base")
-        stages = read_dockerfile(DOCKERFILE.read_text(), {"BASE": "base", "LABEL": "trial"})
-        images = build(stages, base, folder, again=options.again)
-        return _try(images["service"], images["initializer"])
+        if not base.exists():
+            make_base(base, options.mirror)
+        engine.build(base, _REPOSITORY, _LABEL)
+        return _try(engine)
     finally:
-        if options.folder is None:
-            shutil.rmtree(folder)
+        if not options.keep:
+            engine.remove()
+            shutil.rmtree(cache)
 
 
-def _debootstrap(root: Path) -> Path:
-    subprocess.run(
-        ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", _SUITE, str(root)], check=True
+def _try(engine: Engine) -> int:
+    service, initializer = (f"{_REPOSITORY}/{name}:{_LABEL}" for name in ("service", "initializer"))
+    layers, found = engine.layers(service), engine.inspect(service)
+    _check(layers == engine.layers(initializer), "service and initializer have the same layers")
+    *_, dependencies, code = layers.values()
+    update = engine.transferred(service)
+    _check(
+        update < _UPDATE_BYTES and code < dependencies / 10, f"an update of the code: {update / 1e6:.1f} MB"
     )
-    return root
+    labels = {name.rpartition(".")[2]: value for name, value in found["Labels"].items()}
+    _check(labels["version"] == _LABEL and labels["revision"] != "unknown", f"it is labelled: {labels}")
+    _check(found["Size"] < _BYTES, f"size: {found['Size'] / 1e6:.0f} MB")
+    inside = [name for name in _COMPILERS if _run(engine, service, "sh", "-c", f"command -v {name}") == 0]
+    _check(not inside, f"compilers inside: {inside or 'none'}")
+    _check(_run(engine, service, "sh", "-c", '[ "$(id -u)" = 1000 ]') == 0, "the user is 1000")
+    _check(_run(engine, service, "touch", "/opt/x") != 0, "the root cannot be written to")
+    _check(_call(engine, service, "--help") == 0, "--help")
+    for name in _SERVICES:
+        _check(_call(engine, service, name) == _SETTINGS_EXIT, f"{name} without settings: exit code 2")
+    try_service(engine, service)
+    return _night(engine, service)
 
 
-def _try(service: Image, initializer: Image) -> int:
-    _check(service.root == initializer.root, "service and initializer are the same layers")
-    _check(service.labels == initializer.labels, f"of one label: {service.labels}")
-    found = [name for name in _COMPILERS if _which(service, name)]
-    _check(not found, f"compilers inside: {found or 'none'}")
-    _check(_output(service, ["id", "-u"], {}) == (0, "1000"), "the user is 1000")
-    _check(_output(service, ["touch", "/opt/x"], {})[0] != 0, "the root cannot be written to")
-    ours = service.entrypoint
-    _check(_output(service, [*ours, "--help"], {})[0] == 0, "--help")
-    for name in ("worker", "fan-out", "raw-presence", "butler-writer", "initialize", "deployment-id"):
-        _check(
-            _output(service, [*ours, name], {})[0] == _SETTINGS_EXIT, f"{name} without settings: exit code 2"
-        )
-    size = subprocess.run(
-        ["du", "-sm", str(service.root / "opt")], check=True, capture_output=True, text=True
-    )
-    print(f"size: {size.stdout.split()[0]} MB in /opt", flush=True)
-    try_service(service)
-    return _night(service)
-
-
-def _night(image: Image) -> int:
-    """Observe the demo's night, each service in the image."""
+def _night(engine: Engine, image: str) -> int:
+    """Observe the demo's night, each service and worker in a container of its own."""
     from entrypoints.commands.demo import command  # noqa: PLC0415 - imports all of the simulator
 
-    with tempfile.NamedTemporaryFile("w", prefix="enter-", delete=False) as script:
-        # Called as the interpreter is; the simulator's own processes have nothing to do with the image.
-        other = f'[ "$2" = entrypoints ] || exec {shlex.quote(sys.executable)} "$@"'
-        script.write(f"#!/bin/sh\n{other}\nshift 2\n{_in_folder(image)}\n")
-    file = Path(script.name)
-    file.chmod(0o755)
-    interpreter, sys.executable = sys.executable, str(file)
-    try:
-        with tempfile.TemporaryDirectory() as results:
-            command.main(["--results", results], standalone_mode=False)
-    except SystemExit as end:
-        print(f"the night in the image ended with exit code {end.code}", flush=True)
-        return int(end.code or 0)
-    except click.ClickException as error:
-        error.show()
-    finally:
-        sys.executable = interpreter
-        file.unlink()
-    return 1
+    with tempfile.TemporaryDirectory() as folder:
+        ran = Path(folder) / "ran"
+        ran.touch()
+        script = Path(folder) / "python"
+        script.write_text(_interpreter(engine, image, ran))
+        script.chmod(script.stat().st_mode | stat.S_IXUSR)
+        interpreter, sys.executable = sys.executable, str(script)
+        try:
+            command.main(["--results", f"{folder}/results"], standalone_mode=False)
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        except click.ClickException as error:
+            error.show()
+            code = 1
+        finally:
+            sys.executable = interpreter
+        counts = {name: ran.read_text().split().count(name) for name in sorted(set(ran.read_text().split()))}
+    _check(counts.get("worker", 0) > 0 and counts.get("fan-out", 0) > 0, f"in containers ran {counts}")
+    _check(code == 0, f"the night in the image ended with exit code {code}")
+    return 0
 
 
-def _in_folder(image: Image) -> str:
-    # What the processes of a night share is in TMPDIR; the group's rights do this in a cluster.
-    share = [
-        f'mkdir -p {shlex.quote(str(image.root))}"$TMPDIR"',
-        f'chown -Rf {image.user} "$TMPDIR" || :',
-        f'mount --bind "$TMPDIR" {shlex.quote(str(image.root))}"$TMPDIR"',
-    ]
-    return entering(image, [*image.entrypoint, '"$@"'], {}, share)
+def _interpreter(engine: Engine, image: str, ran: Path) -> str:
+    """Write what is called as the interpreter is: the project's commands run in containers."""
+    # Two workers with one host name on one network: their names must differ all the same.
+    options = ["--env-host", "--env", "HOME=/tmp", "--env", "PATH=/usr/bin:/bin", "--hostname", "one-host"]
+    run = shlex.join(engine.command(image, [], options, ["@TMPDIR@"])).replace("@TMPDIR@", '"$TMPDIR"')
+    return f"""#!/bin/sh
+[ "$3" = entrypoints ] || exec {shlex.quote(sys.executable)} "$@"
+shift 3
+echo "$1" >> {shlex.quote(str(ran))}
+chown -Rf 1000:1000 "$TMPDIR" || :
+exec {run} "$@"
+"""
 
 
-def _output(image: Image, command: list[str], env: Mapping[str, str]) -> tuple[int, str]:
-    clean = {"PATH": os.environ["PATH"]}
-    done = subprocess.run(
-        ["/bin/sh", "-c", entering(image, command, env)],
-        capture_output=True,
-        text=True,
-        env=clean,
-        check=False,
-    )
-    return done.returncode, done.stdout.strip()
+def _run(engine: Engine, image: str, *words: str) -> int:
+    program, *arguments = words
+    return _code(engine.command(image, arguments, ["--entrypoint", program]))
 
 
-def _which(image: Image, name: str) -> bool:
-    return _output(image, ["sh", "-c", f"command -v {name}"], {})[0] == 0
+def _call(engine: Engine, image: str, *words: str) -> int:
+    return _code(engine.command(image, words))
 
 
-def _check(holds: bool, what: str) -> None:
-    print(f"{'yes' if holds else 'NO'}: {what}", flush=True)
+def _code(command: Sequence[str]) -> int:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    _check(done.returncode not in _NOT_RUN, f"the engine could not run it: {done.stderr}", quiet=True)
+    return done.returncode
+
+
+def _check(holds: bool, what: str, *, quiet: bool = False) -> None:
+    if not (holds and quiet):
+        print(f"{'yes' if holds else 'NO'}: {what}", flush=True)
     if not holds:
         raise SystemExit(1)
 

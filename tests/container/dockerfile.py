@@ -1,4 +1,4 @@
-"""Reads the image's Dockerfile, as far as it goes: what is tried is what would be built."""
+"""Reads the image's Dockerfile, as far as tests of its text need."""
 
 import json
 import re
@@ -10,11 +10,10 @@ from attrs import frozen
 
 from entrypoints.containers.parts.deployment import INSTALL
 
-__all__ = ["BAKE", "DOCKERFILE", "Ignored", "Instruction", "Stage", "argv", "pairs", "read_dockerfile"]
+__all__ = ["DOCKERFILE", "FOLDER", "Ignored", "Instruction", "Stage", "argv", "pairs", "read_dockerfile"]
 
 FOLDER = INSTALL / "deploy" / "container"
 DOCKERFILE = FOLDER / "Dockerfile"
-BAKE = FOLDER / "docker-bake.hcl"
 
 _KNOWN = frozenset({"ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "HEALTHCHECK", "LABEL", "RUN"}) | {
     "SHELL",

@@ -1,177 +1,151 @@
-"""Builds the image's stages in folders, and runs commands in them: chroot, mounts, and no engine."""
+"""Podman with settings and a store of its own: builds images, and runs commands as a cluster would."""
 
+import json
 import os
-import shlex
+import resource
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from entrypoints.containers.parts.deployment import INSTALL
-from tests.container.dockerfile import DOCKERFILE, Ignored, Stage, argv, pairs
+from tests.container.dockerfile import FOLDER
 
-__all__ = ["Image", "build", "entering"]
+__all__ = ["NEEDED", "Engine", "make_base"]
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NEEDED: Mapping[str, str] = {
+    "podman": "podman",
+    "runc": "runc",
+    "mmdebstrap": "mmdebstrap",
+    "conmon": "conmon",
+    "iptables": "iptables",
+}
+"""Programs, and Debian's packages that have them."""
+
+_SUITE = "trixie"
+_PACKAGES = "python3,python3-venv,ca-certificates"
+_BASE = "docker.io/library/python:3.13-slim-trixie"
+_USER = "1000:1000"
+_LIMITS = (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC)
+_SLIM = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
+"""What Debian's slim images, of which the default base is made, leave out."""
 _CERTIFICATES = "/etc/ssl/certs"
-_FROM_HERE = (
-    *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
-    *("PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_INDEX_URL", "SSL_CERT_FILE"),
-)
-"""How packages are reached from this machine; an engine has its own ways."""
+
+# Limits that a user without CAP_SYS_RESOURCE may set; cgroups and events without systemd.
+_CONTAINERS = """\
+[containers]
+default_ulimits = ["nofile={files}:{files}", "nproc={processes}:{processes}"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "runc"
+"""
+_STORAGE = """\
+[storage]
+driver = "overlay"
+graphroot = "{folder}/graph"
+runroot = "{folder}/run"
+"""
 
 
-@frozen(kw_only=True)
-class Image:
-    """A root folder, and how commands are run in it."""
-
-    root: Path
-    env: Mapping[str, str] = field(factory=lambda: {"PATH": _PATH})
-    labels: Mapping[str, str] = field(factory=dict)
-    shell: Sequence[str] = ("/bin/sh", "-c")
-    workdir: str = "/"
-    user: str = "0:0"
-    entrypoint: Sequence[str] = ()
-    cmd: Sequence[str] = ()
-    healthcheck: Sequence[str] = ()
+def make_base(file: Path, mirror: str) -> None:
+    """Make a Debian root with Python, as a tar file, from Debian's mirror (blank: its own)."""
+    part = file.with_suffix(".part.tar")
+    without = [f"--dpkgopt=path-exclude={pattern}" for pattern in _SLIM]
+    command = ["mmdebstrap", "--variant=minbase", f"--include={_PACKAGES}", *without, _SUITE, str(part)]
+    subprocess.run([*command, *([mirror] if mirror else [])], check=True)
+    part.replace(file)
 
 
-_FILES = frozenset({"RUN", "COPY", "WORKDIR"})
-"""Instructions that change the root."""
+@frozen
+class Engine:
+    """Podman, and the folder of what it keeps."""
 
+    folder: Path
+    env: Mapping[str, str] = field(init=False)
 
-def build(stages: Sequence[Stage], base: Path, folder: Path, *, again: bool = False) -> Mapping[str, Image]:
-    """Build stages in order; the base is copied, a stage without files of its own shares its base's root.
+    @env.default
+    def _settings(self) -> Mapping[str, str]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        containers, storage = self.folder / "containers.conf", self.folder / "storage.conf"
+        hard = (resource.getrlimit(limit)[1] for limit in _LIMITS)
+        files, processes = (9000 if limit == resource.RLIM_INFINITY else min(limit, 9000) for limit in hard)
+        containers.write_text(_CONTAINERS.format(files=files, processes=processes))
+        storage.write_text(_STORAGE.format(folder=self.folder))
+        return {"CONTAINERS_CONF": str(containers), "CONTAINERS_STORAGE_CONF": str(storage)}
 
-    With `again` the roots are taken as an earlier build has left them.
-    """
-    images: dict[str, Image] = {}
-    for stage in stages:
-        image = images.get(stage.base) or Image(root=base)
-        if any(step.verb in _FILES for step in stage.instructions):
-            root = folder / stage.name
-            if not again:
-                subprocess.run(["cp", "--archive", "--reflink=auto", str(image.root), str(root)], check=True)
-            image = evolve(image, root=root)
-        for step in stage.instructions:
-            image = _configured(image, step.verb, step.text)
-            if step.verb in _FILES and not again:
-                _change(image, step.verb, step.text, stage.arguments, images)
-        images[stage.name] = image
-    return images
-
-
-def _configured(image: Image, verb: str, text: str) -> Image:
-    match verb:
-        case "WORKDIR":
-            return evolve(image, workdir=text)
-        case "ENV":
-            return evolve(image, env={**image.env, **pairs(text)})
-        case "LABEL":
-            return evolve(image, labels={**image.labels, **pairs(text)})
-        case "USER":
-            return evolve(image, user=text if ":" in text else f"{text}:{text}")
-        case "SHELL":
-            return evolve(image, shell=argv(text))
-        case "ENTRYPOINT":
-            return evolve(image, entrypoint=argv(text))
-        case "CMD":
-            return evolve(image, cmd=argv(text))
-        case "HEALTHCHECK":
-            command = text.partition("CMD ")[2]
-            return evolve(image, healthcheck=argv(command) if command else ())
-    return image
-
-
-def _change(
-    image: Image, verb: str, text: str, arguments: Mapping[str, str], images: Mapping[str, Image]
-) -> None:
-    match verb:
-        case "RUN":
-            print(f"RUN {text}", flush=True)
-            _run(image, text, arguments)
-        case "COPY":
-            _copy(image, text, images)
-        case _:
-            (image.root / text.lstrip("/")).mkdir(parents=True, exist_ok=True)
-
-
-def _run(image: Image, text: str, arguments: Mapping[str, str]) -> None:
-    passed = {name: os.environ[name] for name in _FROM_HERE if name in os.environ}
-    certificates = f"mount --bind {_CERTIFICATES} {image.root}{_CERTIFICATES}"
-    script = entering(
-        image, [*image.shell, text], {**passed, **arguments, "HOME": "/root"}, (certificates,), writable=True
-    )
-    subprocess.run(["/bin/sh", "-c", script], check=True, env={"PATH": os.environ["PATH"]})
-
-
-def _copy(image: Image, text: str, images: Mapping[str, Image]) -> None:
-    words = text.split()
-    source = INSTALL
-    if words[0].startswith("--from="):
-        source = images[words.pop(0).removeprefix("--from=")].root
-    *names, target = words
-    to = image.root / (target if target.startswith("/") else f"{image.workdir}/{target}").lstrip("/")
-    for name in names:
-        if name == "." and source == INSTALL:
-            _copy_context(to)
-        else:
-            _copy_one(source / name.lstrip("/"), to / Path(name).name if target.endswith("/") else to)
-
-
-def _copy_context(to: Path) -> None:
-    ignored = Ignored.read(DOCKERFILE.with_name("Dockerfile.dockerignore"))
-    for name in ignored.kept:
-        _copy_one(INSTALL / name, to / name, ignored.patterns)
-
-
-def _copy_one(source: Path, to: Path, patterns: Sequence[str] = ()) -> None:
-    to.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(
-            source, to, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*patterns)
+    def _call(self, *words: str) -> str:
+        done = subprocess.run(
+            ["podman", *words], check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **self.env}
         )
-    else:
-        shutil.copy2(source, to)
+        return done.stdout.strip()
 
+    def build(self, base: Path, repository: str, label: str) -> None:
+        """Build service and initializer by the project's script, on a base made from Debian."""
+        self._call("import", "--quiet", "--change", 'CMD ["python3"]', str(base), _BASE)
+        # Nothing but the registry of packages is asked, in the way that this machine asks it.
+        options = f"--pull=never --network host --volume {_CERTIFICATES}:{_CERTIFICATES}:ro"
+        build = [str(FOLDER / "build"), label, repository]
+        subprocess.run(
+            build,
+            check=True,
+            env={**os.environ, **self.env, "ENGINE": "podman", "BUILD_ARGS": options},
+        )
 
-def entering(
-    image: Image,
-    command: Sequence[str],
-    env: Mapping[str, str],
-    mounts: Sequence[str] = (),
-    *,
-    writable: bool = False,
-) -> str:
-    """Write the shell command that runs something in an image.
+    def inspect(self, image: str) -> Mapping[str, Any]:
+        """Tell what the engine knows of an image."""
+        (found,) = json.loads(self._call("image", "inspect", image))
+        return dict(found)
 
-    Parameters
-    ----------
-    image
-        Where, as its user and with its variables.
-    command
-        What; ``"$@"`` stands for the arguments of the shell that runs the result.
-    env
-        Variables beside the image's.
-    mounts
-        Further commands, run after a fresh ``/tmp`` was mounted.
-    writable
-        Whether the root is.
-    """
-    root = shlex.quote(str(image.root))
-    words = " ".join(word if word == '"$@"' else shlex.quote(word) for word in command)
-    variables = " ".join(shlex.quote(f"{name}={value}") for name, value in {**env, **image.env}.items())
-    steps = [
-        f"mount --bind {root} {root}",
-        *([] if writable else [f"mount -o remount,bind,ro {root}"]),
-        f"mount --rbind /proc {root}/proc",
-        f"mount --rbind /dev {root}/dev",
-        f"mount -t tmpfs -o mode=1777 tmpfs {root}/tmp",  # noqa: S108 - the image's
-        *mounts,
-        # As in the cluster: no privileges, and none to be had.
-        f"exec setpriv --no-new-privs chroot --userspec={image.user} --groups={image.user.partition(':')[2]} "
-        f"{root} /usr/bin/env --chdir={image.workdir} {variables} {words}",
-    ]
-    return f'exec unshare --mount /bin/sh -ec {shlex.quote("; ".join(steps))} enter "$@"'
+    def layers(self, image: str) -> Mapping[str, int]:
+        """Give the layers of an image, and the bytes that each adds."""
+        sizes = [int(row["size"]) for row in json.loads(self._call("history", "--format", "json", image))]
+        digests = self.inspect(image)["RootFS"]["Layers"]
+        kept = [size for size in reversed(sizes) if size > 0]
+        return dict(zip(digests, kept, strict=True))
+
+    def transferred(self, image: str) -> int:
+        """Give the bytes of the uppermost layer, compressed as a registry has it."""
+        folder = self.inspect(image)["GraphDriver"]["Data"]["UpperDir"]
+        tar = subprocess.run(
+            ["tar", "--gzip", "--create", "--file=-", "--directory", folder, "."],
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+        return len(tar.stdout)
+
+    def command(
+        self, image: str, words: Sequence[str], env: Sequence[str] = (), mounts: Sequence[str] = ()
+    ) -> list[str]:
+        """Write the command that runs something in an image: not root, no privileges, a read-only root.
+
+        Parameters
+        ----------
+        image
+            Which.
+        words
+            What, after the image's entry point.
+        env
+            Options of the engine that hand variables on.
+        mounts
+            Folders that are there under the same name.
+        """
+        settings = [f"{name}={value}" for name, value in self.env.items()]
+        # Without systemd its timers do not run; the check is called by hand.
+        options = ["--rm", "--no-healthcheck", "--network", "host", "--read-only", "--user", _USER]
+        locked = ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp:rw,mode=1777"]  # noqa: S108 - the image's
+        volumes = [word for path in mounts for word in ("--volume", f"{path}:{path}")]
+        podman = shutil.which("podman") or "podman"
+        return ["/usr/bin/env", *settings, podman, "run", *options, *locked, *env, *volumes, image, *words]
+
+    def execute(self, name: str, words: Sequence[str]) -> int:
+        """Run something in a running container; returns its exit code."""
+        return subprocess.run(
+            ["podman", "exec", name, *words], check=False, capture_output=True, env={**os.environ, **self.env}
+        ).returncode
+
+    def remove(self) -> None:
+        """Remove all images and containers of this store."""
+        self._call("system", "reset", "--force")

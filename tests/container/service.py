@@ -6,7 +6,9 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
+from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import IO
@@ -16,7 +18,7 @@ import yaml
 from simulator.servers.kafka import EmbeddedKafka
 from simulator.servers.redis_server import redis_server
 from simulator.servers.schema_registry import SchemaRegistry
-from tests.container.engine import Image, entering
+from tests.container.engine import Engine
 
 __all__ = ["try_service"]
 
@@ -24,7 +26,7 @@ _START_SECONDS = 120.0
 _TOPIC = "nextVisit"
 
 
-def try_service(image: Image) -> None:
+def try_service(engine: Engine, image: str) -> None:
     """Start the fan-out, see it become ready and healthy by the image's own check, and end on SIGTERM.
 
     Raises
@@ -55,38 +57,33 @@ def try_service(image: Image) -> None:
             "METRICS_PORT": str(_free_port()),
         }
         log = stack.enter_context(tempfile.TemporaryFile())
-        assert _check(image, settings) != 0, "healthy before it was started"
-        _play(image, settings, config.name, log)
+        _play(engine, image, settings, config.name, log)
 
 
-def _play(image: Image, settings: dict[str, str], config: str, log: IO[bytes]) -> None:
-    mounts = [f"touch {image.root}{config}", f"mount --bind {config} {image.root}{config}"]
-    start = entering(image, [*image.entrypoint, "fan-out"], settings, mounts)
+def _play(engine: Engine, image: str, settings: Mapping[str, str], config: str, log: IO[bytes]) -> None:
+    name = f"trial-{os.getpid()}"
+    options = [word for item in settings.items() for word in ("--env", "=".join(item))]
+    start = engine.command(image, ["fan-out"], ["--name", name, *options], [config])
+    check = engine.inspect(image)["Healthcheck"]["Test"][1:]
     begin = time.monotonic()
-    process = subprocess.Popen(["/bin/sh", "-c", start], stdout=log, stderr=log, env=_bare())
+    process = subprocess.Popen(start, stdout=log, stderr=log)
     try:
-        while _ready(settings["METRICS_PORT"]) != 200:
+        while _ready(settings["METRICS_PORT"]) != HTTPStatus.OK:
             assert process.poll() is None, _said(log)
             assert time.monotonic() - begin < _START_SECONDS, _said(log)
             time.sleep(0.1)
         print(f"yes: fan-out was ready in {time.monotonic() - begin:.1f} s", flush=True)
-        assert _check(image, settings) == 0, "the image's health check fails"
-        print("yes: the image's health check is content", flush=True)
+        assert engine.execute(name, check) == 0, "the image's health check fails"
+        assert engine.execute(name, ["/usr/bin/env", "METRICS_PORT=1", *check]) != 0, "it never fails"
+        print(
+            "yes: the image's health check is content, and not with a port where nothing answers", flush=True
+        )
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0, _said(log)
-        print("yes: fan-out ended on SIGTERM with exit code 0", flush=True)
+        print("yes: fan-out, as process 1, ended on SIGTERM with exit code 0", flush=True)
     finally:
         process.kill()
         process.wait()
-
-
-def _check(image: Image, settings: dict[str, str]) -> int:
-    command = ["/bin/sh", "-c", entering(image, image.healthcheck, settings)]
-    return subprocess.run(command, capture_output=True, env=_bare(), check=False).returncode
-
-
-def _bare() -> dict[str, str]:
-    return {"PATH": os.environ["PATH"]}
 
 
 def _ready(port: str) -> int:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from entrypoints.containers.parts.deployment import INSTALL
-from tests.container.dockerfile import BAKE, DOCKERFILE, Ignored, Stage, argv, pairs, read_dockerfile
+from tests.container.dockerfile import DOCKERFILE, FOLDER, Ignored, Stage, argv, pairs, read_dockerfile
 
 _CHART = yaml.safe_load((INSTALL / "deploy" / "chart" / "values.yaml").read_text())
 GIVEN = {"LABEL": "7", "REVISION": "abc", "SOURCE": "https://git.site.edu/x"}
@@ -51,7 +51,7 @@ def test_service_and_initializer_differ_in_what_they_run_only(stages: Mapping[st
         assert _texts(stages[name], "CMD") == [json.dumps([command])]
 
 
-def test_they_get_one_label(stages: Mapping[str, Stage]) -> None:
+def test_they_get_one_label_and_the_charts_names(stages: Mapping[str, Stage]) -> None:
     labels = pairs(_texts(stages["runtime"], "LABEL")[0])
     assert {
         name: labels[f"org.opencontainers.image.{name}"] for name in ("version", "revision", "source")
@@ -60,14 +60,13 @@ def test_they_get_one_label(stages: Mapping[str, Stage]) -> None:
         "revision": "abc",
         "source": "https://git.site.edu/x",
     }
-    bake = BAKE.read_text()
-    assert set(re.findall(r'tags\s*=\s*\["\$\{REPOSITORY\}/([^"]*)"\]', bake)) == {
-        f"{Path(repository).name}:${{LABEL}}"
-        for repository in (_CHART["image"]["repository"], _CHART["initializer"]["image"]["repository"])
-    }
-    (repository,) = re.findall(r'"REPOSITORY" \{ default = "(.*)" \}', bake)
-    assert _CHART["image"]["repository"].startswith(f"{repository}/")
-    assert set(re.findall(r'target\s*=\s*"(\w+)"', bake)) == {"service", "initializer"}
+    script = (FOLDER / "build").read_text()
+    (repository,) = re.findall(r"repository=\$\{2:-(.*)\}", script)
+    (targets,) = re.findall(r"for target in (.*); do", script)
+    assert [f"{repository}/{target}" for target in targets.split()] == [
+        _CHART["image"]["repository"],
+        _CHART["initializer"]["image"]["repository"],
+    ]
 
 
 def test_they_run_as_the_charts_user_with_its_arguments(stages: Mapping[str, Stage]) -> None:
@@ -79,6 +78,7 @@ def test_they_run_as_the_charts_user_with_its_arguments(stages: Mapping[str, Sta
 
 
 def test_plain_python_or_another_base(stages: Mapping[str, Stage]) -> None:
+    assert stages["build"].base == "dependencies"
     assert stages["dependencies"].base == stages["runtime"].base
     assert "python:3.13" in stages["runtime"].base
     given = {"BASE": "ghcr.io/lsst/scipipe:al9-w_2026_43", "STACK": "/stack"}
@@ -107,13 +107,17 @@ def test_what_is_installed_is_locked_and_what_is_tested(stages: Mapping[str, Sta
 
 def test_the_dependencies_are_a_layer_that_the_project_does_not_change(stages: Mapping[str, Stage]) -> None:
     assert stages["build"].base == "dependencies"
-    assert not [text for text in _texts(stages["dependencies"], "COPY") if text.startswith(". ")]
-    assert [
-        text for text in _texts(stages["runtime"], "COPY") if text.endswith(" /opt/prompt-processing")
-    ] == [
+    copied = [word for text in _texts(stages["dependencies"], "COPY") for word in text.split()[:-1]]
+    assert {Path(name).parent for name in copied} == {Path("deploy/container")}
+    assert _texts(stages["runtime"], "COPY")[-2:] == [
         "--from=dependencies /opt/prompt-processing /opt/prompt-processing",
-        "--from=build /own/opt/prompt-processing /opt/prompt-processing",
+        "--from=build /ours /",
     ]
+
+
+def test_what_is_compiled_for_the_image_is_what_the_code_imports() -> None:
+    imported = runpy.run_path(str(FOLDER / "imports.py"))["modules"]()
+    assert (FOLDER / "imports.txt").read_text().split() == imported, "`make lock` writes imports.txt"
 
 
 def test_the_build_sees_what_the_wheel_is_made_of_and_nothing_else() -> None:
