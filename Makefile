@@ -18,7 +18,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 
 IMAGE := --no-annotate --generate-hashes --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup demo replay test test-fast lint chaos mutants container-trial bench minio sbom clean lock
+.PHONY: docs help setup demo replay test test-fast lint chaos chaos-thousand mutants container-trial bench minio sbom clean lock
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -65,6 +65,9 @@ test-fast: $(READY)  ## Run the unit and contract tests only, with half as many 
 
 chaos: $(READY)  ## Break whole nights by 20 seeded plans, and count what is lost or done twice
 	@$(PY) -m tests.chaos $(ARGS)
+
+chaos-thousand: $(READY)  ## Play 1,000 nights in memory with outages of ten minutes (half an hour)
+	@$(PY) -m tests.chaos.thousand $(ARGS)
 
 mutants: $(READY)  ## Change the code in 200 places, one at a time, and count what no test notices (an hour)
 	@$(PIP) --constraint requirements.lock 'cosmic-ray>=8.7'

@@ -24,10 +24,8 @@ from ports.announcements import Unreadable
 from ports.workspace import RawUnavailableError, WorkspaceError, WorkspaceLostError
 from tests.unit.application.night import INSTRUMENT, MemoryNight
 
-__all__ = ["ATTEMPT_COSTS", "AWAY", "DETECTORS", "KINDS", "WORKERS", "Break", "Schedule", "run_schedule"]
+__all__ = ["ATTEMPT_COSTS", "AWAY", "KINDS", "Break", "Schedule", "run_schedule"]
 
-DETECTORS = (0, 1)
-WORKERS = ("worker a", "worker b", "worker c")
 SERVICES = ("fan-out", "keeper", "indexer", "writer")
 _VISITS_APART = 20.0
 _LANDED = 35.0
@@ -95,9 +93,15 @@ class Schedule:
     """Visits taken back before their images."""
     snaps: tuple[int, ...]
     offsets: tuple[float, ...]
-    """By which the clock of each worker is off, seconds."""
+    """By which the clock of each worker is off, seconds; there are as many workers."""
     claim_seconds: float = 150.0
     """Longer than any pause and any outage."""
+    detectors: int = 2
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """Where workers run."""
+        return tuple(f"worker {number}" for number in range(len(self.offsets)))
 
 
 class _Gate:
@@ -151,7 +155,7 @@ class _BrokenNight(MemoryNight):
     def __init__(self, schedule: Schedule) -> None:
         super().__init__(
             workers=0,
-            detectors=frozenset(DETECTORS),
+            detectors=frozenset(range(schedule.detectors)),
             pipelines=("ApPipe.yaml",),
             behaviour=MemoryPipelines(changing=frozenset({"ApPipe"})),
             durations=_DURATIONS,
@@ -181,7 +185,7 @@ class _BrokenNight(MemoryNight):
         else:
             self._lives[place] += 1
             self._gates[place] = _Gate()
-            offset = self.schedule.offsets[WORKERS.index(place)]
+            offset = self.schedule.offsets[self.schedule.workers.index(place)]
             worker = self.worker(f"{place}/{self._lives[place]}", offset=offset)
             self._workspaces[place] = self.workspaces[-1]
             running = worker.run(asyncio.Event())
@@ -200,7 +204,7 @@ class _BrokenNight(MemoryNight):
 
     async def befall(self, one: Break) -> None:
         """Let one thing go wrong."""
-        worker = WORKERS[one.which]
+        worker = self.schedule.workers[one.which % len(self.schedule.workers)]
         if one.kind.startswith("kill "):
             place = one.kind.removeprefix("kill ")
             await self._kill(worker if place == "worker" else place, one.length / 10)
@@ -255,7 +259,7 @@ class _BrokenNight(MemoryNight):
         await asyncio.sleep(_LANDED)
         told = self.schedule.told[number]
         for snap in range(visit.nimages):
-            for detector in DETECTORS:
+            for detector in range(self.schedule.detectors):
                 key = self.expose(visit, detector, snap=snap, notify=told in {"once", "twice"})
                 if told == "twice":
                     self.expose_again(key)
@@ -269,7 +273,7 @@ class _BrokenNight(MemoryNight):
 async def _play(schedule: Schedule) -> list[str]:
     night = _BrokenNight(schedule)
     await night._initializer().run(register=True)
-    for place in (*SERVICES, *WORKERS):
+    for place in (*SERVICES, *schedule.workers):
         night.start(place)
 
     async def later(one: Break) -> None:
@@ -306,7 +310,7 @@ async def _judge(night: _BrokenNight) -> list[str]:
     changed = {(attempt, exposure) for exposure, attempt in night.repository.changes}
     is_broken = any(one.kind in _AFTER_CHANGE_COSTS for one in schedule.breaks)
     for number in range(len(schedule.snaps)):
-        for detector in DETECTORS:
+        for detector in range(schedule.detectors):
             identity = Identity(INSTRUMENT, f"group {number}", detector)
             records = await night.ledger.history(identity)
             wrong += _faults(identity, records)

@@ -10,7 +10,6 @@ from tests.unit.application.schedules import (
     ATTEMPT_COSTS,
     AWAY,
     KINDS,
-    WORKERS,
     Break,
     Schedule,
     run_schedule,
@@ -21,6 +20,7 @@ _EXAMPLES = int(os.environ.get("SCHEDULES", "40"))
 _SECONDS_EACH = 1.0
 """What one schedule may take at most, on a machine that others use too."""
 _VISITS = 3
+_WORKERS = 3
 
 breaks = st.builds(
     Break,
@@ -42,7 +42,7 @@ schedules = st.builds(
     told=st.tuples(*[st.sampled_from(("once", "twice", "never"))] * _VISITS),
     cancelled=st.frozensets(st.integers(0, _VISITS - 1), max_size=1),
     snaps=st.tuples(*[st.integers(1, 2)] * _VISITS),
-    offsets=st.tuples(*[st.sampled_from((0.0, -60.0, 60.0))] * len(WORKERS)),
+    offsets=st.tuples(*[st.sampled_from((0.0, -60.0, 60.0))] * _WORKERS),
 )
 
 
@@ -52,7 +52,7 @@ _BROKER_AWAY_TWICE = Schedule(
     told=("once", "never", "once"),
     cancelled=frozenset(),
     snaps=(1, 1, 1),
-    offsets=(0.0,) * len(WORKERS),
+    offsets=(0.0,) * _WORKERS,
 )
 
 _EXPORT_FAILS_FOUR_TIMES = Schedule(
@@ -60,7 +60,7 @@ _EXPORT_FAILS_FOUR_TIMES = Schedule(
     told=("once",) * _VISITS,
     cancelled=frozenset(),
     snaps=(1,) * _VISITS,
-    offsets=(0.0,) * len(WORKERS),
+    offsets=(0.0,) * _WORKERS,
 )
 
 
@@ -83,7 +83,7 @@ def test_ten_minutes_without_a_neighbour_or_without_all_cost_nothing(
         told=("once", "twice", "never"),
         cancelled=frozenset(),
         snaps=(1, 2, 1),
-        offsets=(0.0,) * len(WORKERS),
+        offsets=(0.0,) * _WORKERS,
         claim_seconds=900.0,
     )
     assert run_schedule(schedule) == []
