@@ -286,7 +286,8 @@ async def _play(schedule: Schedule) -> list[str]:
                 tasks.create_task(night.observe(number))
             for one in schedule.breaks:
                 tasks.create_task(later(one))
-        await asyncio.sleep(_END)
+        # What was leased beside a claim is postponed past its end, also if the work has been completed.
+        await asyncio.sleep(_END + schedule.claim_seconds)
         wrong = [f"{place} ended: {task!r}" for place, task in night.tasks.items() if task.done()]
         return wrong + await _judge(night)
     finally:
