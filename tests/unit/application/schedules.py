@@ -19,7 +19,7 @@ from domain.errors import PromptProcessingError
 from domain.times import tai_from_utc
 from domain.visit import Cancellation, Identity, Visit
 from domain.work.attempts import AttemptRecord
-from domain.work.outcomes import Cancelled, Completed, FailedAfterChange
+from domain.work.outcomes import Cancelled, Completed, FailedAfterChange, NoImages
 from ports.announcements import Unreadable
 from ports.workspace import RawUnavailableError, WorkspaceError, WorkspaceLostError
 from tests.unit.application.night import INSTRUMENT, MemoryNight
@@ -327,7 +327,7 @@ async def _judge(night: _BrokenNight) -> list[str]:
                     ]
                 case FailedAfterChange() if is_broken:
                     pass
-                case Cancelled() if number in schedule.cancelled:
+                case Cancelled() | NoImages() as end if _was_cancelled(schedule, number, end):
                     pass
                 case outcome:
                     wrong.append(f"{identity}: {outcome}")
@@ -338,6 +338,12 @@ async def _judge(night: _BrokenNight) -> list[str]:
         if any(str(key) in told for key in lost) or not is_broken:
             wrong.append(f"{len(lost)} files are not in the registry")
     return wrong
+
+
+def _was_cancelled(schedule: Schedule, number: int, end: Cancelled | NoImages) -> bool:
+    # A cancellation that is late finds that the worker has waited for images that were never taken.
+    is_late = any(one.kind == "announcements away" for one in schedule.breaks)
+    return number in schedule.cancelled and (is_late or isinstance(end, Cancelled))
 
 
 def _faults(identity: Identity, records: Sequence[AttemptRecord]) -> list[str]:
