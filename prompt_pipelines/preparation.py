@@ -214,9 +214,10 @@ def _sources(
     _, science = photometry.at(x, y)
     rows = source_rows(accepted, object_ids, science, scale, facts)
     if bodies is not None and moving.any():
-        known = rows["diaSourceId"].map(bodies.set_index("diaSourceId")["ssObjectId"]).astype("Int64")
+        # Nullable before the sources that are none: in floats a long designation loses its last letter.
+        numbers = bodies.set_index("diaSourceId")["ssObjectId"].astype("Int64")
+        rows["ssObjectId"] = rows["diaSourceId"].map(numbers)
         rows["diaObjectId"] = rows["diaObjectId"].astype("Int64").mask(moving)
-        rows["ssObjectId"] = known
     return rows
 
 

@@ -28,7 +28,6 @@ __all__ = [
     "from_centre",
     "open_planets",
     "perturbed",
-    "topocentre",
 ]
 
 GM_SUN = 2.9591220828411956e-4
@@ -209,22 +208,6 @@ def _directions(orbits: Orbits) -> tuple[Floats, Floats]:
             @ ecliptic
         )
     return found[0], found[1]
-
-
-def topocentre(mjd: float, observatory: ObservatoryDict | None, planets: Planets) -> Floats:
-    """Give the place of an observatory, barycentric, ICRS axes, au.
-
-    Parameters
-    ----------
-    mjd
-        TAI.
-    observatory
-        None: the centre of the Earth.
-    planets
-        From `open_planets`.
-    """
-    earth = planets.state(_EARTH, mjd + _TT_FROM_TAI)[0]
-    return earth if observatory is None else earth + from_centre(mjd, observatory)
 
 
 def from_centre(mjd: float, observatory: ObservatoryDict) -> Floats:

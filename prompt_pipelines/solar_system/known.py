@@ -30,15 +30,16 @@ def known_bodies(view: View, patience: float, values: Mapping[str, str] = os.env
     Returns
     -------
     bodies, reason
-        And why there are none, if that is a fault; else blank.
+        And why there are none, if that is a fault; else blank. It holds as long as an answer would: what was
+        away before the image is not asked again after it, when the minute runs.
     """
     orbits, url = values.get("MP_ORBITS"), values.get("MP_SKY_URL")
     try:
         if orbits:
-            return predict(orbits, view, None), ""
+            return predict(orbits, view), ""
         if url:
             return ask_service(url, view, patience), ""
     except PromptPipelinesError as error:
         _log.error("known bodies are not told from others in this image: %s", error)
-        return no_bodies(), str(error)
-    return no_bodies(), ""
+        return no_bodies(view), str(error)
+    return no_bodies(view), ""

@@ -25,7 +25,6 @@ from prompt_pipelines.solar_system.ephemeris import (
     from_centre,
     open_planets,
     perturbed,
-    topocentre,
 )
 from prompt_pipelines.solar_system.orbits import Orbits, load_orbits
 
@@ -36,7 +35,7 @@ _BEFORE_AND_AFTER = 0.03
 _DEGREE = 6
 _NODES = 9
 _TT_FROM_TAI = 32.184 / 86_400.0
-_SUN = 10
+_SUN, _EARTH = 10, 399
 _NEAR = 0.05  # degrees that two-body motion, light time and parallax are off, within days
 _DRIFT = 0.3  # degrees a year that two-body motion is off
 _EARTH_RADIUS = 4.3e-5  # au
@@ -64,6 +63,11 @@ class View:
         """MJD TAI."""
         return (self.begin + self.end) / 2.0
 
+    @property
+    def held(self) -> tuple[float, float]:
+        """From when until when a prediction for it holds, MJD TAI."""
+        return self.begin - _BEFORE_AND_AFTER, self.end + _BEFORE_AND_AFTER
+
     @classmethod
     def of_region(cls, region: Region, begin: float, end: float) -> "View":
         """Make the view of a region of the sky."""
@@ -84,8 +88,8 @@ class View:
         return cls.of_region(told.region, float(begin), float(end))
 
 
-def predict(path: str, view: View, observatory: ObservatoryDict | None) -> Table:
-    """List the bodies of a file of orbits that are within a view.
+def predict(path: str, view: View) -> Table:
+    """List the bodies of a file of orbits that are within a view, as seen from the centre of the Earth.
 
     Raises
     ------
@@ -96,11 +100,11 @@ def predict(path: str, view: View, observatory: ObservatoryDict | None) -> Table
     """
     planets = open_planets()
     orbits = _near(load_orbits(path), view, planets)
-    begin = view.begin - _BEFORE_AND_AFTER
-    width = view.end + _BEFORE_AND_AFTER - begin
+    begin, end = view.held
+    width = end - begin
     days = width * (0.5 - 0.5 * np.cos(np.pi * np.arange(_NODES) / (_NODES - 1)))
     times = [begin + float(one) for one in days]
-    observer = np.array([topocentre(one, observatory, planets) for one in times])
+    observer = np.array([planets.state(_EARTH, one + _TT_FROM_TAI)[0] for one in times])
     place, velocity = perturbed(orbits, [one + _TT_FROM_TAI for one in times], planets)
     sun = np.array([planets.state(_SUN, one + _TT_FROM_TAI)[0] for one in times])[:, None]
     place = _when_light_left(place, velocity, observer[:, None], sun)
@@ -114,11 +118,11 @@ def predict(path: str, view: View, observatory: ObservatoryDict | None) -> Table
         identifiers=_identifiers(orbits),
         magnitude=magnitude,
         error=np.clip(_LEAST_ERROR + orbits.runoff * age / 10.0, None, _LARGEST_ERROR),
-        span=(begin, begin + width),
+        span=(begin, end),
         objects=np.moveaxis(_fitted(days, place), 0, -1),
         observer=_fitted(days, observer).T,
     )
-    table.meta["geocentric"] = observatory is None
+    table.meta["geocentric"] = True
     return _within(table, view)
 
 
@@ -128,7 +132,7 @@ def seen_from(bodies: Table, observatory: ObservatoryDict, mjd: float) -> Table:
     Parameters
     ----------
     bodies
-        As `predict` makes them without an observatory.
+        As `predict` makes them.
     observatory
         Where to.
     mjd
@@ -186,11 +190,11 @@ def body_table(
     return table
 
 
-def no_bodies(begin: float = 0.0, end: float = 0.0) -> Table:
-    """Make a table without bodies, which holds from and until two times, MJD TAI."""
+def no_bodies(view: View) -> Table:
+    """Make a table without bodies, which holds as long as one with some."""
     none, nothing = np.zeros(0), np.zeros((0, 3, _DEGREE + 1))
     return body_table(
-        designation=none, identifiers=none, magnitude=none, error=none, span=(begin, end),
+        designation=none, identifiers=none, magnitude=none, error=none, span=view.held,
         objects=nothing, observer=np.zeros((3, _DEGREE + 1)),
     )  # fmt: skip
 
@@ -246,7 +250,7 @@ def _near(orbits: Orbits, view: View, planets: Planets) -> Orbits:
     """Take the orbits that may be in the view, by their motion about the Sun alone."""
     tt = np.full(len(orbits), view.middle + _TT_FROM_TAI)
     place, velocity = elliptic(orbits, tt)
-    earth, sun = planets.state(399, tt[0]), planets.state(_SUN, tt[0])
+    earth, sun = planets.state(_EARTH, tt[0]), planets.state(_SUN, tt[0])
     seen = place - (earth[0] - sun[0])
     distance = np.linalg.norm(seen, axis=1)
     lon, lat = np.radians(view.ra), np.radians(view.dec)

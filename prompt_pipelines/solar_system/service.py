@@ -8,6 +8,7 @@ of one batch.
 import time
 from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
@@ -59,7 +60,11 @@ def ask_service(url: str, view: View, patience: float) -> Table:
     try:
         answer = _fetch(url, asked, time.monotonic() + patience)
     except requests.RequestException as error:
-        raise SkyServiceError(f"the service of known bodies, MP_SKY_URL, does not answer: {error}") from error
+        user = urlsplit(url).netloc.rpartition("@")[0]
+        reason = str(error).replace(f"{user}@", "") if user else str(error)
+        raise SkyServiceError(
+            f"the service of known bodies, MP_SKY_URL, does not answer: {reason}"
+        ) from error
     try:
         return _read(answer, view)
     except (pa.ArrowException, OSError, KeyError, ValueError, StopIteration, IndexError) as error:
@@ -90,7 +95,7 @@ def _read(answer: bytes, view: View) -> Table:
         with pa.ipc.open_stream(stream) as reader:
             batch = reader.read_next_batch()
     if not batch.num_rows:
-        return no_bodies(view.begin, view.end)
+        return no_bodies(view)
     column = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
     names = column["name"].astype(str)
     packed = column.get(_PACKED, names)

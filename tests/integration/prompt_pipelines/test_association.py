@@ -1,5 +1,6 @@
 """Association in a real database: objects, forced sources, alerts, and what must not happen twice."""
 
+import contextlib
 import gc
 import io
 import sqlite3
@@ -50,6 +51,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(APDB_WARNINGS)]
 SIZE = 256
 FIELD = field(SIZE, 36)
 NEW = (110.4, 150.2)
+ANOTHER = (180.3, 60.7)
 REFERENCE = catalogue(FIELD, picture(FIELD, SIZE))
 TEMPLATE = template_of(FIELD, SIZE)
 
@@ -65,12 +67,16 @@ class Database:
     file: Path
 
     def count(self, table: str) -> int:
-        connection = sqlite3.connect(self.file)
-        try:
-            query = f'select count(*) from "{table}"'  # noqa: S608  # the names stand in this file
-            return int(connection.execute(query).fetchone()[0])
-        finally:
-            connection.close()
+        [(count,)] = self._rows(f'select count(*) from "{table}"')  # noqa: S608  # the names stand in this file
+        return int(count)
+
+    def bodies(self) -> list[int]:
+        rows = self._rows('select "ssObjectId" from "DiaSource" where "ssObjectId" is not null')
+        return [body for (body,) in rows]
+
+    def _rows(self, query: str) -> list[tuple[int, ...]]:
+        with contextlib.closing(sqlite3.connect(self.file)) as connection:
+            return connection.execute(query).fetchall()
 
 
 @pytest.fixture
@@ -272,11 +278,13 @@ def test_an_alert_tells_the_source_its_history_and_its_pictures(database: Databa
 
 
 def test_the_alert_of_a_known_body_names_it_and_no_object(database: Database, broker: str) -> None:
-    made = _visit(1)
-    [there] = made.accepted()
-    body = int.from_bytes(b"05945")
+    sky = FIELD.and_also(*NEW, 20000.0).and_also(*ANOTHER, 20000.0)
+    made = process(picture(sky, SIZE, seed=1), REFERENCE, [TEMPLATE], seq_num=1)
+    [there] = [one for one in made.accepted() if abs(one["x"] - NEW[0]) < 2]
+    # Seven characters are more than a float holds to the last digit.
+    body = int.from_bytes(b"K26S01M")
     bodies = body_table(
-        designation=np.array(["05945"]),
+        designation=np.array(["K26S01M"]),
         identifiers=np.array([body]),
         magnitude=np.array([17.5]),
         error=np.array([2.0]),
@@ -287,13 +295,15 @@ def test_the_alert_of_a_known_body_names_it_and_no_object(database: Database, br
     found = make_task(MatchKnownBodiesTask).run({**made.datasets, "bodies": bodies}, facts(1))
     known = Made({**made.datasets, "ss_sources": found.ss_sources}, made.tasks)
     outputs = associate(known, database.apdb, stream=AlertStream(broker, "bodies"))
-    assert outputs.dia_source_apdb["ssObjectId"].tolist() == [body]
-    assert (database.count("DiaSource"), database.count("DiaObject")) == (1, 0)
-    [message] = _consume(broker, "bodies", 1)
-    alert = alert_schema().deserialize(message[5:])
+    stored = outputs.dia_source_apdb["ssObjectId"]
+    assert (stored[stored.notna()].tolist(), database.bodies()) == ([body], [body])
+    assert (database.count("DiaSource"), database.count("DiaObject")) == (2, 1)
+    alerts = [alert_schema().deserialize(message[5:]) for message in _consume(broker, "bodies", 2)]
+    alert, other = sorted(alerts, key=lambda one: one["ssSource"] is None)
     assert (alert["diaSource"]["ssObjectId"], alert["diaSource"]["diaObjectId"]) == (body, None)
+    assert (other["diaSource"]["ssObjectId"], other["diaObject"] is None) == (None, False)
     assert (alert["diaObject"], alert["prvDiaSources"]) == (None, None)
-    assert alert["ssSource"]["designation"] == "05945"
+    assert (alert["ssSource"]["ssObjectId"], alert["ssSource"]["designation"]) == (body, "K26S01M")
     assert alert["ssSource"]["ephVmag"] == pytest.approx(17.5)
     assert alert["ssSource"]["ephOffsetDec"] == pytest.approx(-0.5, abs=0.01)
 

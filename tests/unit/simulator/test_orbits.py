@@ -29,7 +29,7 @@ def test_a_mover_is_predicted_where_it_is_and_as_bright(tmp_path: Path, index: i
     instant = TaiSeconds(MOVERS.epoch + hours * 3600)
     mjd = 40587.0 + instant / 86400
     ra, dec = (float(one[index]) for one in MOVERS.sky(instant))
-    found = predict(str(file), View(ra=ra, dec=dec, radius=0.1, begin=mjd, end=mjd + 1e-4), None)
+    found = predict(str(file), View(ra=ra, dec=dec, radius=0.1, begin=mjd, end=mjd + 1e-4))
     assert list(found["ObjID"]) == ["K26S01M"]
     there = sky_of(found, mjd)
     assert 3600 * np.hypot((there[0][0] - ra) * np.cos(np.radians(dec)), there[1][0] - dec) < 0.2

@@ -123,8 +123,16 @@ def test_a_bad_answer_is_one_reason_and_no_bodies(
     found, told = known_bodies(VIEW, 5.0, {"MP_SKY_URL": service.url})
     assert len(found) == 0
     assert reason in told
-    assert not covers(found, VIEW.middle)
+    # Nobody waits for it again when the image is there.
+    assert covers(found, VIEW.middle)
     assert [one.levelname for one in caplog.records] == ["ERROR"]
+
+
+def test_a_password_of_the_address_is_not_told(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    service.respond = _sends(b"", 503)
+    _, told = known_bodies(VIEW, 5.0, {"MP_SKY_URL": service.url.replace("//", "//me:secret@")})
+    assert "503" in told
+    assert "secret" not in told + caplog.text
 
 
 def test_a_service_that_trickles_is_not_waited_for(service: Service) -> None:
