@@ -66,7 +66,7 @@ test-fast: $(READY)  ## Run the unit and contract tests only, with half as many 
 chaos: $(READY)  ## Break whole nights by 20 seeded plans, and count what is lost or done twice
 	@$(PY) -m tests.chaos $(ARGS)
 
-chaos-thousand: $(READY)  ## Play 1,000 nights in memory with outages of ten minutes (half an hour)
+chaos-thousand: $(READY)  ## Play 1,000 nights in memory with outages of ten minutes (a quarter of an hour)
 	@$(PY) -m tests.chaos.thousand $(ARGS)
 
 mutants: $(READY)  ## Change the code in 200 places, one at a time, and count what no test notices (an hour)

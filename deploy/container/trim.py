@@ -24,6 +24,7 @@ USED = frozenset({"s3", "sso", "sso-oidc", "sts"})
 def load(modules: list[str]) -> frozenset[Path]:
     """Import the modules, and give the files of all that came with them."""
     for name in modules:
+        # Extras are not in the image, nor is what only a type checker reads.
         if importlib.util.find_spec(name.partition(".")[0]) is not None:
             importlib.import_module(name)
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))

@@ -152,20 +152,8 @@ async def _observe(night: Observation, console: Console) -> _Report:
             await _play(box, summit, progress, changed)
             display.say("waiting for the last outputs in the central repository")
             results = await _await_outputs(box, progress, display)
-            display.say(f"copying the night's outputs to {night.results}")
             day_chain = chain(plan.camera.instrument, day_of_processing(UtcSeconds(time.time())))
-            async with running_alongside(_tell_copied(night.results, display)):
-                kept = await paced(Pace(), keep_results, box.addresses.repository, day_chain, night.results)
-            keep_outcomes(
-                plan.camera.instrument,
-                [_kept(row) for row in progress.rows.values()],
-                night.results,
-                night.clock,
-            )
-            copy_camera(night.setup.camera_file, night.results / NIGHT / CAMERA)
-            kept_ledger = night.results / NIGHT / LEDGER
-            await keep_ledger(box.addresses.redis, plan.camera.instrument, kept_ledger)
-            keep_logs(box.addresses.folder, night.results)
+            kept = await _keep(night, box, day_chain, progress, display)
             display.say("reading the APDB and the alerts")
             findings = await paced(
                 Pace(), examine, night.examination, box.addresses, results, night.results, day_chain
@@ -186,6 +174,20 @@ async def _observe(night: Observation, console: Console) -> _Report:
                 chain=day_chain,
                 findings=findings,
             )
+
+
+async def _keep(night: Observation, box: Box, day_chain: str, progress: Progress, display: Display) -> int:
+    """Copy what the night has left into the folder of results; tells how many datasets."""
+    instrument = box.setup.plan.camera.instrument
+    display.say(f"copying the night's outputs to {night.results}")
+    async with running_alongside(_tell_copied(night.results, display)):
+        kept = await paced(Pace(), keep_results, box.addresses.repository, day_chain, night.results)
+    outcomes = [_kept(row) for row in progress.rows.values()]
+    keep_outcomes(instrument, outcomes, night.results, night.clock)
+    copy_camera(night.setup.camera_file, night.results / NIGHT / CAMERA)
+    await keep_ledger(box.addresses.redis, instrument, night.results / NIGHT / LEDGER)
+    keep_logs(box.addresses.folder, night.results)
+    return kept
 
 
 async def _tell_copied(target: Path, display: Display) -> None:

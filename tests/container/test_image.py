@@ -151,6 +151,6 @@ def test_what_the_base_has_is_not_installed_again(
 
 
 @pytest.mark.parametrize("text", ["ONBUILD RUN x", "RUN before any stage", "FROM a AS b\nADD x y"])
-def test_what_the_trial_does_not_understand_it_refuses(text: str) -> None:
+def test_what_is_not_understood_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not understood"):
         read_dockerfile(text, {})

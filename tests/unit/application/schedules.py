@@ -167,6 +167,7 @@ class _BrokenNight(MemoryNight):
         self.visits: dict[int, Visit] = {}
         self._gates: dict[str, _Gate] = {}
         self._lives = Counter[str]()
+        self._outages = Counter[str]()
         self._workspaces: dict[str, MemoryWorkspace] = {}
 
     def _around[T](self, port: T, worker: str) -> T:
@@ -211,8 +212,12 @@ class _BrokenNight(MemoryNight):
         elif one.kind in AWAY:
             store = getattr(self, AWAY[one.kind])
             store.outage = "chaos"
+            self._outages[one.kind] += 1
             await asyncio.sleep(one.length)
-            store.outage = ""
+            self._outages[one.kind] -= 1
+            # Of outages that overlap the last ends them.
+            if not self._outages[one.kind]:
+                store.outage = ""
         elif one.kind in _FAILING:
             step, error = _FAILING[one.kind]
             self._workspaces[worker].fail_next(step, error("chaos"))
