@@ -1,7 +1,6 @@
 """Alert packets: what changed, its history and its pictures, one Avro message each."""
 
 import functools
-import io
 import math
 import struct
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,9 @@ __all__ = ["Pictures", "alert_schema", "make_alerts", "schema_id", "serialize"]
 
 CUTOUT_SIZE = 30
 """Pixels on a side."""
+
+_FITS_BLOCK = 2880
+"""Bytes: a FITS file consists of whole blocks (FITS 4.0, 3.1)."""
 
 
 @frozen(eq=False)
@@ -109,13 +111,26 @@ def cutout(image: Pixels, x: float, y: float) -> bytes:
     x0, x1 = max(left, 0), min(left + CUTOUT_SIZE, columns)
     if y0 < y1 and x0 < x1:
         stamp[y0 - low : y1 - low, x0 - left : x1 - left] = image[y0:y1, x0:x1]
-    hdu = fits.PrimaryHDU(stamp)
-    hdu.header["BUNIT"] = "nJy"
     # Pixel (1, 1) of the cutout is this pixel of the detector, counted from 0.
-    hdu.header["XCORNER"], hdu.header["YCORNER"] = left, low
-    buffer = io.BytesIO()
-    hdu.writeto(buffer)
-    return buffer.getvalue()
+    header = _cutout_header()
+    for keyword, value in (("XCORNER", left), ("YCORNER", low)):
+        header = header.replace(_card(keyword, 0), _card(keyword, value))
+    data = stamp.astype(">f4").tobytes()
+    return header + data + bytes(-len(data) % _FITS_BLOCK)
+
+
+@functools.cache
+def _cutout_header() -> bytes:
+    """Write the header of a cutout from pixel (0, 0) once: astropy takes 1.4 ms for each."""
+    header = fits.PrimaryHDU(np.zeros((CUTOUT_SIZE, CUTOUT_SIZE), dtype=np.float32)).header
+    header["BUNIT"] = "nJy"
+    header["XCORNER"], header["YCORNER"] = 0, 0
+    return bytes(header.tostring().encode("ascii"))
+
+
+def _card(keyword: str, value: int) -> bytes:
+    """Write a card of an integer in the fixed format (FITS 4.0, 4.2.3)."""
+    return f"{keyword:8}= {value:20}".ljust(80).encode("ascii")
 
 
 def _records(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
