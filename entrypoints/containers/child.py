@@ -152,6 +152,7 @@ class ChildContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=ChildSettings)
     folder = providers.Dependency(instance_of=Path)
     trim_heap = singleton(heap.trim_heap)
+    reuse_memory = singleton(heap.reuse_memory)
     serve = providers.Object(_serve)
     prepare_astropy = singleton(_prepare_astropy, settings)
 

@@ -46,6 +46,7 @@ def main(arguments: list[str]) -> int:
         from entrypoints.containers.child import ChildContainer  # noqa: PLC0415 - as it says
     container = ChildContainer(settings=settings, folder=Path(folder))
     container.trim_heap()
+    container.reuse_memory()
     container.check_dependencies()
     try:
         container.prepare_astropy()
