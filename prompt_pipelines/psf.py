@@ -39,8 +39,12 @@ class PsfModel:
     @property
     def fwhm(self) -> float:
         """Full width at half maximum, pixels, of the Gaussian with the same noise-equivalent area."""
-        area = float(self.stamp.sum()) ** 2 / float((self.stamp**2).sum())
-        return 2.354820 * float(np.sqrt(area / (4.0 * np.pi)))
+        return 2.354820 * float(np.sqrt(self.area / (4.0 * np.pi)))
+
+    @property
+    def area(self) -> float:
+        """Pixels of sky whose noise the flux of a faint point has."""
+        return float(self.stamp.sum()) ** 2 / float((self.stamp**2).sum())
 
 
 @frozen(eq=False)

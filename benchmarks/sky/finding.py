@@ -17,14 +17,14 @@ from benchmarks.sky.chain import Found, find
 from benchmarks.sky.real_night import RealFrame, observe_again, others_that_move
 from benchmarks.sky.scenes import SCENES, Scene, observe
 from prompt_pipelines.arrays import Floats
-from prompt_pipelines.dia_detection import measure_significance
+from prompt_pipelines.dia_significance import measure_significance
 from prompt_pipelines.masks import planes_of
 
 __all__ = ["main"]
 
 _BINS = ((4, 7), (7, 10), (10, 20), (20, 50), (50, 400))
 _SAME, _CLOSE = 2.5, 0.25  # pixels
-_EMPTY = 15.0  # pixels from what is found
+_EMPTY = 15.0  # pixels from what is found or new
 _BRIGHT = 1.3  # times the sky's variance
 
 
@@ -72,8 +72,9 @@ def _empty_places(found: Found) -> Floats:
     significance = measure_significance(planes, found.psf)
     empty = significance.known & (planes.variance < _BRIGHT * np.median(planes.variance[significance.known]))
     rows, columns = np.indices(empty.shape)
-    for source in found.sources:
-        empty &= np.hypot(columns - source["x"], rows - source["y"]) > _EMPTY
+    x, y = (np.append(found.sources[name], getattr(found.truth, name)) for name in ("x", "y"))
+    for place in zip(x, y, strict=True):
+        empty &= np.hypot(columns - place[0], rows - place[1]) > _EMPTY
     return significance.score[empty].astype(float)
 
 

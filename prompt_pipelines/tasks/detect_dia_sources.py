@@ -23,15 +23,14 @@ from lsst.pipe.base.connectionTypes import Input, Output
 from prompt_pipelines.arrays import Flags, Floats, Pixels, Planes
 from prompt_pipelines.dia_detection import (
     Peaks,
-    Significance,
     find_accompanied,
     find_dipoles,
     find_peaks,
-    measure_significance,
 )
 from prompt_pipelines.dia_features import measure_features
 from prompt_pipelines.dia_fits import DiaFits, Searched, fit_peaks
 from prompt_pipelines.dia_shapes import dipole_columns, peaks_of_trails, trail_columns
+from prompt_pipelines.dia_significance import Significance, measure_significance
 from prompt_pipelines.dipoles import Dipole, fit_dipoles
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, number, text

@@ -69,7 +69,7 @@ def test_what_is_nothing_on_the_sky_scores_low() -> None:
     pixels[150, 110] += 40.0 * noise
     for step in range(9):
         pixels[100 + step, 40 + step // 2] += 25.0 * noise
-    pixels[200:, 200:] += 3.0 * noise
+    pixels[200:, 200:] += 6.0 * noise
     sources = (
         make_task(DetectDiaSourcesTask)
         .run(

@@ -5,7 +5,7 @@ import pytest
 from astropy.table import Table
 from lsst.images import MaskedImage
 
-from prompt_pipelines.dia_detection import measure_significance
+from prompt_pipelines.dia_significance import measure_significance
 from prompt_pipelines.masks import planes_of
 from prompt_pipelines.psf import PsfModel
 from tests.unit.prompt_pipelines.chain import Made, catalogue, process, template_of
@@ -65,7 +65,7 @@ def test_the_edges_of_a_ghost_are_no_sources() -> None:
     image = picture(FIELD, SIZE)
     y, x = np.indices((SIZE, SIZE))
     away = np.hypot(x - 150.0, y - 100.0)
-    image.image.array += (40.0 / (1.0 + np.exp((away - 35.0) / 3.0))).astype(np.float32)
+    image.image.array += (150.0 / (1.0 + np.exp((away - 35.0) / 3.0))).astype(np.float32)
     made = _process(image)
     assert len(made.dia_sources) > 0
     assert len(made.accepted()) == 0
