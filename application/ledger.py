@@ -47,7 +47,8 @@ class StoredLedger:
         self, identity: Identity, worker: str, lease: Lease, longest: float = math.inf
     ) -> AttemptRecord:
         """Begin the next attempt, closing the one before if its worker died."""
-        held = LeaseKey(f"{lease.queue} {lease.entry} {lease.times_leased}", f"{lease.queue} {lease.origin}")
+        name, origin = f"{lease.queue} {lease.entry} {lease.times_leased}", f"{lease.queue} {lease.origin}"
+        held = LeaseKey(name, origin, lease.incarnation)
 
         def change(history: WorkHistory, now: UtcSeconds) -> tuple[WorkHistory, AttemptRecord]:
             begun = history.begin(worker, held, now, longest, lease.open_attempt)

@@ -62,6 +62,8 @@ class Lease:
     as postponed; 0 if there is none."""
     times_leased: int = 1
     """Of this entry, this lease included; tells two leases of one entry apart."""
+    incarnation: int = 0
+    """Of the queue when the lease began; raised when the queue is made anew, which ends all leases."""
 
 
 @frozen(kw_only=True)
@@ -91,7 +93,9 @@ class WorkQueue(Protocol):
     whatever must not happen twice needs a claim (`ports.ledger.Claims`).
     A delivery stays until it is acknowledged or set aside. The queue does not
     count attempts; the ledger does. A call with a lease that was lost changes
-    nothing: whoever holds the delivery now decides over it. Every call may be
+    nothing: whoever holds the delivery now decides over it. A queue has an
+    incarnation, UTC in ms, which is raised when the queue was made anew,
+    whoever did it: leases of earlier ones are lost. Every call may be
     repeated when its answer did not arrive. Of a delivery that somebody removed
     from the store by hand while it was leased, the lease cannot be renewed any
     more; its work is put back when it expires.
@@ -152,6 +156,14 @@ class WorkQueue(Protocol):
 
     async def set_aside(self, lease: Lease, reason: str) -> None:
         """Move the delivery, with the reason, to the dead letters."""
+        ...
+
+    async def raise_incarnation(self, at_least: int) -> None:
+        """Raise the incarnation to this, or to the time if that is later; nothing if it is that high already.
+
+        For a queue that came back older than what the ledger has seen of it.
+        All leases are lost then; their work comes again when they run out.
+        """
         ...
 
     async def leave(self) -> None:

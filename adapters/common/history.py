@@ -128,6 +128,11 @@ def _claim_from_list(number: str, exposures: Sequence[str], until: str | None = 
     return Claim(int(number), frozenset(map(int, exposures)), _instant(until))
 
 
+def _lease_from(lease: Sequence[str], incarnation: int) -> LeaseKey:
+    name, origin = map(str, lease)
+    return LeaseKey(name, origin, int(incarnation))
+
+
 def _record_as_dict(record: AttemptRecord) -> dict[str, Any]:
     written: dict[str, Any] = {"n": record.attempt.number, "worker": record.worker, "begun": record.begun}
     if record.turn != record.attempt.number:
@@ -138,6 +143,8 @@ def _record_as_dict(record: AttemptRecord) -> dict[str, Any]:
         written["requeued"] = record.requeued
     if record.lease is not None:
         written["lease"] = [record.lease.name, record.lease.origin]
+        if record.lease.incarnation:
+            written["incarnation"] = record.lease.incarnation
     if record.outcome is not None:
         written["ended"] = record.ended
         written["outcome"] = _outcome_as_dict(record.outcome)
@@ -159,7 +166,7 @@ def _record_from_dict(identity: Identity, written: Mapping[str, Any]) -> Attempt
         turn=int(written.get("turn", number)),
         times=int(written.get("times", 1)),
         requeued=_instant(written.get("requeued")),
-        lease=None if lease is None else LeaseKey(*map(str, lease)),
+        lease=None if lease is None else _lease_from(lease, written.get("incarnation", 0)),
         outcome=None if outcome is None else _outcome_from_dict(outcome),
         ended=_instant(written.get("ended")),
         final=bool(written.get("final")),

@@ -38,9 +38,14 @@ class StreamKeys:
         return f"{self.stream}:delayed"
 
     @property
+    def incarnation(self) -> str:
+        """Hash from consumer group to the incarnation of the queue."""
+        return f"{self.stream}:incarnation"
+
+    @property
     def queue(self) -> list[str]:
         """What the scripts of the queue share, in their order."""
-        return [self.stream, self.origins, self.leased, self.delayed]
+        return [self.stream, self.origins, self.leased, self.delayed, self.incarnation]
 
     def mark(self, instrument: str, group: str) -> str:
         """Hash that marks a visit as published."""

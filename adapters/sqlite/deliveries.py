@@ -21,6 +21,7 @@ __all__ = [
     "newest_revision",
     "postpone",
     "put_back_due",
+    "raise_incarnation",
     "work_from",
 ]
 
@@ -142,6 +143,16 @@ def newest_revision(connection: sqlite3.Connection, instrument: str, group: str)
     return int(found[0]) if found is not None and found[0] is not None else 0
 
 
+def raise_incarnation(connection: sqlite3.Connection, queue: str, at_least: int) -> int:
+    """Raise the incarnation of a queue if it is lower than this; returns it as it then is."""
+    found = row_of(connection, "SELECT value FROM incarnation WHERE queue = ?", queue)
+    if found is not None and found[0] >= at_least:
+        return int(found[0])
+    raised = max(at_least, round(now() * 1000))
+    connection.execute("INSERT OR REPLACE INTO incarnation VALUES (?, ?)", (queue, raised))
+    return raised
+
+
 def lease_from(connection: sqlite3.Connection, queue: str, row: tuple[Any, ...]) -> Lease:
     """Read a delivery that was leased just now: the columns that `work_queue` returns of it."""
     entry, origin, enqueued, contents, revision, times = row
@@ -159,6 +170,7 @@ def lease_from(connection: sqlite3.Connection, queue: str, row: tuple[Any, ...])
         origin=str(origin or entry),
         open_attempt=0 if attempt is None else attempt[0],
         times_leased=times,
+        incarnation=raise_incarnation(connection, queue, 1),
     )
 
 

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS dead_letter (
     entry INTEGER PRIMARY KEY, queue TEXT NOT NULL, reason TEXT NOT NULL, contents TEXT NOT NULL,
     buried REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS incarnation (queue TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS published (
     instrument TEXT NOT NULL, visit_group TEXT NOT NULL, contents TEXT NOT NULL, revision INTEGER NOT NULL,
     sent REAL NOT NULL, stored REAL NOT NULL,

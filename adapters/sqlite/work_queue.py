@@ -7,7 +7,15 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from adapters.sqlite.adapter import now, row_of
-from adapters.sqlite.deliveries import add_again, bury, forget, lease_from, postpone, put_back_due
+from adapters.sqlite.deliveries import (
+    add_again,
+    bury,
+    forget,
+    lease_from,
+    postpone,
+    put_back_due,
+    raise_incarnation,
+)
 from adapters.sqlite.queue_file import POLL_SECONDS, QueueAdapter
 from domain.visit import Identity
 from ports.work_queue import LEASE_SECONDS, Lease, LeaseLostError, QueueDepth, QueueUnavailableError
@@ -28,11 +36,12 @@ SELECT entry, priority FROM delivery WHERE queue = ? AND consumer IS NULL ORDER 
 _TAKE: Final = """
 UPDATE delivery SET consumer = ?, renewed = ?, times_leased = times_leased + 1 WHERE entry = ?
 RETURNING entry, origin, enqueued, contents, revision, times_leased"""
-_UNTAKE: Final = """
-UPDATE delivery SET consumer = NULL, times_leased = times_leased - 1
-WHERE entry = ? AND consumer = ? AND times_leased = ?"""
-_RENEW: Final = "UPDATE delivery SET renewed = ? WHERE entry = ? AND consumer = ? AND times_leased = ?"
-_HOLDS: Final = "SELECT 1 FROM delivery WHERE entry = ? AND consumer = ? AND times_leased = ?"
+_IS_HELD: Final = """
+WHERE entry = ? AND consumer = ? AND times_leased = ?
+AND (SELECT value FROM incarnation WHERE incarnation.queue = delivery.queue) = ?"""
+_UNTAKE: Final = f"UPDATE delivery SET consumer = NULL, times_leased = times_leased - 1 {_IS_HELD}"  # noqa: S608 - the condition above
+_RENEW: Final = f"UPDATE delivery SET renewed = ? {_IS_HELD}"  # noqa: S608 - the condition above
+_HOLDS: Final = f"SELECT 1 FROM delivery {_IS_HELD}"  # noqa: S608 - the condition above
 _DEPTH: Final = """
 SELECT (SELECT count(*) FROM delivery WHERE queue = ?1 AND consumer IS NULL),
 (SELECT count(*) FROM delivery WHERE queue = ?1 AND consumer IS NOT NULL),
@@ -121,6 +130,10 @@ class SqliteWorkQueue(QueueAdapter):
         """Move the delivery to the dead letters."""
         await self._end(lease, lambda connection, entry: bury(connection, entry, reason))
 
+    async def raise_incarnation(self, at_least: int) -> None:
+        """See `ports.work_queue.WorkQueue.raise_incarnation`."""
+        await self._change(lambda connection: raise_incarnation(connection, self._queue, at_least))
+
     async def leave(self) -> None:
         """Stop being a consumer: nothing is kept of one that holds nothing."""
 
@@ -161,8 +174,8 @@ class SqliteWorkQueue(QueueAdapter):
 
         await self._change(end)
 
-    def _held(self, lease: Lease) -> tuple[int, str, int]:
-        return int(lease.entry), self._consumer, lease.times_leased
+    def _held(self, lease: Lease) -> tuple[int, str, int, int]:
+        return int(lease.entry), self._consumer, lease.times_leased, lease.incarnation
 
 
 class SqliteQueueUpkeep(QueueAdapter):

@@ -1,11 +1,11 @@
-"""Run coroutines for exactly as long as a block of code."""
+"""Run coroutines for exactly as long as a block of code, or one for as long as another."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from typing import Any
 
-__all__ = ["running_alongside"]
+__all__ = ["running_alongside", "wait_for_either"]
 
 
 @contextlib.asynccontextmanager
@@ -28,3 +28,14 @@ async def running_alongside(*companions: Coroutine[Any, Any, None]) -> AsyncIter
         if len(group.exceptions) == 1:
             raise group.exceptions[0] from group.exceptions[0].__cause__
         raise
+
+
+async def wait_for_either(first: Awaitable[object], second: Awaitable[object]) -> None:
+    """Wait for one of two, then cancel the other and see it end."""
+    both = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in both:
+            one.cancel()
+        await asyncio.wait(both)

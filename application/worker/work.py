@@ -4,12 +4,13 @@ import asyncio
 import enum
 import logging
 import math
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 
 from attrs import frozen
 
-from application.worker.alongside import running_alongside
+from application.worker.alongside import running_alongside, wait_for_either
 from application.worker.headcount import Headcount
+from application.worker.keep_lease import LeaseKeeper
 from application.worker.log_context import logging_about
 from application.worker.postponing import Postponer, PostponingPolicy
 from application.worker.process_visit import VisitProcessor
@@ -137,7 +138,7 @@ class Worker:
                     done += 1
                 except NeighbourUnavailableError as error:
                     _LOG.error("%s; retrying in %g s", error, self._policy.retry_delay)
-                    await _wait_for_either(asyncio.sleep(self._policy.retry_delay), stop.wait())
+                    await wait_for_either(asyncio.sleep(self._policy.retry_delay), stop.wait())
             return Ending.STOPPED
         finally:
             self._headcount.tell("running", -1)
@@ -149,7 +150,7 @@ class Worker:
 
     async def _lease(self, stop: asyncio.Event) -> Lease | None:
         leasing = asyncio.ensure_future(self._queue.lease(self._policy.idle_timeout))
-        await _wait_for_either(leasing, stop.wait())
+        await wait_for_either(leasing, stop.wait())
         return leasing.result() if leasing.done() and not leasing.cancelled() else None
 
     async def _handle_delivery(self, lease: Lease, stop: asyncio.Event) -> None:
@@ -207,7 +208,11 @@ class Worker:
         stages = Stages(work.visit, self._metrics)
         outcome: Outcome | None = None
         try:
-            async with running_alongside(self._keep_lease(lease), stages.note(self._ledger, record.attempt)):
+            keeper = LeaseKeeper(
+                self._queue, self._workspace, lease, self._policy.lease, self._policy.renewal
+            )
+            await self._confirm(keeper, stop)
+            async with running_alongside(keeper.keep(), stages.note(self._ledger, record.attempt)):
                 outcome = await self._process_attempt(lease, work, record, stages, stop)
                 rule = rule_for(outcome, record.turn, self._policy.max_attempts)
                 final = is_final(outcome, record.turn, self._policy.max_attempts)
@@ -245,6 +250,13 @@ class Worker:
             case QueueVerb.DEAD_LETTER:
                 await self._queue.set_aside(lease, describe(outcome))
 
+    async def _confirm(self, keeper: LeaseKeeper, stop: asyncio.Event) -> None:
+        confirming = asyncio.ensure_future(keeper.confirm(self._policy.retry_delay))
+        await wait_for_either(confirming, self._grace_over(stop))
+        if confirming.cancelled():
+            raise LeaseLostError("this worker was told to stop before the queue confirmed the lease")
+        confirming.result()
+
     def _tell_quality(self, outcome: Outcome, quality: Quality | None) -> None:
         if quality is None:
             return
@@ -260,8 +272,11 @@ class Worker:
             await self._queue.renew(lease)
         except LeaseLostError:
             self._report_lost_lease(work, error)
-        else:
-            await self._give_back_later(lease, error, self._policy.renewal)
+            return
+        if lease.incarnation < error.incarnation:
+            _LOG.error("the queue is older than the ledger has seen it: its incarnation is raised")
+            await self._queue.raise_incarnation(error.incarnation + 1)
+        await self._give_back_later(lease, error, self._policy.renewal)
 
     async def _give_back_later(self, lease: Lease, error: PromptProcessingError, seconds: float) -> None:
         """Leave others some time for the work, or this delivery would go round without a pause."""
@@ -279,7 +294,7 @@ class Worker:
             return FailedBeforeChange(reason=f"{record.turn - 1} attempts ended without success")
         give_up = asyncio.Event()
         working = asyncio.ensure_future(self._processor.process(record, work, lease, stages, give_up))
-        await _wait_for_either(working, self._end_after_grace(stop, give_up))
+        await wait_for_either(working, self._end_after_grace(stop, give_up))
         if not working.cancelled():
             return working.result()
         return await self._processor.interrupted(record.attempt, "the worker was told to stop")
@@ -308,44 +323,14 @@ class Worker:
     async def _grace_over(self, stop: asyncio.Event) -> None:
         """Wait until the worker was told to stop, and its grace is over."""
         await stop.wait()
-        await _wait_for_either(asyncio.sleep(self._policy.shutdown_grace), self._abort.wait())
+        await wait_for_either(asyncio.sleep(self._policy.shutdown_grace), self._abort.wait())
 
     async def _end_after_grace(self, stop: asyncio.Event, give_up: asyncio.Event) -> None:
         """Wait until the visit under way must end: its grace is over, and so is that for its outputs."""
         await self._grace_over(stop)
         give_up.set()
-        await _wait_for_either(asyncio.sleep(self._policy.shutdown_grace), self._abort.wait())
+        await wait_for_either(asyncio.sleep(self._policy.shutdown_grace), self._abort.wait())
         await self._workspace.abandon()
-
-    async def _keep_lease(self, lease: Lease) -> None:
-        """Renew the lease for as long as the work goes on, and let the workspace know how long it is good."""
-        loop = asyncio.get_running_loop()
-        # Also if no renewal ever succeeds; between the lease and now the attempt was begun.
-        self._workspace.hold(loop.time() + self._policy.lease - self._policy.renewal)
-        try:
-            while True:
-                asked = loop.time()
-                try:
-                    await self._queue.renew(lease)
-                except QueueUnavailableError as error:
-                    _LOG.warning("lease renewal failed: %s", error)
-                except LeaseLostError as error:
-                    await self._outlast_lease(error)
-                    raise
-                else:
-                    self._workspace.hold(asked + self._policy.lease)
-                await asyncio.sleep(self._policy.renewal)
-        finally:
-            self._workspace.hold(None)
-
-    async def _outlast_lease(self, error: LeaseLostError) -> None:
-        """Wait for the end of the attempt's claim, if it has one: until then it needs no lease."""
-        if not await self._workspace.surrender():
-            return
-        until = self._workspace.claimed_until or 0.0
-        seconds = until - asyncio.get_running_loop().time()
-        _LOG.warning("lease lost, going on for %.0f s at most under the claim: %s", seconds, error)
-        await asyncio.sleep(seconds)
 
     def _report(self, outcome: Outcome, level: int, stages: Stages | None = None, *, final: bool) -> None:
         name = RULES[type(outcome)].name
@@ -375,14 +360,3 @@ class Worker:
 
 def _times_postponed(record: AttemptRecord) -> int:
     return 0 if record.postponed is None else record.postponed.times
-
-
-async def _wait_for_either(first: Awaitable[object], second: Awaitable[object]) -> None:
-    """Wait for one of two, then cancel the other and see it end."""
-    both = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
-    try:
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for one in both:
-            one.cancel()
-        await asyncio.wait(both)

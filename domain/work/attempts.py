@@ -42,13 +42,19 @@ class LeaseKey:
     """Queue, entry and how often that was leased: the last two grow with each lease of the same work."""
     origin: str
     """The delivery under which the work first came, however often it was put back."""
+    incarnation: int = 0
+    """Of the queue, which is higher each time that was made anew; 0 in records of older releases."""
 
     def is_older_than(self, other: "LeaseKey") -> bool:
         """Tell whether the other lease was made later, of whatever delivery; False of different queues."""
         mine, theirs = _generation(self.name), _generation(other.name)
         if mine is None or theirs is None or mine[0] != theirs[0]:
             return False
-        return mine[1] < theirs[1]
+        return (self.incarnation, mine[1]) < (other.incarnation, theirs[1])
+
+    def is_lost_to(self, other: "LeaseKey") -> bool:
+        """Tell whether the queue was made anew between the two, which ended this one."""
+        return 0 < self.incarnation < other.incarnation
 
 
 def _generation(name: str) -> tuple[str, tuple[int, ...]] | None:

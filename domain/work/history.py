@@ -21,7 +21,18 @@ __all__ = ["ClaimNotOverError", "OutdatedLeaseError", "WorkHistory"]
 
 
 class OutdatedLeaseError(PromptProcessingError):
-    """The work was begun under a later lease since: nothing may be begun under this one."""
+    """The work was begun under a later lease since: nothing may be begun under this one.
+
+    Parameters
+    ----------
+    later
+        What was begun since.
+    """
+
+    def __init__(self, later: AttemptRecord) -> None:
+        super().__init__(f"{later.attempt} of {later.worker} has a later lease")
+        self.incarnation = later.lease.incarnation if later.lease else 0
+        """Of the queue when that lease was made."""
 
 
 class ClaimNotOverError(PromptProcessingError):
@@ -63,8 +74,9 @@ class WorkHistory:
         An attempt of the number `left_open` was postponed, and that could not
         be recorded: by its own word it has changed nothing.
 
-        A worker is dead if its delivery was leased again, or if its attempt
-        began longer ago than `longest` seconds, which no attempt takes.
+        A worker is dead if its delivery was leased again, if its attempt
+        began longer ago than `longest` seconds, which no attempt takes, or if
+        the queue was made anew since, which ended its lease.
 
         Returns the history as it then is and the record of the attempt that
         holds the work: the new one; that of this very lease, if this is asked
@@ -86,14 +98,14 @@ class WorkHistory:
             is_of_another_worker = last.lease == lease and last.worker != worker
             is_outdated = is_of_another_worker or lease.is_older_than(last.lease)
             if is_outdated and not (last.final and is_another):
-                raise OutdatedLeaseError(f"{last.attempt} of {last.worker} has a later lease")
+                raise OutdatedLeaseError(last)
         if last is not None and last.outcome is None:
             self._respect_claim(last, worker, lease, now, left_open)
         if last is not None and last.outcome is None and not self._is_requeued_after(last):
             if last.lease == lease:
                 return self, self._told(last)
-            is_dead = now - last.begun > longest
-            if last.lease is not None and last.lease.origin != lease.origin and not is_dead:
+            is_over = now - last.begun > longest or (last.lease is not None and last.lease.is_lost_to(lease))
+            if last.lease is not None and last.lease.origin != lease.origin and not is_over:
                 return None
         history, closed = self._close_the_dead(now, left_open)
         last = history.last

@@ -218,7 +218,8 @@ def _in_redis(servers: Servers) -> list[str]:
             if group["lag"]:
                 left.append(f"{group['lag']} deliveries that wait")
             consumers: Iterable[Mapping[str, Any]] = client.xinfo_consumers(stream, group["name"])
-            left += [f"consumer {consumer['name']}" for consumer in consumers]
+            # One that begins with a dot marks the group.
+            left += [f"consumer {each['name']}" for each in consumers if not each["name"].startswith(".")]
     return left
 
 

@@ -87,7 +87,7 @@ class LedgerBench(abc.ABC):
         """Read a record as it is stored."""
 
 
-def a_lease(entry: str = "1-0", times: int = 1, origin: str = "1-0") -> Lease:
+def a_lease(entry: str = "1-0", times: int = 1, origin: str = "1-0", incarnation: int = 0) -> Lease:
     return Lease(
         entry=entry,
         queue="instrument:test",
@@ -95,6 +95,7 @@ def a_lease(entry: str = "1-0", times: int = 1, origin: str = "1-0") -> Lease:
         work=some_work(),
         times_leased=times,
         origin=origin,
+        incarnation=incarnation,
     )
 
 
@@ -312,6 +313,25 @@ class LedgerContract:
         await bench.ledger.record(begun.attempt, _DONE, final=True)
         found = await bench.ledger.begin(IDENTITY, "waking", a_lease("1-0", origin="1-0"))
         assert (found.attempt, found.outcome, found.final) == (begun.attempt, _DONE, True)
+
+    async def test_a_lease_of_an_earlier_incarnation_changes_nothing(self, bench: LedgerBench) -> None:
+        # The entries of a queue that was made anew may begin again.
+        early, late = a_lease("9-0", times=3, incarnation=7), a_lease("2-0", origin="2-0", incarnation=8)
+        first = await bench.ledger.begin(IDENTITY, "a", early)
+        second = await bench.ledger.begin(IDENTITY, "b", late)
+        assert (second.attempt.number, type(second.closed)) == (2, FailedBeforeChange)
+        with pytest.raises(OutdatedLeaseError) as caught:
+            await bench.ledger.begin(IDENTITY, "a", early)
+        assert caught.value.incarnation == 8
+        with pytest.raises(NotTheHolderError):
+            await bench.ledger.record(first.attempt, _DONE, final=True)
+        again = a_lease("2-0", origin="2-0", incarnation=9)
+        assert (await (await bench.another()).begin(IDENTITY, "c", again)).attempt.number == 3
+        assert [each.lease and each.lease.incarnation for each in await bench.ledger.history(IDENTITY)] == [
+            7,
+            8,
+            9,
+        ]
 
     async def test_an_attempt_that_lasts_too_long_holds_up_no_other_delivery(
         self, bench: LedgerBench

@@ -192,6 +192,26 @@ class WorkQueueContract:
         with pytest.raises(LeaseLostError):
             await queue.renew(lease)
 
+    @pytest.mark.parametrize("verb", _VERBS)
+    async def test_leases_of_an_earlier_incarnation_are_lost(self, bench: QueueBench, verb: str) -> None:
+        holder, other = await bench.consumer("holder"), await bench.consumer("other")
+        await bench.add(1)
+        old = await _leased(holder)
+        assert old.incarnation > 1
+        await holder.raise_incarnation(old.incarnation)
+        await holder.renew(old)
+        await other.raise_incarnation(old.incarnation + 3_600_000)
+        with pytest.raises(LeaseLostError):
+            await holder.renew(old)
+        await _end(holder, verb, old)
+        depth = await bench.upkeep.depth()
+        assert (depth.unfinished, depth.dead) == (1, 0)
+        await bench.outlive_lease()
+        new = await _leased(other)
+        assert (new.work, new.incarnation) == (old.work, old.incarnation + 3_600_000)
+        await other.acknowledge(new)
+        assert (await bench.upkeep.depth()).unfinished == 0
+
     async def test_acknowledged_work_never_comes_again(self, bench: QueueBench) -> None:
         queue = await bench.consumer("a")
         await bench.add(1)

@@ -73,6 +73,7 @@ class MemoryQueueStore:
     """What was dead-lettered, in that order."""
     revisions: dict[tuple[str, str], int] = field(factory=dict, init=False)
     """The newest revision of each visit, by instrument and group."""
+    _incarnation: int = field(default=0, init=False)
     _waiting: deque[_Delivery] = field(factory=deque, init=False)
     # All leases last equally long, so the order of renewal is that of expiry.
     _held: OrderedDict[str, _Holding] = field(factory=OrderedDict, init=False)
@@ -127,7 +128,29 @@ class MemoryQueueStore:
     def holding(self, lease: Lease, consumer: str) -> bool:
         """Say whether the consumer has this very lease."""
         held = self._held.get(lease.entry)
-        return held is not None and held.consumer == consumer and held.times == lease.times_leased
+        if held is None or lease.incarnation != self.incarnation:
+            return False
+        return held.consumer == consumer and held.times == lease.times_leased
+
+    @property
+    def incarnation(self) -> int:
+        """As it is now; the first is the time when it is asked for."""
+        if not self._incarnation:
+            self.raise_incarnation(1)
+        return self._incarnation
+
+    def raise_incarnation(self, at_least: int) -> None:
+        """Raise the incarnation if it is lower than this."""
+        if self._incarnation < at_least:
+            self._incarnation = max(at_least, round(self.clock.utc() * 1000))
+
+    def make_anew(self) -> None:
+        """Lose the group, for tests, and make it again: what was leased waits, as if nobody had leased it."""
+        self._waiting.extendleft(reversed([holding.delivery for holding in self._held.values()]))
+        self._held.clear()
+        self.raise_incarnation(self.incarnation + 1)
+        for _ in self._waiting:
+            self._wake()
 
     def prolong(self, entry: str) -> None:
         """Start the time of a lease anew."""
@@ -232,6 +255,7 @@ class MemoryQueueStore:
             origin=delivery.origin,
             open_attempt=delivery.open_attempt,
             times_leased=times,
+            incarnation=self.incarnation,
         )
 
     def _latest(self, work: VisitDetector | None) -> int:

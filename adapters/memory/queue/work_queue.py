@@ -53,6 +53,10 @@ class MemoryWorkQueue:
         if self._reached().holding(lease, self._consumer):
             self._store.set_aside(lease.entry, reason)
 
+    async def raise_incarnation(self, at_least: int) -> None:
+        """See `ports.work_queue.WorkQueue.raise_incarnation`."""
+        self._reached().raise_incarnation(at_least)
+
     async def leave(self) -> None:
         """Stop being a consumer: nothing is kept of one that holds nothing."""
         self._reached()

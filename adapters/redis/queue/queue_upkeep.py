@@ -15,12 +15,12 @@ __all__ = ["RedisQueueUpkeep"]
 
 _LOG = logging.getLogger(__name__)
 
-_PUT_BACK_EXPIRED: Final = lua("queue/put_back_expired", "queue/common", "queue/groups")
-_TRIM: Final = lua("queue/trim", "queue/groups")
-_DEPTH: Final = lua("queue/depth", "queue/groups")
-_PUT_BACK_DUE: Final = lua("queue/put_back_due", "queue/common")
-_UNFINISHED: Final = lua("queue/unfinished", "queue/common", "queue/groups")
-_UNFINISHED_PAGE: Final = lua("queue/unfinished_page", "queue/common")
+_PUT_BACK_EXPIRED: Final = lua("queue/upkeep/put_back_expired", "queue/common", "queue/groups")
+_TRIM: Final = lua("queue/upkeep/trim", "queue/groups")
+_DEPTH: Final = lua("queue/upkeep/depth", "queue/groups")
+_PUT_BACK_DUE: Final = lua("queue/upkeep/put_back_due", "queue/common")
+_UNFINISHED: Final = lua("queue/upkeep/unfinished", "queue/common", "queue/groups")
+_UNFINISHED_PAGE: Final = lua("queue/upkeep/unfinished_page", "queue/common")
 
 _AT_ONCE = 100
 """Entries put back in one script, which nothing else can interrupt."""

@@ -23,14 +23,15 @@ __all__ = ["RedisWorkQueue"]
 
 _LOG = logging.getLogger(__name__)
 
-_TAKE_OVER: Final = lua("queue/take_over", "queue/common")
-_DETAILS: Final = lua("queue/details", "queue/common")
-_RENEW: Final = lua("queue/renew", "queue/common")
-_ACKNOWLEDGE: Final = lua("queue/acknowledge", "queue/common")
-_GIVE_BACK: Final = lua("queue/give_back", "queue/common")
-_POSTPONE: Final = lua("queue/postpone", "queue/common")
-_SET_ASIDE: Final = lua("queue/set_aside", "queue/common")
-_LEAVE: Final = lua("queue/leave", "queue/common")
+_TAKE_OVER: Final = lua("queue/lease/take_over", "queue/common")
+_DETAILS: Final = lua("queue/lease/details", "queue/common")
+_RENEW: Final = lua("queue/lease/renew", "queue/common")
+_ACKNOWLEDGE: Final = lua("queue/lease/acknowledge", "queue/common")
+_GIVE_BACK: Final = lua("queue/lease/give_back", "queue/common")
+_POSTPONE: Final = lua("queue/lease/postpone", "queue/common")
+_SET_ASIDE: Final = lua("queue/lease/set_aside", "queue/common")
+_RAISE: Final = lua("queue/lease/raise_incarnation", "queue/common")
+_LEAVE: Final = lua("queue/lease/leave", "queue/common")
 
 _LONGEST_READ = 5.0
 """Seconds for which a read blocks before expired leases are looked for again."""
@@ -128,11 +129,12 @@ class RedisWorkQueue(RedisAdapter):
             while True:
                 try:
                     delivery = await self._take_over() or await self._read(end - _now())
+                    lease = None if delivery is None else await self._lease_of(delivery)
                 except QueueUnavailableError as error:
                     await self._create_group_or_raise(error)
                     continue
-                if delivery is not None:
-                    return await self._lease_of(delivery)
+                if lease is not None:
+                    return lease
                 if _now() >= end:
                     return None
 
@@ -166,6 +168,10 @@ class RedisWorkQueue(RedisAdapter):
         kept = without_users(reason)[:_LONGEST_REASON].encode(errors="replace")
         await self._change(_SET_ASIDE, lease, kept, self._dead_letters)
 
+    async def raise_incarnation(self, at_least: int) -> None:
+        """See `ports.work_queue.WorkQueue.raise_incarnation`."""
+        await self._commands.run(_RAISE, self._keys.queue, [self._group, at_least])
+
     async def leave(self) -> None:
         """Remove the consumer unless it still holds leases."""
         arguments = [self._group, self._consumer, *self._held]
@@ -182,7 +188,7 @@ class RedisWorkQueue(RedisAdapter):
         return answer
 
     def _names(self, lease: Lease) -> list[str | int]:
-        return [self._group, self._consumer, lease.entry, lease.times_leased]
+        return [self._group, self._consumer, lease.entry, lease.times_leased, lease.incarnation]
 
     async def _take_over(self) -> _Delivery | None:
         milliseconds = round(self._lease_seconds * 1000)
@@ -210,14 +216,18 @@ class RedisWorkQueue(RedisAdapter):
                 return _Delivery(text(entry), fields, 1)
         return None
 
-    async def _lease_of(self, delivery: _Delivery) -> Lease:
+    async def _lease_of(self, delivery: _Delivery) -> Lease | None:
+        """Make a lease of what was handed over; None if it is lost already."""
         work: VisitDetector | None = None
         fault = ""
         try:
             work = from_fields(delivery.fields)
         except PromptProcessingError as error:
             fault = str(error)
-        origin, open_attempt, revision, newest = await self._find_details(delivery, work)
+        details = await self._find_details(delivery, work)
+        if details is None:
+            return None
+        origin, open_attempt, incarnation, revision, newest = details
         self._held.add(delivery.entry)
         return Lease(
             entry=delivery.entry,
@@ -230,12 +240,13 @@ class RedisWorkQueue(RedisAdapter):
             origin=origin,
             open_attempt=open_attempt,
             times_leased=delivery.times,
+            incarnation=incarnation,
         )
 
     async def _find_details(
         self, delivery: _Delivery, work: VisitDetector | None
-    ) -> tuple[str, int, int, int]:
-        """Find an entry's origin, the attempt left open, its revision and the newest; keep its fields."""
+    ) -> tuple[str, int, int, int, int] | None:
+        """Find origin, open attempt, incarnation, revision and newest revision of an entry; keep fields."""
         keys, contents = self._keys.queue, ""
         if work is not None:
             keys.append(self._keys.mark(work.visit.instrument, work.visit.group))
@@ -243,11 +254,14 @@ class RedisWorkQueue(RedisAdapter):
         fields = itertools.chain.from_iterable(delivery.fields.items())
         arguments: list[bytes | str | int] = [self._group, self._consumer, delivery.entry, delivery.times]
         arguments += [contents, *fields]
-        origin, open_attempt, revision, newest = await self._commands.run(_DETAILS, keys, arguments)
+        details = await self._commands.run(_DETAILS, keys, arguments)
+        if details is None:
+            return None
+        origin, open_attempt, incarnation, revision, newest = details
         if revision is None:
             # Another fan-out added it, which leaves no mark.
             revision = newest = b"1"
-        return text(origin), int(open_attempt), int(revision), int(newest)
+        return text(origin), int(open_attempt), int(incarnation), int(revision), int(newest)
 
     async def _create_group_or_raise(self, error: QueueUnavailableError) -> None:
         """Create the group if that is what an error asks for and the setting allows, else raise it."""

@@ -141,7 +141,7 @@ async def test_a_consumer_that_left_is_gone_and_a_dead_one_is_in_time(bench: Red
 
 async def _consumers(bench: RedisQueueBench) -> set[str]:
     consumers: Any = await bench.raw.xinfo_consumers(bench.stream, GROUP)
-    return {consumer["name"] for consumer in consumers}
+    return {consumer["name"] for consumer in consumers} - {".incarnation"}
 
 
 async def test_nothing_is_trimmed_that_another_group_has_not_finished(bench: RedisQueueBench) -> None:
@@ -274,3 +274,58 @@ async def test_a_group_that_nobody_uses_is_said_once(
         for _ in range(3):
             assert await misnamed.trim() == 0
     assert caplog.text.count("nobody") == 1
+
+
+async def _made_anew(bench: RedisQueueBench, how: str) -> None:
+    match how:
+        case "group":
+            await bench.raw.xgroup_destroy(bench.stream, GROUP)
+        case "group, by hand":
+            await bench.raw.xgroup_destroy(bench.stream, GROUP)
+            await bench.raw.xgroup_create(bench.stream, GROUP, "0")
+        case "marker":
+            await bench.raw.delete(f"{bench.stream}:incarnation")
+        case "stream":
+            await bench.raw.delete(bench.stream)
+        case "server":
+            await bench.raw.flushdb()
+
+
+@pytest.mark.parametrize("how", ["group", "group, by hand", "marker", "stream", "server"])
+async def test_whatever_is_made_anew_ends_all_leases(bench: RedisQueueBench, how: str) -> None:
+    holder, other = await bench.consumer("holder"), await bench.consumer("other")
+    await bench.add(1)
+    old = await _leased(holder)
+    await _made_anew(bench, how)
+    if how in ("stream", "server"):
+        await bench.add(1)
+    elif how == "marker":
+        await bench.outlive_lease()
+    new = await _leased(other)
+    assert (new.work, new.incarnation > old.incarnation) == (old.work, True)
+    with pytest.raises(LeaseLostError):
+        await holder.renew(old)
+    await holder.acknowledge(old)
+    await holder.set_aside(old, "late")
+    await other.renew(new)
+    assert ((await bench.upkeep.depth()).leased, await bench.dead()) == (1, [])
+
+
+async def test_a_lease_that_a_group_made_anew_took_away_meanwhile_is_none(
+    bench: RedisQueueBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = await bench.consumer("a")
+    await bench.add(1)
+    read = queue._read
+
+    async def read_before_the_fault(remaining: float) -> Any:
+        delivery = await read(remaining)
+        monkeypatch.setattr(queue, "_read", read)
+        await _made_anew(bench, "group, by hand")
+        return delivery
+
+    monkeypatch.setattr(queue, "_read", read_before_the_fault)
+    lease = await queue.lease(5.0)
+    assert lease is not None
+    await queue.renew(lease)
+    assert lease.times_leased == 1

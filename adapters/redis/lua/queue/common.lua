@@ -1,5 +1,6 @@
--- Put before the scripts of the queue; what they share. The first KEYS of each: stream, origins, leased, delayed.
-local STREAM, ORIGINS, LEASED, DELAYED = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+-- Put before the scripts of the queue; what they share.
+-- The first KEYS of each: stream, origins, leased, delayed, incarnation.
+local STREAM, ORIGINS, LEASED, DELAYED, INCARNATION = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
 -- More values than this cannot be passed to a command at once.
 local MOST_VALUES = 4000
@@ -7,10 +8,36 @@ local MOST_VALUES = 4000
 -- Seconds for which what is kept beside entries outlives the last of them.
 local KEPT_SECONDS = 7 * 86400
 
+-- A consumer that holds nothing, by which a group shows that it is the one that was there before.
+local MARKER = '.incarnation'
+
+-- Milliseconds since 1970.
+local function now()
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function raise_incarnation(group, at_least)
+    local raised = string.format('%.0f', math.max(now(), at_least))
+    redis.call('HSET', INCARNATION, group, raised)
+    return raised
+end
+
+-- The incarnation of the queue, which is raised here if stream, group or marker was made anew.
+-- Fails with NOGROUP if there is no group.
+local function incarnation(group)
+    redis.call('XPENDING', STREAM, group, '-', '+', 1)
+    local kept = redis.call('HGET', INCARNATION, group)
+    local is_new = redis.call('XGROUP', 'CREATECONSUMER', STREAM, group, MARKER) == 1
+    if kept and not is_new then return kept end
+    return raise_incarnation(group, tonumber(kept or 0) + 1)
+end
+
 -- Say whether the consumer has this very lease on the entry.
-local function holds(group, consumer, entry, times)
+local function holds(group, consumer, entry, times, under)
     local pending = redis.call('XPENDING', STREAM, group, entry, entry, 1)[1]
-    return pending ~= nil and pending[2] == consumer and pending[4] == tonumber(times)
+    if pending == nil or pending[2] ~= consumer or pending[4] ~= tonumber(times) then return false end
+    return under == incarnation(group)
 end
 
 local function is_in_stream(entry)
@@ -64,12 +91,6 @@ local function add_again(fields, origin, open)
     redis.call('HSET', ORIGINS, added, open == '0' and origin or origin .. ' ' .. open)
     redis.call('EXPIRE', ORIGINS, KEPT_SECONDS)
     return added
-end
-
--- Milliseconds since 1970.
-local function now()
-    local time = redis.call('TIME')
-    return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
 -- Put back what was postponed and is due, as much as one script may. Returns how many.

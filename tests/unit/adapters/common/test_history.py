@@ -58,7 +58,7 @@ _NOTES = st.builds(
         st.lists(st.text(), max_size=2).map(tuple),
     ),
 )
-_LEASES = st.builds(LeaseKey, st.text(), st.sampled_from(["one", "two"]))
+_LEASES = st.builds(LeaseKey, st.text(), st.sampled_from(["one", "two"]), st.integers(0, 3))
 
 
 @st.composite

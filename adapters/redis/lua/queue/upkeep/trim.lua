@@ -27,7 +27,9 @@ local groups = groups_of(stream)
 if groups[group] == nil then return next(groups) and -1 or 0 end
 for _, each in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
     local consumer = as_map(each)
-    if consumer['pending'] == 0 and consumer['idle'] > tonumber(ARGV[2]) then
+    -- Names with a dot before them are not of workers: one marks the group.
+    local is_worker = string.sub(consumer['name'], 1, 1) ~= '.'
+    if is_worker and consumer['pending'] == 0 and consumer['idle'] > tonumber(ARGV[2]) then
         redis.call('XGROUP', 'DELCONSUMER', stream, group, consumer['name'])
     end
 end

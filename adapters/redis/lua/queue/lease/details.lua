@@ -2,15 +2,18 @@
 -- KEYS: those of common and, of a readable entry, the mark of the visit.
 -- ARGV: group, consumer, entry, times leased, digest of the visit's contents (blank of an unreadable entry),
 --       then the entry's names and values.
--- Returns {origin, attempt that was left open, revision of these contents or false, newest revision or false}.
+-- Returns {origin, attempt that was left open, incarnation, revision of these contents or false, newest revision or false},
+-- or nothing if the lease is lost already.
 local group, consumer, entry, times, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local fields = {}
 for i = 6, #ARGV do fields[#fields + 1] = ARGV[i] end
-if #fields <= MOST_VALUES and holds(group, consumer, entry, times) then
+local under = incarnation(group)
+if not holds(group, consumer, entry, times, under) then return false end
+if #fields <= MOST_VALUES then
     redis.call('HSET', LEASED, entry, packed(fields))
     redis.call('EXPIRE', LEASED, KEPT_SECONDS)
 end
 local origin, open = origin_of(entry)
-if KEYS[5] == nil then return {origin, open, false, false} end
-local revisions = redis.call('HMGET', KEYS[5], digest, 'revision')
-return {origin, open, revisions[1], revisions[2]}
+if KEYS[6] == nil then return {origin, open, under, false, false} end
+local revisions = redis.call('HMGET', KEYS[6], digest, 'revision')
+return {origin, open, under, revisions[1], revisions[2]}
