@@ -11,6 +11,7 @@ from domain.visit import Identity, VisitDetector
 from ports.neighbours import NeighbourUnavailableError
 
 __all__ = [
+    "CONSUMER_GONE_SECONDS",
     "LEASE_SECONDS",
     "Lease",
     "LeaseLostError",
@@ -24,6 +25,9 @@ __all__ = [
 
 LEASE_SECONDS = 60.0
 """Default of the setting LEASE_SECONDS: for how long a lease is good."""
+
+CONSUMER_GONE_SECONDS = 3600.0
+"""Default of the setting CONSUMER_GONE_SECONDS: after this, a silent consumer without leases is forgotten."""
 
 
 class QueueUnavailableError(NeighbourUnavailableError):

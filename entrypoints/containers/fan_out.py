@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from attrs import evolve
 from dependency_injector import containers, providers
 
 from adapters.files.active_detectors import load_fan_out_config
@@ -129,14 +130,22 @@ def _queues(settings: FanOutSettings, redis: str, config: FanOutConfig) -> Mappi
             stream=config.streams[instrument],
             group=group_of_workers(settings.workers_group, instrument),
             lease_seconds=settings.lease_seconds,
+            gone_seconds=settings.gone_seconds,
             timeout=settings.redis.timeout,
         )
         for instrument in sorted(settings.instruments & config.streams.keys())
     }
 
 
-def _keeper(queues: Mapping[str, QueueUpkeep], metrics: Metrics, histories: HistoryStore) -> QueueKeeper:
-    return QueueKeeper(queues, UpkeepPolicy(), metrics, histories)
+def _keeper(
+    settings: FanOutSettings,
+    queues: Mapping[str, QueueUpkeep],
+    metrics: Metrics,
+    histories: HistoryStore,
+) -> QueueKeeper:
+    policy = UpkeepPolicy()
+    policy = evolve(policy, trim_every=min(policy.trim_every, settings.gone_seconds))
+    return QueueKeeper(queues, policy, metrics, histories)
 
 
 class FanOutContainer(containers.DeclarativeContainer):
@@ -166,4 +175,4 @@ class FanOutContainer(containers.DeclarativeContainer):
         _fan_out, settings, config, announcements, publisher, control, dead, ledger, clock, metrics
     )
     queues = singleton(_queues, settings, redis, config)
-    keeper = singleton(_keeper, queues, metrics, histories)
+    keeper = singleton(_keeper, settings, queues, metrics, histories)

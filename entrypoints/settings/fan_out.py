@@ -18,7 +18,7 @@ from entrypoints.settings.parsers import (
     seconds,
     text,
 )
-from ports.work_queue import LEASE_SECONDS
+from ports.work_queue import CONSUMER_GONE_SECONDS, LEASE_SECONDS
 
 __all__ = ["FanOutSettings"]
 
@@ -65,6 +65,12 @@ class FanOutSettings:
         seconds,
         "as the workers' own: s after which a silent one's work is put back",
         default=f"{LEASE_SECONDS:g}",
+    )
+    gone_seconds: float = setting(
+        "CONSUMER_GONE_SECONDS",
+        seconds,
+        "s after which a silent worker that holds nothing is no consumer any more",
+        default=f"{CONSUMER_GONE_SECONDS:g}",
     )
     retry_delay: float = setting(
         "REDIS_RETRY_INITIAL_DELAY",

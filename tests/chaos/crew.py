@@ -74,6 +74,11 @@ class Member:
         process = self._process
         return 0 if process is None or process.poll() is not None else process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody fills the place any more, nor will."""
+        return not self._thread.is_alive()
+
     def kill(self) -> bool:
         """End the process without a warning; says whether there was one."""
         return _kill(self.pid)
@@ -166,12 +171,16 @@ class Crew:
         for member in self.members.values():
             assert member.ready.wait(max(end - time.monotonic(), 0.0)), f"{member.name} is not ready"
 
+    def stop_workers(self) -> list[str]:
+        """Ask workers to end; returns the names of those that had to be made to."""
+        return _stop([one for one in self.members.values() if one.name.startswith("worker")])
+
     def stop(self) -> list[str]:
         """Ask all to end, workers first; returns the names of those that had to be made to."""
-        forced = []
-        for wave in ("worker", ""):
-            members = [one for one in self.members.values() if one.name.startswith("worker") == bool(wave)]
-            for member in members:
-                member.stop()
-            forced += [member.name for member in members if not member.join()]
-        return forced
+        return self.stop_workers() + _stop([one for one in self.members.values() if not one.has_ended])
+
+
+def _stop(members: Sequence[Member]) -> list[str]:
+    for member in members:
+        member.stop()
+    return [member.name for member in members if not member.join()]

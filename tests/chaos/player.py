@@ -16,6 +16,7 @@ from typing import Any
 
 from domain.visit import Identity
 from tests.chaos.crew import Crew, Member
+from tests.chaos.excuses import Occurrence
 from tests.chaos.observatory import Observatory
 from tests.chaos.plan import DETECTORS, Fault, Kill, Plan
 from tests.chaos.servers import Servers
@@ -38,7 +39,9 @@ class Player:
         self.observatory = Observatory(servers, plan)
         self.told: list[str] = []
         self.done: dict[str, int] = {}
-        self.struck: set[Identity] = set()
+        self.occurrences: list[Occurrence] = []
+        self.cleaned: dict[tuple[Identity, int], float] = {}
+        """When attempts were heard to clean up, which comes after the writer's message."""
         self.skipped: set[str] = set()
         self._begin = time.monotonic()
         self._pool = ThreadPoolExecutor(32)
@@ -100,6 +103,9 @@ class Player:
     def _heard(self, member: Member, record: Mapping[str, Any]) -> None:
         """Kill at a stage, the first time that a visit-detector comes to it."""
         key = (str(record.get("group")), record.get("detector", -1))
+        if record.get("stage") == "clean":
+            identity = Identity(self.servers.camera.instrument, *key)
+            self.cleaned.setdefault((identity, record.get("attempt", 0)), time.time())
         kill = self._waiting.get(key)
         if kill is None or record.get("stage") != kill.at:
             return
@@ -111,10 +117,14 @@ class Player:
         time.sleep(kill.delay)
         if member.pid != pid:
             return
-        self.struck.add(Identity(self.servers.camera.instrument, *key))
+        now = time.time()
         done = member.kill() if kill.target == "worker" else member.kill_child()
         if done:
-            self.note(f"kill {kill.target}", f"{member.name} at {kill.at} of {key[0]} {key[1]}")
+            detail = f"{member.name} at {kill.at} of {key[0]} {key[1]}"
+            self.note(f"kill {kill.target}", detail)
+            self.occurrences.append(
+                Occurrence(kind=f"kill {kill.target}", detail=detail, begin=now, worker=pid)
+            )
 
     def play(self) -> None:
         """Do everything in its time, and wait until all of it is done."""
@@ -148,8 +158,11 @@ class Player:
             return
         with self._broken[kind], getattr(self, "_" + fault.kind.replace(" ", "_"))(fault, number) as did:
             if did:
-                self.note(fault.kind, f"for {fault.length:.1f} s")
+                begin, detail = time.time(), f"for {fault.length:.1f} s"
+                self.note(fault.kind, detail)
                 time.sleep(fault.length)
+                end = time.time()
+                self.occurrences.append(Occurrence(kind=fault.kind, detail=detail, begin=begin, end=end))
 
     @contextlib.contextmanager
     def _redis_restart(self, _fault: Fault, _number: int) -> Iterator[bool]:

@@ -1,9 +1,8 @@
 """Play one seed: start the crew, break what the plan breaks, mend it all, and wait for the end."""
 
 import asyncio
-import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -11,31 +10,21 @@ from lsst.daf.butler import Butler
 
 from adapters.redis.ledger.history_store import RedisHistoryStore
 from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
-from application.ledger import StoredLedger
 from domain.visit import Identity
 from domain.work.attempts import AttemptRecord
+from domain.work.history import WorkHistory
 from domain.work.outcomes import Completed
 from ports.work_queue import QueueDepth
+from tests.chaos.consumers import ConsumersSeen, Place, watch
+from tests.chaos.excuses import Evidence, Occurrence, WorkerNames
 from tests.chaos.plan import Plan
 from tests.chaos.player import Player
 from tests.chaos.servers import Servers
 
-__all__ = ["Played", "WorkerNames", "outputs", "play"]
+__all__ = ["Played", "outputs", "play"]
 
 _PATIENCE = 130.0
 """Seconds without a new attempt or outcome after which what has not ended is lost; a claim lasts 100."""
-
-
-@frozen
-class WorkerNames:
-    """Names in the ledger of processes of this host; the random part of a name is not known outside."""
-
-    pids: frozenset[int]
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.rpartition("-")[0] in {
-            f"{socket.gethostname()}-{pid}" for pid in self.pids
-        }
 
 
 @frozen(kw_only=True)
@@ -52,14 +41,14 @@ class Played:
     """How often each kind of thing was broken."""
     skewed: WorkerNames
     """Names of workers whose clock was off."""
-    cramped: WorkerNames
-    """Names of workers whose disk was full for a while."""
-    struck: frozenset[Identity]
-    """Those whose worker or child was killed at work on them."""
+    evidence: Mapping[Identity, Evidence]
+    """Of the last attempt on each."""
+    occurrences: Sequence[Occurrence]
+    consumers: ConsumersSeen
     forced: Sequence[str]
     """Processes that did not end when they were told to."""
-    codes: Mapping[str, Sequence[int]]
-    """How processes ended, by name."""
+    places: Mapping[str, Place]
+    """In the crew, by name."""
     seconds: float
     skipped: Sequence[str] = field(factory=tuple)
 
@@ -76,36 +65,59 @@ def play(servers: Servers, plan: Plan) -> Played:
     begin = time.monotonic()
     player = Player(servers, plan)
     identities = player.identities()
+    forced: list[str] = []
     try:
         player.start()
         player.play()
-        histories = asyncio.run(_see_through(servers, list(identities.values())))
-        _await_outputs(servers, histories)
+        _await_outputs(servers, asyncio.run(_see_through(servers, list(identities.values()))))
+        forced += player.crew.stop_workers()
+        gone_after = float(servers.settings["fan-out"]["CONSUMER_GONE_SECONDS"])
+        consumers = watch(servers.redis.port, servers.stream, gone_after)
     finally:
-        forced = player.crew.stop()
+        forced += player.crew.stop()
         player.close()
-    ended = _ended_themselves(servers) & set(identities.values())
+    within = _killed_within(servers, {identity.group for identity in identities.values()})
     # What was recorded while they ended counts as well.
     histories = asyncio.run(_histories(servers, list(identities.values())))
     return Played(
         plan=plan,
         identities=identities,
-        histories=histories,
+        histories={identity: history.records for identity, history in histories.items()},
         told=player.told,
-        done={**player.done, "kill inside the pipeline": len(ended)},
-        struck=frozenset(player.struck | ended),
-        cramped=_names(player, [plan.small_disk] if player.done.get("full disk") else []),
+        done={**player.done, "kill inside the pipeline": len(within)},
+        evidence={
+            identity: _evidence(player, history, _claim_seconds(servers, plan))
+            for identity, history in histories.items()
+        },
+        occurrences=[*player.occurrences, *within],
+        consumers=consumers,
         skewed=_names(player, [number for number, offset in enumerate(plan.offsets) if offset]),
         forced=forced,
-        codes={name: member.codes for name, member in player.crew.members.items()},
+        places={
+            name: Place(pids=member.pids, codes=member.codes) for name, member in player.crew.members.items()
+        },
         seconds=time.monotonic() - begin,
         skipped=sorted(player.skipped),
     )
 
 
-async def _see_through(
-    servers: Servers, identities: Sequence[Identity]
-) -> Mapping[Identity, Sequence[AttemptRecord]]:
+def _claim_seconds(servers: Servers, plan: Plan) -> float:
+    return float({**servers.settings["worker"], **plan.worker_settings}["CLAIM_SECONDS"])
+
+
+def _evidence(player: Player, history: WorkHistory, claim_seconds: float) -> Evidence:
+    last, claim = history.last, history.claim
+    if last is None:
+        return Evidence(claimed=None, handed_over=None)
+    is_its_claim = claim is not None and claim.number == last.attempt.number
+    until = claim.until if claim is not None and is_its_claim else None
+    return Evidence(
+        claimed=None if until is None else until - claim_seconds,
+        handed_over=player.cleaned.get((history.identity, last.attempt.number)),
+    )
+
+
+async def _see_through(servers: Servers, identities: Sequence[Identity]) -> Mapping[Identity, WorkHistory]:
     """Wait until everything has a final outcome and the queue is empty, or nothing has happened for long.
 
     Work that was announced again, or put back under a worker, may be in the queue after its outcome.
@@ -116,34 +128,30 @@ async def _see_through(
         histories, depth = await _histories(servers, identities), await _depth(servers)
         if (histories, depth) != before:
             before, end = (histories, depth), time.monotonic() + _PATIENCE
-        are_final = all(records and records[-1].final for records in histories.values())
+        lasts = [history.last for history in histories.values()]
+        are_final = all(last is not None and last.final for last in lasts)
         if (are_final and not depth.unfinished) or time.monotonic() > end:
             return histories
         await asyncio.sleep(1.0)
 
 
 async def _depth(servers: Servers) -> QueueDepth:
-    stream = f"instrument:{servers.camera.instrument.lower()}"
-    async with RedisQueueUpkeep(servers.redis.url, stream=stream, group="workers") as upkeep:
+    async with RedisQueueUpkeep(servers.redis.url, stream=servers.stream, group="workers") as upkeep:
         return await upkeep.depth()
 
 
-async def _histories(
-    servers: Servers, identities: Sequence[Identity]
-) -> Mapping[Identity, Sequence[AttemptRecord]]:
+async def _histories(servers: Servers, identities: Sequence[Identity]) -> Mapping[Identity, WorkHistory]:
     async with RedisHistoryStore(servers.redis.url) as store:
-        ledger = StoredLedger(store)
-        return {identity: await ledger.history(identity) for identity in identities}
+        return {identity: await store.history(identity) for identity in identities}
 
 
-def _await_outputs(servers: Servers, histories: Mapping[Identity, Sequence[AttemptRecord]]) -> None:
+def _await_outputs(servers: Servers, histories: Mapping[Identity, WorkHistory]) -> None:
     """Wait until the writer has written what was completed, or the patience is over."""
     wanted = {
         (snap.exposure, identity.detector)
-        for identity, records in histories.items()
-        for record in records[-1:]
-        if isinstance(record.outcome, Completed)
-        for snap in record.outcome.snaps
+        for identity, history in histories.items()
+        if history.last is not None and isinstance(history.last.outcome, Completed)
+        for snap in history.last.outcome.snaps
         if snap.result == "completed"
     }
     end = time.monotonic() + 30.0
@@ -164,10 +172,15 @@ def outputs(servers: Servers) -> dict[tuple[int, int], list[Any]]:
     return found
 
 
-def _ended_themselves(servers: Servers) -> set[Identity]:
-    """Find those whose process ended itself at a point."""
-    found = set()
+def _killed_within(servers: Servers, groups: Collection[str]) -> list[Occurrence]:
+    """Find processes of these visits that ended themselves, or their parents too, at a point."""
+    found = []
     for mark in servers.folder.glob("killed *"):
-        _, group, detector, _ = mark.name.split(" ")
-        found.add(Identity(servers.camera.instrument, group, int(detector)))
+        _, group, detector, point = mark.name.split(" ")
+        target, worker, begin = mark.read_text().split()
+        if group in groups:
+            detail = f"of process {worker} at {point} of {group} {detector}"
+            found.append(
+                Occurrence(kind=f"kill {target}", detail=detail, begin=float(begin), worker=int(worker))
+            )
     return found

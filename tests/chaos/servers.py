@@ -88,6 +88,11 @@ class Servers:
         return self.folder / "record"
 
     @property
+    def stream(self) -> str:
+        """The queue's name."""
+        return f"instrument:{self.camera.instrument.lower()}"
+
+    @property
     def kills(self) -> Path:
         """Which processes end themselves where."""
         return self.folder / "kills.json"
@@ -287,6 +292,8 @@ def _settings(
             "NEXT_VISIT_CANCELED_TOPIC": CANCELLED_TOPIC,
             "SCHEMA_CACHE": str(folder / "schemas"),
             "REDIS_RETRY_INITIAL_DELAY": "0.5",
+            # The fan-out itself shall have forgotten the consumers of killed workers when a seed ends.
+            "CONSUMER_GONE_SECONDS": "10",
         },
         "raw-presence": {"PORT": str(port), "CATCH_UP_AFTER": "5"},
         "butler-writer": {"KAFKA_TRANSACTIONS": str(int(kafka.has_transactions))},

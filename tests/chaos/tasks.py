@@ -9,6 +9,7 @@ points named in `POINTS`.
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -133,7 +134,10 @@ def _reach(point: str) -> None:
         return
     try:
         mark = Path(os.environ["CHAOS_KILLS"]).with_name(f"killed {name} {point}".replace("/", "_"))
-        os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+        with mark.open("x") as file:
+            # Not by this worker's own clock, which may be off.
+            now = time.clock_gettime(time.CLOCK_REALTIME)
+            file.write(f"{wanted[name][1]} {os.getppid()} {now}")
     except FileExistsError:
         return
     if wanted[name][1] == "worker":

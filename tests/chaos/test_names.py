@@ -3,7 +3,7 @@
 import os
 
 from entrypoints.containers.parts.addresses import process_name
-from tests.chaos.seed import WorkerNames
+from tests.chaos.excuses import WorkerNames
 
 
 def test_a_worker_is_known_by_its_process() -> None:

@@ -1,6 +1,5 @@
 """What must be true after a seed (semantics 1 to 12), whatever was broken."""
 
-import asyncio
 import os
 import sqlite3
 from collections import Counter
@@ -13,16 +12,17 @@ from attrs import field, frozen
 from confluent_kafka import Consumer, TopicPartition
 from lsst.daf.butler import Butler
 
-from adapters.redis.queue.queue_upkeep import RedisQueueUpkeep
 from domain.visit import Identity
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import RULES, Cancelled, Completed, FailedAfterChange, NoImages, describe
 from entrypoints.observatory.environment import Topics
+from tests.chaos.consumers import Place, faults_of
+from tests.chaos.excuses import excuse
 from tests.chaos.plan import VisitPlan
 from tests.chaos.seed import Played, outputs
 from tests.chaos.servers import Servers
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["Outcomes", "Verdict", "judge", "judge_outcomes"]
 
 
 @frozen(kw_only=True)
@@ -35,7 +35,7 @@ class Verdict:
     left: Sequence[str]
     """Leases, processes, consumers, folders."""
     after_change: Sequence[str] = field(factory=tuple)
-    """What a kill between claim and writer's message cost."""
+    """What a kill between claim and writer's message cost, or an APDB that went away; with that fault."""
     late: Sequence[str] = field(factory=tuple)
     """What a clock that was off cost, and `reconcile` finds."""
 
@@ -45,48 +45,66 @@ class Verdict:
         return not (self.lost or self.doubled or self.left)
 
 
+@frozen
+class Outcomes:
+    """What the ledger says of a seed."""
+
+    counts: Counter[str] = field(factory=Counter)
+    lost: list[str] = field(factory=list)
+    after_change: list[str] = field(factory=list)
+    late: list[str] = field(factory=list)
+    done: dict[tuple[int, int], Identity] = field(factory=dict)
+    """What is said to be completed, by exposure and detector."""
+
+
 def judge(servers: Servers, played: Played) -> Verdict:
     """Compare the ledger, the record outside, the APDB, the alerts and the central repository."""
-    lost: list[str] = []
-    after_change: list[str] = []
-    late: list[str] = []
-    done: dict[tuple[int, int], Identity] = {}
-    counts: Counter[str] = Counter()
-    for (number, _), identity in played.identities.items():
-        visit = played.plan.visits[number]
-        records = played.histories[identity]
-        lost += _faults_of_history(identity, records)
-        last = records[-1] if records else None
-        counts[RULES[type(last.outcome)].name if last and last.outcome else "none"] += 1
-        if last is None or last.outcome is None:
-            continue
-        match last.outcome:
-            case Completed(snaps=snaps):
-                done |= {
-                    (snap.exposure, identity.detector): identity
-                    for snap in snaps
-                    if snap.result == "completed"
-                }
-                if len(snaps) != visit.snaps or any(snap.result != "completed" for snap in snaps):
-                    lost.append(f"{_name(identity)}: {len(snaps)} of {visit.snaps} snaps")
-            case FailedAfterChange(reason=reason) if identity in played.struck and "ended" in reason:
-                after_change.append(f"{_name(identity)}: {describe(last.outcome)}")
-            # No other way is open to what fails behind the claim, whatever the reason.
-            case FailedAfterChange() if last.worker in played.cramped:
-                after_change.append(f"{_name(identity)}: {describe(last.outcome)}")
-            case NoImages() if last.worker in played.skewed and visit.fate == "good":
-                late.append(f"{_name(identity)}: {describe(last.outcome)}")
-            case outcome if not _is_excused(visit, outcome):
-                lost.append(f"{_name(identity)}: {describe(outcome)}")
-    wrong, twice = _compare(servers, done)
+    told = judge_outcomes(played)
+    wrong, twice = _compare(servers, told.done)
     return Verdict(
-        outcomes=counts,
-        lost=lost + wrong,
+        outcomes=told.counts,
+        lost=told.lost + wrong,
         doubled=twice,
         left=_left_behind(servers, played),
-        after_change=after_change,
-        late=late,
+        after_change=told.after_change,
+        late=told.late,
     )
+
+
+def judge_outcomes(played: Played) -> Outcomes:
+    """Look in the ledger for what was lost, and for what a fault of the plan explains."""
+    told = Outcomes()
+    for (number, _), identity in played.identities.items():
+        records = played.histories[identity]
+        told.lost.extend(_faults_of_history(identity, records))
+        last = records[-1] if records else None
+        told.counts[RULES[type(last.outcome)].name if last and last.outcome else "none"] += 1
+        if last is not None and last.outcome is not None:
+            _judge_outcome(told, played, played.plan.visits[number], last)
+    return told
+
+
+def _judge_outcome(told: Outcomes, played: Played, visit: VisitPlan, last: AttemptRecord) -> None:
+    identity = last.attempt.identity
+    match last.outcome:
+        case Completed(snaps=snaps):
+            good = [snap for snap in snaps if snap.result == "completed"]
+            told.done.update({(snap.exposure, identity.detector): identity for snap in good})
+            if not len(good) == len(snaps) == visit.snaps:
+                told.lost.append(f"{_name(identity)}: {len(snaps)} of {visit.snaps} snaps")
+        case FailedAfterChange() as outcome:
+            fault = excuse(last, played.evidence[identity], played.occurrences)
+            line = f"{_name(identity)}: {describe(outcome)}"
+            if fault is None:
+                told.lost.append(f"{line}, which no fault of the plan explains")
+            else:
+                told.after_change.append(f"{line}, by {fault}")
+        case NoImages() as outcome if last.worker in played.skewed and visit.fate == "good":
+            told.late.append(f"{_name(identity)}: {describe(outcome)}")
+        case None:
+            pass
+        case outcome if not _is_excused(visit, outcome):
+            told.lost.append(f"{_name(identity)}: {describe(outcome)}")
 
 
 def _name(identity: Identity) -> str:
@@ -182,8 +200,8 @@ def _unreadable(servers: Servers, done: Mapping[tuple[int, int], Identity]) -> l
 
 def _left_behind(servers: Servers, played: Played) -> list[str]:
     left = [f"{name} had to be killed" for name in played.forced]
-    left += [f"{name} ended with exit code {code}" for name, code in _bad_codes(played.codes)]
-    asyncio.run(_trim(servers))
+    left += [f"{name} ended with exit code {code}" for name, code in _bad_codes(played.places)]
+    left += faults_of(played.consumers, played.places)
     left += _in_redis(servers)
     left += [f"process {pid}" for pid in _processes(str(servers.folder / "tmp"))]
     for folder in ("tmp", "local", *(path.name for path in servers.folder.glob("disk*"))):
@@ -191,22 +209,15 @@ def _left_behind(servers: Servers, played: Played) -> list[str]:
     return left
 
 
-def _bad_codes(codes: Mapping[str, Sequence[int]]) -> list[tuple[str, int]]:
+def _bad_codes(places: Mapping[str, Place]) -> list[tuple[str, int]]:
     """Everything but 0, SIGKILL, SIGTERM before the process heeds it, and 1 of who could not start."""
-    return [(name, code) for name, ended in codes.items() for code in ended if code not in {0, 1, -9, -15}]
-
-
-async def _trim(servers: Servers) -> None:
-    """Forget the consumers that died, as the fan-out does in time."""
-    stream = f"instrument:{servers.camera.instrument.lower()}"
-    upkeep = RedisQueueUpkeep(servers.redis.url, stream=stream, group="workers", gone_seconds=0.0)
-    await upkeep.open()
-    await upkeep.trim()
-    await upkeep.close()
+    return [
+        (name, code) for name, place in places.items() for code in place.codes if code not in {0, 1, -9, -15}
+    ]
 
 
 def _in_redis(servers: Servers) -> list[str]:
-    stream = f"instrument:{servers.camera.instrument.lower()}"
+    stream = servers.stream
     left = []
     with redis.Redis(port=servers.redis.port, decode_responses=True) as client:
         if postponed := client.zcard(f"{stream}:delayed"):
@@ -217,9 +228,6 @@ def _in_redis(servers: Servers) -> list[str]:
                 left.append(f"{group['pending']} leases")
             if group["lag"]:
                 left.append(f"{group['lag']} deliveries that wait")
-            consumers: Iterable[Mapping[str, Any]] = client.xinfo_consumers(stream, group["name"])
-            # One that begins with a dot marks the group.
-            left += [f"consumer {each['name']}" for each in consumers if not each["name"].startswith(".")]
     return left
 
 

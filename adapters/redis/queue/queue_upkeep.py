@@ -9,7 +9,7 @@ from adapters.redis.names import StreamKeys
 from adapters.redis.queue.fanned_out_visit import from_fields
 from domain.errors import PromptProcessingError
 from domain.visit import Identity
-from ports.work_queue import LEASE_SECONDS, QueueDepth, QueueUnavailableError
+from ports.work_queue import CONSUMER_GONE_SECONDS, LEASE_SECONDS, QueueDepth, QueueUnavailableError
 
 __all__ = ["RedisQueueUpkeep"]
 
@@ -53,7 +53,7 @@ class RedisQueueUpkeep(RedisAdapter):
         stream: str,
         group: str,
         lease_seconds: float = LEASE_SECONDS,
-        gone_seconds: float = 3600.0,
+        gone_seconds: float = CONSUMER_GONE_SECONDS,
         timeout: float = 5.0,
     ) -> None:
         self._keys = StreamKeys(stream)

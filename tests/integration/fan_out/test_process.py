@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 def test_it_does_all_that_a_night_asks_of_it(redis_url: str, tmp_path: Path, unique: str) -> None:
     with Box(redis_url, tmp_path, unique) as box:
-        process = box.start()
+        process = box.start(CONSUMER_GONE_SECONDS="2")
         process.wait_until_ready()
 
         box.announce(box.visit("a"), b"garbage", b"\0\0\0\0\1cut off", b"", box.visit("old", ago=4000.0))
@@ -41,6 +41,7 @@ def test_it_does_all_that_a_night_asks_of_it(redis_url: str, tmp_path: Path, uni
         (group,) = box.redis.xinfo_groups(box.stream)
         assert group["lag"] == len(DETECTORS)
         assert len(box.copies()) == len(DETECTORS) + 3
+        until(lambda: box.redis.xinfo_consumers(box.stream, "workers") == [], 15.0)
 
         port = next(record["metrics_port"] for record in process.records if "metrics_port" in record)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
