@@ -139,6 +139,10 @@ WORKER_TIMEOUT: {{ .Values.worker.timeout | toString | quote }}
 SHUTDOWN_GRACE: {{ .Values.worker.grace_period | toString | quote }}
 CHILD_MEMORY_CEILING: {{ .Values.worker.memoryCeiling | toString | quote }}
 MAX_ATTEMPTS: {{ .Values.worker.maxAttempts | toString | quote }}
+{{- if ne (toString .Values.worker.claim) "" }}
+CLAIM_SECONDS: {{ .Values.worker.claim | toString | quote }}
+{{- end }}
+POSTPONE_LIMIT: {{ .Values.worker.postponeLimit | toString | quote }}
 OMP_NUM_THREADS: {{ .Values.worker.threads | toString | quote }}
 MKL_NUM_THREADS: {{ .Values.worker.threads | toString | quote }}
 REDIS_STREAM_HOST: {{ .Values.keda.redisStreams.host | quote }}

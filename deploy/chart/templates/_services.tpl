@@ -47,6 +47,12 @@ KAFKA_CA_FILE: /app/ca/kafka.pem
 OUTPUT_DATASET_LIST_DIRECTORY: {{ $writer.outputDatasetListDirectory | quote }}
 BATCH_SIZE: {{ $writer.batchSize | toString | quote }}
 BATCH_AGE: {{ $writer.batchAge | toString | quote }}
+{{- with $writer.runPattern }}
+RUN_PATTERN: {{ . | quote }}
+{{- end }}
+{{- with $writer.formatterPackages }}
+FORMATTER_PACKAGES: {{ . | quote }}
+{{- end }}
 {{- if contains "=" $writer.logLevel }}
 SERVICE_LOG_LEVELS: {{ $writer.logLevel | quote }}
 {{- else }}
@@ -120,9 +126,9 @@ SUPPORTED_INSTRUMENTS: {{ $fanOut.instruments | quote }}
 INSTRUMENT_CONFIG_FILE: /etc/prompt-processing/fan-out/instruments.yaml
 REDIS_HOST: {{ default .Values.keda.redisStreams.host $fanOut.keda.redisHost | quote }}
 REDIS_STREAM_CONSUMER_GROUP: {{ $fanOut.keda.consumerGroup | quote }}
-{{- range $name, $delay := dict "REDIS_RETRY_DELAY_CAP" $fanOut.keda.redisRetryDelayCap "REDIS_RETRY_INITIAL_DELAY" $fanOut.keda.redisRetryInitialDelay }}
-{{- if ne (toString $delay) "" }}
-{{ $name }}: {{ $delay | toString | quote }}
+{{- range $name, $seconds := dict "REDIS_RETRY_DELAY_CAP" $fanOut.keda.redisRetryDelayCap "REDIS_RETRY_INITIAL_DELAY" $fanOut.keda.redisRetryInitialDelay "CONSUMER_GONE_SECONDS" $fanOut.keda.consumerGone }}
+{{- if ne (toString $seconds) "" }}
+{{ $name }}: {{ $seconds | toString | quote }}
 {{- end }}
 {{- end }}
 DEBUG_LOGS: {{ ternary "true" "false" $fanOut.debug | quote }}
