@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import override
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
 from simulator.servers.notifications import NotificationRelay, NotificationSender
@@ -30,7 +30,8 @@ def main(bootstrap_servers: str, topic: str, image_bucket: str, *other_buckets: 
     """Serve until the process is told to end."""
     logging.basicConfig(level=logging.WARNING, format="object store: %(message)s")
     sender = NotificationSender(bootstrap_servers, topic)
-    application = NotificationRelay(DomainDispatcherApplication(create_backend_app), image_bucket, sender)
+    # Not behind moto's dispatcher, which asks of each request which of AWS's services it is for.
+    application = NotificationRelay(create_backend_app("s3"), image_bucket, sender)
     # Many clients come at once; werkzeug's threads are enough for one machine.
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
