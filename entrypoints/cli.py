@@ -72,6 +72,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "entrypoints.commands.explain",
         "Say what became of one visit-detector: attempts, stages, reasons, log lines.",
     ),
+    "rehearse": (
+        "entrypoints.rehearsal.command",
+        "Play a night in advance: is it in time, with how many workers?",
+    ),
     "reconcile": ("entrypoints.commands.reconcile", "List images that nobody processed, and put them back."),
     "dead-letters": (
         "entrypoints.dead_letters.command",

@@ -14,6 +14,7 @@ from domain.pipelines import pipeline_name
 from domain.raws.exposure import Exposure
 from domain.raws.raws import RawImage
 from domain.runs import chain, output_run
+from domain.work.attempts import Attempt
 from domain.work.outcomes import Export
 from domain.work.quality import Quality
 from ports.ledger import ClaimedElsewhereError, Claims
@@ -32,7 +33,10 @@ from ports.workspace import (
     WorkspaceLostError,
 )
 
-__all__ = ["MemoryPipelines", "MemoryWorkspace"]
+__all__ = ["Durations", "MemoryPipelines", "MemoryWorkspace"]
+
+type Durations = Mapping[str, float] | Callable[[str, Attempt | None], float]
+"""Seconds that steps take: of each by its name, or of a step of an attempt."""
 
 _NAMESPACE = UUID("6f7c3a52-6b39-4d19-9a0e-3f3d0c2b7a11")
 
@@ -84,7 +88,7 @@ class MemoryWorkspace:
     pipelines
         How they behave.
     durations
-        Seconds that each step takes, by its name.
+        How long steps take; one that is not named takes no time.
     claim_seconds
         The same as of the claims.
     """
@@ -98,7 +102,7 @@ class MemoryWorkspace:
         claims: Claims,
         read: Callable[[RawImage], Exposure],
         pipelines: MemoryPipelines | None = None,
-        durations: Mapping[str, float] | None = None,
+        durations: Durations | None = None,
         claim_seconds: float = 1320.0,
     ) -> None:
         self._repository = repository
@@ -130,7 +134,7 @@ class MemoryWorkspace:
     async def prepare(self, assignment: Assignment) -> Prepared:
         """See `ports.workspace.Workspace.prepare`."""
         await self.clean()
-        await self._begin("prepare")
+        await self._begin("prepare", assignment.attempt)
         for file in (*assignment.preprocessing, *assignment.main):
             if self._run(assignment, file) not in self._repository.runs:
                 raise InitOutputsMissingError(
@@ -241,15 +245,16 @@ class MemoryWorkspace:
         """See `ports.workspace.Workspace.close`."""
         self._state = None
 
-    async def _begin(self, step: str) -> None:
-        await asyncio.sleep(self._durations.get(step, 0.0))
+    async def _begin(self, step: str, attempt: Attempt | None) -> None:
+        durations = self._durations
+        await asyncio.sleep(durations(step, attempt) if callable(durations) else durations.get(step, 0.0))
         if self._until is not None and asyncio.get_running_loop().time() > self._until:
             raise WorkspaceLostError(f"its lease was not renewed in time during {step}")
         if self._failures[step]:
             raise self._failures[step].popleft()
 
     async def _continue(self, step: str) -> _State:
-        await self._begin(step)
+        await self._begin(step, None if self._state is None else self._state.assignment.attempt)
         if self._state is None:
             raise WorkspaceError("nothing was prepared")
         return self._state
@@ -258,7 +263,7 @@ class MemoryWorkspace:
         """Claim first, then change what a pipeline changes."""
         state = self._claim(state)
         for exposure in state.exposures:
-            await self._begin("change")
+            await self._begin("change", state.assignment.attempt)
             self._repository.changes.append((exposure, state.assignment.attempt))
         return state
 

@@ -1,15 +1,16 @@
 """KEDA's rules for a trigger ``redis-streams``, as its scaler has them.
 
-Read from ``pkg/scalers/redis_streams_scaler.go`` of 2.16.1 and 2.21.0, and
-``pkg/scaling/executor/scale_jobs.go``, which is the same in both.
+Read from ``pkg/scalers/redis_streams_scaler.go`` of 2.16.1 and 2.21.0; what follows from the lag is
+`entrypoints.rehearsal.keda`.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import frozen
+
+from entrypoints.rehearsal.keda import STRATEGIES, JobRules
 
 __all__ = ["NEWEST", "OLDEST", "RefusedTriggerError", "Trigger", "new_jobs", "parse_trigger"]
 
@@ -86,15 +87,11 @@ def new_jobs(
     [found] = spec["triggers"]
     trigger = parse_trigger(found["metadata"], release)
     assert trigger.by == "lag", "what is counted below is the lag"
-    if not trigger.is_active(lag):
-        return 0
-    most: int = spec["maxReplicaCount"]
-    wanted = min(math.ceil(lag / trigger.target), most)
-    match spec["scalingStrategy"]["strategy"]:
-        case "accurate":
-            return max(0, min(wanted, most - running if wanted + running > most else wanted - starting))
-        case "eager":
-            return max(0, min(most - running - starting, wanted))
-        case "default":
-            return max(0, wanted - running)
-    raise AssertionError(spec["scalingStrategy"])
+    rules = JobRules(
+        most=spec["maxReplicaCount"],
+        strategy=spec["scalingStrategy"]["strategy"],
+        target=trigger.target,
+        activation=trigger.activation,
+    )
+    assert rules.strategy in STRATEGIES
+    return rules.new_jobs(lag, running, starting)

@@ -1,178 +1,35 @@
-"""A whole observatory in one event loop: the production containers, with every adapter in memory."""
+"""A whole observatory in one event loop, with the processes that no rehearsal needs."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from typing import Any, override
 
 from attrs import evolve
-from dependency_injector import providers
-from dependency_injector.containers import DeclarativeContainer
 
-from adapters.files.cameras import load_camera
-from adapters.memory.announcements import MemoryAnnouncements
-from adapters.memory.history_store import MemoryClaimStore, MemoryHistoryStore
-from adapters.memory.measurements import MemoryMeasurements
-from adapters.memory.metrics import MemoryMetrics
-from adapters.memory.outputs.central_registry import MemoryCentralRegistry
 from adapters.memory.outputs.deployment_outputs import MemoryDeploymentOutputs
-from adapters.memory.outputs.output_events import MemoryOutputEvents
-from adapters.memory.outputs.output_notifier import MemoryOutputNotifier
-from adapters.memory.outputs.output_topic import MemoryOutputTopic
-from adapters.memory.outputs.shared_repository import MemoryRepository
-from adapters.memory.queue.control import MemoryControl
-from adapters.memory.queue.dead_announcements import MemoryDeadAnnouncements
-from adapters.memory.queue.queue_store import MemoryQueueStore
-from adapters.memory.queue.work_publisher import MemoryWorkPublisher
-from adapters.memory.queue.work_queue import MemoryQueueUpkeep, MemoryWorkQueue
-from adapters.memory.raws.image_store import MemoryImageStore
-from adapters.memory.raws.object_feed import MemoryObjectFeed
-from adapters.memory.raws.raw_index import MemoryRawIndex
-from adapters.memory.raws.raw_lookup import MemoryRawLookup
-from adapters.memory.raws.raw_notifications import MemoryRawNotifications
-from adapters.memory.workspace import MemoryPipelines, MemoryWorkspace
-from application.fan_out import FanOut
-from application.index_raws import RawIndexer
+from adapters.memory.queue.work_queue import MemoryQueueUpkeep
 from application.initialize import Initializer
-from application.keep_queue import QueueKeeper
-from application.ledger import StoredClaims, StoredLedger
 from application.reconcile import Reconciler
-from application.worker.work import Worker
-from application.write_outputs import OutputWriter
-from domain.cameras.camera import Camera
-from domain.fan_out import FanOutConfig
 from domain.headers.header import read_exposure
-from domain.pipelines import Node, PipelinesConfig
-from domain.raws.exposure import Exposure
-from domain.raws.raws import RawImage, make_raw_key, parse_raw_key, sidecar_key
-from domain.times import TaiSeconds, UtcSeconds, tai_from_utc
-from domain.visit import CoordinateSystem, Dome, RotationSystem, Visit
-from entrypoints.containers.butler_writer import ButlerWriterContainer
-from entrypoints.containers.fan_out import FanOutContainer
-from entrypoints.containers.raw_presence import RawPresenceContainer
+from domain.raws.raws import make_raw_key, parse_raw_key, sidecar_key
+from domain.visit import Visit
+from entrypoints.containers.memory import night
+from entrypoints.containers.memory.night import BEGIN, CAMERA, DEPLOYMENT, EXPOSURE_TIME, LoopClock, wired
 from entrypoints.containers.reconcile import ReconcileContainer
-from entrypoints.containers.worker import WorkerContainer
 from initializer.container import InitializerContainer
 from tests.unit.application import processes
 
-CAMERA = load_camera("simulated")
+__all__ = ["BEGIN", "CAMERA", "EXPOSURE_TIME", "INSTRUMENT", "LoopClock", "MemoryNight"]
+
 INSTRUMENT = CAMERA.instrument
-BEGIN = UtcSeconds(1_773_454_500.0)
-EXPOSURE_TIME = 15.0
 
 
-class LoopClock:
-    """The wall clock, led by the event loop's; `offset` seconds ahead."""
-
-    def __init__(self, offset: float = 0.0) -> None:
-        self._offset = offset
-
-    def utc(self) -> UtcSeconds:
-        return UtcSeconds(BEGIN + self._offset + asyncio.get_running_loop().time())
-
-
-class MemoryNight:
-    """The services around `workers` workers, and the summit that keeps them busy.
-
-    `silent`: the bucket tells nobody of its objects, neither the raw
-    microservice nor (see `expose`) the workers.
+class MemoryNight(night.MemoryNight):
+    """A night whose initializer is wired by its own container, that exposes with any header, and can be
+    reconciled.
     """
 
-    def __init__(
-        self,
-        *,
-        workers: int = 2,
-        detectors: frozenset[int] = frozenset({0, 1}),
-        pipelines: tuple[str, ...] = ("SingleFrame.yaml", "Isr.yaml"),
-        behaviour: MemoryPipelines | None = None,
-        durations: Mapping[str, float] | None = None,
-        lease_seconds: float = 30.0,
-        claim_seconds: float = 1320.0,
-        silent: bool = False,
-        writer: bool = True,
-        camera: Camera = CAMERA,
-    ) -> None:
-        self.camera = camera
-        self.clock = LoopClock()
-        self.metrics = MemoryMetrics()
-        self.measurements = MemoryMeasurements()
-        self.announcements = MemoryAnnouncements()
-        self.control = MemoryControl(self.clock)
-        self.dead = MemoryDeadAnnouncements()
-        self.histories = MemoryHistoryStore(self.clock)
-        self.ledger = StoredLedger(self.histories, self.metrics)
-        self.queue = MemoryQueueStore(self.clock, lease_seconds=lease_seconds)
-        self.publisher = MemoryWorkPublisher({self.camera.instrument: self.queue}, self.control)
-        self.images = MemoryImageStore()
-        self.feed = MemoryObjectFeed()
-        self.index = MemoryRawIndex(self.clock)
-        self.topic = MemoryOutputTopic()
-        self.repository = MemoryRepository()
-        self.notifications: list[MemoryRawNotifications] = []
-        self.workspaces: list[MemoryWorkspace] = []
-        self.headers: dict[tuple[str, int], Mapping[str, Any]] = {}
-        self.sequence = 0
-        self._silent = silent
-        self._has_writer = writer
-        self._lease_seconds = lease_seconds
-        self._claim_seconds = claim_seconds
-        self._main = PipelinesConfig(nodes=(Node(pipelines=pipelines),), source="main")
-        self._before = PipelinesConfig(nodes=(Node(pipelines=()),), source="before")
-        self._config = FanOutConfig(
-            streams={self.camera.instrument: "memory"}, detectors={self.camera.instrument: detectors}
-        )
-        self._behaviour = behaviour
-        self._durations = durations or {"prepare": 2.0, "ingest": 0.2, "process": 5.0, "export": 0.5}
-        self._number = workers
-        if not silent:
-            self.images.tell(self.feed.notify)
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Run all services until the block ends."""
-        await self._initializer().run(register=True)
-        services = [
-            self._fan_out().run(),
-            self._keeper().run(),
-            self._indexer().run(),
-            *([self.writer().run()] if self._has_writer else []),
-        ]
-        workers = [self.worker(f"worker {number}").run(asyncio.Event()) for number in range(self._number)]
-        running = [asyncio.ensure_future(one) for one in (*services, *workers)]
-        try:
-            yield
-            for one in running:
-                if one.done():
-                    one.result()
-        finally:
-            for one in running:
-                one.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-
+    @override
     def visit(self, group: str, *, nimages: int = 1, **changes: Any) -> Visit:
-        """Announce nothing yet: only write what would be announced now."""
-        now = tai_from_utc(self.clock.utc())
-        return evolve(
-            Visit(
-                instrument=self.camera.instrument,
-                group=group,
-                sal_index=1,
-                script_sal_index=200,
-                coordinate_system=CoordinateSystem.ICRS,
-                position=(149.9, 2.2),
-                start_time=TaiSeconds(now + 20),
-                rotation_system=RotationSystem.SKY,
-                camera_angle=12.0,
-                filters="r_sim",
-                dome=Dome.OPEN,
-                duration=nimages * EXPOSURE_TIME + 5,
-                nimages=nimages,
-                survey="BLOCK-407",
-                total_checkpoints=1,
-                sent=now,
-            ),
-            **changes,
-        )
+        return evolve(super().visit(group, nimages=nimages), **changes)
 
     def expose(self, visit: Visit, detector: int, *, snap: int = 0, notify: bool = True, **cards: Any) -> str:
         """Land one raw and its sidecar; returns the raw's key."""
@@ -198,93 +55,14 @@ class MemoryNight:
         self._land(key, notify=notify)
         return key
 
-    def _land(self, key: str, *, notify: bool) -> None:
-        stored = self.images.put(key, modified=self.clock.utc())
-        if notify and not self._silent:
-            for worker in self.notifications:
-                worker.notify(stored)
-
-    def _header(self, visit: Visit, snap: int) -> dict[str, Any]:
-        self.sequence += 1
-        day_obs = 20260313
-        abbreviation = self.camera.raw_keys.abbreviation or self.camera.instrument
-        obs_id = f"{abbreviation}_O_{day_obs}_{self.sequence:06d}"
-        return {
-            "INSTRUME": self.camera.instrument,
-            "GROUPID": visit.group,
-            "CURINDEX": snap + 1,
-            "DAYOBS": day_obs,
-            "SEQNUM": self.sequence,
-            "OBSID": obs_id,
-            "FILTER": visit.filters,
-            "EXPTIME": EXPOSURE_TIME,
-            "DATE-BEG": "2026-03-14T02:15:40.000",
-            "DATE-END": "2026-03-14T02:15:55.000",
-            "RA": visit.position[0],
-            "DEC": visit.position[1],
-            "ROTPA": visit.camera_angle,
-            "IMGTYPE": "OBJECT",
-            "EXPNUM": day_obs * 100_000 + self.sequence,
-            "OBSTYPE": "object",
-        }
-
-    def worker(
-        self, name: str, *, recycle_after: int = 0, idle_timeout: float = 86_400.0, offset: float = 0.0
-    ) -> Worker:
-        """Make one more worker, whose clock may be off."""
-        notifications = MemoryRawNotifications(self.camera)
-        self.notifications.append(notifications)
-        workspace = MemoryWorkspace(
-            repository=self.repository,
-            instrument=self.camera.instrument,
-            deployment="deployment",
-            claims=StoredClaims(MemoryClaimStore(self.histories), self._claim_seconds),
-            claim_seconds=self._claim_seconds,
-            read=self._read,
-            pipelines=self._behaviour,
-            durations=self._durations,
-        )
-        self.workspaces.append(workspace)
-        settings = evolve(
-            processes.WORKER,
-            stream=evolve(processes.WORKER.stream, lease_seconds=self._lease_seconds),
-            listen_timeout=idle_timeout,
-            restart_freq=recycle_after,
-        )
-        with _wired(
-            WorkerContainer,
-            settings=settings,
-            name=name,
-            clock=LoopClock(offset),
-            camera=self.camera,
-            preprocessing=self._before,
-            main=self._main,
-            queue=self._around(MemoryWorkQueue(self.queue, name), name),
-            ledger=self._around(self.ledger, name),
-            histories=self.histories,
-            control=self.control,
-            notifications=notifications,
-            store=self.images,
-            lookup=MemoryRawLookup(self.index),
-            notifier=self._around(MemoryOutputNotifier(self.topic), name),
-            workspace=self._around(workspace, name),
-            metrics=self.metrics,
-            measurements=self.measurements,
-        ) as container:
-            return container.worker()
-
-    def _around[T](self, port: T, worker: str) -> T:  # noqa: ARG002 - for those who stand between
-        """Give what a worker is to have in place of a port."""
-        return port
-
     def reconciler(self) -> Reconciler:
         """Make what compares bucket, ledger and queue."""
-        with _wired(
+        with wired(
             ReconcileContainer,
             settings=processes.RECONCILE,
             instrument=self.camera.instrument,
             camera=self.camera,
-            config=self._config,
+            config=self.config,
             store=self.images,
             ledger=self.ledger,
             queue=MemoryQueueUpkeep(self.queue),
@@ -293,85 +71,18 @@ class MemoryNight:
         ) as container:
             return container.reconciler()
 
-    def _read(self, raw: RawImage) -> Exposure:
-        return read_exposure(self.camera, self.headers[raw.key.key, raw.key.detector], raw.key)
-
+    @override
     def _initializer(self) -> Initializer:
-        with _wired(
+        with wired(
             InitializerContainer,
             settings=evolve(
                 processes.INITIALIZER,
                 deployment=evolve(processes.INITIALIZER.deployment, instrument=self.camera.instrument),
             ),
-            preprocessing=self._before,
-            main=self._main,
-            deployment_id="deployment",
+            preprocessing=self.before,
+            main=self.main,
+            deployment_id=DEPLOYMENT,
             outputs=MemoryDeploymentOutputs(self.repository),
             clock=self.clock,
         ) as container:
             return container.initializer()
-
-    @contextlib.contextmanager
-    def _fan_out_container(self) -> Iterator[FanOutContainer]:
-        with _wired(
-            FanOutContainer,
-            settings=evolve(processes.FAN_OUT, instruments=frozenset({self.camera.instrument})),
-            config=self._config,
-            announcements=self.announcements,
-            publisher=self.publisher,
-            control=self.control,
-            dead=self.dead,
-            ledger=self.ledger,
-            queues={"memory": MemoryQueueUpkeep(self.queue)},
-            clock=self.clock,
-            metrics=self.metrics,
-        ) as container:
-            yield container
-
-    def _fan_out(self) -> FanOut:
-        with self._fan_out_container() as container:
-            return container.fan_out()
-
-    def _keeper(self) -> QueueKeeper:
-        with self._fan_out_container() as container:
-            return container.keeper()
-
-    def _indexer(self) -> RawIndexer:
-        with _wired(
-            RawPresenceContainer,
-            settings=processes.RAW_PRESENCE,
-            cameras=[self.camera],
-            store=self.images,
-            feed=self.feed,
-            index=self.index,
-            metrics=self.metrics,
-            clock=self.clock,
-        ) as container:
-            return container.indexer()
-
-    def writer(self) -> OutputWriter:
-        """Make a Butler Writer."""
-        with _wired(
-            ButlerWriterContainer,
-            settings=processes.WRITER,
-            events=MemoryOutputEvents(self.topic),
-            registry=MemoryCentralRegistry(self.repository),
-            metrics=self.metrics,
-        ) as container:
-            return container.writer()
-
-
-_CONTAINERS: dict[type[DeclarativeContainer], Any] = {}
-"""One of each, since making one takes 3 ms, and a night in memory hardly more."""
-
-
-@contextlib.contextmanager
-def _wired[T: DeclarativeContainer](kind: type[T], **parts: object) -> Iterator[T]:
-    """Give a container with parts of this night in place of its own; a misspelt name is an error."""
-    if kind not in _CONTAINERS:
-        _CONTAINERS[kind] = kind()
-    container: T = _CONTAINERS[kind]
-    container.reset_singletons()
-    with container.override_providers(**{name: providers.Object(part) for name, part in parts.items()}):
-        yield container
-    container.reset_singletons()
