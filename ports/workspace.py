@@ -62,7 +62,7 @@ class RawUnavailableError(WorkspaceError):
 
 
 class DiskFullError(RawUnavailableError):
-    """The worker's own disk does not take an image; it may later, and another worker's may now."""
+    """The worker's own disk is full; it may have room later, and another worker's may now."""
 
 
 class RawUnreadableError(PromptProcessingError):
@@ -160,6 +160,8 @@ class Workspace(Protocol):
             Raised if no main pipeline can run.
         InitOutputsMissingError
             Raised if the initializer's outputs are not there (yet).
+        DiskFullError
+            Raised if this worker's disk is full.
         WorkspaceError
             Raised if something else went wrong.
         """
@@ -202,6 +204,8 @@ class Workspace(Protocol):
             Raised if no pipeline's graph can be built.
         ClaimRefusedError
             Raised if the exposures belong to another attempt.
+        DiskFullError
+            Raised if this worker's disk is full.
         WorkspaceError
             Raised if something else went wrong.
         """
@@ -225,6 +229,8 @@ class Workspace(Protocol):
 
         Raises
         ------
+        DiskFullError
+            Raised if this worker's disk is full.
         WorkspaceError
             Raised if outputs could not be copied.
         """

@@ -8,7 +8,7 @@ from domain.work.outcomes import FailedAfterChange, FailedBeforeChange, Outcome,
 from ports.clock import Clock
 from ports.ledger import AttemptRecord, Ledger
 from ports.neighbours import Neighbour, NeighbourUnavailableError, Probe
-from ports.workspace import NeighbourAwayError
+from ports.workspace import DiskFullError, NeighbourAwayError
 
 __all__ = ["Failures", "given_up"]
 
@@ -34,7 +34,7 @@ class Failures:
         self._ledger = ledger
         self._probes = probes
 
-    def postpone(self, job: Job, away: Neighbour, reason: str) -> Outcome:
+    def postpone(self, job: Job, away: str, reason: str) -> Outcome:
         """Leave the work to a later attempt, unless it is too old for one."""
         age = age_of(job.assignment.work.visit, self._clock.utc(), job.record.requeued)
         if age < min(self._policy.message_expiration, self._policy.postpone_limit):
@@ -46,8 +46,10 @@ class Failures:
     async def of_error(
         self, job: Job, error: Exception, reason: str, snaps: tuple[SnapResult, ...] = ()
     ) -> Outcome:
-        """Sort a failure; one of a neighbour that a probe confirms to be away is no failure of the visit."""
+        """Sort a failure; none of the visit is a full disk, or a neighbour that a probe finds away."""
         outcome = await self.of_reason(job, reason, snaps)
+        if isinstance(outcome, FailedBeforeChange) and isinstance(error, DiskFullError):
+            return self.postpone(job, "", reason)
         if isinstance(outcome, FailedBeforeChange) and isinstance(error, NeighbourAwayError):
             return await self._postponed(job, outcome, [error.neighbour])
         return outcome

@@ -45,7 +45,7 @@ class Postponer:
         lease
             Of the delivery.
         away
-            Who is awaited before anything else is leased.
+            Who is awaited before anything else is leased; blank: nobody.
         reason
             For the log.
         times
@@ -55,7 +55,8 @@ class Postponer:
         """
         pause = min(self._policy.first * 2.0 ** min(times, 30), self._policy.longest)
         pause = varied(pause, f"{lease.entry} {times}")
-        _LOG.warning("postponed for %.1f s, the %s is away: %s", pause, away, reason)
+        who = f", the {away} is away" if away else ""
+        _LOG.warning("postponed for %.1f s%s: %s", pause, who, reason)
         self._away = away
         await self._queue.postpone(lease, pause, open_attempt)
 

@@ -1,7 +1,6 @@
 """Raws of the object store: fetched, checked for wholeness, their header read."""
 
 import contextlib
-import errno
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -9,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from lsst.resources import ResourcePath
 
 from adapters.butler.camera.ranges import RangeSource
+from adapters.butler.shared.outages import is_disk_full
 from domain.cameras.raw_parts import RawPart
 from ports.workspace import DiskFullError, RawUnavailableError, RawUnreadableError
 from raw_files import reading as raw_files
@@ -20,7 +20,6 @@ __all__ = ["check_whole", "fetch", "fetch_part", "read_cards"]
 
 _log = logging.getLogger(__name__)
 
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _PACKED = frozenset({".fz", ".gz"})
 _BLOCK = 2880
 
@@ -81,8 +80,8 @@ def _fetching(uri: str, target: Path) -> Iterator[None]:
     # Each object store's client has errors of its own.
     except Exception as error:
         target.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in _DISK_FULL:
-            raise DiskFullError(f"{uri}: the local disk does not take it ({error.strerror})") from error
+        if is_disk_full(error):
+            raise DiskFullError(f"{uri}: the local disk does not take it ({error})") from error
         raise RawUnavailableError(f"{uri}: cannot be fetched ({type(error).__name__}: {error})") from error
 
 

@@ -41,6 +41,7 @@ from adapters.butler.predicted.reread_objects import RereadObjects
 from adapters.butler.predicted.rows import rows_of
 from adapters.butler.predicted.stored_log import StoredLog
 from adapters.butler.repository.datastores import LoneDatastore
+from adapters.butler.repository.disk_reserve import DiskReserve
 from adapters.butler.repository.execution import GraphRun, run_graph
 from adapters.butler.repository.visit_repository import BeforeTask, CannotBuildError, Execution, Plan
 from adapters.butler.shared.names import provenance_type
@@ -70,6 +71,7 @@ class _NotingButler(QuantumBackedButler):
     reread: RereadObjects
     stored_refs: Mapping[UUID, DatasetRef]
     loaded: Set[UUID]
+    reserve: DiskReserve
 
     @override
     def get(
@@ -97,8 +99,8 @@ class _NotingButler(QuantumBackedButler):
         self, obj: object, ref: DatasetRef, /, *, provenance: DatasetProvenance | None = None
     ) -> DatasetRef:
         """Store a dataset."""
-        result = super().put(obj, ref, provenance=provenance)
-        self.note(result)
+        result = self.reserve.write(partial(super().put, obj, ref, provenance=provenance))
+        self.reserve.write(partial(self.note, result))
         return result
 
 
@@ -230,13 +232,18 @@ class PredictedRepository:
         ref = self._expanded(plan.ids.ref(kind, data_id, plan.run))
         extension = self._local.datastore.getURI(ref, predict=True).getExtension()
         path = self._folder / f"provenance{extension}"
-        executor = SingleQuantumExecutor(butler=self._butler(components), assume_no_existing_outputs=True)
-        result = run_graph(components.assemble(), executor, str(path), before_task, self._clock)
+        butler = self._butler(components, plan.reserve)
+        executor = SingleQuantumExecutor(butler=butler, assume_no_existing_outputs=True)
+        result = run_graph(
+            components.assemble(), executor, str(path), before_task, clock=self._clock, reserve=plan.reserve
+        )
         if result.provenance:
             self._take(path, ref)
         return result
 
-    def _butler(self, components: PredictedQuantumGraphComponents) -> QuantumBackedButler:
+    def _butler(
+        self, components: PredictedQuantumGraphComponents, reserve: DiskReserve
+    ) -> QuantumBackedButler:
         quanta = [*components.init_quanta.root, *components.quantum_datasets.values()]
         outputs = {number for quantum in quanta for number in quantum.iter_output_dataset_ids()}
         inputs = {number for quantum in quanta for number in quantum.iter_input_dataset_ids()}
@@ -253,6 +260,7 @@ class PredictedRepository:
         butler.reread = RereadObjects.of(quantum.iter_input_dataset_ids() for quantum in quanta)
         butler.stored_refs = self._stored
         butler.loaded = self._loaded
+        butler.reserve = reserve
         return butler
 
     def outputs(self, runs: Sequence[str]) -> Sequence[DatasetRef]:

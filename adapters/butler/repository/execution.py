@@ -13,11 +13,13 @@ from lsst.pipe.base.quantum_graph import PredictedQuantumGraph
 from lsst.pipe.base.quantum_graph_executor import QuantumExecutionResult, QuantumExecutor
 from lsst.utils.timer import logInfo
 
+from adapters.butler.repository.disk_reserve import DiskReserve
 from adapters.butler.repository.visit_repository import BeforeTask
-from adapters.butler.shared.outages import neighbour_away
+from adapters.butler.shared.outages import is_disk_full, neighbour_away
 from adapters.butler.shared.steps import one_line
 from domain.errors import PromptProcessingError
 from ports.neighbours import Neighbour
+from ports.workspace import DiskFullError
 
 __all__ = ["GraphRun", "run_graph"]
 
@@ -48,11 +50,19 @@ class _WatchedExecutor(QuantumExecutor):
     """Asks before each quantum, and notes how long it took and why it failed."""
 
     def __init__(
-        self, executor: QuantumExecutor, before_task: BeforeTask, clock: Callable[[], float]
+        self,
+        executor: QuantumExecutor,
+        before_task: BeforeTask,
+        clock: Callable[[], float],
+        *,
+        quanta: int,
+        reserve: DiskReserve,
     ) -> None:
         self._executor = executor
         self._before_task = before_task
         self._clock = clock
+        self._left = quanta
+        self._reserve = reserve
         self.failures: list[str] = []
         self.refusals = 0
         self.away: Neighbour | None = None
@@ -73,7 +83,10 @@ class _WatchedExecutor(QuantumExecutor):
         try:
             return self._executor.execute(task_node, quantum, quantum_id, log_records=log_records)
         except Exception as error:
-            self.failures.append(f"{task_node.label} {quantum.dataId}: {one_line(_reason(error))}")
+            failure = f"{task_node.label} {quantum.dataId}: {one_line(_reason(error))}"
+            if is_disk_full(_reason(error)):
+                raise _RefusedError from DiskFullError(failure)
+            self.failures.append(failure)
             self.refusals += isinstance(_reason(error), AlgorithmError)
             # Tasks read from one database only.
             self.away = self.away or neighbour_away(_reason(error), database=Neighbour.APDB)
@@ -82,6 +95,10 @@ class _WatchedExecutor(QuantumExecutor):
         finally:
             name = f"task {task_node.label}"
             self.seconds[name] = self.seconds.get(name, 0.0) + self._clock() - began
+            self._left -= 1
+            if not self._left:
+                # What is still to be written is the provenance.
+                self._reserve.release()
 
     def _ask(self, label: str) -> None:
         try:
@@ -111,7 +128,9 @@ def run_graph(
     executor: QuantumExecutor,
     provenance_file: str,
     before_task: BeforeTask,
+    *,
     clock: Callable[[], float],
+    reserve: DiskReserve,
 ) -> GraphRun:
     """Run all quanta of a graph that can be run.
 
@@ -127,8 +146,16 @@ def run_graph(
         What it raises ends the run and is raised here.
     clock
         Seconds, monotonic.
+    reserve
+        Room that is needed no more once all quanta have ended.
+
+    Raises
+    ------
+    DiskFullError
+        Raised if the disk does not take what a quantum makes.
     """
-    watched = _WatchedExecutor(executor, before_task, clock)
+    quanta = len(graph.quantum_only_xgraph)
+    watched = _WatchedExecutor(executor, before_task, clock, quanta=quanta, reserve=reserve)
     runner = MPGraphExecutor(num_proc=1, timeout=_FOREVER, quantum_executor=watched)
     whole = True
     try:

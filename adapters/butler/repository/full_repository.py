@@ -192,8 +192,16 @@ class FullRepository:
         executor = SingleQuantumExecutor(
             butler=self._butler.clone(run=plan.run), assume_no_existing_outputs=True
         )
+
+        def before(label: str) -> None:
+            before_task(label)
+            # Its registry is written to as well, in transactions: none can be begun again.
+            plan.reserve.release()
+
         with TemporaryForIngest(self._butler, ref) as temporary:
-            result = run_graph(graph, executor, temporary.ospath, before_task, self._clock)
+            result = run_graph(
+                graph, executor, temporary.ospath, before, clock=self._clock, reserve=plan.reserve
+            )
             if result.provenance:
                 temporary.ingest(record_validation_info=False)
         return result

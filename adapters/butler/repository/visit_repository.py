@@ -14,6 +14,7 @@ from lsst.daf.butler import DatasetRef, DimensionRecord, DimensionUniverse, File
 from adapters.butler.inputs.inputs import InputFinder, Inputs
 from adapters.butler.inputs.pipelines import LoadedPipeline
 from adapters.butler.repository.dataset_ids import DatasetIds
+from adapters.butler.repository.disk_reserve import DiskReserve
 from domain.errors import PromptProcessingError
 from ports.neighbours import Neighbour
 
@@ -42,6 +43,8 @@ class Plan:
     """Instrument, detector and group."""
     ids: DatasetIds
     """Of what will be made."""
+    reserve: DiskReserve
+    """For what is made after the claim."""
     exposures: tuple[int, ...] = ()
     """None before the image."""
 

@@ -5,6 +5,7 @@ probe of that neighbour fails too.
 """
 
 import errno
+import sqlite3
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
@@ -15,11 +16,10 @@ import sqlalchemy.exc
 from adapters.butler.shared.database_errors import blames_database
 from ports.neighbours import Neighbour
 
-__all__ = ["neighbour_away"]
+__all__ = ["is_disk_full", "neighbour_away"]
 
-_OWN: Final = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.E2BIG, errno.ENAMETOOLONG}
-)
+_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+_OWN: Final = _DISK_FULL | {errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.E2BIG, errno.ENAMETOOLONG}
 """Of the worker's own machine, or of a name."""
 _DEPTH: Final = 20
 """Errors of a chain that are looked at."""
@@ -44,6 +44,16 @@ def neighbour_away(
         elif _blames_store(each):
             return Neighbour.DATASTORE
     return None
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Say whether a disk that takes no more is the reason of an error."""
+    return any(
+        each.errno in _DISK_FULL
+        if isinstance(each, OSError)
+        else getattr(each, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        for each in _chain(error, _DEPTH)
+    )
 
 
 def _blames_store(error: BaseException) -> bool:

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from adapters.butler.shared.outages import neighbour_away
+from adapters.butler.shared.outages import is_disk_full, neighbour_away
 from domain.addresses import without_users
 from domain.errors import PromptProcessingError
-from ports.workspace import NeighbourAwayError, WorkspaceError
+from ports.workspace import DiskFullError, NeighbourAwayError, WorkspaceError
 
 __all__ = ["Stopwatch", "one_line", "step"]
 
@@ -20,7 +20,7 @@ def step(name: str) -> Iterator[None]:
     ------
     WorkspaceError
         Raised if something was thrown that is not this project's own error;
-        `NeighbourAwayError` if it speaks of a neighbour as away.
+        `NeighbourAwayError` if it speaks of a neighbour as away, `DiskFullError` of a full disk.
     """
     try:
         yield
@@ -28,6 +28,8 @@ def step(name: str) -> Iterator[None]:
         raise
     except Exception as error:
         text = f"{name}: {one_line(error)}"
+        if is_disk_full(error):
+            raise DiskFullError(text) from error
         away = neighbour_away(error)
         raise (WorkspaceError(text) if away is None else NeighbourAwayError(text, away)) from error
 

@@ -11,6 +11,7 @@ from attrs import define, field
 from lsst.daf.butler import DataCoordinate, DatasetRef, DatasetType
 
 from adapters.butler.repository.dataset_ids import DatasetIds
+from adapters.butler.repository.disk_reserve import DiskReserve
 from adapters.butler.repository.visit_repository import VisitRepository
 from adapters.butler.workspace.journal import Journal, write_journal
 from domain.raws.exposure import Exposure
@@ -53,6 +54,11 @@ class OpenAttempt:
     def incoming(self) -> Path:
         """Where raws are downloaded to."""
         return self.folder / "incoming"
+
+    @property
+    def reserve(self) -> DiskReserve:
+        """Room for what is written after the claim."""
+        return DiskReserve(self.folder)
 
     @property
     def data_id(self) -> Mapping[str, str | int]:

@@ -20,11 +20,14 @@ def make_claim(claims: Claims, attempt: OpenAttempt, exposures: Sequence[int]) -
         Raised if they belong to another attempt: nothing may be changed.
     LedgerUnavailableError
         Raised if the store of claims cannot be reached: nothing may be changed.
+    DiskFullError
+        Raised if the disk may not take what follows: nothing may be changed.
     """
     if attempt.journal.claimed or not exposures:
         return
+    attempt.reserve.take()
     try:
         claims.claim(attempt.assignment.attempt, exposures)
     except ClaimedElsewhereError as error:
         raise ClaimRefusedError(f"no claim, so nothing is changed: {error}") from error
-    attempt.note(evolve(attempt.journal, claimed=True))
+    attempt.reserve.write(lambda: attempt.note(evolve(attempt.journal, claimed=True)))

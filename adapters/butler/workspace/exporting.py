@@ -79,6 +79,8 @@ class Exporter:
         # Before the claim: a worker whose datastore is there may take the visit over.
         with self._shared.output_root.kept_mounted(was_mounted=journal.mounted):
             make_claim(self._claims, attempt, journal.exposures)
+            # The central datastore may be on the same disk.
+            attempt.reserve.release()
             files = [*attempt.repository.copy_out(refs), *raws]
         if self._settings.use_writer:
             return encode(packed, types, files)

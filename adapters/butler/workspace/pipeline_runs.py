@@ -141,6 +141,7 @@ class PipelineRuns:
             inputs=attempt.journal.collections,
             data_id=attempt.data_id,
             ids=attempt.ids,
+            reserve=attempt.reserve,
             exposures=tuple(exposures),
         )
         attempt.note(evolve(attempt.journal, runs={**attempt.journal.runs, run: pipeline.file}))

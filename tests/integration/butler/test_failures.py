@@ -1,5 +1,6 @@
 """Whatever goes wrong has a name, an outcome, and leaves the local repository clean."""
 
+import errno
 import json
 import re
 import resource
@@ -12,7 +13,8 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from lsst.daf.butler import Butler, DatasetType, DimensionUniverse
+from lsst.daf.butler import Butler, DatasetRef, DatasetType, DimensionUniverse
+from lsst.daf.butler.datastores.fileDatastore import FileDatastore
 
 from adapters.butler.shared.names import STAGE_TIMES
 from adapters.butler.workspace import exporting
@@ -365,6 +367,37 @@ class TestFullDisk:
         with full_disk(100_000), pytest.raises(DiskFullError, match="the local disk"):
             workspace.ingest(night.raws[0])
         assert workspace.process([workspace.ingest(night.raws[0]).exposure]).failure == ""
+        workspace.clean()
+        assert not left_behind(bench)
+
+    def test_there_is_no_claim_without_room_for_what_follows_it(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night
+    ) -> None:
+        workspace = make_workspace()
+        workspace.prepare(night.assignment(main=[n.CHANGE]))
+        exposures = [workspace.ingest(raw).exposure for raw in night.raws]
+        with full_disk(4 << 20), pytest.raises(DiskFullError, match="lacks 8 MiB for what follows the claim"):
+            workspace.process(exposures)
+        assert isinstance(bench.claims, n.MemoryClaims)
+        assert not bench.claims.held
+        workspace.clean()
+        assert run(workspace, night, n.CHANGE) == ""
+
+    def test_after_the_claim_what_was_made_goes_where_room_was_kept(
+        self, make_workspace: MakeWorkspace, bench: Bench, night: Night, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        put = FileDatastore.put
+
+        def put_if_there_is_room(store: FileDatastore, thing: object, ref: DatasetRef, **more: Any) -> None:
+            # Somebody fills the disk as soon as the claim is made: only what it kept is left.
+            if any(bench.settings.folder.glob("SimCam-*/reserve")):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            put(store, thing, ref, **more)
+
+        monkeypatch.setattr(FileDatastore, "put", put_if_there_is_room)
+        workspace = make_workspace()
+        assert run(workspace, night, n.CHANGE) == ""
+        assert exported(workspace.export(Export.EVERYTHING))["changed"] == 2
         workspace.clean()
         assert not left_behind(bench)
 

@@ -277,17 +277,19 @@ async def test_an_outdated_delivery_that_is_still_held_is_given_back_and_ends() 
     assert night.queue.depth() == QueueDepth(waiting=0, leased=0, dead=0)
 
 
-async def test_an_image_that_the_disk_does_not_take_is_left_to_another_attempt() -> None:
+@pytest.mark.parametrize("step", ["prepare", "ingest", "process", "export"])
+async def test_what_the_disk_does_not_take_is_left_to_another_attempt(step: str) -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}))
     async with night.running():
         for _ in range(1000):
-            night.workspaces[0].fail_next("ingest", DiskFullError("no space left"))
+            night.workspaces[0].fail_next(step, DiskFullError("no space left"))
         await one_visit(night, 200.0)
-        night.workspaces[0].mend("ingest")
+        night.workspaces[0].mend(step)
         await asyncio.sleep(200.0)
         records = await history(night)
     assert isinstance(records[0].outcome, FailedBeforeChange)
     assert isinstance(records[-1].outcome, Completed)
+    assert records[-1].turn == 1
 
 
 @pytest.mark.parametrize(
