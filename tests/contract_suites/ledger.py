@@ -161,6 +161,10 @@ class LedgerContract:
         third = await bench.ledger.begin(IDENTITY, "w", evolve(a_lease("3-0"), open_attempt=1))
         assert isinstance(third.closed, FailedBeforeChange)
         assert not third.closed.postponed
+        # Nor of the attempts of a ledger that was emptied meanwhile, which counts from one.
+        fourth = await bench.ledger.begin(IDENTITY, "w", evolve(a_lease("4-0"), open_attempt=9))
+        assert isinstance(fourth.closed, FailedBeforeChange)
+        assert not fourth.closed.postponed
 
     async def test_what_is_recorded_comes_back(self, bench: LedgerBench) -> None:
         assert list(await bench.ledger.history(IDENTITY)) == []

@@ -6,9 +6,11 @@ Cosmic Ray finds the places and changes them; here is what it lacks: a sample, a
 import argparse
 import ast
 import contextlib
+import hashlib
 import itertools
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -35,6 +37,9 @@ _SECONDS = 30
 _PATIENCE = 120.0
 """Seconds by the clock, on a machine that others use as well."""
 _PUNCTUATION = frozenset(["(", ")", "[", "]", "{", "}", ",", ".", ":", "=", "->"])
+_KILLED = ("killed by quick tests", "killed", "timed out")
+_KEPT = _ROOT / ".make" / "mutants.txt"
+"""What has been killed so far: a run that was stopped goes on, and only what lived is tried again."""
 _WITH_ARGUMENTS = ("core/VariableReplacer", "core/VariableInserter")
 
 
@@ -50,6 +55,11 @@ class Mutant:
 
     def __str__(self) -> str:
         return f"{self.module}:{self.line}: `{self.before}` -> `{self.after}`"
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others, also from those of another version of the module."""
+        return hashlib.sha256(f"{self.module}\n{self.source}".encode()).hexdigest()[:16]
 
 
 def main() -> int:
@@ -72,7 +82,7 @@ def main() -> int:
         shutil.copytree(_ROOT, tree, ignore=shutil.ignore_patterns(".*", "__pycache__"))
         ends = Counter(_try(tree, mutant, quick=options.quick) for mutant in mutants)
     tried = len(mutants) - ends["equivalent"]
-    killed = ends["killed by quick tests"] + ends["killed"] + ends["timed out"]
+    killed = sum(ends[end] for end in _KILLED)
     _say(", ".join(f"{many} {end}" for end, many in sorted(ends.items())))
     _say(f"{killed} of {tried} killed, {ends['killed by quick tests']} of them by quick tests")
     wanted = 1.0 if options.known else 0.6 if options.quick else 0.85
@@ -154,9 +164,21 @@ def _compared(module: Path, source: str, mutated: str) -> Mutant:
 
 def _try(tree: Path, mutant: Mutant, *, quick: bool) -> str:
     begin = time.monotonic()
-    end = _end_of(tree, mutant, quick=quick)
+    end = _kept().get(mutant.key, "")
+    # What only slow tests killed says nothing of the quick ones.
+    if end not in _KILLED or (quick and end == "killed"):
+        end = _end_of(tree, mutant, quick=quick)
+        with _KEPT.open("a") as file:
+            file.write(f"{mutant.key} {end}\n")
     _say(f"{end:<22} {time.monotonic() - begin:4.0f} s  {mutant}")
     return end
+
+
+def _kept() -> dict[str, str]:
+    """Read how mutants of earlier runs ended."""
+    _KEPT.parent.mkdir(exist_ok=True)
+    lines = _KEPT.read_text().splitlines() if _KEPT.exists() else []
+    return {key: end for key, _, end in (line.partition(" ") for line in lines)}
 
 
 def _end_of(tree: Path, mutant: Mutant, *, quick: bool) -> str:
@@ -170,43 +192,44 @@ def _end_of(tree: Path, mutant: Mutant, *, quick: bool) -> str:
             continue
         module.write_text(mutant.source)
         try:
-            passed = _pass(tree, tests)
+            failed = _failing.__wrapped__(tree, tests)
         finally:
             module.write_text(whole)
-        if passed is False:
-            # What fails without the change too says nothing about it.
-            return "no verdict" if _unchanged(tree, tests) is False else end
-        if passed is None and _unchanged(tree, tests):
+        if failed is None and _failing(tree, tests) == ():
             return "timed out"
+        if failed:
+            # What fails without the change too says nothing about it.
+            return end if _failing(tree, failed) == () else "no verdict"
     return "survived"
 
 
 @cache
-def _unchanged(tree: Path, tests: tuple[str, ...]) -> bool | None:
-    return _pass(tree, tests)
-
-
-def _pass(tree: Path, tests: tuple[str, ...]) -> bool | None:
-    """Run tests until the first failure; None if they take too long."""
+def _failing(tree: Path, tests: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Run tests until the first failure, and give the file that it is in; None if they take too long."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", *tests]
-    running = subprocess.Popen(
-        ["prlimit", f"--cpu={_SECONDS}", *command],
-        cwd=tree,
-        env=os.environ | {"PYTHONPATH": str(tree), "HYPOTHESIS_PROFILE": "fast"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        code = running.wait(_PATIENCE)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        # With the servers of tests, whose process may have been ended.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
-    return None if code < 0 else code == 0
+    with tempfile.TemporaryFile("w+") as output:
+        running = subprocess.Popen(
+            ["prlimit", f"--cpu={_SECONDS}", *command],
+            cwd=tree,
+            env=os.environ | {"PYTHONPATH": str(tree), "HYPOTHESIS_PROFILE": "fast"},
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            code = running.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            # With the servers of tests, whose process may have been ended.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+        output.seek(0)
+        failed = re.search(r"^(?:FAILED|ERROR) ([^\s:]+)", output.read(), re.MULTILINE)
+    if code <= 0:
+        return () if code == 0 else None
+    return (failed[1],) if failed else tests
 
 
 def _say(text: str) -> None:

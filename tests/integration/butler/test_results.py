@@ -1,5 +1,6 @@
 """What outlives a demo or a replay: the outputs of the day in a repository of plain files."""
 
+import json
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +13,7 @@ from lsst.daf.butler import (  # type: ignore[attr-defined]  # CollectionType is
 )
 
 from adapters.butler.camera.camera_stack import OurCameraStack
-from adapters.butler.library.results import keep_results
+from adapters.butler.library.results import keep_results, read_results
 from adapters.files.cameras import find_camera
 from domain.cameras.camera_dict import camera_as_dict
 from domain.runs import chain
@@ -49,7 +50,15 @@ def test_a_visit_without_a_pointing_is_kept_like_any_other(tmp_path: Path) -> No
             for record in sorted(records, key=lambda record: order.index(record.definition)):
                 butler.registry.insertDimensionData(record.definition, record, skip_existing=True)
             data_id = {"instrument": "SimCam", "visit": observed.exposure, "detector": observed.detector}
-            butler.put({"ra": ra}, kind, data_id, run=f"{DAY}/run")
+            number_of = butler.put({"ra": ra}, kind, data_id, run=f"{DAY}/run").id
+            (tmp_path / f"2026-03-14T02-16-09-12093{number}.json").write_text(
+                json.dumps({"datasets": [str(number_of)]})
+            )
+    results = read_results(central, tmp_path, "SimCam")
+    assert results.counts == {"facts": 2}
+    assert {key: round(when % 1, 6) for key, when in results.arrived.items()} == {
+        (f"g{number}", observed.detector): 0.12093 + number / 1e6 for number in (0, 1)
+    }
     assert keep_results(central, DAY, tmp_path / "kept") == 2
     with Butler.from_config(str(tmp_path / "kept"), collections=DAY, writeable=False) as kept:
         assert NEXT_DAY not in kept.collections.query("*")

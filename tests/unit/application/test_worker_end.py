@@ -1,15 +1,18 @@
 """How a worker ends, and what becomes of the visit that it is at (semantics 4, 5)."""
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
+from typing import override
 
 import pytest
 
 from adapters.memory.queue.work_queue import MemoryWorkQueue
+from adapters.memory.raws.image_store import MemoryImageStore
 from adapters.memory.workspace import MemoryPipelines
 from application.worker.work import Ending, Worker
 from domain.visit import Identity
-from domain.work.outcomes import Completed, FailedAfterChange, FailedBeforeChange
+from domain.work.outcomes import Completed, FailedAfterChange, FailedBeforeChange, NoImages
 from ports.ledger import AttemptRecord
 from ports.work_queue import Lease
 from tests.ledger_records import final_records
@@ -245,6 +248,54 @@ async def test_a_queue_out_of_reach_is_no_reason_to_end_badly() -> None:
         bench.night.queue.outage = "no route"
         bench.stop.set()
         assert await running is Ending.STOPPED
+
+
+async def test_images_are_looked_for_a_while_though_preparing_took_until_the_deadline() -> None:
+    bench = Bench(durations=slow("prepare", 300.0), silent=True)
+    visit = bench.night.visit(GROUP)
+    async with bench.night.running():
+        await bench.night.announcements.announce(visit)
+        running = bench.start()
+        await asyncio.sleep(303)
+        bench.night.expose(visit, 4)
+        await asyncio.sleep(17)
+        [record] = await bench.history()
+        assert isinstance(record.outcome, Completed)
+        running.cancel()
+
+
+class WatchedStore(MemoryImageStore):
+    """Remembers when it was looked into."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks: list[float] = []
+
+    @override
+    async def folders(self, prefix: str) -> Sequence[str]:
+        now = asyncio.get_running_loop().time()
+        if now not in self.looks:
+            self.looks.append(now)
+        return await super().folders(prefix)
+
+
+async def test_the_store_is_looked_into_at_growing_pauses_and_closely_in_the_end() -> None:
+    bench = Bench(silent=True)
+    bench.night.images = store = WatchedStore()
+    bench.worker = bench.night.worker("first")
+    async with bench.night.running():
+        await bench.night.announcements.announce(bench.night.visit(GROUP))
+        running = bench.start()
+        await asyncio.sleep(150)
+        [record] = await bench.history()
+        assert isinstance(record.outcome, NoImages)
+        running.cancel()
+    pauses = [round(after - before, 1) for before, after in itertools.pairwise(store.looks)]
+    assert pauses[:4] == [2.0, 4.0, 8.0, 15.0]
+    assert max(pauses) == 15.0
+    assert pauses[-3:-1] == [1.0, 1.0]
+    end = store.looks[0] + record.outcome.waited
+    assert [look > end - 3.1 for look in store.looks[-4:]] == [True] * 4
 
 
 async def test_images_that_are_there_count_though_preparing_took_until_the_deadline() -> None:

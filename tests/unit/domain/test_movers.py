@@ -149,6 +149,13 @@ def test_pixels_of_other_exposures_tell_no_scale() -> None:
     assert found.chi_squared == undithered.chi_squared
 
 
+def test_one_that_is_seen_in_eighty_exposures_is_one_tracklet() -> None:
+    """The line through its first sightings does not reach the last."""
+    sky = _Sky(1)
+    mover = sky.mover(range(80), 0.3, 1.0, 0.0, 0.0)
+    assert _members(link(sky.sources)) == [mover]
+
+
 @pytest.mark.parametrize("rate", [0.0, 0.001])
 def test_what_stands_still_is_no_tracklet(rate: float) -> None:
     sky = _Sky(3)
