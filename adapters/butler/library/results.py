@@ -2,15 +2,18 @@
 
 import datetime
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 from attrs import frozen
-from lsst.daf.butler import Butler, Config, DataCoordinate, DatasetRef
+from lsst.daf.butler import Butler, Config, DataCoordinate, DatasetRef, FileDataset
+from lsst.resources import ResourcePath
 
 from adapters.butler.shared.names import CollectionType
 from domain.times import UtcSeconds
@@ -26,6 +29,7 @@ _TEMPLATE = (
     "_{band:?}_{skymap:?}_{tract:?}_{patch:?}_{id}"
 )
 _DIFFERENCE = "difference_image"
+_COPIED_AT_ONCE = 4
 _STAMP_LENGTH = len("2026-03-14T02-16-09-120934")
 
 
@@ -94,21 +98,36 @@ def keep_results(repository: Path, chain: str, target: Path) -> int:
                 for dataset_type in central.registry.queryDatasetTypes()
                 for ref in query.datasets(dataset_type, sorted(runs), find_first=False)
             ]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        export = target.with_name(f"{target.name}.export.yaml")
-        with central.export(
-            directory=str(target.parent), filename=str(export), transfer="direct"
-        ) as exporter:
-            exporter.saveDatasets(_expanded(central, refs))
+        _make(target, Config(str(repository / "butler.yaml")), central)
+        _copy_datasets(central, refs, collections, target)
+    return len(refs)
+
+
+def _copy_datasets(
+    central: Butler, refs: Iterable[DatasetRef], collections: Iterable[str], target: Path
+) -> None:
+    """Copy files at first, several at once, and then move them to where they belong.
+
+    An import that copies asks an object store twice for each file, and for one after the other.
+    """
+    with tempfile.TemporaryDirectory(prefix="copying-", dir=target) as folder:
+        export, sources = str(Path(folder) / "export.yaml"), dict[Path, ResourcePath]()
+
+        def copied(file: FileDataset) -> FileDataset:
+            source = ResourcePath(file.path)
+            copy = Path(folder) / f"{file.refs[0].id}{source.getExtension()}"
+            sources[copy] = source
+            return FileDataset(str(copy), file.refs, formatter=file.formatter)
+
+        with central.export(directory=folder, filename=export, transfer="direct") as exporter:
+            exporter.saveDatasets(_expanded(central, refs), rewrite=copied)
             for collection in collections:
                 exporter.saveCollection(collection)
-        try:
-            _make(target, Config(str(repository / "butler.yaml")), central)
-            with Butler.from_config(str(target), writeable=True) as kept:
-                kept.import_(filename=str(export), transfer="copy")
-        finally:
-            export.unlink()
-    return len(refs)
+        with ThreadPoolExecutor(_COPIED_AT_ONCE) as pool:
+            for _ in pool.map(_copy, sources.values(), sources):
+                pass
+        with Butler.from_config(str(target), writeable=True) as kept:
+            kept.import_(filename=export, transfer="move")
 
 
 def read_planes(
@@ -148,6 +167,10 @@ def _without_other_days(collections: Iterable[str], chain: str) -> list[str]:
     return [
         one for one in collections if one == chain or one.startswith(f"{chain}/") or not one.startswith(days)
     ]
+
+
+def _copy(source: ResourcePath, target: Path) -> None:
+    target.write_bytes(source.read())
 
 
 def _make(target: Path, ours: Config, central: Butler) -> None:

@@ -64,3 +64,4 @@ def test_a_visit_without_a_pointing_is_kept_like_any_other(tmp_path: Path) -> No
         assert NEXT_DAY not in kept.collections.query("*")
         refs = kept.query_datasets("facts")
         assert sorted(str(kept.get(ref)["ra"]) for ref in refs) == ["10.0", "None"]
+    assert list((tmp_path / "kept").rglob("*export.yaml")) == list(tmp_path.glob("kept*/copying-*")) == []
