@@ -63,7 +63,7 @@ def main() -> int:
             _build(engine, cache / "container" / "base.tar", options.mirror)
         _save(engine, binaries, folder)
         hold = ["--hold"] if options.hold else []
-        return run_apart([str(folder), str(binaries.folder), _REPOSITORY, _LABEL, *hold, *options.plays])
+        return run_apart([*hold, str(folder), str(binaries.folder), _REPOSITORY, _LABEL, *options.plays])
     except KeyboardInterrupt:
         return 130
     finally:

@@ -3,26 +3,41 @@
 import argparse
 import secrets
 import signal
+import subprocess
 import time
+import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from tests.cluster.binaries import Binaries
+from tests.cluster.changing import play_changing
 from tests.cluster.control_plane import define, start_control_plane, start_keda
+from tests.cluster.deaths import play_deaths
 from tests.cluster.installing import play_installing
 from tests.cluster.kubernetes import Kubernetes
 from tests.cluster.namespaces import settle
+from tests.cluster.night import play_night
 from tests.cluster.node import start_node
+from tests.cluster.production import play_production
 from tests.cluster.programs import Programs
 from tests.cluster.release import NAMESPACE, Release, make_namespace, night_values
 from tests.cluster.scaling import play_scaling
+from tests.cluster.secured import play_policies, play_secured_queue
 from tests.cluster.stage import Stage, Table
 from tests.cluster.watcher import Watcher
 from tests.cluster.world import opened_world
 from tests.integration.chart.helm import find_program, merged
 
-_PLAYS = {"scaling": play_scaling}
+_PLAYS = {
+    "scaling": play_scaling,
+    "deaths": play_deaths,
+    "changing": play_changing,
+    "queue": play_secured_queue,
+    "policies": play_policies,
+    "production": play_production,
+    "night": play_night,
+}
 _QUICK = {"imageNotifications": {"imageTimeout": 15}}
 """Nobody waits long for images that do not come."""
 
@@ -45,12 +60,21 @@ def main() -> int:
             stage = _opened_stage(stack, options.folder, Binaries(options.binaries), options.image, table)
             play_installing(stage)
             for name in options.plays or _PLAYS:
-                _PLAYS[name](stage)
+                _play(name, stage)
             while options.hold:
                 time.sleep(1)
     except KeyboardInterrupt:
         return 130
     return 0 if table.holds else 1
+
+
+def _play(name: str, stage: Stage) -> None:
+    try:
+        _PLAYS[name](stage)
+    except (AssertionError, RuntimeError, TimeoutError, ValueError, subprocess.CalledProcessError) as error:
+        # The others are played all the same.
+        traceback.print_exc()
+        stage.table.add(name, f"broke off: {error}", holds=False)
 
 
 def _opened_stage(

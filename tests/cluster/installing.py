@@ -3,15 +3,12 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
 
-from tests.cluster.kubernetes import Object, wait_for
 from tests.cluster.release import NAMESPACE
 from tests.cluster.stage import Stage
 
 __all__ = ["play_installing"]
 
-_PATIENCE = 180.0
 _WARNING = re.compile(r"W\d{4} ")
 """As clients of Kubernetes log what the server warns of."""
 
@@ -19,14 +16,8 @@ _WARNING = re.compile(r"W\d{4} ")
 def play_installing(stage: Stage) -> None:
     """Install; every object is accepted as it is, and every pod of the services is ready."""
     begin = time.monotonic()
-    said = stage.release.apply(stage.values)
+    said = stage.apply(stage.values)
     warnings = [line for line in said.splitlines() if _WARNING.match(line)]
-
-    def ready() -> bool:
-        states = [one["status"] for one in _deployments(stage)]
-        return all(state.get("readyReplicas", 0) == state.get("replicas", -1) for state in states)
-
-    wait_for("the services", ready, _PATIENCE)
     took = time.monotonic() - begin
     manifest = stage.release.manifest()
     kinds = Counter(str(one["kind"]) for one in manifest)
@@ -40,7 +31,3 @@ def play_installing(stage: Stage) -> None:
     made = len(stage.watcher.pods)
     seen = f"{len(refused)} pods refused, {made} made"
     stage.table.add("Pod Security restricted", seen, holds=not refused and made > 0)
-
-
-def _deployments(stage: Stage) -> Sequence[Object]:
-    return stage.cluster.items(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")

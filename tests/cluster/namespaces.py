@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -14,7 +15,7 @@ __all__ = ["ADDRESS", "run_apart", "settle"]
 ADDRESS = "10.67.0.1"
 """Of the node, and of all that runs outside of pods."""
 
-_CGROUPS = Path("/sys/fs/cgroup")
+_END_SECONDS = 10.0
 _KERNEL = {
     "vm/overcommit_memory": "1",
     "vm/panic_on_oom": "0",
@@ -71,10 +72,17 @@ def _control_groups() -> Iterator[Sequence[Path]]:
                     (group / name).write_text((group.parent / name).read_text())
         yield groups
     finally:
+        end = time.monotonic() + _END_SECONDS
         for group in groups:
-            for folder, _, _ in os.walk(group, topdown=False):
-                with contextlib.suppress(OSError):
-                    Path(folder).rmdir()
+            # What was killed may still be ending.
+            while group.exists() and time.monotonic() < end:
+                _remove(group)
+
+
+def _remove(group: Path) -> None:
+    for folder, _, _ in os.walk(group, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()
 
 
 def _hierarchies() -> Sequence[Path]:

@@ -13,8 +13,8 @@ from adapters.redis.queue.work_publisher import RedisWorkPublisher
 from domain.times import UtcSeconds, tai_from_utc
 from domain.visit import Identity
 from domain.work.history import WorkHistory
-from tests.cluster.kubernetes import Kubernetes, wait_for
-from tests.cluster.release import INSTRUMENT, Release
+from tests.cluster.kubernetes import Kubernetes, Object, wait_for
+from tests.cluster.release import INSTRUMENT, NAMESPACE, Release
 from tests.cluster.watcher import Watcher
 from tests.cluster.world import World
 from tests.contract_suites.samples import a_visit
@@ -73,11 +73,22 @@ class Stage:
         """Address of the queue."""
         return self.redis or f"redis://{self.world.redis}/0"
 
-    def publish(self, count: int) -> Sequence[Identity]:
-        """Put visit-detectors into the queue; no image will come."""
-        return asyncio.run(self._publish(count))
+    def apply(self, values: Mapping[str, Any]) -> str:
+        """Install or upgrade, and wait until all services are up to date; returns what Helm says."""
+        said = self.release.apply(values)
+        path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 
-    async def _publish(self, count: int) -> Sequence[Identity]:
+        def ready() -> bool:
+            return all(map(_is_settled, self.cluster.items(path)))
+
+        wait_for("the services", ready, _PATIENCE)
+        return said
+
+    def publish(self, count: int, duration: float = 1.0) -> Sequence[Identity]:
+        """Put visit-detectors into the queue; no image will come."""
+        return asyncio.run(self._publish(count, duration))
+
+    async def _publish(self, count: int, duration: float) -> Sequence[Identity]:
         detectors = [one.number for one in self.world.demo.plan.camera.detectors]
         made: list[Identity] = []
         async with RedisWorkPublisher(self.url, streams={INSTRUMENT: _STREAM}) as publisher:
@@ -90,7 +101,7 @@ class Stage:
                     instrument=INSTRUMENT,
                     filters="r_sim",
                     nimages=1,
-                    duration=1.0,
+                    duration=duration,
                     start_time=now,
                     sent=now,
                 )
@@ -117,7 +128,9 @@ class Stage:
 
         return wait_for(f"attempt {attempt} of {identity}", worker, _PATIENCE)
 
-    def await_ends(self, identities: Sequence[Identity]) -> Mapping[Identity, WorkHistory]:
+    def await_ends(
+        self, identities: Sequence[Identity], seconds: float = _PATIENCE
+    ) -> Mapping[Identity, WorkHistory]:
         """Wait until the ledger has a final outcome of each; returns their histories."""
 
         def ended() -> Mapping[Identity, WorkHistory] | None:
@@ -126,7 +139,7 @@ class Stage:
             over = [last for last in lasts if last is not None and last.final]
             return {one: found[one] for one in identities} if len(over) == len(identities) else None
 
-        return wait_for(f"outcomes of {len(identities)} visit-detectors", ended, _PATIENCE)
+        return wait_for(f"outcomes of {len(identities)} visit-detectors", ended, seconds)
 
     def await_no_worker(self) -> float:
         """Wait until no worker is left; returns the seconds that it took."""
@@ -137,3 +150,9 @@ class Stage:
 
         wait_for("scaling to zero", none, _PATIENCE)
         return time.monotonic() - begin
+
+
+def _is_settled(deployment: Object) -> bool:
+    wanted, state = deployment["spec"]["replicas"], deployment["status"]
+    counts = (state.get("replicas", 0), state.get("updatedReplicas", 0), state.get("readyReplicas", 0))
+    return counts == (wanted,) * 3 and state.get("observedGeneration") == deployment["metadata"]["generation"]

@@ -49,10 +49,15 @@ class World:
     kafka: str
     registry: str
     s3: Mapping[str, str]
+    programs: Programs
     redis: str = f"{ADDRESS}:{REDIS_PORT}"
     repository: Path = VOLUME / "central"
     batches: Path = VOLUME / "batches"
     apdb: str
+
+    def start_redis(self, port: int, settings: Mapping[str, str]) -> None:
+        """Start another one, with TLS."""
+        _start_redis(self.programs, port, settings)
 
 
 @contextlib.contextmanager
@@ -74,7 +79,7 @@ def opened_world(programs: Programs, camera_file: str, seed: int) -> Iterator[Wo
         )
         registry = stack.enter_context(SchemaRegistry())
         register_alert_schema(registry.url, Topics().alerts)
-        start_redis(programs)
+        _start_redis(programs, REDIS_PORT, {})
         s3 = {**store.environment, "S3_ENDPOINT_URL": _seen(store.url)}
         stack.enter_context(within(s3))
         (VOLUME / "batches").mkdir()
@@ -87,20 +92,23 @@ def opened_world(programs: Programs, camera_file: str, seed: int) -> Iterator[Wo
             skymap=demo.skymap,
             templates=demo.templates(),
         )
-        hand_over()
-        yield World(demo=demo, kafka=address, registry=_seen(registry.url), s3=s3, apdb=apdb)
+        _hand_over()
+        yield World(
+            programs=programs, demo=demo, kafka=address, registry=_seen(registry.url), s3=s3, apdb=apdb
+        )
 
 
-def start_redis(programs: Programs) -> None:
-    """Start Redis as production has it, for pods too."""
+def _start_redis(programs: Programs, port: int, more: Mapping[str, str]) -> None:
+    """Start Redis as production has it, for pods too; with TLS where `more` has certificates."""
     folder = tempfile.mkdtemp()
+    ports = {"port": "0", "tls-port": str(port)} if more else {"port": str(port)}
     durable = {"appendonly": "yes", "appendfsync": "always", "dir": folder, "save": ""}
-    options = {**durable, "protected-mode": "no"}
+    options = {**ports, **durable, **more, "bind": "127.0.0.1", "protected-mode": "no"}
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    programs.start("redis", "redis-server", "--port", str(REDIS_PORT), "--bind", "127.0.0.1", *words)
+    programs.start(f"redis-{port}", "redis-server", *words)
 
 
-def hand_over() -> None:
+def _hand_over() -> None:
     """Give the volume to the pods' user."""
     for path in (VOLUME, *VOLUME.rglob("*")):
         os.chown(path, _USER, _USER)

@@ -23,14 +23,14 @@ class Certificates:
     """The server's private key and its certificate."""
 
 
-def make_certificates(folder: Path) -> Certificates:
-    """Write both files into a folder."""
+def make_certificates(folder: Path, address: str = "127.0.0.1") -> Certificates:
+    """Write both files into a folder, for localhost and an address."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     constraints = x509.BasicConstraints(ca=True, path_length=None)
     ca = _builder(ca_name, ca_name, ca_key.public_key()).add_extension(constraints, critical=True)
-    addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(address))]
     names = x509.SubjectAlternativeName(addresses)
     server = _builder(name, ca_name, key.public_key()).add_extension(names, critical=False)
     # Python verifies strictly from 3.13 on: whose key signed it, and that it may sign.
