@@ -12,6 +12,7 @@ from domain.errors import PromptProcessingError
 __all__ = [
     "CHANGE_TASKS",
     "NO_PIPELINE",
+    "Choice",
     "CoordType",
     "DecRange",
     "InvalidPipelinesError",
@@ -38,7 +39,19 @@ class InvalidPipelinesError(PromptProcessingError):
 
 
 class NoMatchingNodeError(PromptProcessingError):
-    """No node of the configuration matches a visit."""
+    """No node of the configuration matches a visit.
+
+    Parameters
+    ----------
+    text
+        For people.
+    passed_over
+        Why each of the nodes does not match.
+    """
+
+    def __init__(self, text: str, passed_over: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.passed_over = passed_over
 
 
 class SkyMask(Protocol):
@@ -149,26 +162,39 @@ class Node:
             parts.append("a map of the sky")
         return ", ".join(parts) or "any visit"
 
-    def matches(self, survey: str, pointing: Pointing) -> bool:
-        """Say whether a visit is one of those the node is about.
+    def mismatch(self, survey: str, pointing: Pointing) -> str:
+        """Say why a visit is none of those the node is about; blank if it is one.
 
         The position is asked for only if the survey fits.
         """
         if self.survey is not None and self.survey != survey:
-            return False
-        return not self.needs_position or self._covers(pointing)
+            return f"the survey is {survey!r}, not {self.survey!r}"
+        return self._mismatch_on_sky(pointing) if self.needs_position else ""
 
-    def _covers(self, pointing: Pointing) -> bool:
+    def _mismatch_on_sky(self, pointing: Pointing) -> str:
         boresight = self.coord_type is CoordType.BORESIGHT
         position = pointing.boresight() if boresight else pointing.detector_centre()
         if position is None:
-            return False
+            return "no position was announced" if boresight else "no position was announced, or no rotation"
         ra, dec = position
-        return (
-            (self.ra is None or ra in self.ra)
-            and (self.dec is None or dec in self.dec)
-            and (self.binary_map is None or self.binary_map.contains(ra, dec))
-        )
+        whose = "boresight" if boresight else "detector's centre"
+        for name, value, limits in (("ra", ra, self.ra), ("dec", dec, self.dec)):
+            if limits is not None and value not in limits:
+                return f"{name} {value:.4f} of the {whose} is not within {limits.min:g} to {limits.max:g}"
+        if self.binary_map is not None and not self.binary_map.contains(ra, dec):
+            return f"the {whose} at ra {ra:.4f}, dec {dec:.4f} is not in the map of the sky"
+        return ""
+
+
+@frozen(kw_only=True)
+class Choice:
+    """The node that decides over a visit-detector."""
+
+    number: int
+    """From 1."""
+    node: Node
+    passed_over: tuple[str, ...]
+    """Why each of the nodes before it does not match."""
 
 
 @frozen(kw_only=True)
@@ -190,22 +216,20 @@ class PipelinesConfig:
         """All pipeline files, each once, in the order of their first mention."""
         return tuple(dict.fromkeys(file for node in self.nodes for file in node.pipelines))
 
-    def choose(self, survey: str, pointing: Pointing) -> tuple[int, Node]:
-        """Find the node that decides over a visit-detector.
-
-        Returns
-        -------
-        number
-            Of the node, from 1.
-        node
-            If it has no pipelines, the visit is to be ignored.
+    def choose(self, survey: str, pointing: Pointing) -> Choice:
+        """Find the node that decides over a visit-detector: if it has no pipelines, that is to be ignored.
 
         Raises
         ------
         NoMatchingNodeError
             Raised if no node matches.
         """
+        passed_over: list[str] = []
         for number, node in enumerate(self.nodes, start=1):
-            if node.matches(survey, pointing):
-                return number, node
-        raise NoMatchingNodeError(f"no node of {self.source} matches a visit of survey {survey!r} there")
+            reason = node.mismatch(survey, pointing)
+            if not reason:
+                return Choice(number=number, node=node, passed_over=tuple(passed_over))
+            passed_over.append(reason)
+        raise NoMatchingNodeError(
+            f"no node of {self.source} matches a visit of survey {survey!r} there", tuple(passed_over)
+        )

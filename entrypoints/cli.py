@@ -76,6 +76,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "entrypoints.rehearsal.command",
         "Play a night in advance: is it in time, with how many workers?",
     ),
+    "which-pipeline": (
+        "entrypoints.deployment.which_pipeline",
+        "Say which pipelines a visit would get, and why no others.",
+    ),
     "reconcile": ("entrypoints.commands.reconcile", "List images that nobody processed, and put them back."),
     "dead-letters": (
         "entrypoints.dead_letters.command",

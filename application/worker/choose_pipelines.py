@@ -53,14 +53,15 @@ class PipelineChooser:
         """
         pointing = VisitPointing(self.camera, work)
         survey = work.visit.survey
-        _, before = self.preprocessing.choose(survey, pointing)
-        number, node = self.main.choose(survey, pointing)
+        before = self.preprocessing.choose(survey, pointing).node
+        choice = self.main.choose(survey, pointing)
+        node = choice.node
         if node.pipelines and work.visit.rotation_system is not RotationSystem.NONE:
             sky_rotation(work.visit)
         return ChosenPipelines(
             preprocessing=before.pipelines,
             main=node.pipelines,
-            rule=f"{_which(number, len(self.main.nodes))}: {node.condition}{_place(node, pointing)}",
+            rule=f"{_which(choice.number, len(self.main.nodes))}: {node.condition}{_place(node, pointing)}",
         )
 
 

@@ -11,7 +11,7 @@ from attrs import frozen
 from entrypoints.settings.environment import setting
 from entrypoints.settings.parsers import optional, or_none, text
 
-__all__ = ["AP_PIPE", "PIPELINES", "SINGLE_FRAME", "DeploymentSettings"]
+__all__ = ["AP_PIPE", "PIPELINES", "SINGLE_FRAME", "DeploymentSettings", "PipelinesSettings"]
 
 _PIPELINES = "${PROMPT_PROCESSING_DIR}/prompt_pipelines/pipelines"
 
@@ -34,17 +34,23 @@ PIPELINES: Mapping[str, Mapping[str, object]] = {"ap-pipe": AP_PIPE, "single-fra
 
 
 @frozen(kw_only=True)
-class DeploymentSettings:
-    """What makes a deployment."""
+class PipelinesSettings:
+    """What is run, and on the images of which camera."""
 
     instrument: str = setting("RUBIN_INSTRUMENT", text, "short name of the instrument")
     camera_file: str | None = setting(
         "CAMERA_FILE", optional, "camera's YAML file; by default the shipped one", default=""
     )
-    central_repo: str = setting("CENTRAL_REPO", text, "shared Butler repository to write to")
-    skymap: str = setting("SKYMAP", text, "name of the skymap of the templates")
     preprocessing: str = setting(
         "PREPROCESSING_PIPELINES_CONFIG", text, "YAML: pipelines to run before the images come"
     )
     main: str = setting("MAIN_PIPELINES_CONFIG", text, "YAML: pipelines to run on the images")
+
+
+@frozen(kw_only=True)
+class DeploymentSettings(PipelinesSettings):
+    """What makes a deployment."""
+
+    central_repo: str = setting("CENTRAL_REPO", text, "shared Butler repository to write to")
+    skymap: str = setting("SKYMAP", text, "name of the skymap of the templates")
     apdb: str = setting("CONFIG_APDB", or_none, "URI of the APDB's configuration, or `none`")

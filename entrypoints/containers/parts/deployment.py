@@ -11,7 +11,7 @@ from adapters.files.pipelines_config import parse_pipelines_config
 from domain.cameras.camera import Camera
 from domain.pipelines import PipelinesConfig, SkyMask
 from domain.runs import DeploymentFacts
-from entrypoints.settings.pipelines import DeploymentSettings
+from entrypoints.settings.pipelines import DeploymentSettings, PipelinesSettings
 
 __all__ = ["INSTALL", "deployment_camera", "deployment_facts", "main_pipelines", "preprocessing_pipelines"]
 
@@ -19,19 +19,19 @@ INSTALL = Path(entrypoints.__file__).resolve().parents[1]
 """Folder that holds this project's packages and data."""
 
 
-def deployment_camera(settings: DeploymentSettings) -> Camera:
+def deployment_camera(settings: PipelinesSettings) -> Camera:
     """Load the camera of CAMERA_FILE, or the shipped one of the instrument."""
     if settings.camera_file is None:
         return find_camera(settings.instrument)
     return load_camera(settings.camera_file)
 
 
-def preprocessing_pipelines(settings: DeploymentSettings) -> PipelinesConfig:
+def preprocessing_pipelines(settings: PipelinesSettings) -> PipelinesConfig:
     """Read PREPROCESSING_PIPELINES_CONFIG."""
     return _pipelines(settings.preprocessing, "PREPROCESSING_PIPELINES_CONFIG")
 
 
-def main_pipelines(settings: DeploymentSettings) -> PipelinesConfig:
+def main_pipelines(settings: PipelinesSettings) -> PipelinesConfig:
     """Read MAIN_PIPELINES_CONFIG."""
     return _pipelines(settings.main, "MAIN_PIPELINES_CONFIG")
 

@@ -125,7 +125,7 @@ def model_choice(config: PipelinesConfig, survey: str, told: Told) -> tuple[str,
 def test_the_choice_is_that_of_the_contract(config: PipelinesConfig, survey: str, told: Told) -> None:
     expected = model_choice(config, survey, told)
     if isinstance(expected, tuple):
-        assert config.choose(survey, told)[1].pipelines == expected
+        assert config.choose(survey, told).node.pipelines == expected
     else:
         with pytest.raises(expected):
             config.choose(survey, told)
@@ -165,13 +165,38 @@ def test_no_position_is_asked_for_where_none_is_needed(survey: str, other: str) 
     somewhere = Node(pipelines=("A.yaml",), survey=f"{other}x", dec=DecRange(0.0, 1.0))
     anywhere = Node(pipelines=("B.yaml",))
     config = PipelinesConfig(nodes=(somewhere, anywhere), source="CONFIG")
-    assert config.choose(survey, NeverAsked())[1].pipelines == ("B.yaml",)
+    assert config.choose(survey, NeverAsked()).node.pipelines == ("B.yaml",)
 
 
 def test_no_match_names_the_configuration_and_the_survey() -> None:
     config = PipelinesConfig(nodes=(Node(pipelines=(), survey="A"),), source="MAIN_PIPELINES_CONFIG")
     with pytest.raises(NoMatchingNodeError, match=r"MAIN_PIPELINES_CONFIG.*'BLOCK-407'"):
         config.choose("BLOCK-407", NeverAsked())
+
+
+@pytest.mark.parametrize(
+    ("node", "reason"),
+    [
+        (Node(pipelines=(), survey="A"), "the survey is 'BLOCK-407', not 'A'"),
+        (
+            Node(pipelines=(), ra=RaRange(20, 30)),
+            "ra 10.0000 of the detector's centre is not within 20 to 30",
+        ),
+        (
+            Node(pipelines=(), dec=DecRange(-1, 0), coord_type=CoordType.BORESIGHT),
+            "dec 5.0000 of the boresight is not within -1 to 0",
+        ),
+        (
+            Node(pipelines=(), binary_map=Quarters(frozenset({2}))),
+            "the detector's centre at ra 10.0000, dec -5.0000 is not in the map of the sky",
+        ),
+    ],
+)
+def test_why_a_node_does_not_match_is_told(node: Node, reason: str) -> None:
+    config = PipelinesConfig(nodes=(node, Node(pipelines=("A.yaml",))), source="C")
+    told = Told(Answer((9.0, 5.0)), Answer((10.0, -5.0)))
+    choice = config.choose("BLOCK-407", told)
+    assert (choice.number, choice.passed_over) == (2, (reason,))
 
 
 @pytest.mark.parametrize(
