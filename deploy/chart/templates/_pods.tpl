@@ -79,7 +79,17 @@ affinity:
 {{- end }}
 {{- end }}
 
+{{/* While a pod starts, on a node where hundreds do, nothing but this probe looks at it. */}}
+{{- define "pp.startupProbe" -}}
+periodSeconds: 2
+timeoutSeconds: 6
+failureThreshold: 150
+{{- end }}
+
 {{- define "pp.probes" -}}
+startupProbe:
+  httpGet: {path: /healthz, port: metrics}
+  {{- include "pp.startupProbe" . | nindent 2 }}
 livenessProbe:
   httpGet: {path: /healthz, port: metrics}
   periodSeconds: 10

@@ -207,6 +207,17 @@ def test_all_services_are_probed_where_they_serve(rendered: Sequence[Object]) ->
                 assert served[probe]["httpGet"] == {"path": path, "port": "metrics"}
 
 
+def test_a_slow_start_is_no_reason_to_be_killed(rendered: Sequence[Object]) -> None:
+    """On a crowded node a start takes longer than a process that hangs may be left alone."""
+    for one in rendered:
+        if one["kind"] in {"Deployment", "ScaledJob"}:
+            served = container(one)
+            start, alive = served["startupProbe"], served["livenessProbe"]
+            assert start["httpGet"] == alive["httpGet"]
+            assert start["periodSeconds"] * start["failureThreshold"] >= 300
+            assert start["periodSeconds"] <= served["readinessProbe"]["periodSeconds"]
+
+
 def test_the_writer_has_a_stand_by(lsstcam: Sequence[Object]) -> None:
     writer = find(lsstcam, "Deployment", "-writer")
     assert writer["spec"]["replicas"] == 2
