@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections import Counter as Counts
 from collections.abc import Collection
 from functools import partial
 
 from attrs import frozen
 
+from application.recovery.guard import QueueGuard
 from application.retrying import retried
 from domain.fan_out import FanOutConfig, UnconfiguredInstrumentError
 from domain.times import InvalidInstantError
@@ -27,7 +29,7 @@ from ports.dead_announcements import DeadAnnouncements
 from ports.ledger import Ledger
 from ports.metrics import Counter, Duration, Metrics
 from ports.neighbours import NeighbourUnavailableError
-from ports.work_publisher import NoQueueError, Published, WorkPublisher
+from ports.work_publisher import NoQueueError, Novelty, Published, WorkPublisher
 
 __all__ = ["FanOut", "FanOutPolicy"]
 
@@ -62,7 +64,10 @@ class FanOut:
         ledger: Ledger,
         clock: Clock,
         metrics: Metrics,
+        guard: QueueGuard | None = None,
     ) -> None:
+        self._guard = guard
+        self._published = Counts[str]()
         self._policy = policy
         self._config = config
         self._announcements = announcements
@@ -83,8 +88,15 @@ class FanOut:
             await retried(dealing, NeighbourUnavailableError, _LOG, delay, longest)
 
     async def _deal_with(self, announcement: Announcement) -> None:
-        await self.handle(announcement)
-        await self._announcements.settle(announcement)
+        if self._guard is None:
+            await self.handle(announcement)
+            await self._announcements.settle(announcement)
+            return
+        async with self._guard.lock:
+            before, published = await self._guard.check(), self._published.copy()
+            await self.handle(announcement)
+            expected = await self._guard.expected(before, self._published - published)
+            await self._announcements.settle(announcement, expected)
 
     async def handle(self, announcement: Announcement) -> None:
         """Deal with one announcement; doing so again changes nothing."""
@@ -158,6 +170,8 @@ class FanOut:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         published = await self._publisher.publish(visit, detectors)
+        if published.novelty is not Novelty.REPEATED:
+            self._published[self._config.stream(visit.instrument)] += 1
         self._metrics.observe(Duration.FAN_OUT, loop.time() - begin)
         self._metrics.count(
             Counter.VISITS_FANNED_OUT, instrument=visit.instrument, novelty=published.novelty.value

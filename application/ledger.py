@@ -99,6 +99,21 @@ class StoredLedger:
         for error in left_alone:
             self._leave_out(error)
 
+    async def give_up(
+        self, instrument: str, group: str, detectors: Collection[int], outcome: Outcome
+    ) -> Collection[int]:
+        """End work on a visit for good that no delivery brings to a worker any more."""
+        ended: set[int] = set()
+
+        def change(history: WorkHistory, now: UtcSeconds) -> WorkHistory:
+            given_up = history.give_up(outcome, now)
+            (ended.discard if given_up == history else ended.add)(history.identity.detector)
+            return given_up
+
+        for error in await self._store.change_each(instrument, group, detectors, change):
+            self._leave_out(error)
+        return ended
+
     async def mark_requeued(self, identity: Identity) -> None:
         """Note that work is about to be put back by hand."""
         await self._change(identity, lambda history, now: (history.requeue(now), None))

@@ -1,11 +1,14 @@
 """What the observatory announces, as the fan-out hears it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from attrs import field, frozen
 
 from domain.addresses import without_users
+from domain.times import UtcSeconds
 from domain.visit import Cancellation, Visit
+from domain.work.standing import QueueStanding
 from ports.neighbours import NeighbourUnavailableError
 
 __all__ = ["Announcement", "Announcements", "AnnouncementsUnavailableError", "NotForUs", "Unreadable"]
@@ -56,8 +59,25 @@ class Announcements(Protocol):
         """
         ...
 
-    async def settle(self, announcement: Announcement) -> None:
-        """Never deliver this announcement, or an earlier one, again."""
+    async def settle(
+        self, announcement: Announcement, standings: Mapping[str, QueueStanding] | None = None
+    ) -> None:
+        """Never deliver this announcement, or an earlier one, again.
+
+        Notes in the same step how queues stand then, by their names.
+        """
+        ...
+
+    async def note(self, standings: Mapping[str, QueueStanding]) -> None:
+        """Note how queues stand, if anything was settled before."""
+        ...
+
+    async def noted(self) -> Mapping[str, QueueStanding] | None:
+        """Tell what was noted last of each queue; None while visits are announced to somebody else."""
+        ...
+
+    async def again(self, since: UtcSeconds) -> Sequence[Announcement]:
+        """Read what was sent since then and is settled once more, in order; nothing is settled by that."""
         ...
 
     async def close(self) -> None:

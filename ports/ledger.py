@@ -176,6 +176,17 @@ class Ledger(Protocol):
         """
         ...
 
+    async def give_up(
+        self, instrument: str, group: str, detectors: Collection[int], outcome: Outcome
+    ) -> Collection[int]:
+        """End work on a visit for good that no delivery brings to a worker any more.
+
+        An attempt under way is closed with the outcome, unless it has a claim:
+        then with its own, once the claim has ended. Work with a final outcome is
+        left as it is. Returns the detectors that were ended.
+        """
+        ...
+
     async def mark_requeued(self, identity: Identity) -> None:
         """Note that work is about to be put back by hand.
 

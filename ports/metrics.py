@@ -18,6 +18,16 @@ class Counter(enum.Enum):
     VISITS_FANNED_OUT = "visits_fanned_out", "Visits published to the queue", ("instrument", "novelty")
     ANNOUNCEMENTS_DROPPED = "announcements_dropped", "Announcements not published, by reason", ("reason",)
     LEASES_LOST = "leases_lost", "Attempts whose lease was lost", ("instrument",)
+    QUEUES_LOST = (
+        "queues_lost",
+        "Times that a queue lost work and was rebuilt, by what became of it",
+        ("queue", "kind"),
+    )
+    QUEUE_LAGS_REPAIRED = (
+        "queue_lags_repaired",
+        "Times that Redis had lost count of a queue's lag, and was told it",
+        ("queue",),
+    )
     LEDGER_RECORDS_NOT_READ = (
         "ledger_records_not_read",
         "Records of visit-detectors in the ledger that could not be read, each once in a process",

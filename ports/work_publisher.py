@@ -1,7 +1,7 @@
 """Where the fan-out puts the copies of a visit."""
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from attrs import frozen
@@ -9,7 +9,7 @@ from attrs import frozen
 from domain.errors import PromptProcessingError
 from domain.visit import Visit, VisitDetector
 
-__all__ = ["NoQueueError", "Novelty", "Published", "WorkPublisher"]
+__all__ = ["NoQueueError", "Novelty", "Published", "RestoringPublisher", "WorkPublisher"]
 
 
 class NoQueueError(PromptProcessingError):
@@ -69,5 +69,16 @@ class WorkPublisher(Protocol):
         """Find the newest revision of a visit as it was published, or else remembered.
 
         None once that is forgotten.
+        """
+        ...
+
+
+class RestoringPublisher(WorkPublisher, Protocol):
+    """The same of a queue that can be rebuilt."""
+
+    async def restore(self, visit: Visit, detectors: Collection[int]) -> int:
+        """Add visit-detectors that the queue has lost, and the mark of the visit if that is lost too.
+
+        Returns how many were added.
         """
         ...

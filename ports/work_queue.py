@@ -8,6 +8,7 @@ from attrs import Factory, field, frozen
 from domain.errors import PromptProcessingError
 from domain.times import UtcSeconds
 from domain.visit import Identity, VisitDetector
+from domain.work.standing import QueueStanding
 from ports.neighbours import NeighbourUnavailableError
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "QueueMissingError",
     "QueueUnavailableError",
     "QueueUpkeep",
+    "RebuildableQueue",
     "WorkQueue",
 ]
 
@@ -212,4 +214,20 @@ class QueueUpkeep(Protocol):
         queue from the call to the answer is not left out, however often it
         goes round. Deliveries that cannot be read are.
         """
+        ...
+
+
+class RebuildableQueue(QueueUpkeep, Protocol):
+    """The same of a queue whose store may be emptied, trimmed or replaced by others."""
+
+    async def standing(self) -> QueueStanding:
+        """Take a step, and tell how far the queue has come."""
+        ...
+
+    async def repair_lag(self) -> bool:
+        """Tell the store how much waits, if it has lost count; returns whether it had."""
+        ...
+
+    async def raise_incarnation(self, at_least: int) -> None:
+        """See `WorkQueue.raise_incarnation`; what the queue lacks is made before."""
         ...

@@ -123,20 +123,46 @@ class GroupReader:
         """Take the next messages that are there."""
         return [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
 
-    async def commit(self, last: Sequence[Message]) -> None:
-        """Commit that these, and what came before them in their partitions, are done.
+    async def commit(self, last: Sequence[Message], metadata: str = "") -> None:
+        """Commit that these, and what came before them in their partitions, are done, with a note.
 
         Raises
         ------
         KafkaReadError
             Raised if the broker did not take it.
         """
-        places = offsets_after(last)
-        told = await self.run(lambda consumer: consumer.commit(offsets=places, asynchronous=False))
+        await self.commit_places(offsets_after(last, metadata))
+        self._expecting = bool(self._waiting)
+
+    async def commit_places(self, places: Sequence[TopicPartition]) -> None:
+        """Commit offsets as they are given.
+
+        Raises
+        ------
+        KafkaReadError
+            Raised if the broker did not take it.
+        """
+        told = await self.run(lambda consumer: consumer.commit(offsets=list(places), asynchronous=False))
         refusals = [str(found.error) for found in told or () if found.error is not None]
         if refusals:
             raise KafkaReadError("; ".join(refusals))
-        self._expecting = bool(self._waiting)
+
+    async def committed(self, patience: float) -> list[TopicPartition]:
+        """Tell what is committed of the partitions that are this member's now.
+
+        Raises
+        ------
+        KafkaReadError
+            Raised if the broker does not tell.
+        """
+        owned = [TopicPartition(topic, partition) for topic, partition in sorted(self._owned)]
+        if not owned:
+            return []
+        found = await self.run(lambda consumer: consumer.committed(owned, timeout=patience))
+        for place in found:
+            if place.error is not None:
+                raise KafkaReadError(str(place.error))
+        return list(found)
 
     async def rewind(self, messages: Sequence[Message]) -> None:
         """Read messages, and what follows them in their partitions, once more.

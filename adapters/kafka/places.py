@@ -25,10 +25,12 @@ def sent_at(message: Message) -> UtcSeconds | None:
     return None if kind == TIMESTAMP_NOT_AVAILABLE else UtcSeconds(milliseconds / 1000)
 
 
-def offsets_after(messages: Sequence[Message]) -> list[TopicPartition]:
-    """List where to go on after these messages, one place for each partition."""
+def offsets_after(messages: Sequence[Message], metadata: str = "") -> list[TopicPartition]:
+    """List where to go on after these messages, one place for each partition, with what is noted there."""
     after: dict[tuple[str, int], int] = {}
     for message in messages:
         place = topic_partition_of(message)
         after[place] = max((message.offset() or 0) + 1, after.get(place, 0))
-    return [TopicPartition(topic, partition, offset) for (topic, partition), offset in after.items()]
+    return [
+        TopicPartition(topic, partition, offset, metadata) for (topic, partition), offset in after.items()
+    ]

@@ -58,6 +58,11 @@ class MemoryHistoryStore:
                 faults.append(error)
         return faults
 
+    def wipe(self) -> None:
+        """Lose everything, for tests."""
+        for kept in (self.texts, self._stored, self._owners, self._turns, self._unreadable):
+            kept.clear()
+
     async def check(self) -> None:
         """See `ports.neighbours.Probe`."""
         self._check()

@@ -43,6 +43,11 @@ class StreamKeys:
         return f"{self.stream}:incarnation"
 
     @property
+    def steps(self) -> str:
+        """How many visits were published on the stream, and how often the fan-out looked at it."""
+        return f"{self.stream}:steps"
+
+    @property
     def queue(self) -> list[str]:
         """What the scripts of the queue share, in their order."""
         return [self.stream, self.origins, self.leased, self.delayed, self.incarnation]

@@ -139,6 +139,20 @@ ALERTS: Sequence[Alert] = (
         summary="Of {{ $labels.instrument }}, {{ $value | humanizePercentage }} failed",
     ),
     Alert(
+        name="QueueLost",
+        severity="critical",
+        expr=f"{grown(Counter.QUEUES_LOST, '1h', by='queue')} > 0",
+        lasting="0m",
+        summary="{{ $labels.queue }} lost work, and was rebuilt from the announcements",
+    ),
+    Alert(
+        name="QueueLagUnknown",
+        severity="warning",
+        expr=f"{grown(Counter.QUEUE_LAGS_REPAIRED, '1h', by='queue')} > 0",
+        lasting="0m",
+        summary="Redis lost count of the lag of {{ $labels.queue }}, by which workers are started",
+    ),
+    Alert(
         name="LeasesLost",
         severity="warning",
         expr=f"{grown(Counter.LEASES_LOST, '30m', by='instrument')} > 5",

@@ -198,6 +198,32 @@ class WorkHistory:
         )
         return evolve(self, records=(record,))
 
+    def give_up(self, outcome: Outcome, now: UtcSeconds) -> "WorkHistory":
+        """End work for good that no delivery brings to a worker any more.
+
+        An attempt that was under way is closed, unless it has a claim that has
+        not ended: then, and if the work has its final outcome, nothing changes.
+        """
+        last = self.last
+        if last is not None and last.final:
+            return self
+        if last is not None and last.outcome is None:
+            if self.claim is None:
+                return self._with_last(outcome, True, now)
+            is_under_way = self.claim.until is None or now < self.claim.until
+            return self if is_under_way else self._close_the_dead(now)[0]
+        number = 0 if last is None else self._highest() + 1
+        record = AttemptRecord(
+            attempt=Attempt(self.identity, number),
+            worker="",
+            begun=now,
+            ended=now,
+            outcome=outcome,
+            final=True,
+            requeued=self.requeued,
+        )
+        return evolve(self, records=(*self.records, record))
+
     def requeue(self, now: UtcSeconds) -> "WorkHistory":
         """Let further attempts follow, whatever was final."""
         records = tuple(evolve(record, final=False) for record in self.records)

@@ -17,9 +17,12 @@ from adapters.redis.queue.work_publisher import RedisWorkPublisher
 from application.fan_out import FanOut, FanOutPolicy
 from application.keep_queue import QueueKeeper, UpkeepPolicy
 from application.ledger import StoredLedger
+from application.recovery.guard import GuardPolicy, QueueGuard
+from application.recovery.rebuild import LONGEST_WINDOW, Rebuilder, RebuildPolicy
 from domain.fan_out import FanOutConfig
 from entrypoints.containers.parts.addresses import (
     group_of_workers,
+    is_same_server,
     kafka_connection,
     ledger_url,
     redis_url,
@@ -35,8 +38,8 @@ from ports.dead_announcements import DeadAnnouncements
 from ports.history_store import HistoryStore
 from ports.ledger import Ledger
 from ports.metrics import Metrics
-from ports.work_publisher import WorkPublisher
-from ports.work_queue import QueueUpkeep
+from ports.work_publisher import RestoringPublisher, WorkPublisher
+from ports.work_queue import QueueUpkeep, RebuildableQueue
 
 __all__ = ["FanOutContainer"]
 
@@ -103,6 +106,7 @@ def _fan_out(
     ledger: Ledger,
     clock: Clock,
     metrics: Metrics,
+    guard: QueueGuard,
 ) -> FanOut:
     return FanOut(
         policy=FanOutPolicy(
@@ -118,6 +122,47 @@ def _fan_out(
         dead=dead,
         ledger=ledger,
         clock=clock,
+        metrics=metrics,
+        guard=guard,
+    )
+
+
+def _rebuilder(
+    settings: FanOutSettings,
+    config: FanOutConfig,
+    announcements: Announcements,
+    publisher: RestoringPublisher,
+    control: ControlWriter,
+    ledger: Ledger,
+    clock: Clock,
+) -> Rebuilder:
+    window = min(settings.message_expiration, settings.postpone_limit, LONGEST_WINDOW)
+    return Rebuilder(
+        policy=RebuildPolicy(window=window),
+        config=config,
+        announcements=announcements,
+        publisher=publisher,
+        control=control,
+        ledger=ledger,
+        clock=clock,
+    )
+
+
+def _guard(
+    ledger_address: str,
+    redis: str,
+    queues: Mapping[str, RebuildableQueue],
+    announcements: Announcements,
+    rebuilder: Rebuilder,
+    ledger: Ledger,
+    metrics: Metrics,
+) -> QueueGuard:
+    return QueueGuard(
+        policy=GuardPolicy(shares_store=is_same_server(ledger_address, redis)),
+        queues=queues,
+        announcements=announcements,
+        rebuilder=rebuilder,
+        ledger=ledger,
         metrics=metrics,
     )
 
@@ -171,8 +216,10 @@ class FanOutContainer(containers.DeclarativeContainer):
         make_history_store, ledger_address, singleton(lambda settings: settings.redis, settings)
     )
     ledger = singleton(StoredLedger, histories, metrics)
-    fan_out = singleton(
-        _fan_out, settings, config, announcements, publisher, control, dead, ledger, clock, metrics
-    )
     queues = singleton(_queues, settings, redis, config)
+    rebuilder = singleton(_rebuilder, settings, config, announcements, publisher, control, ledger, clock)
+    guard = singleton(_guard, ledger_address, redis, queues, announcements, rebuilder, ledger, metrics)
+    fan_out = singleton(
+        _fan_out, settings, config, announcements, publisher, control, dead, ledger, clock, metrics, guard
+    )
     keeper = singleton(_keeper, settings, queues, metrics, histories)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import datetime
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, override
 
 from attrs import evolve, frozen
@@ -178,8 +178,8 @@ class RehearsedNight(MemoryNight):
             self._start(name)
 
     def _start(self, name: str) -> None:
-        makers = {
-            "fan-out": lambda: self._fan_out().run(),
+        makers: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            "fan-out": self._fan_out,
             "keeper": lambda: self._keeper().run(),
             "indexer": lambda: self._indexer().run(),
             "writer": lambda: self.writer().run(),

@@ -54,4 +54,6 @@ async def _serve(container: FanOutContainer) -> None:
         stop = stopping_on_signals()
         _LOG.info("ready", extra={"ready": True})
         with container.readiness().ready():
-            await run_until_stopped(stop, container.fan_out().run(), container.keeper().run())
+            await run_until_stopped(
+                stop, container.fan_out().run(), container.guard().run(), container.keeper().run()
+            )

@@ -49,6 +49,12 @@ class FanOutSettings:
         "OFFSET", choice("earliest", "latest"), "where a new group begins", default="latest"
     )
     message_expiration: float = setting("MESSAGE_EXPIRATION", seconds, "s after which a visit is dropped")
+    postpone_limit: float = setting(
+        "POSTPONE_LIMIT",
+        seconds,
+        "as the workers' own: s that announcements are read back, if they do not expire before",
+        default="86400",
+    )
     instruments: frozenset[str] = setting(
         "SUPPORTED_INSTRUMENTS", names, "instruments to serve, separated by blanks or commas"
     )

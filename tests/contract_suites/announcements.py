@@ -2,12 +2,21 @@
 
 import abc
 import asyncio
+import time
 
 import pytest
+from attrs import evolve
 
-from domain.times import TaiSeconds
+from domain.times import TaiSeconds, UtcSeconds
 from domain.visit import Cancellation, CoordinateSystem, Dome, RotationSystem, Visit
+from domain.work.standing import QueueStanding
 from ports.announcements import Announcement, Announcements
+
+_STANDINGS = {
+    "instrument:simcam": QueueStanding(
+        incarnation=1773454519500, last_entry=(1773454519501, 3), steps=7, gap="5-0 2"
+    )
+}
 
 
 class Observatory(abc.ABC):
@@ -108,3 +117,41 @@ class AnnouncementsContract:
                 await reader.next()
         await observatory.announce(visit("a"))
         assert groups([await reader.next()]) == ["a"]
+
+    async def test_how_queues_stand_is_noted_with_what_is_settled(self, observatory: Observatory) -> None:
+        reader = await observatory.restarted()
+        await observatory.announce(visit("a"))
+        first = await reader.next()
+        assert await reader.noted() == {}
+        await reader.note(_STANDINGS)
+        assert await reader.noted() == {}
+        await reader.settle(first, _STANDINGS)
+        reader = await observatory.restarted()
+        await observatory.announce(visit("b"))
+        await reader.next()
+        assert await reader.noted() == _STANDINGS
+        later = {name: evolve(each, steps=8) for name, each in _STANDINGS.items()}
+        await reader.note(later)
+        assert await reader.noted() == later
+        reader = await observatory.restarted()
+        assert groups([await reader.next()]) == ["b"]
+
+    async def test_what_is_settled_can_be_read_again_in_order(self, observatory: Observatory) -> None:
+        reader = await observatory.restarted()
+        begin = UtcSeconds(time.time() - 60.0)
+        cancellation = Cancellation(sal_index=1, script_sal_index=200023, group="a")
+        for content in (visit("a"), visit("b"), cancellation):
+            await observatory.announce(content)
+            await asyncio.sleep(0.01)
+            announcement = await reader.next()
+            await reader.settle(announcement)
+        assert groups(list(await reader.again(begin))) == ["a", "b", "a"]
+        await observatory.announce(visit("c"))
+        assert len(await reader.again(begin)) == 3
+        assert groups([await reader.next()]) == ["c"]
+
+    async def test_of_what_nobody_settled_nothing_is_read_again(self, observatory: Observatory) -> None:
+        reader = await observatory.restarted()
+        await observatory.announce(visit("a"))
+        await reader.next()
+        assert await reader.again(UtcSeconds(time.time() - 60.0)) == []

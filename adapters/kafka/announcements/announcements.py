@@ -2,25 +2,31 @@
 
 import logging
 import math
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from confluent_kafka import Message
+from confluent_kafka import KafkaException, Message, TopicPartition
 from tenacity import retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from adapters.common.own_threads import OwnThreads
 from adapters.common.retrying import Retries
+from adapters.kafka.announcements.history import read_again
 from adapters.kafka.announcements.next_visit import NextVisitCodec, UndecodableVisitError
 from adapters.kafka.announcements.schema_registry import SchemaRegistry, SchemaRegistryUnavailableError
+from adapters.kafka.announcements.standings import standings_from, standings_to
 from adapters.kafka.connection import KafkaConnection, consumer_config
 from adapters.kafka.group_reader import GroupReader, KafkaReadError
 from adapters.kafka.places import position_of, topic_partition_of
+from domain.times import UtcSeconds
 from domain.visit import Cancellation, Visit
+from domain.work.standing import QueueStanding
 from ports.announcements import Announcement, AnnouncementsUnavailableError, NotForUs, Unreadable
 
 __all__ = ["KafkaAnnouncements", "read_announcement"]
 
 _LOG: Final = logging.getLogger(__name__)
+_PATIENCE: Final = 10.0  # Seconds for a question about offsets.
 _WAITING: Final = 500  # Messages; a night has a thousand.
 _PAUSES: Final = wait_random_exponential(multiplier=0.5, max=5.0)
 """Between two questions to a registry that is away, seconds."""
@@ -64,8 +70,8 @@ class KafkaAnnouncements:
         self._canceled_topic = canceled_topic
         self._patience = patience
         self._codec = NextVisitCodec(registry.schema)
-        config = consumer_config(connection, group=group, offset_reset=offset_reset)
-        self._reader = GroupReader(config, self._topics, limit=_WAITING, moved=self._forget)
+        self._config = consumer_config(connection, group=group, offset_reset=offset_reset)
+        self._reader = GroupReader(self._config, self._topics, limit=_WAITING, moved=self._forget)
         self._delivered: dict[str, Message] = {}
         # Decoding may ask the registry, which blocks.
         self._thread = OwnThreads("decode", AnnouncementsUnavailableError)
@@ -100,7 +106,9 @@ class KafkaAnnouncements:
         self._delivered[position] = message
         return Announcement(content=content, position=position, body=message.value() or b"")
 
-    async def settle(self, announcement: Announcement) -> None:
+    async def settle(
+        self, announcement: Announcement, standings: Mapping[str, QueueStanding] | None = None
+    ) -> None:
         """See `ports.announcements.Announcements.settle`.
 
         Where the partition has gone to another member, that one delivers the
@@ -112,11 +120,47 @@ class KafkaAnnouncements:
         positions = list(self._delivered)
         done = positions[: positions.index(announcement.position) + 1]
         try:
-            await self._reader.commit([self._delivered[position] for position in done])
+            settled = [self._delivered[position] for position in done]
+            await self._reader.commit(settled, standings_to(standings or {}))
         except KafkaReadError as error:
             raise AnnouncementsUnavailableError(f"{announcement.position} is not settled: {error}") from error
         for position in done:
             self._delivered.pop(position, None)
+
+    async def note(self, standings: Mapping[str, QueueStanding]) -> None:
+        """See `ports.announcements.Announcements.note`."""
+        metadata = standings_to(standings)
+        try:
+            settled = [place for place in await self._reader.committed(_PATIENCE) if place.offset >= 0]
+            places = [
+                TopicPartition(place.topic, place.partition, place.offset, metadata) for place in settled
+            ]
+            if places:
+                await self._reader.commit_places(places)
+        except KafkaReadError as error:
+            raise AnnouncementsUnavailableError(f"standings of queues are not noted: {error}") from error
+
+    async def noted(self) -> Mapping[str, QueueStanding] | None:
+        """See `ports.announcements.Announcements.noted`."""
+        try:
+            places = await self._reader.committed(_PATIENCE)
+        except KafkaReadError as error:
+            raise AnnouncementsUnavailableError(f"committed offsets: {error}") from error
+        # Who reads visits has a standing to compare; who reads only cancellations publishes nothing.
+        is_reader = any(place.topic == self._topics[0] for place in places)
+        return standings_from(place.metadata or "" for place in places) if is_reader else None
+
+    async def again(self, since: UtcSeconds) -> Sequence[Announcement]:
+        """See `ports.announcements.Announcements.again`."""
+        try:
+            settled = [place for place in await self._reader.committed(_PATIENCE) if place.offset >= 0]
+            messages = await self._thread.run(read_again, self._config, settled, since, _PATIENCE)
+        except (KafkaReadError, KafkaException) as error:
+            raise AnnouncementsUnavailableError(f"announcements cannot be read again: {error}") from error
+        return [
+            Announcement(content=await self._decode(message), position=position_of(message))
+            for message in messages
+        ]
 
     async def _decode(self, message: Message) -> Visit | Cancellation | NotForUs | Unreadable:
         retries = Retries(

@@ -46,6 +46,12 @@ class MemoryControl:
         self._news.set()
         self._news = asyncio.Event()
 
+    def wipe(self) -> None:
+        """Lose everything, for tests."""
+        self._forgotten += len(self._notes)
+        self._notes.clear()
+        self._tombstones.clear()
+
     async def is_cancelled(self, sal_index: int, group: str) -> bool:
         """Say whether a tombstone stands for the visit."""
         put = self._tombstones.get((sal_index, group))

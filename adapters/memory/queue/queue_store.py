@@ -11,6 +11,7 @@ from attrs import define, evolve, field, frozen
 
 from domain.times import UtcSeconds
 from domain.visit import Identity, VisitDetector
+from domain.work.standing import QueueStanding
 from ports.clock import Clock
 from ports.work_queue import LEASE_SECONDS, Lease, QueueDepth
 
@@ -73,6 +74,10 @@ class MemoryQueueStore:
     """What was dead-lettered, in that order."""
     revisions: dict[tuple[str, str], int] = field(factory=dict, init=False)
     """The newest revision of each visit, by instrument and group."""
+    steps: int = field(default=0, init=False)
+    """Visits published, counted by the producer, and looks taken."""
+    _last: int = field(default=0, init=False)
+    _gap: str = field(default="", init=False)
     _incarnation: int = field(default=0, init=False)
     _waiting: deque[_Delivery] = field(factory=deque, init=False)
     # All leases last equally long, so the order of renewal is that of expiry.
@@ -143,6 +148,28 @@ class MemoryQueueStore:
         """Raise the incarnation if it is lower than this."""
         if self._incarnation < at_least:
             self._incarnation = max(at_least, round(self.clock.utc() * 1000))
+
+    def standing(self) -> QueueStanding:
+        """Take a step, and tell how far the queue has come."""
+        self.steps += 1
+        return QueueStanding(
+            incarnation=self.incarnation,
+            last_entry=(self._last, 0),
+            steps=self.steps,
+            gap=self._gap,
+        )
+
+    def lose_waiting(self) -> None:
+        """Remove what nobody has leased, for tests."""
+        if self._waiting:
+            self._gap = self._waiting[-1].entry
+            self._waiting.clear()
+
+    def wipe(self) -> None:
+        """Lose everything, for tests."""
+        for kept in (self._waiting, self._held, self._delayed, self.dead, self.revisions):
+            kept.clear()
+        self._incarnation = self.steps = self._last = 0
 
     def make_anew(self) -> None:
         """Lose the group, for tests, and make it again: what was leased waits, as if nobody had leased it."""
@@ -238,6 +265,7 @@ class MemoryQueueStore:
             self._sleepers.pop(id(sleeper), None)
 
     def _append(self, delivery: _Delivery) -> None:
+        self._last = int(delivery.entry)
         self._waiting.append(delivery)
         self._wake()
 

@@ -1,6 +1,6 @@
 """The producing end of the queue in memory."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from attrs import evolve, frozen
 
@@ -45,7 +45,8 @@ class MemoryWorkPublisher:
         """Add the copies of a visit, all in one step."""
         store = self._store(visit.instrument)
         key = (visit.instrument, visit.group)
-        mark = self._marks.get(key)
+        # What the store has lost, the mark is lost with it.
+        mark = self._marks.get(key) if key in store.revisions else None
         copies = list(detectors)
         if mark is not None and _is_repeated(visit, mark):
             return Published(novelty=Novelty.REPEATED, revision=mark.revision, copies=0)
@@ -53,6 +54,7 @@ class MemoryWorkPublisher:
         sent = {_contents(visit): visit.sent}
         self._marks[key] = _Mark(visit, revision, sent if mark is None else mark.sent | sent)
         store.revisions[key] = revision
+        store.steps += 1
         if mark is not None:
             for detector in copies:
                 identity = Identity(visit.instrument, visit.group, detector)
@@ -61,6 +63,17 @@ class MemoryWorkPublisher:
             store.add(VisitDetector(visit, detector), revision=revision)
         novelty = Novelty.NEW if mark is None else Novelty.CHANGED
         return Published(novelty=novelty, revision=revision, copies=len(copies))
+
+    async def restore(self, visit: Visit, detectors: Collection[int]) -> int:
+        """Add what the queue has lost, and the mark if that is lost."""
+        store, key = self._store(visit.instrument), (visit.instrument, visit.group)
+        if key not in store.revisions:
+            self._marks[key] = _Mark(visit, 1, {_contents(visit): visit.sent})
+            store.revisions[key] = 1
+        for detector in detectors:
+            store.add(VisitDetector(visit, detector), revision=store.revisions[key])
+        store.steps += bool(detectors)
+        return len(detectors)
 
     async def put_again(self, work: VisitDetector) -> None:
         """Add one visit-detector, whatever was published before."""

@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from adapters.memory.queue.queue_store import MemoryQueueStore
 from domain.visit import Identity
+from domain.work.standing import QueueStanding
 from ports.work_queue import Lease, LeaseLostError, QueueDepth, QueueUnavailableError
 
 __all__ = ["MemoryQueueUpkeep", "MemoryWorkQueue"]
@@ -95,6 +96,18 @@ class MemoryQueueUpkeep:
     async def unfinished(self) -> Collection[Identity]:
         """List the work that waits, is leased or is postponed."""
         return self._store.unfinished()
+
+    async def standing(self) -> QueueStanding:
+        """See `ports.work_queue.RebuildableQueue.standing`."""
+        return self._store.standing()
+
+    async def repair_lag(self) -> bool:
+        """Say that the count was never lost."""
+        return False
+
+    async def raise_incarnation(self, at_least: int) -> None:
+        """See `ports.work_queue.WorkQueue.raise_incarnation`."""
+        self._store.raise_incarnation(at_least)
 
 
 def _now() -> float:

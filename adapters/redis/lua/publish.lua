@@ -1,5 +1,5 @@
 -- Add the copies of a visit and its mark, all or nothing.
--- KEYS: stream, mark of the visit, control stream.
+-- KEYS: stream, mark of the visit, control stream, steps.
 -- ARGV: digest of the contents, when sent, ms to keep the mark, instrument, group, detectors as JSON,
 --       ms to keep control notes, number of shared field names and values, these, then the detectors.
 -- Returns {'new' | 'repeated' | 'changed', revision, copies}.
@@ -27,6 +27,7 @@ if newest then
     redis.call('XADD', control, 'MINID', '~', limit, '*', 'kind', 'superseded', 'instrument', ARGV[4],
         'groupId', ARGV[5], 'revision', revision, 'detectors', ARGV[6])
 end
+redis.call('INCR', KEYS[4])
 local copies = 0
 fields[shared + 1] = 'detector'
 for i = 9 + shared, #ARGV do

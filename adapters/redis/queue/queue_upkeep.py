@@ -9,6 +9,7 @@ from adapters.redis.names import StreamKeys
 from adapters.redis.queue.fanned_out_visit import from_fields
 from domain.errors import PromptProcessingError
 from domain.visit import Identity
+from domain.work.standing import QueueStanding
 from ports.work_queue import CONSUMER_GONE_SECONDS, LEASE_SECONDS, QueueDepth, QueueUnavailableError
 
 __all__ = ["RedisQueueUpkeep"]
@@ -21,6 +22,11 @@ _DEPTH: Final = lua("queue/upkeep/depth", "queue/groups")
 _PUT_BACK_DUE: Final = lua("queue/upkeep/put_back_due", "queue/common")
 _UNFINISHED: Final = lua("queue/upkeep/unfinished", "queue/common", "queue/groups")
 _UNFINISHED_PAGE: Final = lua("queue/upkeep/unfinished_page", "queue/common")
+
+_STANDING: Final = lua("queue/upkeep/standing", "queue/common", "queue/groups")
+_REPAIR_LAG: Final = lua("queue/upkeep/repair_lag", "queue/common", "queue/groups")
+_MAKE: Final = lua("queue/upkeep/make", "queue/common", "queue/groups")
+_RAISE: Final = lua("queue/lease/raise_incarnation", "queue/common")
 
 _AT_ONCE = 100
 """Entries put back in one script, which nothing else can interrupt."""
@@ -61,6 +67,7 @@ class RedisQueueUpkeep(RedisAdapter):
         self._lease_seconds = lease_seconds
         self._gone_seconds = gone_seconds
         self._is_group_missed = False
+        self._is_lag_lost = False
         self._redis = RedisConnection(url, unavailable=QueueUnavailableError, timeout=timeout)
         super().__init__(self._redis)
 
@@ -128,6 +135,26 @@ class RedisQueueUpkeep(RedisAdapter):
             if len(page) < _PAGE:
                 return found
             position = f"({page[-1][0]}"
+
+    async def standing(self) -> QueueStanding:
+        """See `ports.work_queue.RebuildableQueue.standing`."""
+        keys = [*self._keys.queue, self._keys.steps]
+        incarnation, last, steps, gap = await self._redis.run(_STANDING, keys, [self._group])
+        return QueueStanding(incarnation=int(incarnation), last_entry=_parts(last), steps=int(steps), gap=gap)
+
+    async def repair_lag(self) -> bool:
+        """See `ports.work_queue.RebuildableQueue.repair_lag`."""
+        told = int(await self._redis.run(_REPAIR_LAG, self._keys.queue, [self._group]))
+        if told < 0 and not self._is_lag_lost:
+            what = "its lag is unknown to the server, and cannot be told while there are other groups"
+            _LOG.error("%s: %s; KEDA takes it for 0", self._keys.stream, what)
+        self._is_lag_lost = told < 0
+        return told > 0
+
+    async def raise_incarnation(self, at_least: int) -> None:
+        """See `ports.work_queue.RebuildableQueue.raise_incarnation`."""
+        await self._redis.run(_MAKE, self._keys.queue, [self._group])
+        await self._redis.run(_RAISE, self._keys.queue, [self._group, at_least])
 
 
 def _identities(entries: Iterable[Mapping[str, str]]) -> Iterator[Identity]:

@@ -2,7 +2,8 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+import uuid
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from adapters.redis.connection import RedisAdapter, RedisConnection, lua
@@ -16,6 +17,7 @@ from ports.work_queue import QueueUnavailableError
 __all__ = ["RedisWorkPublisher"]
 
 _PUBLISH: Final = lua("publish")
+_RESTORE: Final = lua("restore")
 _REMEMBER: Final = lua("remember")
 
 
@@ -61,9 +63,23 @@ class RedisWorkPublisher(RedisAdapter):
         arguments += [f"[{','.join(copies)}]", round(self._note_seconds * 1000)]
         arguments += [len(fields), *fields, *copies]
         mark = keys.mark(visit.instrument, visit.group)
-        answer = await self._redis.run(_PUBLISH, [keys.stream, mark, keys.control], arguments)
+        names = [keys.stream, mark, keys.control, keys.steps]
+        answer = await self._redis.run(_PUBLISH, names, arguments)
         novelty, revision, added = answer
         return Published(novelty=Novelty(novelty), revision=revision, copies=added)
+
+    async def restore(self, visit: Visit, detectors: Collection[int]) -> int:
+        """Add copies that the stream has lost, and the mark if that is lost, in one script."""
+        keys = self._keys(visit.instrument)
+        fields = list(itertools.chain.from_iterable(visit_to_fields(visit).items()))
+        arguments: list[str | int] = [
+            digest(visit),
+            repr(float(visit.sent)),
+            round(self._mark_seconds * 1000),
+        ]
+        arguments += [uuid.uuid4().hex, len(fields), *fields, *map(str, detectors)]
+        names = [keys.stream, keys.mark(visit.instrument, visit.group), keys.steps]
+        return int(await self._redis.run(_RESTORE, names, arguments))
 
     async def put_again(self, work: VisitDetector) -> None:
         """Add one entry, whatever was published before."""

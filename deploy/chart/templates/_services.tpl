@@ -110,6 +110,7 @@ NEXT_VISIT_CANCELED_TOPIC: {{ . | quote }}
 {{- end }}
 OFFSET: {{ $fanOut.kafka.offset | quote }}
 MESSAGE_EXPIRATION: {{ $fanOut.kafka.expiration | toString | quote }}
+POSTPONE_LIMIT: {{ .Values.worker.postponeLimit | toString | quote }}
 SECURITY_PROTOCOL: {{ $fanOut.kafka.securityProtocol | quote }}
 {{- with $fanOut.kafka.tlsVerify }}
 KAFKA_TLS_VERIFY: {{ . | quote }}

@@ -31,11 +31,11 @@ from adapters.memory.raws.raw_index import MemoryRawIndex
 from adapters.memory.raws.raw_lookup import MemoryRawLookup
 from adapters.memory.raws.raw_notifications import MemoryRawNotifications
 from adapters.memory.workspace import Durations, MemoryPipelines, MemoryWorkspace
-from application.fan_out import FanOut
 from application.index_raws import RawIndexer
 from application.initialize import Initializer
 from application.keep_queue import QueueKeeper
 from application.ledger import StoredClaims, StoredLedger
+from application.worker.alongside import running_alongside
 from application.worker.work import Worker
 from application.write_outputs import OutputWriter
 from domain.cameras.camera import Camera
@@ -119,6 +119,8 @@ class MemoryNight:
         self.workspaces: list[MemoryWorkspace] = []
         self.headers: dict[tuple[str, int], Mapping[str, Any]] = {}
         self.sequence = 0
+        self.ledger_address = ""
+        """Of its server, if that is not the queue's."""
         self._silent = silent
         self._has_writer = writer
         self._settings = settings
@@ -140,7 +142,7 @@ class MemoryNight:
         """Run all services until the block ends."""
         await self._initializer().run(register=True)
         services = [
-            self._fan_out().run(),
+            self._fan_out(),
             self._keeper().run(),
             self._indexer().run(),
             *([self.writer().run()] if self._has_writer else []),
@@ -289,12 +291,15 @@ class MemoryNight:
             queues={"memory": MemoryQueueUpkeep(self.queue)},
             clock=self.clock,
             metrics=self.metrics,
+            **({"ledger_address": self.ledger_address} if self.ledger_address else {}),
         ) as container:
             yield container
 
-    def _fan_out(self) -> FanOut:
+    async def _fan_out(self) -> None:
         with self._fan_out_container() as container:
-            return container.fan_out()
+            fan_out, guard = container.fan_out(), container.guard()
+        async with running_alongside(guard.run()):
+            await fan_out.run()
 
     def _keeper(self) -> QueueKeeper:
         with self._fan_out_container() as container:

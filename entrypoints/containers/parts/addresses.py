@@ -5,7 +5,7 @@ import logging
 import os
 import secrets
 import socket
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from adapters.kafka.connection import KafkaConnection, TlsVerify
 from adapters.s3.client import S3Connection
@@ -14,6 +14,7 @@ from entrypoints.settings.kafka import KafkaSettings, WriterKafkaSettings
 
 __all__ = [
     "group_of_workers",
+    "is_same_server",
     "is_sql",
     "is_sqlite",
     "kafka_connection",
@@ -44,6 +45,12 @@ def redis_url(host: str, settings: RedisSettings) -> str:
 def ledger_url(ledger: LedgerSettings, host: str, redis: RedisSettings) -> str:
     """Write the address of the ledger: LEDGER_URL, or the queue's Redis."""
     return ledger.url or redis_url(host, redis)
+
+
+def is_same_server(url: str, other: str) -> bool:
+    """Tell whether two addresses are of one server, whatever the user and the database."""
+    places = [urlsplit(each) for each in (url, other)]
+    return len({(place.hostname, place.port) for place in places}) == 1
 
 
 def is_sqlite(url: str) -> bool:

@@ -103,6 +103,14 @@ _NIGHTS: Final[Mapping[str, tuple[Series, set[str]]]] = {
     "failed long ago": (_pods(_ENDED % "failed", 3, _born(30)), set()),
     "two failed": (_pods(_ENDED % "failed", 2, _born(60)), set()),
     "leases lost": (_pods(f"leases_lost_total{{{_OURS}}}", 6, _born(80)), {"LeasesLost"}),
+    "a queue emptied": (
+        {'queues_lost_total{queue="instrument:simcam",kind="came back older"}': _born(80)},
+        {"QueueLost"},
+    ),
+    "a lag unknown": (
+        {'queue_lags_repaired_total{queue="instrument:simcam"}': _born(80)},
+        {"QueueLagUnknown"},
+    ),
     "a clock that is off": ({'clock_skew_total{source="nextVisit"}': _rising(1)}, {"ClockSkew"}),
 }
 

@@ -85,6 +85,18 @@ async def test_a_visit_is_published_once(side: _Side, times: int) -> None:
     assert (await side.upkeep.depth()).waiting == 189
 
 
+async def test_what_a_queue_has_lost_is_restored_once(side: _Side) -> None:
+    await side.publisher.restore(a_visit("warm up"), [1])
+    await side.queue.acknowledge(await side.leased())
+    side.proxy.lose_answers("EVALSHA", 1)
+    assert await side.publisher.restore(a_visit(), range(189)) == 189
+    assert side.proxy.lost == 1
+    assert (await side.upkeep.depth()).waiting == 189
+    lease = await side.leased()
+    assert (lease.revision, lease.latest_revision) == (1, 1)
+    assert (await side.publisher.publish(a_visit(), range(189))).novelty is Novelty.REPEATED
+
+
 @_TIMES
 async def test_a_delivery_that_never_arrived_is_leased_at_once(side: _Side, times: int) -> None:
     await side.publisher.put_again(some_work(4))

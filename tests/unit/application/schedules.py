@@ -176,7 +176,7 @@ class _BrokenNight(MemoryNight):
     def start(self, place: str) -> None:
         """Start a process in its place."""
         makers: dict[str, Callable[[], Any]] = {
-            "fan-out": lambda: self._fan_out().run(),
+            "fan-out": self._fan_out,
             "keeper": lambda: self._keeper().run(),
             "indexer": lambda: self._indexer().run(),
             "writer": lambda: self.writer().run(),

@@ -17,3 +17,14 @@ local function groups_of(stream)
     end
     return groups
 end
+
+local function parts(id)
+    local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+    return tonumber(ms), tonumber(seq)
+end
+
+local function before(left, right)
+    local left_ms, left_seq = parts(left)
+    local right_ms, right_seq = parts(right)
+    return left_ms < right_ms or (left_ms == right_ms and left_seq < right_seq)
+end

@@ -3,17 +3,6 @@
 -- Returns how many entries were forgotten; -1 if the stream has groups, and not this one.
 local stream, group = KEYS[1], ARGV[1]
 
-local function parts(id)
-    local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-    return tonumber(ms), tonumber(seq)
-end
-
-local function before(left, right)
-    local left_ms, left_seq = parts(left)
-    local right_ms, right_seq = parts(right)
-    return left_ms < right_ms or (left_ms == right_ms and left_seq < right_seq)
-end
-
 -- The first entry that a group has not finished, or the place where it will come.
 local function oldest_unfinished(info)
     if info['pending'] > 0 then

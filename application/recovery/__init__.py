@@ -1,0 +1,1 @@
+"""Finding out that a queue lost work, and publishing it again."""
