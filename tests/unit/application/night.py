@@ -1,5 +1,6 @@
 """A whole observatory in one event loop, with the processes that no rehearsal needs."""
 
+import asyncio
 from typing import Any, override
 
 from attrs import evolve
@@ -10,16 +11,29 @@ from application.initialize import Initializer
 from application.reconcile import Reconciler
 from domain.headers.header import read_exposure
 from domain.raws.raws import make_raw_key, parse_raw_key, sidecar_key
-from domain.visit import Visit
+from domain.visit import Identity, Visit
+from domain.work.outcomes import Outcome
 from entrypoints.containers.memory import night
 from entrypoints.containers.memory.night import BEGIN, CAMERA, DEPLOYMENT, EXPOSURE_TIME, LoopClock, wired
 from entrypoints.containers.reconcile import ReconcileContainer
 from initializer.container import InitializerContainer
+from tests.ledger_records import final_records
 from tests.unit.application import processes
 
-__all__ = ["BEGIN", "CAMERA", "EXPOSURE_TIME", "INSTRUMENT", "LoopClock", "MemoryNight"]
+__all__ = [
+    "BEGIN",
+    "CAMERA",
+    "EXPOSURE_TIME",
+    "GROUP",
+    "INSTRUMENT",
+    "LoopClock",
+    "MemoryNight",
+    "announced",
+    "outcome_of",
+]
 
 INSTRUMENT = CAMERA.instrument
+GROUP = "2026-03-14T02:15:07.310#2"
 
 
 class MemoryNight(night.MemoryNight):
@@ -86,3 +100,22 @@ class MemoryNight(night.MemoryNight):
             clock=self.clock,
         ) as container:
             return container.initializer()
+
+
+async def announced(night: MemoryNight) -> None:
+    await night.announcements.announce(night.visit(GROUP))
+
+
+async def outcome_of(night: MemoryNight, detector: int, group: str = GROUP, wait: float = 600.0) -> Outcome:
+    """Wait for a visit-detector's final outcome."""
+    identity = Identity(INSTRUMENT, group, detector)
+    async with asyncio.timeout(wait):
+        while True:
+            finals = {
+                record.attempt.identity: record for record in await final_records(night.ledger, INSTRUMENT)
+            }
+            if identity in finals:
+                outcome = finals[identity].outcome
+                assert outcome is not None
+                return outcome
+            await asyncio.sleep(1.0)

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from adapters.memory.workspace import MemoryPipelines
-from tests.unit.application.night import MemoryNight
-from tests.unit.application.test_night import GROUP, announced, outcome_of
+from tests.unit.application.night import GROUP, MemoryNight, announced, outcome_of
 
 pytestmark = pytest.mark.looptime
 

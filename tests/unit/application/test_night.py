@@ -10,22 +10,17 @@ import pytest
 
 from adapters.memory.workspace import MemoryPipelines
 from application.ledger import StoredLedger
-from domain.times import TaiSeconds, tai_from_utc
-from domain.visit import Cancellation, Identity, RotationSystem
+from domain.times import tai_from_utc
+from domain.visit import Identity, RotationSystem
 from domain.work.about import AboutVisit
 from domain.work.attempts import Attempt
 from domain.work.outcomes import (
-    Cancelled,
     Completed,
-    Expired,
     FailedAfterChange,
     FailedBeforeChange,
     Ignored,
-    ImagesRejected,
     NoImages,
-    Outcome,
     PermanentFailure,
-    Poisoned,
     SnapStatus,
     describe,
     snaps_of,
@@ -33,31 +28,14 @@ from domain.work.outcomes import (
 from domain.work.promptness import Promptness
 from domain.work.quality import Quality
 from entrypoints.logs import line_formatter
-from ports.announcements import NotForUs, Unreadable
+from ports.announcements import Unreadable
 from ports.history_store import HistoryStore
 from ports.metrics import Counter, Duration, Gauge
 from ports.workspace import RawUnreadableError, WorkspaceError, WorkspaceLostError
 from tests.ledger_records import final_records
-from tests.unit.application.night import INSTRUMENT, MemoryNight
+from tests.unit.application.night import GROUP, INSTRUMENT, MemoryNight, announced, outcome_of
 
 pytestmark = pytest.mark.looptime
-
-GROUP = "2026-03-14T02:15:07.310#2"
-
-
-async def outcome_of(night: MemoryNight, detector: int, group: str = GROUP, wait: float = 600.0) -> Outcome:
-    """Wait for a visit-detector's final outcome."""
-    identity = Identity(INSTRUMENT, group, detector)
-    async with asyncio.timeout(wait):
-        while True:
-            finals = {
-                record.attempt.identity: record for record in await final_records(night.ledger, INSTRUMENT)
-            }
-            if identity in finals:
-                outcome = finals[identity].outcome
-                assert outcome is not None
-                return outcome
-            await asyncio.sleep(1.0)
 
 
 async def test_a_night_of_three_visits_is_completed_and_written() -> None:
@@ -83,10 +61,6 @@ async def test_a_night_of_three_visits_is_completed_and_written() -> None:
     assert len(night.repository.datasets) == 2 * (9 + 18 + 9)
     assert night.repository.datasets == night.repository.files
     assert night.queue.depth().waiting == night.queue.depth().leased == night.queue.depth().dead == 0
-
-
-async def announced(night: MemoryNight) -> None:
-    await night.announcements.announce(night.visit(GROUP))
 
 
 async def test_a_failing_pipeline_is_retried_and_then_set_aside_with_its_reason() -> None:
@@ -304,177 +278,6 @@ async def test_a_rotation_by_which_no_image_can_be_checked_fails_the_visit_befor
     assert isinstance(outcome, FailedBeforeChange)
     assert outcome.never is PermanentFailure.UNPLACEABLE_VISIT
     assert "rotation in system HORIZON" in outcome.reason
-
-
-async def test_without_images_the_wait_ends_at_the_deadline() -> None:
-    night = MemoryNight(detectors=frozenset({4}))
-    async with night.running():
-        await announced(night)
-        outcome = await outcome_of(night, 4)
-    assert isinstance(outcome, NoImages)
-    # Start in 20 s, duration 20 s, and 60 s of patience, less what preloading took.
-    assert 95 < outcome.waited < 105
-
-
-async def test_images_whose_notifications_are_lost_are_found_by_looking() -> None:
-    night = MemoryNight(detectors=frozenset({4}))
-    async with night.running():
-        visit = night.visit(GROUP)
-        await night.announcements.announce(visit)
-        await asyncio.sleep(40)
-        night.expose(visit, 4, notify=False)
-        outcome = await outcome_of(night, 4, wait=30)
-    assert isinstance(outcome, Completed)
-
-
-async def test_an_image_that_was_there_in_time_is_found_though_the_store_was_away_at_the_deadline() -> None:
-    night = MemoryNight(detectors=frozenset({4}))
-    async with night.running():
-        visit = night.visit(GROUP)
-        await night.announcements.announce(visit)
-        night.images.outage = "503"
-        night.expose(visit, 4, notify=False)
-        await asyncio.sleep(102)
-        # The wait ended at 100 s, see above.
-        assert (await night.ledger.history(Identity(INSTRUMENT, GROUP, 4)))[-1].outcome is None
-        night.images.outage = ""
-        outcome = await outcome_of(night, 4, wait=30)
-    assert isinstance(outcome, Completed)
-
-
-async def test_an_image_with_the_wrong_angle_is_rejected() -> None:
-    night = MemoryNight(detectors=frozenset({4}))
-    async with night.running():
-        visit = night.visit(GROUP)
-        await night.announcements.announce(visit)
-        night.expose(visit, 4, ROTPA=visit.camera_angle + 3)
-        outcome = await outcome_of(night, 4)
-    assert isinstance(outcome, ImagesRejected)
-    assert "3.000 deg off" in outcome.snaps[0].reason
-
-
-async def test_a_truncated_image_that_is_rewritten_in_time_is_processed() -> None:
-    night = MemoryNight(workers=1, detectors=frozenset({4}))
-    async with night.running():
-        visit = night.visit(GROUP)
-        night.workspaces[0].fail_next("ingest", RawUnreadableError("it is truncated"))
-        await night.announcements.announce(visit)
-        key = night.expose(visit, 4)
-        await asyncio.sleep(30)
-        night.notifications[0].notify(night.images.put(key, "rewritten"))
-        outcome = await outcome_of(night, 4)
-    assert isinstance(outcome, Completed)
-
-
-async def test_a_visit_cancelled_before_its_images_is_not_worked_on() -> None:
-    night = MemoryNight(detectors=frozenset({4}))
-    async with night.running():
-        await announced(night)
-        await asyncio.sleep(10)
-        await night.announcements.announce(Cancellation(sal_index=1, script_sal_index=200, group=GROUP))
-        outcome = await outcome_of(night, 4, wait=30)
-    assert outcome == Cancelled()
-
-
-async def test_a_cancellation_after_the_first_snap_changes_nothing() -> None:
-    night = MemoryNight(detectors=frozenset({4}))
-    async with night.running():
-        visit = night.visit(GROUP, nimages=2)
-        await night.announcements.announce(visit)
-        await asyncio.sleep(20)
-        night.expose(visit, 4, snap=0)
-        await asyncio.sleep(5)
-        await night.announcements.announce(Cancellation(sal_index=1, script_sal_index=200, group=GROUP))
-        await asyncio.sleep(10)
-        night.expose(visit, 4, snap=1)
-        outcome = await outcome_of(night, 4)
-    assert isinstance(outcome, Completed)
-    assert len(outcome.snaps) == 2
-
-
-async def test_a_changed_visit_takes_the_place_of_the_one_before() -> None:
-    night = MemoryNight(workers=1, detectors=frozenset({4}))
-    async with night.running():
-        first = night.visit(GROUP)
-        await night.announcements.announce(first)
-        await asyncio.sleep(10)
-        second = night.visit(GROUP, camera_angle=200.0)
-        await night.announcements.announce(second)
-        await asyncio.sleep(10)
-        night.expose(second, 4)
-        outcome = await outcome_of(night, 4)
-    assert isinstance(outcome, Completed)
-    history = await night.ledger.history(Identity(INSTRUMENT, GROUP, 4))
-    assert [record.outcome for record in history] == [Cancelled(superseded=True), outcome]
-
-
-async def test_of_a_visit_that_changed_before_it_was_leased_only_the_last_is_prepared() -> None:
-    night = MemoryNight(workers=0, detectors=frozenset({4}))
-    async with night.running():
-        for angle in (12.0, 200.0):
-            visit = night.visit(GROUP, camera_angle=angle)
-            await night.announcements.announce(visit)
-            await asyncio.sleep(1)
-        night.expose(visit, 4)
-        running = asyncio.create_task(night.worker("late").run(asyncio.Event()))
-        outcome = await outcome_of(night, 4)
-        running.cancel()
-    first, last = await night.ledger.history(Identity(INSTRUMENT, GROUP, 4))
-    assert first.outcome == Cancelled(superseded=True)
-    assert "prepare" not in first.seconds
-    assert "prepare" in last.seconds
-    assert isinstance(outcome, Completed)
-
-
-async def test_what_is_announced_twice_is_done_once() -> None:
-    night = MemoryNight(detectors=frozenset({4}))
-    async with night.running():
-        visit = night.visit(GROUP)
-        await night.announcements.announce(visit)
-        await night.announcements.announce(visit)
-        night.expose(visit, 4)
-        await outcome_of(night, 4)
-        await asyncio.sleep(60)
-    assert night.metrics.total(Counter.OUTCOMES) == 1
-    assert night.metrics.total(Counter.VISITS_FANNED_OUT, novelty="repeated") == 1
-
-
-async def test_an_old_announcement_is_recorded_as_expired_for_each_detector() -> None:
-    night = MemoryNight()
-    async with night.running():
-        visit = night.visit(GROUP)
-        await night.announcements.announce(night.visit(GROUP, sent=TaiSeconds(visit.sent - 4000)))
-        outcomes = [await outcome_of(night, detector) for detector in (0, 1)]
-    assert all(isinstance(outcome, Expired) for outcome in outcomes)
-    assert night.metrics.total(Counter.VISIT_DETECTORS, instrument=INSTRUMENT, promptness="failed") == 2
-
-
-async def test_bad_announcements_are_counted_and_the_night_goes_on() -> None:
-    night = MemoryNight(detectors=frozenset({4}))
-    async with night.running():
-        await night.announcements.announce(Unreadable("no schema"))
-        await night.announcements.announce(NotForUs("its instrument is blank"))
-        await night.announcements.announce(night.visit("other", instrument="OtherCam"))
-        visit = night.visit(GROUP)
-        await night.announcements.announce(visit)
-        night.expose(visit, 4)
-        assert isinstance(await outcome_of(night, 4), Completed)
-    assert night.announcements.unsettled == 0
-    for reason in ("unreadable", "not an observation", "unsupported instrument"):
-        assert night.metrics.total(Counter.ANNOUNCEMENTS_DROPPED, reason=reason) == 1
-
-
-async def test_deliveries_that_nobody_can_work_on_are_set_aside() -> None:
-    night = MemoryNight(workers=1, detectors=frozenset({77}))
-    async with night.running():
-        entry = night.queue.add(None, fault="groupId is missing")
-        await announced(night)
-        await asyncio.sleep(5)
-    assert [letter.reason for letter in night.queue.dead] == [
-        "groupId is missing",
-        f"{INSTRUMENT} has no detector number 77",
-    ]
-    assert isinstance((await night.ledger.unreadable("memory"))[entry], Poisoned)
 
 
 async def test_a_lost_workspace_costs_an_attempt_and_not_the_visit() -> None:

@@ -26,8 +26,7 @@ from domain.work.reconciliation import Why
 from ports.work_queue import Lease
 from ports.workspace import WorkspaceError
 from tests.contract_suites.samples import a_visit
-from tests.unit.application.night import INSTRUMENT, LoopClock, MemoryNight
-from tests.unit.application.test_night import outcome_of
+from tests.unit.application.night import INSTRUMENT, LoopClock, MemoryNight, outcome_of
 
 pytestmark = pytest.mark.looptime
 
