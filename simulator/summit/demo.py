@@ -12,9 +12,9 @@ from simulator.summit.simulated_night import SimulatedNight
 from simulator.summit.templates import PatchTemplate, make_templates, patches_seen
 from simulator.world.frames import SimulatedCamera
 from simulator.world.optics import field_radius, pixel_scale
-from simulator.world.orbits import brightest_near, mpcorb_line
 from simulator.world.sky import Sky, make_sky
 from simulator.world.skymap import Skymap, make_skymap
+from simulator.world.solar_system.orbits import brightest_near, mpcorb_line
 from simulator.world.stars import Patch
 
 __all__ = ["Demo", "demo_plan", "known_orbit"]

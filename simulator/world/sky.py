@@ -10,7 +10,7 @@ from domain.times import TaiSeconds
 from simulator.errors import SimulatorError
 from simulator.world.arrays import Bools, Floats, Integers
 from simulator.world.changing import Transients, Variables, make_transients, make_variables
-from simulator.world.movers import Movers, make_movers
+from simulator.world.solar_system.movers import Movers, make_movers
 from simulator.world.stars import Patch, Stars, make_stars
 
 __all__ = ["Kind", "PointSources", "Sky", "SkyDensity", "Stars", "make_sky"]

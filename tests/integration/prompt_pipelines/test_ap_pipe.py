@@ -31,8 +31,8 @@ from domain.times import TaiSeconds
 from entrypoints.cli import main
 from prompt_pipelines.apdb import History, open_apdb, store
 from prompt_pipelines.positions import image_region, sky_positions
-from simulator.world.movers import make_movers
-from simulator.world.orbits import mpcorb_line
+from simulator.world.solar_system.movers import make_movers
+from simulator.world.solar_system.orbits import mpcorb_line
 from simulator.world.stars import Patch
 from tests.integration.prompt_pipelines.conftest import (
     EXPOSURES,

@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 
 from domain.times import TaiSeconds
 from simulator.world.arrays import Floats
-from simulator.world.movers import make_movers
+from simulator.world.solar_system.movers import make_movers
 from simulator.world.stars import Patch
 
 EPOCH = TaiSeconds(1_795_000_000.0)

@@ -7,8 +7,8 @@ import pytest
 
 from domain.times import TaiSeconds
 from prompt_pipelines.solar_system.prediction import View, predict, sky_of
-from simulator.world.movers import make_movers
-from simulator.world.orbits import brightest_near, mpcorb_line
+from simulator.world.solar_system.movers import make_movers
+from simulator.world.solar_system.orbits import brightest_near, mpcorb_line
 from simulator.world.stars import Patch
 
 MOVERS = make_movers(

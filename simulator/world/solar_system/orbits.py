@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 
 from simulator.world.arrays import Floats
-from simulator.world.movers import GM_SUN, Movers
+from simulator.world.solar_system.movers import GM_SUN, Movers
 
 __all__ = ["brightest_near", "mpcorb_line"]
 

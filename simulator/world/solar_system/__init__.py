@@ -1,0 +1,1 @@
+"""Bodies of the Solar System, and the orbits that are published of them."""
