@@ -57,7 +57,8 @@ lint: $(READY)  ## Check style, types and import contracts
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 
-test: lint  ## Lint, then run all tests
+test: lint  ## Lint, then run all tests (about 20 minutes on two cores)
+	@echo "All tests: about 20 minutes on two cores. The longest come first, so the percentage is slow to begin with."
 	$(PYTEST) $(ARGS)
 
 test-fast: $(READY)  ## Run the unit and contract tests only, with half as many examples of each property
