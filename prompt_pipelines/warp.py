@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from attrs import frozen
-from lsst.images import MaskedImage, SkyProjection
+from lsst.images import Box, MaskedImage, SkyProjection
 from scipy.interpolate import RectBivariateSpline
 from scipy.ndimage import binary_dilation, map_coordinates
 
@@ -18,7 +18,7 @@ from prompt_pipelines.arrays import Flags, Floats, Pixels
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.masks import any_of
 
-__all__ = ["Warped", "stitch", "warp"]
+__all__ = ["Warped", "seen_box", "stitch", "warp"]
 
 _GRID_STEP = 64  # pixels; distortion is cubic at most over this distance
 _EDGE = 0.001  # pixels beyond the last that rounding may put a place on it
@@ -99,6 +99,30 @@ def stitch(
     return result
 
 
+def seen_box(
+    bbox: Box, projection: SkyProjection[Any], target: SkyProjection[Any], shape: tuple[int, int]
+) -> Box | None:
+    """Find the pixels of an image that `warp` looks at, so that no others need to be read.
+
+    Parameters
+    ----------
+    bbox, projection
+        Of the image.
+    target, shape
+        Of the new one.
+
+    Returns
+    -------
+    box
+        Within `bbox`; None if the two do not meet.
+    """
+    grid = _Grid.of(bbox, projection, target, shape, (0, 0))
+    if not grid.near.any():
+        return None
+    rows, columns = grid.row[grid.near], grid.column[grid.near]
+    return bbox.local[_seen(rows, bbox.y.size), _seen(columns, bbox.x.size)]
+
+
 def _nothing(shape: tuple[int, int]) -> Warped:
     return Warped(np.zeros(shape, np.float32), np.full(shape, np.nan, np.float32), np.ones(shape, dtype=bool))
 
@@ -122,42 +146,63 @@ class _Places:
         shape: tuple[int, int],
         origin: tuple[int, int],
     ) -> "_Places":
-        """Follow a coarse grid of new pixels to the sky and to the source."""
-        grid_y = np.linspace(0.0, shape[0] - 1.0, max(4, shape[0] // _GRID_STEP + 1))
-        grid_x = np.linspace(0.0, shape[1] - 1.0, max(4, shape[1] // _GRID_STEP + 1))
-        y, x = np.meshgrid(grid_y, grid_x, indexing="ij")
         if source.sky_projection is None:
             raise UnusableImageError("an image without sky projection cannot be resampled")
-        sky = target.pixel_to_sky(x=x.ravel() + origin[1], y=y.ravel() + origin[0])
-        there = source.sky_projection.sky_to_pixel(sky)
-        row = np.asarray(there.y).reshape(y.shape) - source.bbox.y.start
-        column = np.asarray(there.x).reshape(y.shape) - source.bbox.x.start
-        rows, columns = (RectBivariateSpline(grid_y, grid_x, values) for values in (row, column))
+        grid = _Grid.of(source.bbox, source.sky_projection, target, shape, origin)
+        rows, columns = (RectBivariateSpline(grid.y, grid.x, values) for values in (grid.row, grid.column))
         middle = (shape[0] / 2.0, shape[1] / 2.0)
         scale = abs(
             rows.ev(*middle, dx=1) * columns.ev(*middle, dy=1)
             - rows.ev(*middle, dy=1) * columns.ev(*middle, dx=1)
         )
-        covered = _covered(source, row, column, (grid_y, grid_x))
-        return cls(rows, columns, covered, float(scale))
+        return cls(rows, columns, grid.covered, float(scale))
 
 
-def _covered(
-    source: MaskedImage, row: Floats, column: Floats, grid: tuple[Floats, Floats]
-) -> tuple[slice, slice] | None:
-    """Find the cells of the grid that have a corner within a cell's size of the source."""
-    near = np.ones(row.shape, dtype=bool)
-    for values, size in ((row, source.bbox.y.size), (column, source.bbox.x.size)):
-        # A cell is skewed at most as much as it is long, in either direction.
-        cell = sum(np.abs(np.diff(values, axis=axis)).max() for axis in (0, 1))
-        near &= (values > -cell) & (values < size + cell)
-    if not near.any():
-        return None
-    lines = (np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0)))
-    return tuple(  # type: ignore[return-value]  # two directions, two slices
-        slice(int(at[found[0]]), int(np.ceil(at[found[-1]])) + 1)
-        for found, at in zip(lines, grid, strict=True)
-    )
+@frozen(eq=False)
+class _Grid:
+    """A coarse grid of new pixels, followed to the sky and to the source."""
+
+    y: Floats
+    x: Floats
+    row: Floats
+    """In the array of the source, indexed ``[y, x]``."""
+    column: Floats
+    near: Flags
+    """Within a cell's size of the source."""
+
+    @classmethod
+    def of(
+        cls,
+        bbox: Box,
+        projection: SkyProjection[Any],
+        target: SkyProjection[Any],
+        shape: tuple[int, int],
+        origin: tuple[int, int],
+    ) -> "_Grid":
+        grid_y = np.linspace(0.0, shape[0] - 1.0, max(4, shape[0] // _GRID_STEP + 1))
+        grid_x = np.linspace(0.0, shape[1] - 1.0, max(4, shape[1] // _GRID_STEP + 1))
+        y, x = np.meshgrid(grid_y, grid_x, indexing="ij")
+        sky = target.pixel_to_sky(x=x.ravel() + origin[1], y=y.ravel() + origin[0])
+        there = projection.sky_to_pixel(sky)
+        row = np.asarray(there.y).reshape(y.shape) - bbox.y.start
+        column = np.asarray(there.x).reshape(y.shape) - bbox.x.start
+        near = np.ones(row.shape, dtype=bool)
+        for values, size in ((row, bbox.y.size), (column, bbox.x.size)):
+            # A cell is skewed at most as much as it is long, in either direction.
+            cell = sum(np.abs(np.diff(values, axis=axis)).max() for axis in (0, 1))
+            near &= (values > -cell) & (values < size + cell)
+        return cls(grid_y, grid_x, row, column, near)
+
+    @property
+    def covered(self) -> tuple[slice, slice] | None:
+        """Rows and columns of the new image beyond which there is nothing of the source."""
+        if not self.near.any():
+            return None
+        lines = (np.flatnonzero(self.near.any(axis=1)), np.flatnonzero(self.near.any(axis=0)))
+        return tuple(  # type: ignore[return-value]  # two directions, two slices
+            slice(int(at[found[0]]), int(np.ceil(at[found[-1]])) + 1)
+            for found, at in zip(lines, (self.y, self.x), strict=True)
+        )
 
 
 def _resample(source: MaskedImage, masked: Flags, places: _Places, box: tuple[slice, slice]) -> Warped:

@@ -29,7 +29,7 @@ from prompt_pipelines.masks import any_of, image_schema, planes_of
 from prompt_pipelines.psf import PsfModel, isolated, measure_psf
 from prompt_pipelines.streaks import find_streaks
 from prompt_pipelines.subtraction import Difference, Pair, make_pair, subtract
-from prompt_pipelines.warp import Warped, stitch
+from prompt_pipelines.warp import Warped, seen_box, stitch
 
 __all__ = ["SubtractImagesConfig", "SubtractImagesConnections", "SubtractImagesTask"]
 
@@ -129,20 +129,33 @@ class SubtractImagesTask(PipelineTask):
             PsfModel(inputs["preliminary_visit_psf"].array, 0),
             inputs["single_visit_sources"],
             inputs["visit_calibration"],
-            self._of_other_nights(inputs["template_coadd"], outputRefs.difference_image.dataId),
+            self._of_other_nights(self._seen(inputs), outputRefs.difference_image.dataId),
         )
         butlerQC.put(outputs, outputRefs)
 
-    def _of_other_nights(
-        self, templates: Iterable[DeferredDatasetHandle], data_id: DataCoordinate
-    ) -> Iterator[MaskedImage]:
-        """Read templates of which no image of the visit's own night is a part.
+    def _seen(self, inputs: Mapping[str, Any]) -> Iterator[MaskedImage]:
+        """Read what the image shows of its templates.
 
         One at a time: together they may be many times the size of the image.
         """
+        image = inputs["preliminary_visit_image"]
+        projection = self._projection(image, inputs["visit_calibration"])
+        handle: DeferredDatasetHandle
+        for handle in inputs["template_coadd"]:
+            parts = {"components": ("bbox", "sky_projection")}
+            place = handle.get(component="components", parameters=parts)
+            if place["sky_projection"] is None:
+                raise UnusableImageError(f"the template {handle.dataId} has no sky projection")
+            box = seen_box(place["bbox"], place["sky_projection"], projection, image.bbox.shape)
+            if box is not None:
+                yield handle.get(parameters={"bbox": box})
+
+    def _of_other_nights(
+        self, templates: Iterable[MaskedImage], data_id: DataCoordinate
+    ) -> Iterator[MaskedImage]:
+        """Leave out templates that an image of the visit's own night is a part of."""
         night = str(cast(DimensionRecord, data_id.records["visit"]).day_obs)
-        for handle in templates:
-            template = handle.get()
+        for template in templates:
             if night in str(template.metadata.get("template_nights", "")).split():
                 self.log.warning("A template is not used: the visit's own night is in it, %s.", night)
             else:
@@ -183,9 +196,7 @@ class SubtractImagesTask(PipelineTask):
             Raised if the template covers too little of the image, or no star
             is usable in both.
         """
-        if image.sky_projection is None:
-            raise UnusableImageError("the image has no sky projection, so no template can be found for it")
-        projection = calibrated_projection(image.sky_projection, calibration)
+        projection = self._projection(image, calibration)
         warped = self._warp(templates, projection, image)
         pair = make_pair(image, warped, calibration["nanojansky_per_electron"])
         stars = self._stars(sources)
@@ -208,6 +219,11 @@ class SubtractImagesTask(PipelineTask):
                 warped.pixels * np.float32(result.template_scale), unit=u.nJy, sky_projection=projection
             ),
         )
+
+    def _projection(self, image: MaskedImage, calibration: dict[str, Any]) -> SkyProjection[Any]:
+        if image.sky_projection is None:
+            raise UnusableImageError("the image has no sky projection, so no template can be found for it")
+        return calibrated_projection(image.sky_projection, calibration)
 
     def _warp(
         self, templates: Iterable[MaskedImage], projection: SkyProjection[Any], image: MaskedImage

@@ -12,7 +12,7 @@ from prompt_pipelines.matching import convolve, fit_kernel
 from prompt_pipelines.psf import fit_fluxes, gaussian_psf, isolated, measure_psf
 from prompt_pipelines.sky_matching import match_one_to_one
 from prompt_pipelines.templates import Contribution, combine_template
-from prompt_pipelines.warp import warp
+from prompt_pipelines.warp import seen_box, warp
 from tests.unit.prompt_pipelines.pictures import READ_NOISE, field, picture, projection_of
 
 pytestmark = pytest.mark.slow
@@ -57,10 +57,25 @@ def test_an_image_that_covers_a_part_says_the_same_of_it() -> None:
     assert not of_part.pixels[~usable].any()
 
 
+@pytest.mark.parametrize("rotation", [0.0, 13.0, 200.0])
+def test_what_is_seen_of_an_image_is_all_that_is_looked_at(rotation: float) -> None:
+    whole = picture(field(4 * SIZE, 200), 4 * SIZE, seed=1)
+    assert whole.sky_projection is not None
+    target = projection_of(SIZE, rotation)
+    box = seen_box(whole.bbox, whole.sky_projection, target, (SIZE, SIZE))
+    assert box is not None
+    assert box.area < 0.4 * whole.bbox.area
+    of_whole, of_part = (warp(one, target, (SIZE, SIZE)) for one in (whole, whole[box]))
+    np.testing.assert_array_equal(of_part.unusable, of_whole.unusable)
+    np.testing.assert_allclose(of_part.pixels, of_whole.pixels, rtol=1e-5, atol=1e-3)
+
+
 def test_of_another_part_of_the_sky_nothing_is_usable() -> None:
     elsewhere = projection_of(SIZE)
     far = picture(FIELD, 10 * SIZE, seed=None)[Box.factory[9 * SIZE : 10 * SIZE, 0:SIZE]]
+    assert far.sky_projection is not None
     assert warp(far, elsewhere, (SIZE, SIZE)).unusable.all()
+    assert seen_box(far.bbox, far.sky_projection, elsewhere, (SIZE, SIZE)) is None
 
 
 @settings(max_examples=10, deadline=None)
