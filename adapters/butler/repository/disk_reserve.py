@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -45,7 +46,10 @@ class DiskReserve:
         size = max(_LEAST, held // _SHARE)
         try:
             with self._file.open("wb") as stream:
-                os.posix_fallocate(stream.fileno(), 0, size)
+                if sys.platform == "darwin":
+                    stream.write(bytes(size))  # macOS has no such call
+                else:
+                    os.posix_fallocate(stream.fileno(), 0, size)
         except OSError as error:
             self.release()
             text = f"the worker's disk lacks {size >> 20} MiB for what follows the claim ({error.strerror})"
