@@ -65,6 +65,7 @@ def main() -> int:
                 time.sleep(1)
     except KeyboardInterrupt:
         return 130
+    table.show()
     return 0 if table.holds else 1
 
 

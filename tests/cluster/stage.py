@@ -33,6 +33,9 @@ class Row:
     seen: str
     holds: bool
 
+    def __str__(self) -> str:
+        return f"{'yes' if self.holds else 'NO '}  {self.play}: {self.seen}"
+
 
 @define
 class Table:
@@ -43,7 +46,11 @@ class Table:
     def add(self, play: str, seen: str, *, holds: bool) -> None:
         """Add a row."""
         self.rows.append(Row(play, seen, holds))
-        print(f"{'yes' if holds else 'NO '}  {play}: {seen}", flush=True)
+        print(self.rows[-1], flush=True)
+
+    def show(self) -> None:
+        """Print all once more, without what was said between them."""
+        print("", *self.rows, sep="\n", flush=True)
 
     @property
     def holds(self) -> bool:
