@@ -38,20 +38,30 @@ class Sidecars:
         Seconds between two reads of a sidecar that is not there or cannot be
         read yet, and for how long to go on; it can land about 2 s after its
         image.
+    remembered
+        Sidecars whose facts are kept.
     """
 
     def __init__(
-        self, camera: Camera, store: ImageStore, *, pause: float = 0.25, patience: float = 5.0
+        self,
+        camera: Camera,
+        store: ImageStore,
+        *,
+        pause: float = 0.25,
+        patience: float = 5.0,
+        remembered: int = _REMEMBERED,
     ) -> None:
         self._camera = camera
         self._store = store
         self._pause = pause
         self._patience = patience
+        self._remembered = remembered
         self._known: dict[str, _Facts] = {}
 
-    def is_known(self, name: str) -> bool:
-        """Say whether a sidecar has been read before."""
-        return name in self._known
+    def known_group(self, name: str) -> str | None:
+        """Tell the group that a sidecar names, if it has been read before."""
+        facts = self._known.get(name)
+        return facts.group if facts else None
 
     async def identify(self, raw: StoredRaw) -> RawImage | None:
         """Find group and snap of a raw, waiting for its sidecar if need be.
@@ -166,6 +176,6 @@ class Sidecars:
         return _Facts(group, snap, exposure)
 
     def _remember(self, sidecar: str, facts: _Facts) -> None:
-        while len(self._known) >= _REMEMBERED:
+        while len(self._known) >= self._remembered:
             del self._known[next(iter(self._known))]
         self._known[sidecar] = facts

@@ -128,19 +128,24 @@ class RawSearch:
     async def _look(self, work: VisitDetector, found: OnFound, until: float) -> None:
         loop = asyncio.get_running_loop()
         pause = self._policy.first_pause
+        others: set[str] = set()
         while True:
             try:
-                await self._look_once(work, found, self._policy.folders_a_look)
+                await self._look_once(work, found, self._policy.folders_a_look, others)
             except ImageStoreUnavailableError as error:
                 _LOG.warning("cannot look for images: %s", error)
             last_look = until - self._policy.last_look
             await asyncio.sleep(min(pause, max(last_look - loop.time(), self._policy.last_pause)))
             pause = min(2 * pause, self._policy.longest_pause)
 
-    async def _look_once(self, work: VisitDetector, found: OnFound, most: float) -> str:
-        """Look everywhere, into no more than so many new folders; returns what cannot be read there."""
+    async def _look_once(self, work: VisitDetector, found: OnFound, most: float, others: set[str]) -> str:
+        """Look everywhere, into no more than so many new folders; returns what cannot be read there.
+
+        Folders of `others`, which an earlier look found to be other visits',
+        are passed over; it grows by those that this one finds.
+        """
         await self._ask_microservice(work, _saying("raw microservice", found))
-        return await self._list_bucket(work, _saying("look into the store", found), most)
+        return await self._list_bucket(work, _saying("look into the store", found), most, others)
 
     async def look_again(self, work: VisitDetector, found: OnFound) -> str:
         """Look once more, after the wait: its last look may have failed, or may be under way.
@@ -158,7 +163,7 @@ class RawSearch:
             async with asyncio.timeout(self._policy.last_patience):
                 while True:
                     try:
-                        reason = await self._look_once(work, found, math.inf)
+                        reason = await self._look_once(work, found, math.inf, set())
                     except ImageStoreUnavailableError as error:
                         reason = str(error)
                     if not reason:
@@ -191,12 +196,12 @@ class RawSearch:
             return
         await self._identify_and_report(work, StoredRaw(key, stored), found)
 
-    async def _list_bucket(self, work: VisitDetector, found: OnFound, most: float) -> str:
+    async def _list_bucket(self, work: VisitDetector, found: OnFound, most: float, others: set[str]) -> str:
         unread = ""
         for prefix in self._prefixes(work):
             if self._camera.raw_keys.scheme.has_sidecars:
-                folders = await self._store.folders(prefix)
-                unread = await self._open_folders(work, folders, found, most) or unread
+                folders = [one for one in await self._store.folders(prefix) if one not in others]
+                unread = await self._open_folders(work, folders, found, most, others) or unread
             else:
                 await self._open(work, prefix, found)
         return unread
@@ -219,7 +224,12 @@ class RawSearch:
                     await self._identify_and_report(work, raw, found)
 
     async def _open_folders(
-        self, work: VisitDetector, folders: Collection[str], found: OnFound, most: float
+        self,
+        work: VisitDetector,
+        folders: Collection[str],
+        found: OnFound,
+        most: float,
+        others: set[str],
     ) -> str:
         unknown, unread = 0, ""
         most = math.inf if self._is_long_ago(work) else most
@@ -228,7 +238,11 @@ class RawSearch:
             if sidecar is None:
                 await self._open(work, folder, found)
                 continue
-            unknown += not self._sidecars.is_known(sidecar)
+            known = self._sidecars.known_group(sidecar)
+            if known is not None and known != work.visit.group:
+                others.add(folder)
+                continue
+            unknown += known is None
             if unknown > most:
                 break
             try:

@@ -196,14 +196,19 @@ def _workspace(settings: WorkerSettings, folder: Path, metrics: Metrics) -> Chil
 
 
 def _search(
-    camera: Camera, notifications: RawNotifications, store: ImageStore, lookup: RawLookup | None, clock: Clock
+    camera: Camera,
+    notifications: RawNotifications,
+    store: ImageStore,
+    lookup: RawLookup | None,
+    sidecars: Sidecars,
+    clock: Clock,
 ) -> RawSearch:
     return RawSearch(
         camera=camera,
         notifications=notifications,
         store=store,
         lookup=lookup,
-        sidecars=Sidecars(camera, store),
+        sidecars=sidecars,
         clock=clock,
         policy=SearchPolicy(),
     )
@@ -334,7 +339,8 @@ class WorkerContainer(containers.DeclarativeContainer):
     measurements = singleton(_measurements, settings, clock, metrics)
     workspace = singleton(_workspace, settings, folder, metrics)
 
-    search = singleton(_search, camera, notifications, store, lookup, clock)
+    sidecars = singleton(Sidecars, camera, store)
+    search = singleton(_search, camera, notifications, store, lookup, sidecars, clock)
     chooser = singleton(_chooser, camera, preprocessing, main)
     probes = singleton(_probes, store, histories, workspace)
     processor = singleton(

@@ -13,7 +13,7 @@ from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import RULES
 from domain.work.promptness import GOALS, MINUTE, Promptness
 from entrypoints.rehearsal.faults import Fault
-from entrypoints.rehearsal.night import NightPlan, group_name
+from entrypoints.rehearsal.night import NightPlan
 from entrypoints.rehearsal.play import Moment, Played
 
 __all__ = ["Figures", "Recovery", "Spent", "figures_of"]
@@ -174,9 +174,9 @@ def _recoveries(played: Played) -> list[Recovery]:
     plan = played.plan
     fine = Counter(one.attempt.identity.group for one in played.records if _is_no_fault(one, plan))
     late = {
-        visit.closed: plan.detectors - fine[group_name(number)]
+        visit.closed: plan.detectors - fine[plan.group(number)]
         for number, visit in enumerate(plan.visits)
-        if fine[group_name(number)] < plan.detectors
+        if fine[plan.group(number)] < plan.detectors
     }
     found = []
     for fault, following in itertools.zip_longest(plan.faults, plan.faults[1:]):

@@ -9,6 +9,7 @@ from typing import Any, Final, override
 
 from attrs import evolve, frozen
 
+from application.sidecars import Sidecars
 from domain.cameras.camera import Camera
 from domain.cameras.detectors import Detector
 from domain.headers.header import read_exposure
@@ -23,7 +24,7 @@ from entrypoints.rehearsal.schedule import PlannedVisit
 from entrypoints.rehearsal.stage_times import StageTimes
 from entrypoints.settings.worker import WorkerSettings
 
-__all__ = ["NightPlan", "RehearsedNight", "group_name"]
+__all__ = ["NightPlan", "RehearsedNight"]
 
 _BEGIN: Final = UtcSeconds(begin_of_day_obs(datetime.date(2026, 3, 13)) + 60.0)
 """A day has room for the longest night: what is processed after noon is another day's."""
@@ -51,7 +52,11 @@ class NightPlan:
 
     def transfer(self, group: str, snap: int, detector: int) -> float:
         """Draw the seconds from the shutter's closing until an image has landed."""
-        return self.stage_times.draw("transfer", f"{self.seed} {group} {snap} {detector}")
+        return self.stage_times.draw("transfer", group, detector, snap + 1, self.seed)
+
+    def group(self, number: int) -> str:
+        """Name the group of a visit, from 0."""
+        return self.visits[number].group or f"visit {number + 1}"
 
     @property
     def most_at_once(self) -> int:
@@ -77,10 +82,12 @@ class RehearsedNight(MemoryNight):
             camera=_camera_of(plan.detectors),
             begin=_BEGIN,
             settings=plan.settings,
+            as_text=False,
         )
         self.plan = plan
-        # Every worker hears of every raw: one ear for all of them is the same, and takes no time.
+        # Every worker hears of every raw, and reads sidecars: one for all is the same, and takes no time.
         self._ear = super()._notified()
+        self._reader = Sidecars(self.camera, self.images, remembered=1_000_000)
         self._exposures: dict[tuple[str, int], Exposure] = {}
         self._outages = Counter[str]()
         self._services: dict[str, asyncio.Task[None]] = {}
@@ -105,7 +112,7 @@ class RehearsedNight(MemoryNight):
         for number, planned in enumerate(self.plan.visits):
             await asyncio.sleep(planned.announced - loop.time())
             visit = evolve(
-                self.visit(group_name(number), nimages=planned.snaps),
+                self.visit(self.plan.group(number), nimages=planned.snaps),
                 start_time=self._tai(planned.opens),
                 duration=planned.closed - planned.opens,
             )
@@ -118,19 +125,19 @@ class RehearsedNight(MemoryNight):
         loop = asyncio.get_running_loop()
         closes = planned.closes(snap)
         header = self._header(visit, snap)
+        first, *_ = self.camera.detectors
+        exposure = evolve(
+            read_exposure(self.camera, header | _named(first)),
+            exposure_time=planned.exposure,
+            begin=self._tai(closes - planned.exposure),
+            end=self._tai(closes),
+        )
+        pattern = make_raw_key(self.camera, exposure)
         for detector in self.camera.detectors:
-            raft, _, slot = detector.name.partition("_")
-            its = header | {"RAFTBAY": raft, "CCDSLOT": slot}
-            exposure = evolve(
-                read_exposure(self.camera, its),
-                exposure_time=planned.exposure,
-                begin=self._tai(closes - planned.exposure),
-                end=self._tai(closes),
-            )
-            key = make_raw_key(self.camera, exposure)
-            self._exposures[key, detector.number] = exposure
+            key = pattern.replace(first.name, detector.name)
+            self._exposures[key, detector.number] = evolve(exposure, detector=detector.number)
             transfer = self.plan.transfer(visit.group, snap, detector.number)
-            loop.call_at(closes + transfer, self._put, key, its)
+            loop.call_at(closes + transfer, self._put, key, header | _named(detector))
 
     def _put(self, key: str, header: dict[str, Any]) -> None:
         self.images.put(key.replace(".fits", ".json"), cards=header)
@@ -147,12 +154,15 @@ class RehearsedNight(MemoryNight):
     def _notified(self) -> Any:
         return self._ear
 
+    @override
+    def _sidecars(self) -> Sidecars:
+        return self._reader
+
     def _lasts(self, step: str, attempt: Attempt | None) -> float:
         if attempt is None:
             return 0.0
-        identity = attempt.identity
-        key = f"{self.plan.seed} {identity.group} {identity.detector} {attempt.number}"
-        return self.plan.stage_times.draw(step, key)
+        identity, plan = attempt.identity, self.plan
+        return plan.stage_times.draw(step, identity.group, identity.detector, attempt.number, plan.seed)
 
     async def befall(self, fault: Fault) -> None:
         """Let a neighbour be away, or kill a service, at its time; workers are killed by their pool."""
@@ -187,6 +197,6 @@ class RehearsedNight(MemoryNight):
         self._services[name] = asyncio.ensure_future(makers[name]())
 
 
-def group_name(number: int) -> str:
-    """Name the group of a visit, from 0."""
-    return f"visit {number + 1}"
+def _named(detector: Detector) -> dict[str, str]:
+    raft, _, slot = detector.name.partition("_")
+    return {"RAFTBAY": raft, "CCDSLOT": slot}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from domain.times import UtcSeconds, utc_from_tai
 from domain.work.attempts import AttemptRecord
@@ -31,6 +31,8 @@ class PlannedVisit:
     exposure: float = field()
     """Of one snap, seconds."""
     snaps: int = field(default=1)
+    group: str = ""
+    """Its name on the night that it was observed; blank: never."""
 
     @exposure.validator
     def _check_exposure(self, _: object, exposure: float) -> None:
@@ -114,12 +116,7 @@ def _visit_of(row: Mapping[str, str | None], usual: Mapping[str, float], where: 
 
 
 def _shifted(visit: PlannedVisit, seconds: float) -> PlannedVisit:
-    return PlannedVisit(
-        announced=visit.announced + seconds,
-        opens=visit.opens + seconds,
-        exposure=visit.exposure,
-        snaps=visit.snaps,
-    )
+    return evolve(visit, announced=visit.announced + seconds, opens=visit.opens + seconds)
 
 
 def from_records(records: Sequence[AttemptRecord], exposure: float) -> list[PlannedVisit]:
@@ -147,7 +144,10 @@ def _visit_that_was(records: Sequence[AttemptRecord], exposure: float) -> Planne
         return None
     snaps = max(1, *(len(one.raws) for one in records))
     opens = statistics.median(closed) - snaps * exposure - (snaps - 1) * _BETWEEN_SNAPS
-    return PlannedVisit(announced=utc_from_tai(sent), opens=opens, exposure=exposure, snaps=snaps)
+    group = records[0].attempt.identity.group
+    return PlannedVisit(
+        announced=utc_from_tai(sent), opens=opens, exposure=exposure, snaps=snaps, group=group
+    )
 
 
 def shutter_closed(record: AttemptRecord) -> UtcSeconds | None:

@@ -74,12 +74,30 @@ class StageTimes:
     steps: Mapping[str, Distribution]
     together: frozenset[str] = frozenset()
     """Steps whose samples with the same index are of the same attempt, and are drawn together."""
+    own: Mapping[tuple[str, int], Mapping[str, float]] = field(factory=dict)
+    """Of groups and detectors that were observed: what their first attempts took."""
 
-    def draw(self, step: str, key: str) -> float:
-        """Draw the seconds of a step; the same for the same key. A step that is not known takes none."""
+    def draw(self, step: str, group: str, detector: int, number: int, seed: int) -> float:
+        """Draw the seconds of a step, the same each time; one that is not known takes none.
+
+        Parameters
+        ----------
+        step
+            One of `STEPS`, or another.
+        group, detector
+            Of which visit-detector.
+        number
+            Of the attempt, from 1, or of the snap.
+        seed
+            Chance.
+        """
         distribution = self.steps.get(step)
         if distribution is None:
             return 0.0
+        own = self.own.get((group, detector)) if number == 1 else None
+        if own is not None and step in own:
+            return own[step]
+        key = f"{seed} {group} {detector} {number}"
         digest = hashlib.blake2b(
             f"{'' if step in self.together else step} {key}".encode(), digest_size=8
         ).digest()
@@ -153,19 +171,23 @@ def times_of_night(records: Sequence[AttemptRecord], source: str) -> StageTimes:
     ]
     if not done:
         raise RehearsalError(f"{source}: no visit-detector was completed in its first attempt")
-    transfers = [
-        one.seconds["transfer"]
-        for one in done
-        if one.seconds_to_alerts is not None
-        and "transfer" in one.seconds
-        and one.seconds.get("wait", 0.0) > _WAITED
-    ]
-    steps: dict[str, Distribution] = {
-        "prepare": Samples(tuple(one.seconds.get("prepare", 0.0) for one in done)),
-        "ingest": Samples(tuple(one.seconds.get("ingest", 0.0) / max(len(one.raws), 1) for one in done)),
-        "process": Samples(tuple(one.seconds["process"] for one in done)),
-        "export": Samples(tuple(one.seconds.get("export", 0.0) for one in done)),
+    own = {(one.attempt.identity.group, one.attempt.identity.detector): _took(one) for one in done}
+    steps: dict[str, Distribution] = dict(DEFAULT.steps)
+    for step in STEPS:
+        if samples := tuple(took[step] for took in own.values() if step in took):
+            steps[step] = Samples(samples)
+    return StageTimes(source=source, steps=steps, together=frozenset(STEPS) - {"transfer"}, own=own)
+
+
+def _took(record: AttemptRecord) -> Mapping[str, float]:
+    """Tell what an attempt took; the transfer is missing if it was over before the worker waited for it."""
+    seconds = record.seconds
+    took = {
+        "prepare": seconds.get("prepare", 0.0),
+        "ingest": seconds.get("ingest", 0.0) / max(len(record.raws), 1),
+        "process": seconds["process"],
+        "export": seconds.get("export", 0.0) + seconds.get("clean", 0.0),
     }
-    together = frozenset(steps)
-    steps["transfer"] = Samples(tuple(transfers)) if transfers else DEFAULT.steps["transfer"]
-    return StageTimes(source=source, steps=steps, together=together)
+    if record.seconds_to_alerts is not None and seconds.get("wait", 0.0) > _WAITED:
+        took["transfer"] = seconds.get("transfer", 0.0)
+    return took

@@ -1,7 +1,7 @@
 """An image bucket kept in memory."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -38,6 +38,10 @@ class MemoryImageStore:
         self.outage = ""
         self._bucket = bucket
         self._objects: dict[str, _Object] = {}
+        self._below: dict[str, dict[str, None]] = {}
+        """By a folder, what is directly in it: objects, and folders, which end in a slash."""
+        self._sorted: dict[str, list[str]] = {}
+        """Folders directly in a folder, as long as none comes or goes."""
         self._listeners: list[Callable[[StoredObject], None]] = []
 
     def tell(self, listener: Callable[[StoredObject], None]) -> None:
@@ -59,6 +63,8 @@ class MemoryImageStore:
         """Create or rewrite an object; as a sidecar, it is readable if it has cards."""
         version = version or hashlib.blake2b(f"{key} {cards}".encode(), digest_size=16).hexdigest()
         stored = StoredObject(bucket=self._bucket, key=key, size=0, version=version, modified=modified)
+        if key not in self._objects:
+            self._file(key)
         self._objects[key] = _Object(stored, cards)
         for listener in self._listeners:
             listener(stored)
@@ -71,17 +77,23 @@ class MemoryImageStore:
     def remove(self, key: str) -> None:
         """Delete an object."""
         del self._objects[key]
+        self._sorted.clear()
+        below, folder = key, _folder_of(key)
+        while below and self._below[folder].pop(below, True) is None and not self._below[folder]:
+            below, folder = folder, _folder_of(folder)
 
     async def folders(self, prefix: str) -> Sequence[str]:
         """See `ports.raw_arrivals.ImageStore.folders`."""
         self._check()
-        tails = [key.removeprefix(prefix) for key in self._objects if key.startswith(prefix)]
-        return sorted({f"{prefix}{tail.partition('/')[0]}/" for tail in tails if "/" in tail})
+        if prefix not in self._sorted:
+            self._sorted[prefix] = sorted(one for one in self._found(prefix) if one.endswith("/"))
+        return self._sorted[prefix]
 
     async def objects(self, prefix: str) -> Sequence[StoredObject]:
         """See `ports.raw_arrivals.ImageStore.objects`."""
         self._check()
-        return [self._objects[key].stored for key in sorted(self._objects) if key.startswith(prefix)]
+        keys = (key for one in self._found(prefix) for key in self._keys(one))
+        return [self._objects[key].stored for key in sorted(keys)]
 
     async def find(self, key: str) -> StoredObject | None:
         """See `ports.raw_arrivals.ImageStore.find`."""
@@ -111,6 +123,35 @@ class MemoryImageStore:
         """See `ports.raw_arrivals.ImageStore.key`."""
         return unquote(uri.partition("://")[2].partition("/")[2])
 
+    def _file(self, key: str) -> None:
+        """Put an object into its folder, and that into its own."""
+        below = key
+        while below:
+            folder = _folder_of(below)
+            if below in self._below.setdefault(folder, {}):
+                return
+            self._below[folder][below] = None
+            if below.endswith("/"):
+                self._sorted.clear()
+            below = folder
+
+    def _found(self, prefix: str) -> Iterator[str]:
+        """List what is directly in the folder of a prefix and begins with it."""
+        return (one for one in self._below.get(prefix[: prefix.rfind("/") + 1], ()) if one.startswith(prefix))
+
+    def _keys(self, name: str) -> Iterator[str]:
+        """List the objects in a folder and below it, or an object itself."""
+        if not name.endswith("/"):
+            yield name
+        for one in self._below.get(name, ()):
+            yield from self._keys(one)
+
     def _check(self) -> None:
         if self.outage:
             raise ImageStoreUnavailableError(f"bucket {self._bucket}: {self.outage}")
+
+
+def _folder_of(name: str) -> str:
+    """Name the folder that an object or a folder is in, blank for the bucket itself."""
+    name = name.removesuffix("/")
+    return name[: name.rfind("/") + 1]

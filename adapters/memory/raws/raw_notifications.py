@@ -1,6 +1,7 @@
 """Notifications of raws, kept in memory."""
 
 import asyncio
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
 
 from domain.cameras.camera import Camera
@@ -24,8 +25,9 @@ class MemoryRawNotifications:
     def __init__(self, camera: Camera, *, retention: float = 3600.0) -> None:
         self._camera = camera
         self._retention = retention
-        self._kept: list[tuple[float, StoredRaw]] = []
-        self._followers: list[tuple[int, asyncio.Queue[StoredRaw]]] = []
+        self._kept: deque[tuple[float, StoredRaw]] = deque()
+        self._heard: defaultdict[int, dict[StoredRaw, None]] = defaultdict(dict)
+        self._followers: defaultdict[int, list[asyncio.Queue[StoredRaw]]] = defaultdict(list)
 
     async def open(self) -> None:
         """Do nothing; those of a broker connect."""
@@ -37,34 +39,35 @@ class MemoryRawNotifications:
         """Tell of a new object, as the bucket does; what is no raw is passed over."""
         raws = stored_raws(self._camera, stored)
         self._expire()
-        if stored.version and not set(raws).isdisjoint(self._all()):
+        if stored.version and any(raw in self._heard[raw.key.detector] for raw in raws):
             return
+        now = asyncio.get_running_loop().time()
         for raw in raws:
-            self._kept.append((asyncio.get_running_loop().time(), raw))
-            for detector, news in self._followers:
-                if detector == raw.key.detector:
-                    news.put_nowait(raw)
+            self._kept.append((now, raw))
+            self._heard[raw.key.detector][raw] = None
+            for news in self._followers[raw.key.detector]:
+                news.put_nowait(raw)
 
     def heard(self, detector: int) -> Sequence[StoredRaw]:
         """See `ports.raw_arrivals.RawNotifications.heard`."""
         self._expire()
-        return tuple(raw for raw in self._all() if raw.key.detector == detector)
+        return tuple(self._heard[detector])
 
     async def follow(self, detector: int) -> AsyncIterator[StoredRaw]:
         """See `ports.raw_arrivals.RawNotifications.follow`."""
         news: asyncio.Queue[StoredRaw] = asyncio.Queue()
         for raw in self.heard(detector):
             news.put_nowait(raw)
-        self._followers.append((detector, news))
+        followers = self._followers[detector]
+        followers.append(news)
         try:
             while True:
                 yield await news.get()
         finally:
-            self._followers = [pair for pair in self._followers if pair[1] is not news]
-
-    def _all(self) -> Sequence[StoredRaw]:
-        return [raw for _, raw in self._kept]
+            followers.remove(news)
 
     def _expire(self) -> None:
         oldest = asyncio.get_running_loop().time() - self._retention
-        self._kept = [entry for entry in self._kept if entry[0] >= oldest]
+        while self._kept and self._kept[0][0] < oldest:
+            _, raw = self._kept.popleft()
+            self._heard[raw.key.detector].pop(raw, None)

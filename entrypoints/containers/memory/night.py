@@ -35,6 +35,7 @@ from application.index_raws import RawIndexer
 from application.initialize import Initializer
 from application.keep_queue import QueueKeeper
 from application.ledger import StoredClaims, StoredLedger
+from application.sidecars import Sidecars
 from application.worker.alongside import running_alongside
 from application.worker.work import Worker
 from application.write_outputs import OutputWriter
@@ -97,6 +98,7 @@ class MemoryNight:
         camera: Camera = CAMERA,
         begin: UtcSeconds = BEGIN,
         settings: WorkerSettings = processes.WORKER,
+        as_text: bool = True,
     ) -> None:
         self.camera = camera
         self.begin = begin
@@ -106,7 +108,7 @@ class MemoryNight:
         self.announcements = MemoryAnnouncements()
         self.control = MemoryControl(self.clock)
         self.dead = MemoryDeadAnnouncements()
-        self.histories = MemoryHistoryStore(self.clock)
+        self.histories = MemoryHistoryStore(self.clock, as_text=as_text)
         self.ledger = StoredLedger(self.histories, self.metrics)
         self.queue = MemoryQueueStore(self.clock, lease_seconds=lease_seconds)
         self.publisher = MemoryWorkPublisher({self.camera.instrument: self.queue}, self.control)
@@ -247,6 +249,7 @@ class MemoryNight:
             control=self.control,
             notifications=notifications,
             store=self.images,
+            sidecars=self._sidecars(),
             lookup=MemoryRawLookup(self.index),
             notifier=self._around(MemoryOutputNotifier(self.topic), name),
             workspace=self._around(workspace, name),
@@ -260,6 +263,10 @@ class MemoryNight:
         notifications = MemoryRawNotifications(self.camera)
         self.notifications.append(notifications)
         return notifications
+
+    def _sidecars(self) -> Sidecars:
+        """Make what reads sidecars for one more worker."""
+        return Sidecars(self.camera, self.images)
 
     def _around[T](self, port: T, worker: str) -> T:  # noqa: ARG002 - for those who stand between
         """Give what a worker is to have in place of a port."""

@@ -1,14 +1,19 @@
 """The command: what it takes, and how it says what is wrong."""
 
+import asyncio
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from adapters.files.kept_ledger import write_histories
 from domain.work.history import WorkHistory
 from entrypoints.cli import main
+from entrypoints.containers.memory.inputs import read_night
 from entrypoints.rehearsal.play import play
 from tests.unit.entrypoints.rehearsal.nights import small
 
@@ -17,10 +22,10 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["rehearse", *arguments])
 
 
-def told(*arguments: str) -> dict[str, object]:
+def told(*arguments: str) -> dict[str, Any]:
     done = run(*arguments, "--json")
     assert done.exit_code == 0, done.output
-    found: dict[str, object] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
@@ -53,7 +58,23 @@ def test_all_comes_from_the_night_of_results(tmp_path: Path) -> None:
     found = told("--results", str(tmp_path))
     assert (found["visits"], found["detectors"], found["visit_detectors"]) == (3, 2, 6)
     assert found["stage_times"] == str(tmp_path)
-    assert found["workers"]["most"] == len({one.worker for one in records})  # type: ignore[index]  # as JSON has it
+    assert found["workers"]["most"] == len({one.worker for one in records})
+
+
+def test_the_demo_s_night_is_rehearsed_as_it_was(tmp_path: Path) -> None:
+    """Its records are those of one ``make demo`` on two cores, without names of hosts and tasks."""
+    (tmp_path / "night").mkdir()
+    shutil.copy(Path(__file__).with_name("demo-ledger.jsonl"), tmp_path / "night" / "ledger.jsonl")
+    records = asyncio.run(read_night(tmp_path, None))
+    seconds = told("--results", str(tmp_path), "--exposure", "15")["seconds"]
+    for part, stage in {
+        "shutter to alerts": "",
+        "waiting for a worker": "queue",
+        "process": "process",
+    }.items():
+        was = [(one.seconds.get(stage) if stage else one.seconds_to_alerts) or 0.0 for one in records]
+        found = seconds[part]
+        assert (found["median"], found["p95"]) == pytest.approx(np.percentile(was, (50, 95)), rel=0.1)
 
 
 @pytest.mark.parametrize(
