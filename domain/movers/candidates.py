@@ -75,8 +75,10 @@ def _on_the_way(
 ) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]]:
     """Find what lies on the great circles through two sightings, and how far it is off, in errors."""
     start, ends = places.vectors[first], places.vectors[seconds]
-    turns = np.linalg.norm(ends - start, axis=1)
-    aside = (ends - (ends @ start)[:, None] * start) / np.maximum(turns, 1e-12)[:, None]
+    aside = ends - (ends @ start)[:, None] * start
+    sines = np.linalg.norm(aside, axis=1)
+    turns = np.arctan2(sines, ends @ start)
+    aside /= np.maximum(sines, 1e-12)[:, None]
     elapsed = places.days - places.days[first]
     shares = elapsed / elapsed[seconds][:, None]
     ways = shares * turns[:, None]

@@ -10,16 +10,13 @@ import hashlib
 import itertools
 import os
 import random
-import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 from attrs import frozen
@@ -28,14 +25,11 @@ from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
 from tests.mutants.by_hand import EQUIVALENT, KNOWN
+from tests.mutants.forked import failing, failing_now
 from tests.mutants.tests_of import tests_of
 
 _ROOT = Path(__file__).parents[2]
 _MUTATED = ("domain", "application", "adapters/redis", "adapters/kafka", "adapters/butler")
-_SECONDS = 30
-"""Of the processor, for each set of tests of a mutant."""
-_PATIENCE = 120.0
-"""Seconds by the clock, on a machine that others use as well."""
 _PUNCTUATION = frozenset(["(", ")", "[", "]", "{", "}", ",", ".", ":", "=", "->"])
 _KILLED = ("killed by quick tests", "killed", "timed out")
 _KEPT = _ROOT / ".make" / "mutants.txt"
@@ -185,51 +179,33 @@ def _end_of(tree: Path, mutant: Mutant, *, quick: bool) -> str:
     if (mutant.module.as_posix(), mutant.before, mutant.after) in EQUIVALENT:
         return "equivalent"
     fast, slow = tests_of(tree, mutant.module)
-    module = tree / mutant.module
-    whole = module.read_text()
+    otherwise = "survived"
     for end, tests in (("killed by quick tests", fast), ("killed", () if quick else slow)):
         if not tests:
             continue
-        module.write_text(mutant.source)
-        try:
-            failed = _failing.__wrapped__(tree, tests)
-        finally:
-            module.write_text(whole)
-        if failed is None and _failing(tree, tests) == ():
-            return "timed out"
+        with _changed(tree, mutant):
+            failed = failing_now(tree, tests)
+        if failed is None:
+            if failing(tree, tests) == ():
+                return "timed out"
+            otherwise = "no verdict"
         if failed:
             # What fails without the change too says nothing about it.
-            return end if _failing(tree, failed) == () else "no verdict"
-    return "survived"
+            return end if failing(tree, failed) == () else "no verdict"
+    return otherwise
 
 
-@cache
-def _failing(tree: Path, tests: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Run tests until the first failure, and give the file that it is in; None if they take too long."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", *tests]
-    with tempfile.TemporaryFile("w+") as output:
-        running = subprocess.Popen(
-            ["prlimit", f"--cpu={_SECONDS}", *command],
-            cwd=tree,
-            env=os.environ | {"PYTHONPATH": str(tree), "HYPOTHESIS_PROFILE": "fast"},
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            code = running.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            # With the servers of tests, whose process may have been ended.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(running.pid, signal.SIGKILL)
-            running.wait()
-        output.seek(0)
-        failed = re.search(r"^(?:FAILED|ERROR) ([^\s:]+)", output.read(), re.MULTILINE)
-    if code <= 0:
-        return () if code == 0 else None
-    return (failed[1],) if failed else tests
+@contextlib.contextmanager
+def _changed(tree: Path, mutant: Mutant) -> Iterator[None]:
+    module = tree / mutant.module
+    whole, times = module.read_text(), module.stat()
+    module.write_text(mutant.source)
+    try:
+        yield
+    finally:
+        module.write_text(whole)
+        # Bytecode is told apart by times and sizes.
+        os.utime(module, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def _say(text: str) -> None:

@@ -399,7 +399,7 @@ async def test_a_clock_that_is_off_is_said_and_counted() -> None:
     night = MemoryNight(workers=1, detectors=frozenset({4}))
     async with night.running():
         visit = night.visit(GROUP)
-        ahead = night.visit(GROUP, sent=TaiSeconds(visit.sent + 60))
+        ahead = night.visit(GROUP, sent=TaiSeconds(visit.sent + 1.5))
         await night.announcements.announce(ahead)
         night.expose(ahead, 4)
         await asyncio.sleep(100)

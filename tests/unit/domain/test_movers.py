@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.movers.linking import link
+from domain.movers.linking import LinkChoices, link
 from domain.movers.tracklet import Tracklet
 from domain.results.sources import DiaSource
 
@@ -129,6 +129,7 @@ def test_rate_and_angle_are_those_on_the_sky(ra: float, dec: float) -> None:
     assert len(found.sightings) == _EXPOSURES
     assert found.arc == pytest.approx((_EXPOSURES - 1) * _STEP * 1440.0)
     assert found.rms < 0.3
+    assert 0.1 < found.chi_squared < 1.0
     assert found.magnitude == pytest.approx(23.9)
 
 
@@ -154,6 +155,24 @@ def test_one_that_is_seen_in_eighty_exposures_is_one_tracklet() -> None:
     sky = _Sky(1)
     mover = sky.mover(range(80), 0.3, 1.0, 0.0, 0.0)
     assert _members(link(sky.sources)) == [mover]
+
+
+def test_a_body_that_passes_the_earth_is_followed_over_the_sky() -> None:
+    """Twenty degrees of a great circle are no straight line in a plane."""
+    sky = _Sky(1, dec=0.0)
+    sky.mover(range(_EXPOSURES), 400.0, np.radians(90.0), 0.0, 0.0)
+    (found,) = link(sky.sources, LinkChoices(fastest=500.0))
+    assert len(found.sightings) == _EXPOSURES
+    assert found.rate == pytest.approx(400.0, rel=1e-5)
+    assert found.rms < 0.3
+
+
+def test_nothing_is_faster_than_is_allowed() -> None:
+    sky = _Sky(1)
+    sky.mover(range(_EXPOSURES), 0.5, 1.0, 0.0, 0.0)
+    (found,) = link(sky.sources)
+    assert link(sky.sources, LinkChoices(fastest=found.rate * 1.0002)) == [found]
+    assert not link(sky.sources, LinkChoices(fastest=found.rate * 0.9998))
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.001])
