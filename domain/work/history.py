@@ -201,8 +201,9 @@ class WorkHistory:
     def give_up(self, outcome: Outcome, now: UtcSeconds) -> "WorkHistory":
         """End work for good that no delivery brings to a worker any more.
 
-        An attempt that was under way is closed, unless it has a claim that has
-        not ended: then, and if the work has its final outcome, nothing changes.
+        An attempt that was under way is closed, as failed after change if it had
+        a claim. Nothing changes while that has not ended, and if the work has its
+        final outcome.
         """
         last = self.last
         if last is not None and last.final:
@@ -210,8 +211,10 @@ class WorkHistory:
         if last is not None and last.outcome is None:
             if self.claim is None:
                 return self._with_last(outcome, True, now)
-            is_under_way = self.claim.until is None or now < self.claim.until
-            return self if is_under_way else self._close_the_dead(now)[0]
+            if self.claim.until is not None and now < self.claim.until:
+                return self
+            reason = f"worker {last.worker} ended without recording an outcome"
+            return self._with_last(FailedAfterChange(reason=reason), True, now)
         number = 0 if last is None else self._highest() + 1
         record = AttemptRecord(
             attempt=Attempt(self.identity, number),

@@ -397,6 +397,36 @@ class LedgerContract:
         await bench.ledger.record_undelivered(*_VISIT, [4], Expired(age=4000.0))
         assert list(await bench.ledger.history(IDENTITY)) == [begun]
 
+    async def test_work_that_nothing_brings_back_is_ended_once(self, bench: LedgerBench) -> None:
+        lost = FailedBeforeChange(reason="lost")
+        under_way = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        failed = await bench.ledger.begin(evolve(IDENTITY, detector=5), "a", a_lease())
+        await bench.ledger.record(failed.attempt, _FAILED, final=False)
+        done = await bench.ledger.begin(evolve(IDENTITY, detector=6), "a", a_lease())
+        await bench.ledger.record(done.attempt, _DONE, final=True)
+        assert set(await bench.ledger.give_up(*_VISIT, [4, 5, 6, 7], lost)) == {4, 5, 7}
+        assert set(await bench.ledger.give_up(*_VISIT, [4, 5, 6, 7], lost)) == set()
+        found = {each.attempt.identity.detector: each for each in await bench.ledger.latest("Lowell")}
+        assert {number: each.outcome for number, each in found.items()} == {
+            4: lost,
+            5: lost,
+            6: _DONE,
+            7: lost,
+        }
+        assert all(each.final for each in found.values())
+        assert [found[number].attempt.number for number in (4, 5, 7)] == [1, 2, 0]
+        with pytest.raises(NotTheHolderError):
+            await bench.ledger.record(under_way.attempt, _DONE, final=True)
+
+    async def test_work_with_a_claim_is_given_up_only_once_that_has_ended(self, bench: LedgerBench) -> None:
+        begun = await bench.ledger.begin(IDENTITY, "a", a_lease())
+        bench.lasting_claims(0.3).claim(begun.attempt, [2026031400012])
+        assert not await bench.ledger.give_up(*_VISIT, [4], _FAILED)
+        await asyncio.sleep(0.4)
+        assert set(await bench.ledger.give_up(*_VISIT, [4], _FAILED)) == {4}
+        [record] = await bench.ledger.history(IDENTITY)
+        assert (type(record.outcome), record.final) == (FailedAfterChange, True)
+
     async def test_a_requeue_lets_another_attempt_follow(self, bench: LedgerBench) -> None:
         for times in (1, 2):
             record = await bench.ledger.begin(IDENTITY, "a", a_lease(times=times))

@@ -26,6 +26,7 @@ _STEPS = st.lists(
         st.tuples(st.just("claim"), st.integers(1, 4), st.sets(st.integers(0, 3))),
         st.tuples(st.just("requeue")),
         st.tuples(st.just("undelivered")),
+        st.tuples(st.just("give up")),
     ),
     max_size=15,
 )
@@ -45,6 +46,10 @@ def _after(history: WorkHistory, step: tuple[object, ...], now: UtcSeconds) -> W
             grown = history.requeue(now)
         case ("undelivered",):
             grown = history.end_undelivered(Expired(age=1.0), now)
+        case ("give up",):
+            grown = history.give_up(FailedBeforeChange(reason="lost"), now)
+            assert grown.last is not None
+            assert grown.last.final
     return history if grown is None else grown
 
 
