@@ -1,13 +1,14 @@
 """How production's values of old scale: the counts in the documentation are of our defaults."""
 
 import time
+from typing import Any
 
 from tests.cluster.release import NAMESPACE
 from tests.cluster.stage import Stage
 from tests.integration.chart.helm import merged
 from tests.integration.chart.test_former_values import release
 
-__all__ = ["play_production"]
+__all__ = ["play_production", "production_scaling"]
 
 _RELEASE = "LSSTCam, production"
 _NAMES = ("minReplicaCount", "scalingStrategy", "pollingInterval")
@@ -16,13 +17,18 @@ _MAX = 15
 """As many workers as the machine holds; production has more."""
 
 
-def play_production(stage: Stage) -> None:
-    """Put 1 and 6 entries into the queue under production's values."""
+def production_scaling() -> dict[str, Any]:
+    """Take from production's values what says how many workers there are."""
     keda = release("releases", _RELEASE)["keda"]
     taken = {name: keda[name] for name in _NAMES} | {"maxReplicaCount": _MAX}
     queue = {name: keda["redisStreams"][name] for name in _QUEUE} | {"msgListenTimeout": 120}
+    return {"keda": {**taken, "redisStreams": queue}}
+
+
+def play_production(stage: Stage) -> None:
+    """Put 1 and 6 entries into the queue under production's values."""
     stage.await_no_worker()
-    stage.apply(merged(stage.values, {"keda": {**taken, "redisStreams": queue}}))
+    stage.apply(merged(stage.values, production_scaling()))
     for count in (1, 6):
         before, begin = set(stage.watcher.jobs), time.monotonic()
         histories = stage.await_ends(stage.publish(count, duration=20.0))
