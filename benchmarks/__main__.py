@@ -14,7 +14,10 @@ _BENCHMARKS = {
     "domain": ("benchmarks.rules", "notifications, announcements, choice of pipelines, footprints"),
     "visit": ("benchmarks.visits.visit", "a visit-detector beside today's sequence, and where its time goes"),
     "science": ("benchmarks.visits.science", "each task of ApPipe on images of 1k x 1k and of 4k x 4k"),
-    "astrometry": ("benchmarks.astrometry", "fields of stars with wrong pointings: how many are recognized"),
+    "calibration": (
+        "benchmarks.calibration",
+        "fields of stars with wrong pointings: how many are recognized, and how many wrongly",
+    ),
     "sky": ("benchmarks.sky.finding", "what is found of what is on simulated skies and on a real night"),
     "reliability": ("benchmarks.sky.reliability", "train the score of DiaSources, judge it on unseen nights"),
     "worker": (

@@ -16,7 +16,7 @@ from prompt_pipelines.masks import image_schema
 from prompt_pipelines.tangent_plane import TangentPlane
 from prompt_pipelines.wcs import make_projection
 
-__all__ = ["NANOJANSKY_PER_ELECTRON", "StarField", "StarFieldPlan", "make_star_field"]
+__all__ = ["NANOJANSKY_PER_ELECTRON", "StarField", "StarFieldPlan", "distorted", "make_star_field"]
 
 SIZE = 256
 """Pixels on a side: positions are no whole numbers, so that a few stand for many."""
@@ -44,7 +44,9 @@ class StarFieldPlan:
     spurious: float = 0.2
     """Sources that are no stars, for each star."""
     radius: float = 1.0
-    """Degrees that the catalogue reaches beyond the detector where that is thought to be."""
+    """Degrees that the catalogue reaches beyond the detector where that is thought to be, at least."""
+    distortion: float = 0.0
+    """Share by which the scale differs at a corner from that in the middle, unknown to the camera."""
     elsewhere: bool = False
     """Whether the detector looks where the catalogue knows nothing: its stars are others."""
     clustered: bool = False
@@ -78,11 +80,13 @@ def make_star_field(plan: StarFieldPlan) -> StarField:
     truth = _projection(
         there, side / SIZE * plan.scale, float(angle) + math.radians(plan.rotation), mirrored=plan.mirrored
     )
-    reach = 3600.0 * plan.radius + side
+    # What is looked for too far off has to be there: not to be found for want of it is no merit.
+    reach = 3600.0 * max(plan.radius, plan.pointing_error) + side
     sky = _stars(rng, plan, side, reach)
     ra, dec = thought.to_sky(sky[0])
     place = truth.sky_to_pixel(SkyCoord(ra, dec, unit="deg"))
-    x, y, flux = np.asarray(place.x), np.asarray(place.y), sky[1]
+    x, y = distorted(np.asarray(place.x), np.asarray(place.y), plan.distortion)
+    flux = sky[1]
     found = (np.abs(x - SIZE / 2) < SIZE / 2) & (np.abs(y - SIZE / 2) < SIZE / 2)
     found &= rng.random(len(x)) > plan.missing
     listed = rng.random(len(x)) > plan.missing
@@ -120,6 +124,14 @@ def _stars(rng: np.random.Generator, plan: StarFieldPlan, side: float, reach: fl
         )
     low, high = 10 ** (_SLOPE * np.array([0.0, 5.0]))
     return places, 1e6 * 10 ** (-0.4 * np.log10(rng.uniform(low, high, count)) / _SLOPE)
+
+
+def distorted(x: Floats, y: Floats, share: float) -> tuple[Floats, Floats]:
+    """Draw places out from the middle of the detector, the more the farther they are."""
+    middle = SIZE / 2
+    away = np.minimum(np.hypot(x - middle, y - middle) / (middle * math.sqrt(2.0)), 1.0)
+    grown = 1.0 + share * away**2
+    return middle + (x - middle) * grown, middle + (y - middle) * grown
 
 
 def _sources(

@@ -6,32 +6,32 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from astropy.coordinates import SkyCoord
-from astropy.io import fits
 from attrs import frozen
-from lsst.images import DetectorFrame, SkyProjection, Transform
+from lsst.images import SkyProjection, Transform
 from scipy.spatial import KDTree
 
 from prompt_pipelines.arrays import Floats
+from prompt_pipelines.distortion import Distortion, fit_distortion
+from prompt_pipelines.fits_approximation import with_fits_approximation
 from prompt_pipelines.pattern_search import Placement
 from prompt_pipelines.sky_matching import Matches, match_one_to_one, offset_on_sky, on_plane
-from prompt_pipelines.tangent_plane import TangentPlane
-from prompt_pipelines.wcs import make_projection
+from prompt_pipelines.triangles import Similarities, as_points
 
 __all__ = [
     "Astrometry",
-    "Photometry",
     "calibrated_projection",
     "correct_projection",
     "find_shift",
     "fit_astrometry",
-    "fit_photometry",
     "match_stars",
     "move_projection",
 ]
 
 _CLIP = 3.0  # robust standard deviations
 _ROUNDS = 3
-_MIN_LINEAR = 10  # stars; with fewer only a shift is fitted
+_MIN_LINEAR = 10  # stars; with fewer only a shift is fitted, or
+_MIN_SIMILAR = 5  # stars; a turn and a scale with it
+_MUCH_BETTER = 10.0  # times the gain that a turn and a scale without meaning would bring
 _SHIFT_BIN = 1.0  # arcsec
 
 
@@ -46,16 +46,8 @@ class Astrometry:
     """Arcseconds, median over the stars, before the correction."""
     scatter: float
     """Arcseconds, root mean square on the sky after the correction."""
-
-
-@frozen(eq=False)
-class Photometry:
-    """How much light an electron stands for."""
-
-    nanojansky_per_electron: float
-    stars: int
-    scatter: float
-    """Relative, robust standard deviation of one star."""
+    distortion: Distortion | None = None
+    """Of measured pixels, before the matrix."""
 
 
 def find_shift(
@@ -95,8 +87,10 @@ def fit_astrometry(
     projection: SkyProjection[Any],
     pixels: tuple[Floats, Floats],
     reference: tuple[Floats, Floats],
+    *,
+    with_distortion: bool = False,
 ) -> Astrometry:
-    """Fit a linear correction in pixels to stars that are matched already.
+    """Fit a correction in pixels to stars that are matched already.
 
     Parameters
     ----------
@@ -106,55 +100,52 @@ def fit_astrometry(
         Measured x and y.
     reference
         Right ascensions and declinations of the same stars, degrees.
+    with_distortion
+        Whether more than a linear correction is fitted, where there are stars enough.
     """
     sky = SkyCoord(reference[0], reference[1], unit="deg")
     there = projection.sky_to_pixel(sky)
     measured = np.column_stack(pixels)
     wanted = np.column_stack([there.x, there.y])
     kept = np.ones(len(measured), dtype=bool)
-    matrix = np.eye(3)
+    matrix, distortion = np.eye(3), None
     for _ in range(_ROUNDS):
         matrix = _fit_matrix(measured[kept], wanted[kept])
-        residual = np.hypot(*(measured @ matrix[:2, :2].T + matrix[:2, 2] - wanted).T)
+        distortion = fit_distortion(measured[kept], wanted[kept], matrix) if with_distortion else None
+        residual = np.hypot(*(_corrected(measured, matrix, distortion) - wanted).T)
         limit = _CLIP * 1.4826 * np.median(residual[kept])
         kept = residual <= max(limit, 1e-6)
     before = projection.pixel_to_sky(x=pixels[0], y=pixels[1])
     east, north = offset_on_sky(before.ra.deg, before.dec.deg, *reference)
-    corrected = measured[kept] @ matrix[:2, :2].T + matrix[:2, 2]
+    corrected = _corrected(measured[kept], matrix, distortion)
     after = projection.pixel_to_sky(x=corrected[:, 0], y=corrected[:, 1])
     rms = float(np.sqrt(np.mean(after.separation(sky[kept]).arcsec ** 2)))
-    return Astrometry(matrix, int(kept.sum()), float(np.hypot(np.median(east), np.median(north))), rms)
-
-
-def fit_photometry(flux: Floats, reference: Floats) -> Photometry:
-    """Fit the scale of fluxes (electrons) to reference fluxes (nJy) of the same stars."""
-    ratio = reference / flux
-    kept = np.ones(len(ratio), dtype=bool)
-    spread = 0.0
-    for _ in range(_ROUNDS):
-        middle = np.median(ratio[kept])
-        spread = 1.4826 * float(np.median(np.abs(ratio[kept] - middle)))
-        kept = np.abs(ratio - middle) <= max(_CLIP * spread, 1e-6 * middle)
-    scale = float(np.median(ratio[kept]))
-    return Photometry(scale, int(kept.sum()), spread / scale)
+    shift = float(np.hypot(np.median(east), np.median(north)))
+    return Astrometry(matrix, int(kept.sum()), shift, rms, distortion)
 
 
 def calibrated_projection(
     projection: SkyProjection[Any], calibration: Mapping[str, Any]
 ) -> SkyProjection[Any]:
-    """Mend a projection as ``visit_calibration`` says.
+    """Mend a projection as ``visit_calibration`` says; FITS cards tell of it, by an approximation if need be.
 
     Parameters
     ----------
     projection
         Of the image that was calibrated.
     calibration
-        The dataset; those of former versions have no ``placement``.
+        The dataset; those of former versions have no ``placement`` or ``pixel_distortion``.
     """
     placement = calibration.get("placement")
     if placement is not None:
         projection = move_projection(projection, Placement.from_dict(placement))
-    return correct_projection(projection, np.array(calibration["pixel_correction"]))
+    distortion = calibration.get("pixel_distortion")
+    mended = correct_projection(
+        projection,
+        np.array(calibration["pixel_correction"]),
+        None if distortion is None else Distortion.from_dict(distortion),
+    )
+    return with_fits_approximation(mended)
 
 
 def move_projection(projection: SkyProjection[Any], placement: Placement) -> SkyProjection[Any]:
@@ -163,33 +154,27 @@ def move_projection(projection: SkyProjection[Any], placement: Placement) -> Sky
     matrix = np.eye(3)
     matrix[:2, :2] = placement.matrix
     moved = projection.pixel_to_sky_transform
-    for step in (
-        _on_sky(placement.before, frame).sky_to_pixel_transform,
+    steps: tuple[Transform[Any, Any], ...] = (
+        placement.before.projection(frame).sky_to_pixel_transform,
         Transform.affine(frame, frame, matrix),
-        _on_sky(placement.after, frame).pixel_to_sky_transform,
-    ):
+        placement.after.projection(frame).pixel_to_sky_transform,
+    )
+    for step in steps:
         moved = moved.then(step, remember_components=False)
     return SkyProjection(moved)
 
 
-def _on_sky(plane: TangentPlane, frame: DetectorFrame) -> SkyProjection[Any]:
-    """Make the projection of which the pixels are a plane's arcseconds."""
-    header = fits.Header()
-    for axis, (name, value) in enumerate((("RA---TAN", plane.ra), ("DEC--TAN", plane.dec)), start=1):
-        header[f"CTYPE{axis}"], header[f"CUNIT{axis}"] = name, "deg"
-        header[f"CRVAL{axis}"], header[f"CRPIX{axis}"] = value, 1.0
-        header[f"CD{axis}_{axis}"] = 1.0 / 3600.0
-    header["RADESYS"] = "ICRS"
-    return make_projection(header, frame)
-
-
-def correct_projection(projection: SkyProjection[Any], matrix: npt.NDArray[np.float64]) -> SkyProjection[Any]:
+def correct_projection(
+    projection: SkyProjection[Any],
+    matrix: npt.NDArray[np.float64],
+    distortion: Distortion | None = None,
+) -> SkyProjection[Any]:
     """Put the correction of `fit_astrometry` before a projection."""
     frame = projection.pixel_frame
-    mended = Transform.affine(frame, frame, matrix).then(
-        projection.pixel_to_sky_transform, remember_components=False
-    )
-    return SkyProjection(mended)
+    mended = Transform.affine(frame, frame, matrix)
+    if distortion is not None:
+        mended = distortion.transform(frame).then(mended, remember_components=False)
+    return SkyProjection(mended.then(projection.pixel_to_sky_transform, remember_components=False))
 
 
 def match_stars(
@@ -202,11 +187,33 @@ def match_stars(
     return match_one_to_one((ra, dec), reference, radius)
 
 
+def _corrected(places: Floats, matrix: Floats, distortion: Distortion | None) -> Floats:
+    moved = places if distortion is None else distortion.move(places)
+    return np.asarray(moved @ matrix[:2, :2].T + matrix[:2, 2])
+
+
 def _fit_matrix(measured: Floats, wanted: Floats) -> npt.NDArray[np.float64]:
+    """Fit a linear correction; of few stars a shift, with a turn and a scale if that is much better."""
     matrix = np.eye(3)
-    if len(measured) < _MIN_LINEAR:
-        matrix[:2, 2] = np.median(wanted - measured, axis=0)
+    if len(measured) >= _MIN_LINEAR:
+        design = np.column_stack([measured, np.ones(len(measured))])
+        matrix[:2] = np.linalg.lstsq(design, wanted, rcond=None)[0].T
         return matrix
-    design = np.column_stack([measured, np.ones(len(measured))])
-    matrix[:2] = np.linalg.lstsq(design, wanted, rcond=None)[0].T
+    matrix[:2, 2] = np.median(wanted - measured, axis=0)
+    if len(measured) >= _MIN_SIMILAR:
+        similar = _similarity(measured, wanted)
+        left, other = (
+            float(np.sum((_corrected(measured, one, None) - wanted) ** 2)) for one in (similar, matrix)
+        )
+        if (other - left) / 2.0 > _MUCH_BETTER * left / (2.0 * len(measured) - 4.0):
+            return similar
     return matrix
+
+
+def _similarity(measured: Floats, wanted: Floats) -> npt.NDArray[np.float64]:
+    here, there = (as_points(places) for places in (measured, wanted))
+    way = Similarities.through(here[None, :], there[None, :], np.zeros(1, dtype=bool))
+    factor, shift = complex(way.factor[0]), complex(way.shift[0])
+    return np.array(
+        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag], [0.0, 0.0, 1.0]]
+    )

@@ -8,7 +8,7 @@ from scipy.special import gammainc
 from prompt_pipelines.arrays import Floats
 from prompt_pipelines.sky_matching import Matches, on_plane
 
-__all__ = ["Evidence", "PointSources", "Tolerance", "weigh_matches", "weigh_pattern"]
+__all__ = ["Evidence", "PointSources", "Tolerance", "chance_pairs", "weigh_matches", "weigh_pattern"]
 
 _WIDE = 3.0  # times the largest distance of a pair that takes part: where their density is counted
 _AROUND = 30.0  # arcseconds; the same for patterns
@@ -23,6 +23,9 @@ class PointSources:
     dec: Floats
     flux: Floats
     """Positive; of any unit."""
+
+    def __getitem__(self, chosen: np.ndarray) -> "PointSources":
+        return PointSources(self.ra[chosen], self.dec[chosen], self.flux[chosen])
 
 
 @frozen(kw_only=True)
@@ -162,6 +165,14 @@ def _weigh(
         false_alarms=null.trials * _probability(agreeing - null.pairs, as_good),
         flux_scatter=1.4826 * float(np.median(off)),
     )
+
+
+def chance_pairs(
+    sources: PointSources, reference: PointSources, zero_point: float, magnitudes: float
+) -> float:
+    """Count the pairs for each square arcsecond that lie together and agree in brightness by chance."""
+    share = _share_of_pairs(sources.flux, reference.flux, zero_point, magnitudes)
+    return _density_of_pairs(sources, reference, _AROUND) * share
 
 
 def _probability(events: int, expected: float) -> float:

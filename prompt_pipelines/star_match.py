@@ -7,17 +7,29 @@ from attrs import evolve, frozen
 from lsst.images import Box, SkyProjection
 
 from prompt_pipelines.arrays import Floats
-from prompt_pipelines.calibration import Astrometry, fit_astrometry, match_stars, move_projection
+from prompt_pipelines.calibration import (
+    Astrometry,
+    correct_projection,
+    fit_astrometry,
+    match_stars,
+    move_projection,
+)
 from prompt_pipelines.errors import UnusableImageError
+from prompt_pipelines.fit_checks import error_at_corners, stars_beside
 from prompt_pipelines.pattern_search import PatternSearch, Placement
 from prompt_pipelines.positions import sky_positions
 from prompt_pipelines.recognition import recognize
 from prompt_pipelines.significance import Evidence, PointSources, Tolerance, weigh_matches
-from prompt_pipelines.sky_matching import Matches
+from prompt_pipelines.sky_matching import Matches, match_one_to_one
 from prompt_pipelines.tangent_plane import TangentPlane
+from prompt_pipelines.triangles import Indices
 
 __all__ = ["POINTING_ERROR", "Limits", "Seen", "StarMatch", "match_by_pattern", "match_by_shift"]
 
+_ROUNDS = 10
+_CLOSE = 5.0  # times the scatter
+_BESIDE = 0.2  # of the matched: stars that lie beside their places, more than chance lays there
+_MARGIN = 4.0  # times the largest distance of a pair: what `weigh_matches` counts, and some
 POINTING_ERROR = "pointing_error_deg"
 """In the metadata of images of a camera whose pointing may be off further than a few arcseconds."""
 
@@ -54,6 +66,16 @@ class Seen:
         """Lay them on the sky."""
         return PointSources(*sky_positions(projection, self.x, self.y), self.flux)
 
+    @property
+    def corners(self) -> tuple[Floats, Floats]:
+        """Pixels of the image's corners."""
+        x, y = (np.array([axis.min - 0.5, axis.max + 0.5]) for axis in (self.box.x, self.box.y))
+        return x[[0, 1, 1, 0]], y[[0, 0, 1, 1]]
+
+    def places(self, chosen: np.ndarray) -> tuple[Floats, Floats]:
+        """Give the pixels of some."""
+        return self.x[chosen], self.y[chosen]
+
     def spread(self, chosen: np.ndarray) -> float:
         """Measure how widely some are scattered over the image; 1 is an even distribution over all of it."""
         even = (self.box.x.size**2 + self.box.y.size**2) / 12.0
@@ -65,12 +87,16 @@ class StarMatch:
     """A match that is to be believed."""
 
     projection: SkyProjection[Any]
-    """Where the match puts the image, before the linear correction."""
+    """Where the match puts the image, before the correction."""
     matches: Matches
     evidence: Evidence
     astrometry: Astrometry
     placement: Placement | None = None
     """Of a match that was found by the pattern of stars."""
+
+    def corrected(self) -> SkyProjection[Any]:
+        """Give the projection with the correction."""
+        return correct_projection(self.projection, self.astrometry.matrix, self.astrometry.distortion)
 
 
 def match_by_shift(
@@ -84,6 +110,8 @@ def match_by_shift(
         Raised if the match is not to be believed.
     """
     here = seen.on(projection)
+    near = _near(here, stars, limits)
+    stars = stars[near]
     matches = match_stars(
         (here.ra, here.dec), (stars.ra, stars.dec), limits.largest_shift, limits.match_radius
     )
@@ -103,13 +131,15 @@ def match_by_shift(
         evidence=weigh_matches(here, stars, matches, tolerance),
         astrometry=_fit(projection, seen, stars, matches),
     )
+    found = _matched_again(found, seen, stars, limits)
     _judge(
         found,
         seen,
+        stars,
         limits,
         f"that may be chance (is the pointing off by over {limits.largest_shift:g} arcsec?)",
     )
-    return found
+    return evolve(found, matches=evolve(found.matches, second=near[found.matches.second]))
 
 
 def match_by_pattern(
@@ -128,7 +158,7 @@ def match_by_pattern(
         found = recognize(
             here,
             stars,
-            _middle(projection, seen.box),
+            _middle(projection, seen),
             search,
             magnitudes=limits.match_magnitudes,
             max_false_alarms=limits.max_false_alarms,
@@ -154,14 +184,68 @@ def match_by_pattern(
         ),
         placement=found.placement,
     )
-    _judge(match, seen, limits, f"that may be chance, of all that lie within {search.radius:g} degree")
+    match = _matched_again(match, seen, stars, limits)
+    _judge(match, seen, stars, limits, f"that may be chance, of all that lie within {search.radius:g} degree")
     return match
 
 
-def _judge(found: StarMatch, seen: Seen, limits: Limits, by_chance: str) -> None:
-    """Refuse a match that is not significant, or scattered too widely, or not widely enough."""
+def _matched_again(found: StarMatch, seen: Seen, stars: PointSources, limits: Limits) -> StarMatch:
+    """Match by the corrected projection, and correct again: a turn hides stars from a shift alone.
+
+    Last of all only close pairs are taken: with an unknown turn none would have been.
+    """
+    shift = found.astrometry.shift
+    for number in range(_ROUNDS):
+        again = _matched_within(found, seen, stars, limits, limits.match_radius, with_distortion=number > 0)
+        same = all(
+            np.array_equal(getattr(again.matches, name), getattr(found.matches, name))
+            for name in ("first", "second")
+        )
+        found = again
+        if number > 1 and same:
+            break
+    radius = float(
+        np.clip(_CLOSE * found.astrometry.scatter, 0.25 * limits.match_radius, limits.match_radius)
+    )
+    found = _matched_within(found, seen, stars, limits, radius, with_distortion=True)
+    return evolve(found, astrometry=evolve(found.astrometry, shift=shift))
+
+
+def _matched_within(
+    found: StarMatch,
+    seen: Seen,
+    stars: PointSources,
+    limits: Limits,
+    radius: float,
+    *,
+    with_distortion: bool,
+) -> StarMatch:
+    here = seen.on(found.corrected())
+    near = _near(here, stars, limits)
+    matches = match_one_to_one((here.ra, here.dec), (stars.ra[near], stars.dec[near]), radius)
+    if len(matches.first) < limits.min_stars:
+        return found
+    matches = evolve(matches, second=near[matches.second])
+    astrometry = _fit(found.projection, seen, stars, matches, with_distortion=with_distortion)
+    return evolve(found, matches=matches, astrometry=astrometry)
+
+
+def _near(sources: PointSources, stars: PointSources, limits: Limits) -> Indices:
+    """Find the stars around the sources: farther ones have no part in a match."""
+    if not len(sources.ra):
+        return np.zeros(0, dtype=np.int64)
+    plane = TangentPlane.amid(sources.ra, sources.dec)
+    reach = np.max(np.abs(plane.from_sky(sources.ra, sources.dec)))
+    reach += _MARGIN * (limits.largest_shift + limits.match_radius)
+    return np.flatnonzero(np.all(np.abs(plane.from_sky(stars.ra, stars.dec)) <= reach, axis=1))
+
+
+def _judge(found: StarMatch, seen: Seen, stars: PointSources, limits: Limits, by_chance: str) -> None:
+    """Refuse a match that is not significant, or not good, or good in a part of the image only."""
     evidence, astrometry = found.evidence, found.astrometry
     spread = seen.spread(found.matches.first)
+    at_corners = error_at_corners(seen.places(found.matches.first), seen.corners, astrometry.scatter)
+    beside = _beside(found, seen, stars, limits)
     if evidence.false_alarms > limits.max_false_alarms:
         fault = by_chance
     elif evidence.flux_scatter > limits.max_flux_scatter:
@@ -173,6 +257,10 @@ def _judge(found: StarMatch, seen: Seen, limits: Limits, by_chance: str) -> None
             f"they are crowded into a part of the image (spread {spread:.2f}, where 1 is even and "
             f"{limits.min_spread:g} is needed)"
         )
+    elif at_corners > limits.max_scatter:
+        fault = f"by them a corner of the image may be off by {at_corners:.1f} arcsec"
+    elif beside > _BESIDE * len(found.matches.first):
+        fault = f"{beside} others lie beside stars, so that the image is turned or distorted otherwise"
     else:
         return
     matched, sources = len(found.matches.first), len(seen.x)
@@ -193,15 +281,37 @@ def _judge(found: StarMatch, seen: Seen, limits: Limits, by_chance: str) -> None
     )
 
 
-def _fit(projection: SkyProjection[Any], seen: Seen, stars: PointSources, matches: Matches) -> Astrometry:
+def _beside(found: StarMatch, seen: Seen, stars: PointSources, limits: Limits) -> int:
+    """Count sources that lie beside stars, beyond those that chance puts there."""
+    here = seen.on(found.corrected())
+    near = _near(here, stars, limits)
+    place = np.full(len(stars.ra), -1)
+    place[near] = np.arange(len(near))
+    matches = evolve(found.matches, second=place[found.matches.second])
+    beside, by_chance = stars_beside(here, stars[near], matches, limits.match_radius, limits.match_magnitudes)
+    return round(max(beside - by_chance, 0.0))
+
+
+def _fit(
+    projection: SkyProjection[Any],
+    seen: Seen,
+    stars: PointSources,
+    matches: Matches,
+    *,
+    with_distortion: bool = False,
+) -> Astrometry:
     first, second = matches.first, matches.second
-    return fit_astrometry(projection, (seen.x[first], seen.y[first]), (stars.ra[second], stars.dec[second]))
+    return fit_astrometry(
+        projection,
+        (seen.x[first], seen.y[first]),
+        (stars.ra[second], stars.dec[second]),
+        with_distortion=with_distortion,
+    )
 
 
-def _middle(projection: SkyProjection[Any], box: Box) -> tuple[TangentPlane, float]:
+def _middle(projection: SkyProjection[Any], seen: Seen) -> tuple[TangentPlane, float]:
     """Find the plane that touches the sky in the middle of an image, and the image's side, arcseconds."""
-    x, y = (np.array([axis.min - 0.5, axis.max + 0.5]) for axis in (box.x, box.y))
-    corners = sky_positions(projection, x[[0, 1, 1, 0]], y[[0, 0, 1, 1]])
+    corners = sky_positions(projection, *seen.corners)
     plane = TangentPlane.amid(*corners)
     places = plane.from_sky(*corners)
     following = np.roll(places, -1, axis=0)

@@ -3,9 +3,12 @@
 from typing import Self
 
 import numpy as np
+from astropy.io import fits
 from attrs import frozen
+from lsst.images import DetectorFrame, SkyProjection
 
 from prompt_pipelines.arrays import Floats
+from prompt_pipelines.wcs import make_projection
 
 __all__ = ["TangentPlane"]
 
@@ -50,3 +53,15 @@ class TangentPlane:
         ra = self.ra + np.degrees(np.arctan2(x, cosine - y * sine))
         dec = np.degrees(np.arctan2(sine + y * cosine, np.hypot(x, cosine - y * sine)))
         return ra % 360.0, dec
+
+    def projection(
+        self, frame: DetectorFrame, middle: tuple[float, float] = (0.0, 0.0)
+    ) -> SkyProjection[DetectorFrame]:
+        """Make the projection of which the pixels are the arcseconds of the plane, from one of them."""
+        header = fits.Header()
+        for axis, (name, value) in enumerate((("RA---TAN", self.ra), ("DEC--TAN", self.dec)), start=1):
+            header[f"CTYPE{axis}"], header[f"CUNIT{axis}"] = name, "deg"
+            header[f"CRVAL{axis}"], header[f"CRPIX{axis}"] = value, middle[axis - 1] + 1.0
+            header[f"CD{axis}_{axis}"] = 1.0 / 3600.0
+        header["RADESYS"] = "ICRS"
+        return make_projection(header, frame)

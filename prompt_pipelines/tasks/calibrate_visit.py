@@ -19,7 +19,6 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
 from prompt_pipelines.arrays import Floats
-from prompt_pipelines.calibration import Photometry, correct_projection, fit_photometry
 from prompt_pipelines.errors import UnusableImageError
 from prompt_pipelines.fields import count, number
 from prompt_pipelines.pattern_search import PatternSearch
@@ -34,6 +33,7 @@ from prompt_pipelines.star_match import (
     match_by_pattern,
     match_by_shift,
 )
+from prompt_pipelines.zero_point import Photometry, choose_colours, fit_gradient, fit_photometry
 
 __all__ = ["CalibrateVisitConfig", "CalibrateVisitConnections", "CalibrateVisitTask"]
 
@@ -161,8 +161,7 @@ class CalibrateVisitTask(PipelineTask):
         if f"{band}_flux" not in reference.colnames:
             raise UnusableImageError(f"the reference catalogue has no fluxes of the band {band}")
         sources = sources[self._good(sources)]
-        # Shards with other columns leave gaps in a stacked table.
-        known = np.ma.filled(np.ma.asarray(reference[f"{band}_flux"]).astype(float), np.nan)
+        known = _fluxes(reference)[band]
         reference = reference[np.isfinite(known) & (known > 0)]
         if (when := image.metadata.get("mjd_mid_tai")) is not None:
             reference = moved_to(reference, float(cast(float, when)))
@@ -174,15 +173,19 @@ class CalibrateVisitTask(PipelineTask):
         )
         found = self._match(image, seen, stars)
         first, second = found.matches.first, found.matches.second
-        photometry = fit_photometry(seen.flux[first], stars.flux[second])
+        colours = choose_colours(_fluxes(reference[second]), band)
+        photometry = fit_photometry(seen.flux[first], stars.flux[second], colours)
         calibration = _described(found, photometry)
+        calibration["photometric_gradient"] = fit_gradient(
+            2.5 * np.log10(stars.flux[second] / seen.flux[first]),
+            np.column_stack(seen.places(first)),
+            (seen.box.x.size, seen.box.y.size),
+        )
         self._note(calibration, found)
         table = self._stars(
             sources[first],
             np.asarray(reference["id"])[second],
-            sky_positions(
-                correct_projection(found.projection, found.astrometry.matrix), seen.x[first], seen.y[first]
-            ),
+            sky_positions(found.corrected(), seen.x[first], seen.y[first]),
             photometry.nanojansky_per_electron,
         )
         return Struct(visit_calibration=calibration, single_visit_stars=table)
@@ -238,9 +241,20 @@ class CalibrateVisitTask(PipelineTask):
         )
 
 
+def _fluxes(reference: Table) -> dict[str, Floats]:
+    """Read a catalogue's fluxes by band; shards with other columns leave gaps in a stacked table."""
+    return {
+        name.removesuffix("_flux"): np.ma.filled(np.ma.asarray(reference[name]).astype(float), np.nan)
+        for name in reference.colnames
+        if name.endswith("_flux")
+    }
+
+
 def _described(found: StarMatch, photometry: Photometry) -> dict[str, Any]:
+    distortion = found.astrometry.distortion
     return {
         "pixel_correction": found.astrometry.matrix.tolist(),
+        "pixel_distortion": None if distortion is None else distortion.as_dict(),
         "placement": None if found.placement is None else found.placement.as_dict(),
         "astrometric_stars": found.astrometry.stars,
         "astrometric_shift_arcsec": found.astrometry.shift,
@@ -248,4 +262,7 @@ def _described(found: StarMatch, photometry: Photometry) -> dict[str, Any]:
         "nanojansky_per_electron": photometry.nanojansky_per_electron,
         "photometric_stars": photometry.stars,
         "photometric_scatter": photometry.scatter,
+        "photometric_colour": photometry.colour,
+        "photometric_colour_term": photometry.colour_term,
+        "photometric_colour_zero": photometry.colour_zero,
     }

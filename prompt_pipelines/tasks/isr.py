@@ -24,6 +24,7 @@ from prompt_pipelines.camera import CameraDict, DetectorDict, find_detector
 from prompt_pipelines.corrections import CALIBRATIONS, Masters, correct
 from prompt_pipelines.errors import UnusableImageError, WcsError
 from prompt_pipelines.fields import flag, number
+from prompt_pipelines.fits_approximation import with_fits_approximation
 from prompt_pipelines.interpolation import fill_in
 from prompt_pipelines.masks import image_schema
 from prompt_pipelines.raw import RawFrame
@@ -247,7 +248,7 @@ class IsrTask(PipelineTask):
         faults = []
         for make_header in self._headers(raw_header, camera, description, exposure):
             try:
-                return make_projection(make_header(), frame)
+                return with_fits_approximation(make_projection(make_header(), frame))
             except WcsError as error:
                 faults.append(str(error))
         self.log.warning("No sky projection: %s", "; ".join(faults))

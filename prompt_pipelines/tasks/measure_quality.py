@@ -49,6 +49,7 @@ _DIFFERENCE = {"difference_noise_scale": "noise_scale"}
 _CALIBRATION = {
     "photometric_scatter_mag": "photometric_scatter",
     "photometric_stars": "photometric_stars",
+    "zero_point_gradient_mag": "photometric_gradient",
     "astrometric_scatter_arcsec": "astrometric_scatter_arcsec",
     "astrometric_shift_arcsec": "astrometric_shift_arcsec",
     "astrometric_stars": "astrometric_stars",

@@ -7,9 +7,9 @@ from typing import Any, cast
 import astropy.units as u
 import numpy as np
 from astropy.io import fits
-from astropy.wcs import WCS
+from lsst.images import SkyProjection
 
-from prompt_pipelines.calibration import correct_projection
+from prompt_pipelines.calibration import calibrated_projection
 from prompt_pipelines.positions import sky_positions
 from workbench.reduction.single_exposures import SingleFrame
 
@@ -42,9 +42,7 @@ def write_catalogue(file: Path, made: SingleFrame, calibration: Mapping[str, Any
     """Write sources as ECSV; after a calibration by stars with corrected positions, and fluxes in nJy."""
     table = made.sources.copy()
     if calibration is not None:
-        projection = correct_projection(
-            cast(Any, made.image.sky_projection), np.array(calibration["pixel_correction"])
-        )
+        projection = calibrated_projection(cast(Any, made.image.sky_projection), calibration)
         x, y = (np.asarray(table[name], dtype=float) for name in ("x", "y"))
         ra, dec = sky_positions(projection, x, y)
         table["ra"], table["dec"] = ra * u.deg, dec * u.deg
@@ -56,22 +54,13 @@ def write_catalogue(file: Path, made: SingleFrame, calibration: Mapping[str, Any
 
 
 def _wcs_header(made: SingleFrame, calibration: Mapping[str, Any] | None) -> fits.Header:
-    wcs = made.image.fits_wcs
-    if wcs is None:
-        return fits.Header()
-    if calibration is not None and wcs.sip is None:
-        wcs = _corrected(wcs, np.array(calibration["pixel_correction"]))
-    return cast(fits.Header, wcs.to_header(relax=True))
+    projection = _projection(made, calibration)
+    wcs = None if projection is None else projection.as_fits_wcs(made.image.bbox, allow_approximation=True)
+    return fits.Header() if wcs is None else cast(fits.Header, wcs.to_header(relax=True))
 
 
-def _corrected(wcs: WCS, matrix: np.ndarray) -> WCS:
-    """Put an affine correction of pixels (from 0) before a WCS, whose pixels count from 1."""
-    turn, shift = matrix[:2, :2], matrix[:2, 2]
-    corrected = wcs.deepcopy()
-    corrected.wcs.crpix = np.linalg.solve(turn, wcs.wcs.crpix - 1.0 - shift) + 1.0
-    if wcs.wcs.has_cd():
-        corrected.wcs.cd = wcs.wcs.cd @ turn
-    else:
-        corrected.wcs.pc = wcs.wcs.get_pc() @ turn
-    corrected.wcs.set()
-    return corrected
+def _projection(made: SingleFrame, calibration: Mapping[str, Any] | None) -> SkyProjection[Any] | None:
+    projection = made.image.sky_projection
+    if projection is None or calibration is None:
+        return projection
+    return calibrated_projection(projection, calibration)

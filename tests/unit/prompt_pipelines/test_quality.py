@@ -38,6 +38,7 @@ def test_measures_are_those_of_the_picture() -> None:
         31.4 - 2.5 * np.log10(NANOJANSKY_PER_ELECTRON), abs=0.02
     )
     assert quality["photometric_scatter_mag"] < 0.05
+    assert quality["zero_point_gradient_mag"] < 0.05
     assert quality["astrometric_scatter_arcsec"] < 0.1
     assert quality["sources"] >= 30
     assert quality["kernel_stars"] >= 10

@@ -1,11 +1,14 @@
-"""How often a field of stars is recognized, and how often wrongly, whatever pointing, rotation and parity.
+"""How often a field of stars is recognized, and how often wrongly: lists of positions without pixels.
 
-Fields are lists of positions and fluxes without pixels; the task that calibrates
-a visit is given thousands of them, and is told that its pointing may be off by a degree.
+CALIBRATION_FIELDS tells how many (1,000; the aim is told of 10,000, which two cores do in about an hour). The
+task is told that its pointing may be off by a degree, and it is off by up to two.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,13 +26,17 @@ RADIUS = 1.0
 """Degrees that the pointing may be off."""
 ENOUGH = 25
 """Stars found and in the catalogue, with which a field has to be recognized."""
-_FIELDS = {(10, 30): 600, (30, 100): 600, (100, 300): 300, (300, 1000): 100, (1000, 5000): 40}
-"""How many, by the number of stars on the detector, at least and at most."""
-_FOREIGN = {(10, 30): 120, (30, 100): 120, (100, 300): 20}
+_STARS = ((10, 30), (30, 100), (100, 300), (300, 1000), (1000, 5000))
+"""On the detector, at least and at most: a fifth of the fields each."""
+_PROCESSES = 2
+_UNHURRIED = 600.0  # seconds
+_CLOSE = 15.0 / 3600.0  # degrees
+_TURN = 2.0  # degrees
 _KINDS: Mapping[str, Callable[[StarFieldPlan], bool]] = {
-    "pointing right": lambda plan: plan.pointing_error == 0.0,
-    "off by up to 0.5 degrees": lambda plan: 0.0 < plan.pointing_error <= 0.5,
-    "off by up to 1 degree": lambda plan: plan.pointing_error > 0.5,
+    "pointing off by up to 15 arcsec": lambda plan: plan.pointing_error <= _CLOSE,
+    "off by up to 1 degree": lambda plan: plan.pointing_error > _CLOSE,
+    "turned by up to 2 degrees": lambda plan: abs(plan.rotation) <= _TURN,
+    "distorted by over 0.1 % at the corners": lambda plan: plan.distortion > 0.001,
     "half of the stars in clusters": lambda plan: plan.clustered,
 }
 
@@ -51,22 +58,25 @@ class Played:
 
 def main() -> None:
     """Play fields, and print what became of them."""
-    task = task_with(RADIUS)
-    by_stars = {
-        bounds: [play(task, plan) for plan in plans(bounds[0], count, stars=bounds)]
-        for bounds, count in _FIELDS.items()
-    }
-    here = [one for some in by_stars.values() for one in some]
-    foreign = [
-        play(task, plan)
-        for bounds, count in _FOREIGN.items()
-        for plan in plans(bounds[1], count, stars=bounds, elsewhere=True)
+    count = int(os.environ.get("CALIBRATION_FIELDS", "1000")) // len(_STARS)
+    every = {bounds: list(plans(bounds[0], count, stars=bounds)) for bounds in _STARS}
+    begin = time.monotonic()
+    with ProcessPoolExecutor(_PROCESSES) as pool:
+        by_stars = {bounds: list(pool.map(_play, some, chunksize=4)) for bounds, some in every.items()}
+    minutes = (time.monotonic() - begin) / 60.0
+    played = [one for some in by_stars.values() for one in some]
+    within = [one for one in played if _is_within(one.plan)]
+    rows = [
+        _row(f"{low} to {high} stars", [one for one in some if _is_within(one.plan)])
+        for (low, high), some in by_stars.items()
     ]
-    rows = [_row(f"{low} to {high} stars", some) for (low, high), some in by_stars.items()]
-    rows.extend(_row(name, [one for one in here if choose(one.plan)]) for name, choose in _KINDS.items())
+    rows.extend(_row(name, [one for one in within if choose(one.plan)]) for name, choose in _KINDS.items())
+    rows.append(_row(f"all within {RADIUS:g} degree", within))
+    rows.append(_row("pointing off further", [one for one in played if one.plan.pointing_error > RADIUS]))
+    rows.append(_row("a catalogue of other stars", [one for one in played if one.plan.elsewhere]))
     print(
         table(
-            f"fields of stars recognized ({len(here)} within {RADIUS:g} degree, {len(foreign)} elsewhere)",
+            f"fields of stars recognized, {len(played)} in {minutes:.0f} minutes",
             (
                 "fields",
                 "fields",
@@ -78,41 +88,63 @@ def main() -> None:
                 "s",
                 "longest",
             ),
-            [*rows, _row("all", here), _row("elsewhere", foreign)],
+            rows,
             (
                 f"of {ENOUGH} and more: stars that were found and are in the catalogue",
                 "wrong: the zero point is off by over 0.2, or a corner by over 2 arcsec",
-                "s: median and longest CPU time of the task",
+                "s: mean and longest CPU time of the task",
             ),
         )
     )
 
 
+def _is_within(plan: StarFieldPlan) -> bool:
+    return plan.pointing_error <= RADIUS and not plan.elsewhere
+
+
+@cache
+def _task() -> CalibrateVisitTask:
+    return task_with(RADIUS)
+
+
+def _play(plan: StarFieldPlan) -> "Played":
+    return play(_task(), plan)
+
+
 def task_with(radius: float, **others: float) -> CalibrateVisitTask:
-    """Make the task, for a pointing that may be off so many degrees, with other choices."""
+    """Make the task, for a pointing that may be off so many degrees, with other choices.
+
+    The search takes what time it needs, lest the load of the machine decides what is solved.
+    """
     config = CalibrateVisitConfig()  # type: ignore[no-untyped-call]  # untyped package
-    config.update(pointing_error=radius, **others)  # type: ignore[no-untyped-call]  # untyped package
+    config.update(pointing_error=radius, **{"search_seconds": _UNHURRIED} | others)  # type: ignore[no-untyped-call]  # untyped package
     return CalibrateVisitTask(config=config)
 
 
-def plans(
-    seed: int, count: int, *, stars: tuple[int, int], elsewhere: bool = False
-) -> Iterator[StarFieldPlan]:
+def plans(seed: int, count: int, *, stars: tuple[int, int]) -> Iterator[StarFieldPlan]:
     """Think of fields of all kinds, with so many stars on the detector."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         yield StarFieldPlan(
             seed=int(rng.integers(2**31)),
             stars=round(10 ** rng.uniform(*np.log10(stars))),
-            pointing_error=0.0 if rng.random() < 0.1 else float(RADIUS * np.sqrt(rng.random())),
-            rotation=float(rng.uniform(0.0, 360.0)),
-            mirrored=bool(rng.random() < 0.5),
-            scale=float(rng.uniform(0.98, 1.02)),
+            pointing_error=_pointing_error(rng),
+            rotation=float(rng.uniform(-_TURN, _TURN) if rng.random() < 0.5 else rng.uniform(0.0, 360.0)),
+            mirrored=bool(rng.random() < 0.3),
+            scale=float(rng.uniform(0.98, 1.02)) if rng.random() < 0.8 else 1.0,
             missing=float(rng.uniform(0.0, 0.4)),
             spurious=float(rng.uniform(0.0, 0.5)),
+            distortion=float(rng.uniform(0.0, 0.002)) if rng.random() < 0.5 else 0.0,
             clustered=bool(rng.random() < 0.2),
-            elsewhere=elsewhere,
+            elsewhere=bool(rng.random() < 0.1),
         )
+
+
+def _pointing_error(rng: np.random.Generator) -> float:
+    kind = rng.random()
+    if kind < 0.1:
+        return 0.0
+    return float(rng.uniform(0.0, _CLOSE) if kind < 0.3 else rng.uniform(0.0, 2.0 * RADIUS))
 
 
 def play(task: CalibrateVisitTask, plan: StarFieldPlan) -> Played:
@@ -156,7 +188,7 @@ def _row(name: str, played: Sequence[Played]) -> Sequence[str]:
         str(len(fewer)),
         _share(fewer),
         str(sum(one.wrong for one in played)),
-        f"{np.median(seconds):.2f}",
+        f"{np.mean(seconds):.2f}",
         f"{max(seconds):.1f}",
     )
 
