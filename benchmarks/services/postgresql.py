@@ -55,15 +55,28 @@ class PostgresqlServer(Service):
             _run("initdb", ["-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C"], account)
             with socket.create_server(("127.0.0.1", 0)) as free:
                 self._port = int(free.getsockname()[1])
-            options = ["-D", data, "-h", "127.0.0.1", "-p", str(self._port), "-k", self._folder]
-            with Path(f"{self._folder}/log").open("wb") as log:
-                self._process = subprocess.Popen(  # noqa: S603 - our own command
-                    [_program("postgres"), *options], stderr=log, cwd="/", start_new_session=True, **account
-                )
+            self._launch(account)
             self._wait()
         except BaseException:
             self.stop()
             raise
+
+    def _launch(self, account: dict[str, Any]) -> None:
+        options = ["-D", f"{self._folder}/data", "-h", "127.0.0.1", "-p", str(self._port), "-k", self._folder]
+        with Path(f"{self._folder}/log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own command
+                [_program("postgres"), *options], stderr=log, cwd="/", start_new_session=True, **account
+            )
+
+    def break_off(self) -> None:
+        """End it as if by a crash: whoever is connected is cut off."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(_START_SECONDS)
+
+    def go_on(self) -> None:
+        """Start it again on what it has kept; it may take a moment to answer."""
+        self._launch(_account())
 
     @override
     def stop(self) -> None:

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 from tests.chaos.lanes import COLUMNS, played
-from tests.chaos.plan import OUTAGES, make_outage, make_plan
+from tests.chaos.plan import OUTAGES, SLOW, make_outage, make_plan
 
 
 def main() -> int:
@@ -23,16 +23,19 @@ def main() -> int:
     parser.add_argument(
         "--outages",
         nargs="*",
-        choices=sorted(OUTAGES),
+        choices=sorted(OUTAGES | SLOW),
         help="instead, one long outage for each seed: of these neighbours in turn, or of all",
+    )
+    parser.add_argument(
+        "--pairs", action="store_true", help="two of these outages in each seed, which overlap"
     )
     options = parser.parse_args()
     seeds = range(options.first, options.first + options.seeds)
     if options.outages is None:
         plans = tuple(map(make_plan, seeds))
     else:
-        kinds = options.outages or sorted(OUTAGES)
-        plans = tuple(make_outage(kind, seed) for seed, kind in zip(seeds, itertools.cycle(kinds)))
+        kinds = itertools.combinations(options.outages or sorted(OUTAGES), 1 + options.pairs)
+        plans = tuple(make_outage(each, seed) for seed, each in zip(seeds, itertools.cycle(kinds)))
     begin = time.monotonic()
     # Whoever ends this wants everything ended that it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -12,6 +12,7 @@ from tests.chaos.tasks import POINTS
 __all__ = [
     "DETECTORS",
     "OUTAGES",
+    "SLOW",
     "WORKERS",
     "Fault",
     "Kill",
@@ -24,14 +25,19 @@ __all__ = [
 DETECTORS = (0, 1)
 WORKERS = 2
 VISITS = 6
-OUTAGES: Mapping[str, float] = {
+OUTAGES: dict[str, float] = {
     "redis restart": 40.0,
     "s3 away": 75.0,
     "repository away": 75.0,
     "apdb away": 75.0,
     "workers stopped": 1.0,
+    "alerts away": 75.0,
+    "broker away": 75.0,
+    "postgresql away": 60.0,
 }
 """One neighbour away, or all workers paused, for longer than every limit that `make_outage` sets; seconds."""
+SLOW: dict[str, float] = dict.fromkeys(("s3 slow", "redis slow", "broker slow", "postgresql slow"), 30.0)
+"""One neighbour of which each answer comes a second late; seconds."""
 _LIMITS: Mapping[str, str] = {
     "IMAGE_TIMEOUT": "5",
     "WORKER_TIMEOUT": "30",
@@ -41,6 +47,8 @@ _LIMITS: Mapping[str, str] = {
 }
 _SPACING = 2.5
 """Seconds between announcements."""
+_APART = 5.0
+"""Seconds between the beginnings of two outages."""
 _LEAD = 1.5
 """Seconds from an announcement to its first raw."""
 _STAGES = ("prepare", "wait", "ingest", "process", "export", "clean")
@@ -103,6 +111,11 @@ class Plan:
     """Which worker has a disk of its own that will be full."""
     worker_settings: Mapping[str, str] = field(factory=dict)
     """In place of those that every seed has."""
+
+    @property
+    def needs_postgresql(self) -> bool:
+        """Whether ledger, claims and the central registry are on PostgreSQL, and not on Redis and SQLite."""
+        return any(one.kind.startswith("postgresql") for one in self.faults)
 
     @property
     def length(self) -> float:
@@ -207,8 +220,8 @@ def make_plan(seed: int) -> Plan:
     )
 
 
-def make_outage(kind: str, seed: int) -> Plan:
-    """Plan one long outage in the midst of visits of which nothing else befalls any."""
+def make_outage(kinds: Sequence[str], seed: int) -> Plan:
+    """Plan long outages in the midst of visits of which nothing else befalls any."""
     dice = _Dice(random.Random(seed))  # noqa: S311 - chance, not secrecy
     good: Mapping[str, Any] = {
         "fate": "good",
@@ -217,10 +230,14 @@ def make_outage(kind: str, seed: int) -> Plan:
         "kills": (None,) * len(DETECTORS),
     }
     begin = dice.chance.uniform(1.0, VISITS * _SPACING / 2)
+    lengths = OUTAGES | SLOW
     return Plan(
         seed=seed,
         visits=tuple(evolve(dice.visit(number), **good) for number in range(VISITS)),
-        faults=(Fault(kind=kind, begin=begin, length=OUTAGES[kind]),),
+        faults=tuple(
+            Fault(kind=kind, begin=begin + _APART * number, length=lengths[kind])
+            for number, kind in enumerate(kinds)
+        ),
         offsets=(0.0,) * WORKERS,
         small_disk=-1,
         worker_settings=_LIMITS,

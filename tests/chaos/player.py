@@ -14,13 +14,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.services.postgresql import PostgresqlServer
 from domain.visit import Identity
 from tests.chaos.crew import Crew, Member
 from tests.chaos.excuses import Occurrence
 from tests.chaos.observatory import Observatory
 from tests.chaos.plan import DETECTORS, Fault, Kill, Plan
+from tests.chaos.s3_proxy import S3Proxy
 from tests.chaos.servers import Servers
 from tests.chaos.tasks import POINTS
+from tests.chaos.tcp_proxy import TcpProxy
 from tests.integration.kafka.apache_kafka import ApacheKafka
 
 __all__ = ["Player"]
@@ -48,8 +51,7 @@ class Player:
         self._lock = threading.Lock()
         # Nothing is broken anew while it is broken.
         self._broken = {
-            name: threading.Lock()
-            for name in ("redis", "broker", "s3", "full", "poison", "repository", "apdb", "workers")
+            name: threading.Lock() for name in {fault.kind.partition(" ")[0] for fault in plan.faults}
         }
         self._waiting: dict[tuple[str, int], Kill] = {}
         self._groups = {self.observatory.group(visit): visit for visit in plan.visits}
@@ -72,6 +74,7 @@ class Player:
     def start(self) -> None:
         for name in ("raw-presence", "fan-out", "butler-writer"):
             self._add(name, [name], self.servers.settings[name])
+        self._add("courier", ["alerts", "courier"], self.servers.settings["alerts"])
         for number, offset in enumerate(self.plan.offsets):
             extra = {"CHAOS_CLOCK_OFFSET": str(offset)} if offset else {}
             around: list[str] = []
@@ -171,10 +174,38 @@ class Player:
         self.servers.redis.start()
 
     @contextlib.contextmanager
+    def _redis_slow(self, _fault: Fault, _number: int) -> Iterator[bool]:
+        with _slow(self.servers.redis_proxy):
+            yield True
+
+    @contextlib.contextmanager
+    def _postgresql_away(self, _fault: Fault, _number: int) -> Iterator[bool]:
+        assert self.servers.postgresql is not None
+        with _broken_off(self.servers.postgresql):
+            yield True
+
+    @contextlib.contextmanager
+    def _postgresql_slow(self, _fault: Fault, _number: int) -> Iterator[bool]:
+        assert self.servers.postgresql_proxy is not None
+        with _slow(self.servers.postgresql_proxy):
+            yield True
+
+    @contextlib.contextmanager
     def _broker_cut_off(self, _fault: Fault, _number: int) -> Iterator[bool]:
-        self.servers.kafka_proxy.cut()
-        yield True
-        self.servers.kafka_proxy.mend()
+        with _cut(self.servers.kafka_proxy, self.servers.alert_proxy):
+            yield True
+
+    _broker_away = _broker_cut_off
+
+    @contextlib.contextmanager
+    def _alerts_away(self, _fault: Fault, _number: int) -> Iterator[bool]:
+        with _cut(self.servers.alert_proxy):
+            yield True
+
+    @contextlib.contextmanager
+    def _broker_slow(self, _fault: Fault, _number: int) -> Iterator[bool]:
+        with _slow(self.servers.kafka_proxy), _slow(self.servers.alert_proxy):
+            yield True
 
     @contextlib.contextmanager
     def _broker_restart(self, fault: Fault, _number: int) -> Iterator[bool]:
@@ -199,8 +230,15 @@ class Player:
         self.servers.s3_proxy.is_away = False
 
     @contextlib.contextmanager
+    def _s3_slow(self, _fault: Fault, _number: int) -> Iterator[bool]:
+        with _slow(self.servers.s3_proxy):
+            yield True
+
+    @contextlib.contextmanager
     def _repository_away(self, _fault: Fault, _number: int) -> Iterator[bool]:
-        with _moved(self.servers.addresses.repository.glob("*.sqlite3")):
+        server = self.servers.postgresql
+        files = self.servers.addresses.repository.glob("*.sqlite3")
+        with _moved(files) if server is None else _broken_off(server):
             yield True
 
     @contextlib.contextmanager
@@ -248,6 +286,30 @@ class Player:
             for group, visit in self._groups.items()
             for detector in DETECTORS
         }
+
+
+@contextlib.contextmanager
+def _cut(*proxies: TcpProxy) -> Iterator[None]:
+    for proxy in proxies:
+        proxy.cut()
+    yield
+    for proxy in proxies:
+        proxy.mend()
+
+
+@contextlib.contextmanager
+def _broken_off(server: PostgresqlServer) -> Iterator[None]:
+    server.break_off()
+    yield
+    server.go_on()
+
+
+@contextlib.contextmanager
+def _slow(proxy: TcpProxy | S3Proxy) -> Iterator[None]:
+    """Let each answer come a second late."""
+    proxy.delay = 1.0
+    yield
+    proxy.delay = 0.0
 
 
 @contextlib.contextmanager

@@ -35,6 +35,8 @@ class S3Proxy:
     def __init__(self, target: str, seed: int) -> None:
         self.share = 0.0
         self.is_away = False
+        self.delay = 0.0
+        """Seconds for which each answer is held back."""
         self.met: Counter[str] = Counter()
         self._random = random.Random(seed)  # noqa: S311 - chance, not secrecy
         self._target = urlsplit(target).netloc
@@ -74,8 +76,7 @@ class S3Proxy:
         if fault in {"500", "503"}:
             _refuse(request, int(fault))
             return
-        if fault == "slow":
-            time.sleep(_SLOW)
+        time.sleep(_SLOW if fault == "slow" else self.delay)
         status, headers, content = self._ask(request, body)
         request.send_response(status)
         for name, value in headers:

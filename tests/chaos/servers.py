@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from typing import Any
 import boto3
 import yaml
 from attrs import astuple, frozen
+from sqlalchemy import make_url
 
 from adapters.files.cameras import load_camera
+from benchmarks.services.postgresql import PostgresqlServer
 from domain.cameras.camera import Camera
 from domain.times import UtcSeconds, tai_from_utc
 from entrypoints.observatory.environment import Addresses, Topics, process_environment, variables, within
@@ -30,6 +32,7 @@ from simulator.world.stars import Patch
 from tests.chaos.kafka_proxy import KafkaProxy
 from tests.chaos.plan import DETECTORS, Plan
 from tests.chaos.s3_proxy import S3Proxy
+from tests.chaos.tcp_proxy import TcpProxy
 from tests.contract_files import contract_json
 from tests.integration.kafka.apache_kafka import ApacheKafka, NoKafkaError, kafka_classpath
 from tests.integration.kafka.mock_cluster import MockCluster
@@ -75,10 +78,16 @@ class Servers:
     kafka_address: str
     """Without the proxy."""
     kafka_proxy: KafkaProxy
+    alert_proxy: KafkaProxy
+    """Before the same broker, for alerts alone."""
     s3_url: str
     """Without the proxy."""
     s3_proxy: S3Proxy
     redis: RestartingRedis
+    redis_proxy: TcpProxy
+    postgresql: PostgresqlServer | None
+    """Of ledger, claims and registry; None: they are on Redis and SQLite."""
+    postgresql_proxy: TcpProxy | None
     settings: dict[str, dict[str, str]]
     """Of each service."""
 
@@ -86,6 +95,11 @@ class Servers:
     def record(self) -> Path:
         """The file outside the system."""
         return self.folder / "record"
+
+    @property
+    def ledger(self) -> str:
+        """The address of ledger and claims, without the proxy."""
+        return self.redis.url if self.postgresql is None else self.postgresql.url
 
     @property
     def stream(self) -> str:
@@ -117,12 +131,14 @@ def opened_servers(plans: tuple[Plan, ...]) -> Iterator[Servers]:
         camera = load_camera(camera_file)
         visits = _visits(plans)
         night = _night(camera, tuple(visits.values()))
-        wires = _open_wires(stack, folder, plans[0].seed)
+        wires = _open_wires(stack, folder, plans)
         addresses = _addresses(wires, folder)
         night_plan = NightPlan(camera=camera, visits=tuple(visits.values()), raws=night, calibrations=night)
         stack.enter_context(within({**addresses.s3, "LSST_RESOURCES_TMPDIR": str(folder)}))
-        make_repository(addresses.repository, night_plan, datastore=f"s3://{_CENTRAL}/")
-        settings = _settings(night_plan, camera_file, addresses, wires.kafka)
+        make_repository(
+            addresses.repository, night_plan, datastore=f"s3://{_CENTRAL}/", registry=wires.through_postgresql
+        )
+        settings = _settings(night_plan, camera_file, addresses, wires)
         _initialize(settings["initialize"], folder / "logs" / "initialize.log")
         yield Servers(
             folder=folder,
@@ -135,9 +151,13 @@ def opened_servers(plans: tuple[Plan, ...]) -> Iterator[Servers]:
             kafka=wires.kafka,
             kafka_address=wires.kafka_address,
             kafka_proxy=wires.kafka_proxy,
+            alert_proxy=wires.alert_proxy,
             s3_url=wires.store.url,
             s3_proxy=wires.s3_proxy,
             redis=wires.redis,
+            redis_proxy=wires.redis_proxy,
+            postgresql=wires.postgresql,
+            postgresql_proxy=wires.postgresql_proxy,
             settings=settings,
         )
 
@@ -149,10 +169,22 @@ class _Wires:
     kafka: ApacheKafka | MockCluster
     kafka_address: str
     kafka_proxy: KafkaProxy
+    alert_proxy: KafkaProxy
     registry: Registry
     redis: RestartingRedis
+    redis_proxy: TcpProxy
     store: ObjectStore
     s3_proxy: S3Proxy
+    postgresql: PostgresqlServer | None
+    postgresql_proxy: TcpProxy | None
+
+    @property
+    def through_postgresql(self) -> str | None:
+        """The database's address through the proxy; None if there is none."""
+        if self.postgresql is None or self.postgresql_proxy is None:
+            return None
+        own = make_url(self.postgresql.url).set(port=self.postgresql_proxy.port)
+        return own.render_as_string(hide_password=False)
 
 
 def _make_folder(stack: contextlib.ExitStack) -> Path:
@@ -163,12 +195,20 @@ def _make_folder(stack: contextlib.ExitStack) -> Path:
     return folder
 
 
-def _open_wires(stack: contextlib.ExitStack, folder: Path, seed: int) -> _Wires:
+def _open_wires(stack: contextlib.ExitStack, folder: Path, plans: Sequence[Plan]) -> _Wires:
     kafka, kafka_address = _start_kafka(stack, folder)
     kafka_proxy = stack.enter_context(KafkaProxy(kafka_address))
+    alert_proxy = stack.enter_context(KafkaProxy(kafka_address))
     registry = Registry({1: VISIT_SCHEMA, 2: CANCELLATION_SCHEMA})
     stack.callback(registry.shut)
     redis = stack.enter_context(RestartingRedis(folder / "redis"))
+    redis_proxy = stack.enter_context(TcpProxy("127.0.0.1", redis.port))
+    postgresql = postgresql_proxy = None
+    if any(plan.needs_postgresql for plan in plans):
+        postgresql = PostgresqlServer()
+        postgresql.start()
+        stack.callback(postgresql.stop)
+        postgresql_proxy = stack.enter_context(TcpProxy("127.0.0.1", make_url(postgresql.url).port or 0))
     # Its own notifications go where nobody looks: the seeds send theirs, or do not.
     store = stack.enter_context(
         ObjectStore(kafka_address, image_bucket=_UNTOLD, topic="nobody", other_buckets=(_IMAGES, _CENTRAL))
@@ -177,10 +217,14 @@ def _open_wires(stack: contextlib.ExitStack, folder: Path, seed: int) -> _Wires:
         kafka=kafka,
         kafka_address=kafka_address,
         kafka_proxy=kafka_proxy,
+        alert_proxy=alert_proxy,
         registry=registry,
         redis=redis,
+        redis_proxy=redis_proxy,
         store=store,
-        s3_proxy=stack.enter_context(S3Proxy(store.url, seed)),
+        s3_proxy=stack.enter_context(S3Proxy(store.url, plans[0].seed)),
+        postgresql=postgresql,
+        postgresql_proxy=postgresql_proxy,
     )
 
 
@@ -188,7 +232,7 @@ def _addresses(wires: _Wires, folder: Path) -> Addresses:
     return Addresses(
         kafka=wires.kafka_proxy.address,
         registry=wires.registry.url,
-        redis=f"127.0.0.1:{wires.redis.port}",
+        redis=wires.redis_proxy.address,
         s3={**wires.store.environment, "S3_ENDPOINT_URL": wires.s3_proxy.url},
         bucket=_IMAGES,
         repository=folder / "central",
@@ -265,7 +309,7 @@ def _initialize(environment: dict[str, str], log: Path) -> None:
 
 
 def _settings(
-    plan: NightPlan, camera_file: Path, addresses: Addresses, kafka: ApacheKafka | MockCluster
+    plan: NightPlan, camera_file: Path, addresses: Addresses, wires: _Wires
 ) -> dict[str, dict[str, str]]:
     pipeline = "${PROMPT_PROCESSING_DIR}/tests/chaos/pipelines/NoScience.yaml"
     pipelines = {
@@ -276,9 +320,12 @@ def _settings(
     folder = addresses.folder
     (port,) = lasting_ports(1)
     quick = {"LEASE_SECONDS": "8", "KAFKA_SESSION_TIMEOUT": "3", "REPO_RETRY_DELAY": "1"}
+    ledger = {"LEDGER_URL": wires.through_postgresql} if wires.through_postgresql else {}
+    alerts = {"AP_KAFKA_SERVER": wires.alert_proxy.address}
     common = {
         **process_environment(addresses),
         **quick,
+        **ledger,
         "TMPDIR": str(folder / "tmp"),
         "LSST_RESOURCES_TMPDIR": str(folder / "tmp"),
         "CHAOS_RECORD": str(folder / "record"),
@@ -296,8 +343,10 @@ def _settings(
             "CONSUMER_GONE_SECONDS": "10",
         },
         "raw-presence": {"PORT": str(port), "CATCH_UP_AFTER": "5"},
-        "butler-writer": {"KAFKA_TRANSACTIONS": str(int(kafka.has_transactions))},
+        "butler-writer": {"KAFKA_TRANSACTIONS": str(int(wires.kafka.has_transactions))},
+        "alerts": {**alerts, "WORKER_TIMEOUT": "60"},
         "worker": {
+            **alerts,
             "RAW_MICROSERVICE": f"http://127.0.0.1:{port}/presence",
             "IMAGE_TIMEOUT": "10",
             "WORKER_TIMEOUT": "60",

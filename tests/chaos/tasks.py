@@ -27,6 +27,7 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import Input, Output
 
 from application.worker.log_context import current_log_context
+from prompt_pipelines.alert_outbox import LaidAlerts
 from prompt_pipelines.alert_stream import stream_from_environment
 from prompt_pipelines.apdb import BANDS, History, open_apdb, store
 
@@ -80,20 +81,28 @@ class NoScienceTask(PipelineTask):
         assert data_id is not None
         exposure, detector = cast(int, data_id["exposure"]), cast(int, data_id["detector"])
         _reach("claimed")
+        alert = f"{exposure} {detector}".encode()
+        laid = LaidAlerts.of_image(exposure, detector)
+        stream = stream_from_environment()
+        assert laid is not None
+        assert stream is not None
+        laid.lay([alert], [_source_id(exposure, detector)])
         _store_one_source(exposure, detector)
         _reach("stored")
-        stream = stream_from_environment()
-        assert stream is not None
-        stream.send([f"{exposure} {detector}".encode()])
+        stream.send([alert], laid.file)
         _reach("sent")
         _write_line(f"{exposure} {detector} {current_log_context().get('attempt')}\n")
         _reach("written")
         butlerQC.put(butlerQC.get(inputRefs.look) | {"exposure": exposure}, outputRefs.change)
 
 
+def _source_id(exposure: int, detector: int) -> int:
+    return exposure * 10 + detector
+
+
 def _store_one_source(exposure: int, detector: int) -> None:
     now = Time.now()
-    number = exposure * 10 + detector
+    number = _source_id(exposure, detector)
     place = {"diaObjectId": number, "ra": 149.9 + exposure % 1000 / 100, "dec": 2.2}
     sources = place | {
         "diaSourceId": number,
