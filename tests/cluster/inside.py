@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from domain.errors import PromptProcessingError
 from tests.cluster.binaries import Binaries
 from tests.cluster.changing import play_changing
 from tests.cluster.control_plane import define, start_control_plane, start_keda
@@ -38,6 +39,7 @@ _PLAYS = {
     "production": play_production,
     "night": play_night,
 }
+_BROKEN = (RuntimeError, TimeoutError, ValueError, subprocess.CalledProcessError, PromptProcessingError)
 _QUICK = {"imageNotifications": {"imageTimeout": 15}}
 """Nobody waits long for images that do not come."""
 
@@ -72,7 +74,7 @@ def main() -> int:
 def _play(name: str, stage: Stage) -> None:
     try:
         _PLAYS[name](stage)
-    except (AssertionError, RuntimeError, TimeoutError, ValueError, subprocess.CalledProcessError) as error:
+    except (AssertionError, *_BROKEN) as error:
         # The others are played all the same.
         traceback.print_exc()
         stage.table.add(name, f"broke off: {error}", holds=False)

@@ -23,6 +23,8 @@ __all__ = ["Row", "Stage", "Table"]
 
 _STREAM = f"instrument:{INSTRUMENT.lower()}"
 _PATIENCE = 600.0
+_ANSWER_SECONDS = 60.0
+"""For Redis, which syncs each write to a disk that twenty starting workers read from."""
 
 
 @frozen
@@ -98,7 +100,8 @@ class Stage:
     async def _publish(self, count: int, duration: float) -> Sequence[Identity]:
         detectors = [one.number for one in self.world.demo.plan.camera.detectors]
         made: list[Identity] = []
-        async with RedisWorkPublisher(self.url, streams={INSTRUMENT: _STREAM}) as publisher:
+        patient: Any = {"streams": {INSTRUMENT: _STREAM}, "timeout": _ANSWER_SECONDS}
+        async with RedisWorkPublisher(self.url, **patient) as publisher:
             while len(made) < count:
                 now = tai_from_utc(UtcSeconds(time.time()))
                 group = f"trial-{time.time():.0f}-{next(self._groups)}"
@@ -121,7 +124,7 @@ class Stage:
         return asyncio.run(self._histories())
 
     async def _histories(self) -> Mapping[Identity, WorkHistory]:
-        async with RedisHistoryStore(self.url) as store:
+        async with RedisHistoryStore(self.url, timeout=_ANSWER_SECONDS) as store:
             found = await store.histories(INSTRUMENT)
         return {one.identity: one for one in found if isinstance(one, WorkHistory)}
 
