@@ -146,7 +146,7 @@ class RedisQueueUpkeep(RedisAdapter):
         """See `ports.work_queue.RebuildableQueue.repair_lag`."""
         told = int(await self._redis.run(_REPAIR_LAG, self._keys.queue, [self._group]))
         if told < 0 and not self._is_lag_lost:
-            what = "its lag is unknown to the server, and cannot be told while there are other groups"
+            what = "the server lost count of the lag and cannot be told it: other groups, or no XSETID"
             _LOG.error("%s: %s; KEDA takes it for 0", self._keys.stream, what)
         self._is_lag_lost = told < 0
         return told > 0
