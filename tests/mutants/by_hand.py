@@ -29,6 +29,8 @@ KNOWN = (
 
 _STATUS = 'status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)'
 _SKYMAP = 'records.add(reader.query_dimension_records("skymap", skymap=skymap, explain=False))'
+_OBJECT = "return 0 if self.tracklet or self.label is Label.KNOWN else self.sightings[0].object_id"
+_OFFSET = "return offset.total_seconds() if offset is not None else 0.0"
 
 EQUIVALENT = {
     (
@@ -46,5 +48,15 @@ EQUIVALENT = {
         "_TURN: Final = (0.0, math.nextafter(360.0, 0.0))",
         "_TURN: Final = (0.0, math.nextafter(360.0, 1.0))",
     ): "both are below 360, and so is the next number on the way there",
+    (
+        "domain/evidence.py",
+        _OBJECT,
+        _OBJECT.replace("is Label", "<= Label"),
+    ): "labels are compared as text, and no other comes before it",
+    (
+        "domain/headers/instants.py",
+        _OFFSET,
+        _OFFSET.replace("0.0", "1.0"),
+    ): "a zone has an offset at each moment; only the type says that it may have none",
 }
 """Module, the line and what becomes of it: why no test can tell the difference."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime
+from collections.abc import Sequence
+from typing import override
 
 import pytest
 
@@ -23,6 +25,7 @@ from domain.visit import Cancellation, Identity, VisitDetector
 from domain.work.attempts import Attempt
 from domain.work.outcomes import Cancelled, Completed, Expired, FailedAfterChange, NoImages
 from domain.work.reconciliation import Why
+from ports.ledger import AttemptRecord
 from ports.work_queue import Lease
 from ports.workspace import WorkspaceError
 from tests.contract_suites.samples import a_visit
@@ -280,6 +283,19 @@ async def test_an_image_without_a_sidecar_is_named_by_its_own_header() -> None:
     assert [finding.identity for finding in found.findings] == [Identity(INSTRUMENT, GROUP, 4)]
 
 
+class _Ledger(StoredLedger):
+    """Lets an attempt begin after all records were read, and before one is looked at again."""
+
+    beginning: Lease | None = None
+
+    @override
+    async def history(self, identity: Identity) -> Sequence[AttemptRecord]:
+        lease, self.beginning = self.beginning, None
+        if lease is not None:
+            await self.begin(identity, "another", lease)
+        return await super().history(identity)
+
+
 class _Grouped:
     """A camera without sidecars, whose keys do not tell the night."""
 
@@ -288,7 +304,7 @@ class _Grouped:
         self.clock = LoopClock()
         self.store = MemoryImageStore()
         self.histories = MemoryHistoryStore(self.clock)
-        self.ledger = StoredLedger(self.histories)
+        self.ledger = _Ledger(self.histories)
         self.queue = MemoryQueueStore(self.clock)
         self.publisher = MemoryWorkPublisher({"HSC": self.queue}, MemoryControl(self.clock))
         self.reconciler = Reconciler(
@@ -332,6 +348,20 @@ async def test_keys_that_hold_the_group_are_reconciled_by_when_they_were_written
     again = await thief.lease(0.0)
     assert again is not None
     assert again.work == VisitDetector(a_visit(group, instrument="HSC"), 50)
+
+
+async def test_what_is_begun_while_all_is_compared_is_no_finding() -> None:
+    box = _Grouped()
+    await box.publisher.publish(a_visit(GROUP, instrument="HSC"), [50])
+    box.expose(GROUP, 50, 59134)
+    await asyncio.sleep(100.0)
+    thief = MemoryWorkQueue(box.queue, "thief")
+    lease = await thief.lease(0.0)
+    assert lease is not None
+    await thief.acknowledge(lease)
+    assert whys(await box.reconciler.compare(NIGHT)) == [(50, Why.LOST)]
+    box.ledger.beginning = lease
+    assert whys(await box.reconciler.compare(NIGHT)) == []
 
 
 async def test_of_an_image_that_is_stored_twice_the_newest_counts() -> None:
