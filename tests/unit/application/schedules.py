@@ -20,6 +20,7 @@ from domain.times import tai_from_utc
 from domain.visit import Cancellation, Identity, Visit
 from domain.work.attempts import AttemptRecord
 from domain.work.outcomes import Cancelled, Completed, FailedAfterChange, NoImages
+from entrypoints.rehearsal.faults import AWAY
 from ports.announcements import Unreadable
 from ports.workspace import RawUnavailableError, WorkspaceError, WorkspaceLostError
 from tests.unit.application.night import INSTRUMENT, MemoryNight
@@ -32,14 +33,6 @@ _LANDED = 35.0
 _END = 600.0
 _DURATIONS = {"prepare": 2.0, "ingest": 0.5, "process": 4.0, "change": 0.7, "export": 1.0}
 
-AWAY = {
-    "queue away": "queue",
-    "ledger away": "ledger",
-    "announcements away": "announcements",
-    "bucket away": "images",
-    "datastore away": "repository",
-    "writer's topic away": "topic",
-}
 _FAILING: dict[str, tuple[str, type[PromptProcessingError]]] = {
     "child dies": ("ingest", WorkspaceLostError),
     "process fails": ("process", WorkspaceError),

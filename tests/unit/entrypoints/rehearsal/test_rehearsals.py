@@ -4,8 +4,9 @@ import pytest
 from attrs import evolve
 
 from domain.work.promptness import Promptness
+from entrypoints.containers.memory.night import MemoryNight
 from entrypoints.rehearsal.errors import RehearsalError
-from entrypoints.rehearsal.faults import Fault
+from entrypoints.rehearsal.faults import AWAY, Fault
 from entrypoints.rehearsal.keda import JobRules
 from entrypoints.rehearsal.play import play
 from entrypoints.rehearsal.pool import Keda
@@ -98,3 +99,9 @@ def test_a_night_longer_than_a_day_is_refused() -> None:
     plan = evolve(small(), visits=by_cadence(2, 80_000.0, 30.0, 1, 20.0))
     with pytest.raises(RehearsalError, match="22 h at most"):
         play(plan, 1)
+
+
+def test_each_neighbour_that_can_be_away_has_an_outage_to_be_set() -> None:
+    """On anything else the word would be kept, and nothing be away."""
+    night = MemoryNight()
+    assert {kind: getattr(night, part).outage for kind, part in AWAY.items()} == dict.fromkeys(AWAY, "")
