@@ -59,7 +59,8 @@ async def test_of_200_visits_at_once_nothing_is_lost(redis_url: str) -> None:
     stream, groups = a_stream(), [f"g{number}" for number in range(200)]
     async with (
         RedisWorkPublisher(redis_url, streams={INSTRUMENT: stream}) as publisher,
-        redis.asyncio.from_url(redis_url, decode_responses=True) as server,
+        # 12,000 entries are longer under way than one command may last by default.
+        redis.asyncio.from_url(redis_url, decode_responses=True, socket_timeout=60.0) as server,
     ):
         await asyncio.gather(*[publisher.publish(a_visit(group), range(60)) for group in groups])
         entries: Any = await server.xrange(stream)
