@@ -15,6 +15,7 @@ import looptime
 from attrs import evolve, frozen
 
 from adapters.memory.workspace import MemoryPipelines, MemoryWorkspace
+from domain.cameras.camera import Camera
 from domain.errors import PromptProcessingError
 from domain.times import tai_from_utc
 from domain.visit import Cancellation, Identity, Visit
@@ -23,7 +24,7 @@ from domain.work.outcomes import Cancelled, Completed, FailedAfterChange, NoImag
 from entrypoints.rehearsal.faults import AWAY
 from ports.announcements import Unreadable
 from ports.workspace import RawUnavailableError, WorkspaceError, WorkspaceLostError
-from tests.unit.application.night import INSTRUMENT, MemoryNight
+from tests.unit.application.night import CAMERA, INSTRUMENT, MemoryNight
 
 __all__ = ["ATTEMPT_COSTS", "AWAY", "KINDS", "Break", "Schedule", "run_schedule"]
 
@@ -142,6 +143,17 @@ class _Gated:
         return call
 
 
+def _camera(detectors: int) -> Camera:
+    """Make the simulated camera with as many rafts as so many detectors fill."""
+    raft = CAMERA.detectors
+    rafts = [
+        evolve(one, number=one.number + first, name=one.name.replace("R22", f"R{22 + first // len(raft)}"))
+        for first in range(0, detectors, len(raft))
+        for one in raft
+    ]
+    return evolve(CAMERA, detectors=tuple(rafts))
+
+
 class _BrokenNight(MemoryNight):
     """A night whose processes can be ended and stopped."""
 
@@ -154,6 +166,7 @@ class _BrokenNight(MemoryNight):
             durations=_DURATIONS,
             lease_seconds=20.0,
             claim_seconds=schedule.claim_seconds,
+            camera=_camera(schedule.detectors),
         )
         self.schedule = schedule
         self.tasks: dict[str, asyncio.Task[Any]] = {}
