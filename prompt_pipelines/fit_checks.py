@@ -1,7 +1,7 @@
 """Whether a fit to matched stars holds for the whole image, and not only where it was made."""
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from prompt_pipelines.arrays import Flags, Floats
 from prompt_pipelines.significance import PointSources, chance_pairs
@@ -43,7 +43,7 @@ def error_at_corners(places: tuple[Floats, Floats], corners: tuple[Floats, Float
         return float("inf")
     away = float(np.sum((here - here.mean(axis=0)) ** 2))
     farthest = float(np.max(np.sum((there - here.mean(axis=0)) ** 2, axis=1)))
-    variance = count * scatter**2 / float(chi2.ppf(_DOUBT, 2 * count - 4))
+    variance = count * scatter**2 / (2.0 * float(gammaincinv(count - 2.0, _DOUBT)))
     return float(np.sqrt(2.0 * variance * (1.0 / count + farthest / away))) if away else float("inf")
 
 

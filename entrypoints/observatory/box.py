@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,7 @@ __all__ = ["Box", "BoxSetup", "opened_box"]
 _IMAGES = "images"
 _CENTRAL = "central"
 _WORKERS = 2
+_BUTLERS_FILES = "LSST_RESOURCES_TMPDIR"
 _NO_SKYMAP = "none"
 
 
@@ -118,7 +119,7 @@ async def opened_box(
         setup = _with_orbits(setup, folder)
         if setup.console:
             await _Launcher(stack, setup, addresses, display, listener).console()
-        with within({**addresses.s3, "LSST_RESOURCES_TMPDIR": str(folder)}):
+        with within(addresses.s3), _temporary_files_in(folder):
             display.say("making a central repository with calibrations")
             setup.pace.tell = display.working
             plan = await paced(
@@ -135,6 +136,18 @@ async def opened_box(
             setup = evolve(setup, plan=plan)
             parts = await paced(setup.pace, _furnish, setup, addresses.repository, display)
             yield await _Launcher(stack, setup, addresses, display, listener).start(parts)
+
+
+@contextlib.contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Have Butlers write there what they then move; for good if the block fails: abandoned threads go on."""
+    before = os.environ.get(_BUTLERS_FILES)
+    os.environ[_BUTLERS_FILES] = str(folder)
+    yield
+    if before is None:
+        del os.environ[_BUTLERS_FILES]
+    else:
+        os.environ[_BUTLERS_FILES] = before
 
 
 def _with_orbits(setup: BoxSetup, folder: Path) -> BoxSetup:

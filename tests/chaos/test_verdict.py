@@ -48,7 +48,7 @@ def _played(
         final=True,
     )
     return Played(
-        plan=make_outage("apdb away", 1),
+        plan=make_outage(("apdb away",), 1),
         identities={(0, 0): identity},
         histories={identity: [record]},
         told=(),

@@ -125,7 +125,10 @@ def test_the_quality_of_each_visit_is_a_dataset(night: Night) -> None:
     quality = [_get(night, "visit_quality", exposure) for exposure in EXPOSURES]
     assert [one["dia_sources"]["positive"] for one in quality] == [0, 1]
     assert all(one["seeing_pixels"] == pytest.approx(1.6 * 2.3548, rel=0.05) for one in quality)
-    assert all(None not in one.values() for one in quality)
+    # So few stars do not tell how the zero point changes over the detector.
+    assert [[name for name, value in one.items() if value is None] for one in quality] == [
+        ["zero_point_gradient_mag"]
+    ] * 2
 
 
 def test_measuring_how_deep_images_are_leaves_the_night_as_it_was(night: Night) -> None:

@@ -150,7 +150,11 @@ async def test_work_done_across_restarts_is_done_once(server: RestartingRedis) -
     ):
         for group in groups:
             await publisher.publish(a_visit(group), detectors)
-        working = [asyncio.create_task(_work(server, f"w{number}", changes)) for number in range(3)]
+        all_connected = asyncio.Barrier(4)
+        working = [
+            asyncio.create_task(_work(server, f"w{number}", changes, all_connected)) for number in range(3)
+        ]
+        await all_connected.wait()
         for _ in range(3):
             await asyncio.sleep(0.15)
             await _restart(server)
@@ -166,10 +170,13 @@ async def test_work_done_across_restarts_is_done_once(server: RestartingRedis) -
         assert await upkeep.trim() == len(changes)
 
 
-async def _work(server: RestartingRedis, name: str, changes: list[Identity]) -> None:
+async def _work(
+    server: RestartingRedis, name: str, changes: list[Identity], all_connected: asyncio.Barrier
+) -> None:
     """Work until nothing comes for a while, saying everything again that was not answered."""
     async with _queue(server, name, lease_seconds=10.0) as queue, redis_ledger(server.url) as ledger:
         with redis_claims(server.url) as claims:
+            await all_connected.wait()
             while (lease := await _until_done(lambda: queue.lease(2.5))) is not None:
                 with contextlib.suppress(NotTheHolderError, ClaimedElsewhereError):
                     await _see_through(lease, name, ledger, claims, changes)
